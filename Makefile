@@ -1,0 +1,47 @@
+# make demo OBJECTIVE="..."   an improvement run in simulation, through ROS 2
+# make test                   style, types, tests
+# Both set up what they need in .venv; PYTHON=python3.12 chooses the Python.
+
+PYTHON ?= python3
+OBJECTIVE ?= hit the ball as far right as possible
+ARGS ?=
+export OBJECTIVE
+
+BIN := .venv/bin
+READY := .venv/.ready
+INTERFACES := $(wildcard msg/*.msg srv/*.srv action/*.action)
+
+.PHONY: demo test setup lint clean
+
+demo: $(READY)
+	@$(BIN)/llm-policy-improver demo $(ARGS) -- "$$OBJECTIVE"
+
+test: lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+setup: $(READY)
+
+# Editable: only a change of what is named here sets up again. The build tools go in too, for colcon.
+$(READY): pyproject.toml setup.py CMakeLists.txt package.xml $(INTERFACES) | $(BIN)/python
+	@echo 'Setting up .venv (only now and after changes of the set-up; a minute or two) ...'
+	@$(BIN)/python -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
+	  > .venv/build-requires.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/build-requires.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || \
+	  { echo '$(PYTHON) was not found: name a Python 3.11 to 3.13, e.g. make PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) scripts/check_machine.py
+	@$(PYTHON) -m venv .venv
+	@touch .venv/COLCON_IGNORE
+
+clean:
+	rm -rf .venv build install log dist *.egg-info llm_policy_improver/msg llm_policy_improver/srv \
+	  llm_policy_improver/action llm_policy_improver/*.so .mypy_cache .pytest_cache .ruff_cache

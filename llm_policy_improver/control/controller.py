@@ -1,0 +1,177 @@
+"""The low-level controller: watches the ball, plans a stroke, commands joint velocities.
+
+It is the same in simulation and on the arm: it sees joint encoders and camera sightings and nothing else.
+Attenuation multiplies its command, the residual is added, the limits come last.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver import arm
+from llm_policy_improver.ball import BallModel
+from llm_policy_improver.control.ball_filter import BallFilter, FilterConfig
+from llm_policy_improver.control.kinematics import ArmKinematics, Kinematics
+from llm_policy_improver.control.limits import Limits
+from llm_policy_improver.control.prediction import predict_crossing
+from llm_policy_improver.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
+from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.parameters import PolicyParameters
+
+Array = NDArray[np.float64]
+
+_LAG: Array = np.array([joint.lag for joint in arm.ARM])
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerConfig:
+    """Settings of the controller.
+
+    Attributes:
+        period: s between commands.
+        first_plan: sightings of the ball before the first plan.
+        replan_every: control periods between two predictions of the ball.
+        ball_lost: s without a sighting after which a ball's play is over.
+        homing_gain: 1/s, with which the arm returns to its ready pose between balls.
+        ball: the controller's own model of flight and bounces.
+        filter, stroke, limits: see there.
+    """
+
+    period: float = 0.02
+    first_plan: int = 6
+    replan_every: int = 8
+    ball_lost: float = 0.3
+    homing_gain: float = 2.0
+    ball: BallModel = field(default_factory=BallModel)
+    filter: FilterConfig = field(default_factory=FilterConfig)
+    stroke: StrokeConfig = field(default_factory=StrokeConfig)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not 0.001 <= self.period <= 0.02:
+            raise ValueError(
+                f'period must be between 0.001 and 0.02 s (50 Hz or more); got {self.period:g} s'
+            )
+        if self.first_plan < 3 or self.replan_every < 1:
+            raise ValueError('first_plan must be at least 3 sightings and replan_every at least 1 period')
+        if not 0.05 <= self.ball_lost <= 5.0 or not 0.0 <= self.homing_gain <= 10.0:
+            raise ValueError('ball_lost must be between 0.05 and 5 s and homing_gain between 0 and 10 1/s')
+
+
+class ControllerState(StrEnum):
+    """Values as in ``ControllerStatus.msg``."""
+
+    READY = 'ready'
+    PLAYING = 'playing'
+
+
+class LowLevelController:
+    """Plays one ball after the other.
+
+    Example:
+        >>> controller = LowLevelController()
+        >>> still = ArmObservation(stamp=0, position=HOME, velocity=np.zeros(8))
+        >>> float(np.abs(controller.command(still).applied).max())
+        0.0
+    """
+
+    def __init__(self, config: ControllerConfig | None = None, kinematics: Kinematics | None = None) -> None:
+        self.config = config or ControllerConfig()
+        self._kinematics = kinematics or ArmKinematics()
+        self._parameters = PolicyParameters()
+        self._waiting: PolicyParameters | None = None
+        self._attenuation = np.ones(len(arm.ARM))
+        self._residual = np.zeros(len(arm.ARM))
+        self.end_ball()
+
+    @property
+    def parameters(self) -> PolicyParameters:
+        """The parameters in use."""
+        return self._parameters
+
+    @property
+    def state(self) -> ControllerState:
+        """Whether a ball is in play."""
+        return ControllerState.READY if self._origin is None else ControllerState.PLAYING
+
+    def offer(self, parameters: PolicyParameters) -> None:
+        """Use these parameters from now on; during a ball's play, from its end on."""
+        if self.state is ControllerState.PLAYING:
+            self._waiting = parameters
+            return
+        self._waiting = None
+        self._parameters = parameters
+        self._attenuation = np.array(parameters.attenuation)
+        self._residual = np.array(parameters.residual)
+
+    def end_ball(self) -> None:
+        """The ball is out of play: forget it, and take up parameters that waited for this."""
+        self._origin: int | None = None
+        self._last_sighting = 0
+        self._ticks = 0
+        self._filter = BallFilter(self.config.ball, self.config.filter)
+        self._stroke = Stroke(self.config.stroke)
+        self._bounces_planned = 0
+        if self._waiting is not None:
+            self.offer(self._waiting)
+
+    def observe_ball(self, sighting: BallObservation) -> None:
+        """Take one sighting of the ball; the first one after a pause starts a new ball's play."""
+        if (
+            self._origin is not None
+            and sighting.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
+        ):
+            self.end_ball()
+        if self._origin is None:
+            self._origin = sighting.stamp
+        self._last_sighting = max(self._last_sighting, sighting.stamp)
+        if not self._stroke.frozen:  # what is fixed needs no further estimate
+            self._filter.observe((sighting.stamp - self._origin) / NANOSECONDS, sighting.position)
+
+    def command(self, arm_now: ArmObservation) -> Command:
+        """The joint velocities for the coming control period."""
+        if (
+            self._origin is not None
+            and arm_now.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
+        ):
+            self.end_ball()
+        requested = self._requested(arm_now)
+        modulated = self._attenuation * requested + self._residual_in_play()
+        applied, limited = self.config.limits.enforce(modulated, arm_now.position)
+        return Command(arm_now.stamp, requested, applied, limited)
+
+    def _residual_in_play(self) -> Array:
+        """The residual shifts the stroke; an arm that waits for a ball must not drift with it."""
+        return self._residual if self._stroke.hit is not None else np.zeros_like(self._residual)
+
+    def _requested(self, arm_now: ArmObservation) -> Array:
+        """The bare controller's joint velocities (8,)."""
+        if self._origin is None:
+            return np.asarray(self.config.homing_gain * (HOME - arm_now.position))
+        time = (arm_now.stamp - self._origin) / NANOSECONDS
+        self._plan(time, arm_now)
+        self._ticks += 1
+        if self._stroke.hit is None:
+            return np.zeros(len(arm.ARM))
+        period = self.config.period
+        ahead = self._stroke.set_point(time + period, _LAG)
+        return np.asarray((ahead - self._stroke.set_point(time, _LAG)) / period)
+
+    def _plan(self, time: float, arm_now: ArmObservation) -> None:
+        stroke, state = self._stroke, self._filter.state
+        if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
+            return
+        freezing = time >= stroke.swing_starts() - 1e-9
+        bounced = self._filter.bounces > self._bounces_planned
+        if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
+            crossing = predict_crossing(self.config.ball, state, self.config.stroke.hitting_plane, 2.0)
+            self._bounces_planned = self._filter.bounces
+            if crossing is not None and crossing[1] + self._filter.bounces == 1:
+                start = stroke.hit.q if stroke.hit is not None else HOME
+                hit = joint_hit(self._kinematics, self.config.ball, crossing[0], self.config.stroke, start)
+                stroke.aim(hit, time, arm_now.position, arm_now.velocity)
+                return
+        if stroke.hit is not None and not freezing:
+            stroke.aim(stroke.hit, time, arm_now.position, arm_now.velocity)

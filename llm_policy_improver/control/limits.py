@@ -1,0 +1,41 @@
+"""The arm's limits, enforced on every command after everything else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver import arm
+from llm_policy_improver.control.inverse_kinematics import JOINT_HIGH, JOINT_LOW
+
+Array = NDArray[np.float64]
+
+SPEED_LIMIT: Array = np.array([joint.speed for joint in arm.ARM])
+"""(8,) m/s and rad/s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Velocity and position limits of the joints.
+
+    Attributes:
+        horizon: s; a joint may not move so fast that it would be past its range after this time.
+    """
+
+    horizon: float = 0.1
+
+    def enforce(self, velocity: Array, position: Array) -> tuple[Array, bool]:
+        """The command (8,) that may be sent to an arm at ``position`` (8,), and whether it was changed.
+
+        Commands that are not finite become a standstill. A joint beyond its speed limit scales the whole
+        vector, so that the blade keeps its direction; a joint near the end of its range is slowed alone.
+        A command within all limits comes back bit for bit.
+        """
+        if not (np.all(np.isfinite(velocity)) and np.all(np.isfinite(position))):
+            return np.zeros_like(velocity), True
+        excess = float(np.max(np.abs(velocity) / SPEED_LIMIT))
+        scaled = velocity / excess if excess > 1.0 else velocity
+        room_below = np.minimum((JOINT_LOW - position) / self.horizon, 0.0)
+        room_above = np.maximum((JOINT_HIGH - position) / self.horizon, 0.0)
+        allowed = np.minimum(np.maximum(scaled, room_below), room_above)
+        return allowed, bool(excess > 1.0 or np.any(allowed != scaled))

@@ -1,0 +1,237 @@
+"""The loop: propose, check, run, record, one step at a time; the same in process and behind ROS messages.
+
+    improvement = Improvement(objective, LeastSquares(space), space, trials=39)
+    for result in run_improvement(improvement, task):
+        print(result.number, result.distance, result.step.reason)
+    improvement.result().best_distance_m
+
+Nothing reaches the arm unchecked: whatever an optimizer proposes is judged by `optimizers.checks` here.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
+from llm_policy_improver.initial_design import initial_design
+from llm_policy_improver.objective import Objective
+from llm_policy_improver.optimizers.consult import Answer, consult
+from llm_policy_improver.optimizers.protocol import Exchange, Optimizer, Proposal
+from llm_policy_improver.parameters import (
+    NEUTRAL_ATTENUATION,
+    NEUTRAL_RESIDUAL,
+    ParameterSpace,
+    PolicyParameters,
+)
+from llm_policy_improver.trace import ExecutionTrace
+
+
+class Task(Protocol):
+    """What can be improved: something that runs a trial and says what happened."""
+
+    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
+        """Run one trial; the seed draws everything that is random in it."""
+
+
+class ImprovementError(ValueError):
+    """The loop was set up or used wrongly; the message says how, in one sentence."""
+
+
+class Improvement:
+    """One run towards one objective. Call `propose`, run the trial, call `record`, until `done`.
+
+    `propose` may run in another thread than `record`, but never at the same time.
+
+    Args:
+        objective: what the person asked.
+        optimizer: proposes after the first trials.
+        space: the bounds; nothing outside of them is ever published.
+        trials: balls to play in this run, the first trials included.
+        first_trials: spread-out trials before the optimizer is asked; those in ``history`` count.
+        seed: draws the first trials.
+        ball_seed: seed of the incoming ball; ``seed`` where None.
+        vary_balls: whether each trial of the run meets another ball (``ball_seed`` plus its number) instead
+            of the same one.
+        history: trials of earlier runs, oldest first.
+        fallback: asked where the optimizer gives nothing usable; None: the last parameters stay.
+        first_version: version of the first parameters; above all that the controller has seen.
+
+    Raises:
+        ImprovementError: ``trials`` is less than 1 or ``first_trials`` less than 0.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        space: ParameterSpace,
+        *,
+        trials: int,
+        first_trials: int = 24,
+        seed: int = 0,
+        ball_seed: int | None = None,
+        vary_balls: bool = False,
+        history: Sequence[ExecutionTrace] = (),
+        fallback: Optimizer | None = None,
+        first_version: int = 1,
+    ) -> None:
+        if trials < 1:
+            raise ImprovementError(f'the number of trials must be at least 1; got {trials}')
+        if first_trials < 0:
+            raise ImprovementError(f'the number of first trials must not be negative; got {first_trials}')
+        self.objective = objective
+        self.optimizer = optimizer
+        self.space = space
+        self.trials = trials
+        self._design = initial_design(first_trials, space, np.random.default_rng(seed))[len(history) :]
+        self._ball_seed = seed if ball_seed is None else ball_seed
+        self._vary_balls = vary_balls
+        self._fallback = fallback
+        self._version = first_version
+        self._earlier = tuple(history)
+        self._steps: list[Step] = []
+        self._traces: list[ExecutionTrace] = []
+
+    @property
+    def history(self) -> tuple[ExecutionTrace, ...]:
+        """All trials, those of earlier runs first, oldest first."""
+        return (*self._earlier, *self._traces)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps proposed so far in this run."""
+        return tuple(self._steps)
+
+    @property
+    def done(self) -> bool:
+        """Whether all trials of this run are recorded."""
+        return len(self._traces) >= self.trials
+
+    @property
+    def best(self) -> ExecutionTrace | None:
+        """The trial nearest to the goal, of this run or before; None where none can be ranked."""
+        return self.objective.best(self.history)
+
+    def propose(self) -> Step:
+        """The next step. Asked again before `record`, the same step is returned.
+
+        Never raises for what an optimizer does: the fallback is asked, else the last parameters stay.
+
+        Raises:
+            ImprovementError: all trials of the run are recorded already.
+        """
+        if self.done:
+            raise ImprovementError(f'the run is over: all of its {self.trials} trials are recorded')
+        if len(self._steps) > len(self._traces):
+            return self._steps[-1]
+        number = len(self._steps) + 1
+        step = self._first(number) if number <= len(self._design) else self._improved(number)
+        self._steps.append(step)
+        return step
+
+    def record(self, trace: ExecutionTrace) -> TrialResult:
+        """Take in the trial of the last proposed step.
+
+        Raises:
+            ImprovementError: no step waits for a trial, or the trial ran with other parameters than proposed.
+        """
+        if len(self._steps) == len(self._traces):
+            raise ImprovementError(
+                'a trial was recorded that no step asked for: call propose() before record()'
+            )
+        step = self._steps[-1]
+        if trace.parameters.version != step.parameters.version:
+            raise ImprovementError(
+                f'the trial ran with parameters version {trace.parameters.version}, and step {step.number} '
+                f'asked for version {step.parameters.version}'
+            )
+        before = self.best
+        self._traces.append(trace)
+        best = self.best
+        return TrialResult(
+            number=step.number,
+            step=step,
+            trace=trace,
+            distance=self.objective.distance(trace),
+            best=best,
+            best_distance=None if best is None else self.objective.distance(best),
+            improved=best is not before,
+        )
+
+    def result(self) -> ImprovementResult:
+        """What the run came to so far."""
+        return ImprovementResult.of(
+            self.objective,
+            self.optimizer.name,
+            self._earlier,
+            list(zip(self._steps, self._traces, strict=False)),
+        )
+
+    def _seed(self, number: int) -> int:
+        return self._ball_seed + number if self._vary_balls else self._ball_seed
+
+    def _publish(self, number: int, attenuation: tuple[float, ...], proposal: Proposal, verdict: str) -> Step:
+        parameters = PolicyParameters(attenuation, NEUTRAL_RESIDUAL, self._version, proposal.proposed_by)
+        self._version += 1
+        return Step(number, parameters, proposal, self._seed(number), verdict)
+
+    def _first(self, number: int) -> Step:
+        attenuation = self._design[number - 1]
+        reason = (
+            'The unchanged controller, to compare with.'
+            if attenuation == NEUTRAL_ATTENUATION
+            else 'One of the first trials, spread over the bounds to learn what the parameters do.'
+        )
+        proposal = Proposal(attenuation, 'initial', reason=reason)
+        return self._publish(number, attenuation, proposal, 'accepted')
+
+    def _improved(self, number: int) -> Step:
+        asked = self._ask(self.optimizer)
+        if asked.proposal is not None:
+            return self._publish(number, asked.attenuation, asked.proposal, asked.text)
+        if self._fallback is None or self._fallback.name == self.optimizer.name:
+            return self._unchanged(number, asked.text, asked.exchanges)
+        second = self._ask(self._fallback)
+        exchanges = asked.exchanges + second.exchanges
+        if second.proposal is None:
+            return self._unchanged(number, f'{asked.text}; {second.text}', exchanges)
+        why = f'{asked.text}, so {self._fallback.name} made this proposal'
+        proposal = replace(second.proposal, exchanges=exchanges, fallback=why)
+        return self._publish(number, second.attenuation, proposal, f'{second.text}; fallback: {why}')
+
+    def _ask(self, optimizer: Optimizer) -> Answer:
+        return consult(optimizer, self.history, self.objective, self.space)
+
+    def _unchanged(self, number: int, why: str, exchanges: tuple[Exchange, ...]) -> Step:
+        reason = f'The last good parameters stay: {why}.'
+        if self._steps:
+            parameters = self._steps[-1].parameters
+        else:
+            # Nothing of this run is active yet: the controller may hold anything.
+            last = self._earlier[-1].parameters if self._earlier else PolicyParameters()
+            kept = self.space.clip(last.attenuation)
+            parameters = replace(last, attenuation=kept, residual=NEUTRAL_RESIDUAL, version=self._version)
+            self._version += 1
+        proposal = Proposal(
+            parameters.attenuation, parameters.proposed_by, reason=reason, exchanges=exchanges
+        )
+        return Step(number, parameters, proposal, self._seed(number), f'unchanged: {why}', unchanged=True)
+
+
+def run_improvement(
+    improvement: Improvement, task: Task, on_step: Callable[[Step], None] | None = None
+) -> Iterator[TrialResult]:
+    """Run the rest of an improvement in process, yielding each trial's result.
+
+    Args:
+        improvement: the loop.
+        task: runs the trials.
+        on_step: told of each step before its trial runs.
+    """
+    while not improvement.done:
+        step = improvement.propose()
+        if on_step is not None:
+            on_step(step)
+        yield improvement.record(task.run(step.parameters, step.seed))

@@ -1,0 +1,56 @@
+"""What a language model is to this package: chat messages in, a text and its cost out."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Message = tuple[str, str]
+"""Role (``'system'``, ``'user'`` or ``'assistant'``) and text."""
+
+
+_CONTROL = re.compile(r'[\x00-\x08\x0b-\x1f\x7f]')
+
+
+class EndpointError(RuntimeError):
+    """A request to a language model failed; the message says how in one sentence, without any key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A reply and its cost.
+
+    Attributes:
+        text: of the reply; may be empty.
+        prompt_tokens, completion_tokens: as the endpoint counts them; 0 where it does not say.
+        seconds: duration of the request, retries included.
+        model: that answered, as the endpoint names it.
+        cut_off: whether the reply ended at a length limit.
+    """
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    model: str = ''
+    cut_off: bool = False
+
+
+class Completer(Protocol):
+    """Something that answers a chat, e.g. `endpoint.Endpoint`."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model asked for."""
+
+    def complete(self, messages: Sequence[Message]) -> Completion:
+        """Answer a chat.
+
+        Raises:
+            EndpointError: no reply came.
+        """
+
+
+def clean_text(text: str) -> str:
+    """The text as it can be stored and sent: lone surrogates replaced, control characters left out."""
+    return _CONTROL.sub('', text.encode('utf-8', errors='replace').decode('utf-8'))

@@ -1,0 +1,146 @@
+"""The four nodes in one process, and an operator who asks them for an improvement."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import rclpy
+from action_msgs.msg import GoalStatus
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.logging import LoggingSeverity
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.improvement_result import ImprovementResult
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.optimizer import OptimizerNode
+from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.report.progress import TrialReport
+from llm_policy_improver.settings import (
+    ControllerSettings,
+    OptimizerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """Of the four nodes."""
+
+    simulator: SimulatorSettings
+    controller: ControllerSettings
+    trace_logger: TraceLoggerSettings
+    optimizer: OptimizerSettings
+
+
+class RunFailedError(RuntimeError):
+    """The nodes did not accept the objective, or gave the run up; the message says why."""
+
+
+class Demo:
+    """The composed nodes. A context manager: leaving it ends them.
+
+    Args:
+        settings: of the nodes.
+        namespace: keeps several demos on one machine apart.
+    """
+
+    def __init__(self, settings: DemoSettings, namespace: str) -> None:
+        self._context = Context()
+        # Interrupts are the caller's: the ball in flight is played to its end first.
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO, args=[])
+        arguments: dict[str, Any] = {'namespace': namespace, 'context': self._context}
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._nodes: list[Node] = []
+        try:
+            for make in (
+                lambda: SimulatorNode(settings.simulator, **arguments),
+                lambda: ControllerNode(settings.controller, **arguments),
+                lambda: TraceLoggerNode(settings.trace_logger, **arguments),
+            ):
+                self._add(make())
+            self._optimizer = OptimizerNode(settings.optimizer, **arguments)
+            self._add(self._optimizer)
+            operator = Node('operator', **arguments)
+            self._add(operator)
+            self._client = ActionClient(operator, ImprovePolicy, 'improve_policy')
+        except BaseException:
+            self.close()
+            raise
+
+    def _add(self, node: Node) -> None:
+        # The progress lines say what the nodes' log would; warnings still come through.
+        node.get_logger().set_level(LoggingSeverity.WARN)
+        self._nodes.append(node)
+        self._executor.add_node(node)
+
+    def __enter__(self) -> 'Demo':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the nodes."""
+        for node in self._nodes:
+            node.destroy_node()
+        self._nodes.clear()
+        self._executor.shutdown()
+        self._context.try_shutdown()
+
+    def improve(
+        self, objective: str, trials: int, on_trial: Callable[[TrialReport], None]
+    ) -> ImprovementResult:
+        """Ask for an improvement and spin until its end; an interrupt cancels it after the ball in flight.
+
+        Raises:
+            RunFailedError: the goal was refused, or the run broke off.
+            KeyboardInterrupt: a second interrupt.
+        """
+        goal = ImprovePolicy.Goal(objective=objective, trials=trials)
+        while not self._client.server_is_ready():
+            self._executor.spin_once(timeout_sec=0.1)
+        sent = self._client.send_goal_async(
+            goal, feedback_callback=lambda message: on_trial(_report(message.feedback))
+        )
+        self._executor.spin_until_future_complete(sent)
+        handle = sent.result()
+        if handle is None or not handle.accepted:
+            raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
+        result = handle.get_result_async()
+        try:
+            self._executor.spin_until_future_complete(result)
+        except KeyboardInterrupt:
+            handle.cancel_goal_async()
+            self._executor.spin_until_future_complete(result)
+        answer, done = result.result(), self._optimizer.last_result
+        if answer is None or done is None or answer.status == GoalStatus.STATUS_ABORTED:
+            raise RunFailedError(
+                'the run ended without a result' if answer is None else answer.result.message
+            )
+        return done
+
+
+def _report(feedback: ImprovePolicy.Feedback) -> TrialReport:
+    def known(value: float) -> float | None:
+        return None if math.isnan(value) else value
+
+    landing = None if math.isnan(feedback.landing.x) else (feedback.landing.x, feedback.landing.y)
+    return TrialReport(
+        number=feedback.iteration,
+        trial=feedback.trial,
+        outcome=feedback.outcome,
+        landing=landing,
+        distance=known(feedback.distance),
+        best_distance=known(feedback.best_distance),
+        attenuation=tuple(feedback.attenuation),
+        proposed_by=feedback.proposed_by,
+        reason=feedback.reason,
+        verdict=feedback.verdict,
+    )

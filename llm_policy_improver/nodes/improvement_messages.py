@@ -1,0 +1,78 @@
+"""The loop's steps and results as ROS messages."""
+
+from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.improvement import Improvement
+from llm_policy_improver.improvement_result import Step, TrialResult
+from llm_policy_improver.msg import OptimizerStatus
+from llm_policy_improver.nodes.messages import doubles, number, point
+from llm_policy_improver.parameters import JOINTS
+from llm_policy_improver.trace import ExecutionTrace
+
+
+def _landing(trace: ExecutionTrace | None) -> tuple[float, float, float] | None:
+    if trace is None or trace.landing is None:
+        return None
+    return (trace.landing.x, trace.landing.y, 0.0)
+
+
+def status_message(improvement: Improvement, state: str, step: Step | None) -> OptimizerStatus:
+    """Where the run stands, with the reasons of the last step."""
+    objective, best = improvement.objective, improvement.best
+    status = OptimizerStatus(
+        state=state,
+        objective=objective.words,
+        metric=objective.metric,
+        optimizer=improvement.optimizer.name,
+        iteration=improvement.result().trials,
+        trials=improvement.trials,
+        best_version=0 if best is None else best.parameters.version,
+        best_distance=number(None if best is None else objective.distance(best)),
+    )
+    if step is not None:
+        proposal = step.proposal
+        status.parameters_version = step.parameters.version
+        status.summary, status.analysis, status.synthesis = (
+            proposal.summary,
+            proposal.analysis,
+            proposal.synthesis,
+        )
+        status.reason, status.verdict = step.reason, step.verdict
+        status.prompt_tokens = sum(exchange.prompt_tokens for exchange in proposal.exchanges)
+        status.completion_tokens = sum(exchange.completion_tokens for exchange in proposal.exchanges)
+    return status
+
+
+def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
+    """One trial of the run."""
+    return ImprovePolicy.Feedback(
+        iteration=result.number,
+        trial=result.trace.trial,
+        outcome=result.trace.outcome.value,
+        landing=point(_landing(result.trace)),
+        distance=number(result.distance),
+        best_distance=number(result.best_distance),
+        parameters_version=result.trace.parameters.version,
+        attenuation=doubles(result.trace.parameters.attenuation),
+        proposed_by=result.trace.parameters.proposed_by,
+        reason=result.step.reason,
+        verdict=result.step.verdict,
+    )
+
+
+def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Result:
+    """The whole run; ``message`` says how it ended."""
+    result, best = improvement.result(), improvement.best
+    reply = ImprovePolicy.Result(
+        message=message,
+        trials=result.trials,
+        best_trial=result.best_trial,
+        joint_names=list(JOINTS),
+        initial_distance=number(result.initial_distance_m),
+        best_distance=number(result.best_distance_m),
+        best_landing=point(_landing(best)),
+    )
+    if best is not None:
+        reply.best_version = best.parameters.version
+        reply.best_attenuation = doubles(best.parameters.attenuation)
+        reply.best_residual = doubles(best.parameters.residual)
+    return reply

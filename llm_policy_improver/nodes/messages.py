@@ -1,0 +1,198 @@
+"""Between the package's plain data and its ROS messages."""
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PointStamped
+from numpy.typing import NDArray
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
+
+from llm_policy_improver import msg
+from llm_policy_improver.ball import Vec
+from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.parameters import JOINTS, ParameterError, PolicyParameters
+from llm_policy_improver.trace import ExecutionTrace, Landing, Outcome, TraceSamples
+
+FRAME = 'table'
+
+
+def stamp_of(message: Time) -> int:
+    """ns."""
+    return int(message.sec) * NANOSECONDS + int(message.nanosec)
+
+
+def time_of(stamp: int) -> Time:
+    """From ns."""
+    return Time(sec=stamp // NANOSECONDS, nanosec=stamp % NANOSECONDS)
+
+
+def header_of(stamp: int, frame: str = '') -> Header:
+    """With a stamp in ns."""
+    return Header(stamp=time_of(stamp), frame_id=frame)
+
+
+def doubles(values: Iterable[float] | NDArray[np.float64]) -> 'array[float]':
+    """For a ``float64[]`` field: the fastest form rclpy takes."""
+    return array('d', values.ravel().tolist() if isinstance(values, np.ndarray) else values)
+
+
+def point(values: Vec | Sequence[float] | None) -> Point:
+    """From (x, y, z) in metres; all NaN for None."""
+    x, y, z = (math.nan,) * 3 if values is None else (float(value) for value in values)
+    return Point(x=x, y=y, z=z)
+
+
+def number(value: float | None) -> float:
+    """NaN for None."""
+    return math.nan if value is None else float(value)
+
+
+def optional(value: float) -> float | None:
+    """None for NaN."""
+    return None if math.isnan(value) else value
+
+
+def parameters_message(parameters: PolicyParameters, stamp: int) -> msg.PolicyParameters:
+    """Stamp in ns."""
+    return msg.PolicyParameters(
+        header=header_of(stamp),
+        version=parameters.version,
+        joint_names=list(JOINTS),
+        attenuation=doubles(parameters.attenuation),
+        residual=doubles(parameters.residual),
+        proposed_by=parameters.proposed_by,
+    )
+
+
+def parameters_of(message: msg.PolicyParameters) -> PolicyParameters:
+    """Raises `ParameterError` for wrong joints, lengths or numbers."""
+    if tuple(message.joint_names) != JOINTS:
+        raise ParameterError(
+            f'joint_names must be {", ".join(JOINTS)}; got {", ".join(message.joint_names) or "none"}'
+        )
+    return PolicyParameters(
+        tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by
+    )
+
+
+def ball_message(sighting: BallObservation) -> PointStamped:
+    """A sighting in frame ``table``."""
+    return PointStamped(header=header_of(sighting.stamp, FRAME), point=point(sighting.position))
+
+
+def ball_of(message: PointStamped) -> BallObservation:
+    """A sighting; the message must be in frame ``table``."""
+    return BallObservation(
+        stamp_of(message.header.stamp), (message.point.x, message.point.y, message.point.z)
+    )
+
+
+def joint_state_message(arm: ArmObservation) -> JointState:
+    """Joint positions and velocities."""
+    return JointState(
+        header=header_of(arm.stamp),
+        name=list(JOINTS),
+        position=doubles(arm.position),
+        velocity=doubles(arm.velocity),
+    )
+
+
+def arm_of(message: JointState, names: Sequence[str] = JOINTS) -> ArmObservation | None:
+    """The joints ``names`` in their order; None where the message lacks one, or a value of one."""
+    order = {name: index for index, name in enumerate(message.name)}
+    count = min(len(message.position), len(message.velocity))
+    if any(order.get(name, count) >= count for name in names):
+        return None
+    rows = [order[name] for name in names]
+    return ArmObservation(
+        stamp_of(message.header.stamp),
+        np.array([message.position[row] for row in rows]),
+        np.array([message.velocity[row] for row in rows]),
+    )
+
+
+def command_message(command: Command, version: int) -> msg.JointVelocityCommand:
+    """With the version of the parameters that shaped it."""
+    return msg.JointVelocityCommand(
+        header=header_of(command.stamp),
+        parameters_version=version,
+        joint_names=list(JOINTS),
+        requested=doubles(command.requested),
+        applied=doubles(command.applied),
+    )
+
+
+def command_of(message: msg.JointVelocityCommand) -> Command:
+    """Requested and applied joint velocities."""
+    return Command(stamp_of(message.header.stamp), np.array(message.requested), np.array(message.applied))
+
+
+def trace_message(trace: ExecutionTrace, start: int) -> msg.ExecutionTrace:
+    """``start``: ns stamp of the first sighting of the ball."""
+    samples, landing = trace.samples, trace.landing
+    return msg.ExecutionTrace(
+        header=header_of(start, FRAME),
+        trial=trace.trial,
+        parameters_version=trace.parameters.version,
+        joint_names=list(JOINTS),
+        attenuation=doubles(trace.parameters.attenuation),
+        residual=doubles(trace.parameters.residual),
+        proposed_by=trace.parameters.proposed_by,
+        outcome=trace.outcome.value,
+        note=trace.note,
+        has_landing=landing is not None,
+        landing_point=point(None if landing is None else (landing.x, landing.y, 0.0)),
+        landing_time=number(None if landing is None else landing.time),
+        net_clearance=number(trace.net_clearance),
+        peak_height=number(trace.peak_height),
+        ball_time=doubles(samples.ball_time),
+        ball_position=[point(row) for row in samples.ball_position.tolist()],
+        joint_time=doubles(samples.joint_time),
+        joint_position=doubles(samples.joint_position),
+        joint_velocity=doubles(samples.joint_velocity),
+        requested_velocity=doubles(samples.requested_velocity),
+        applied_velocity=doubles(samples.applied_velocity),
+        racket_position=[point(row) for row in samples.racket_position.tolist()],
+    )
+
+
+def trace_of(message: msg.ExecutionTrace) -> ExecutionTrace:
+    """A trace as plain data, samples included."""
+
+    def points(values: Sequence[Point]) -> NDArray[np.float64]:
+        return np.array([(value.x, value.y, value.z) for value in values]).reshape(-1, 3)
+
+    def joints(values: Sequence[float]) -> NDArray[np.float64]:
+        return np.array(values).reshape(-1, len(JOINTS))
+
+    landing = None
+    if message.has_landing:
+        landing = Landing(message.landing_point.x, message.landing_point.y, message.landing_time)
+    return ExecutionTrace(
+        parameters=PolicyParameters(
+            tuple(message.attenuation),
+            tuple(message.residual),
+            int(message.parameters_version),
+            message.proposed_by,
+        ),
+        outcome=Outcome(message.outcome),
+        landing=landing,
+        net_clearance=optional(message.net_clearance),
+        peak_height=optional(message.peak_height),
+        note=message.note,
+        trial=int(message.trial),
+        samples=TraceSamples(
+            ball_time=np.array(message.ball_time),
+            ball_position=points(message.ball_position),
+            joint_time=np.array(message.joint_time),
+            joint_position=joints(message.joint_position),
+            joint_velocity=joints(message.joint_velocity),
+            requested_velocity=joints(message.requested_velocity),
+            applied_velocity=joints(message.applied_velocity),
+            racket_position=points(message.racket_position),
+        ),
+    )

@@ -1,0 +1,305 @@
+"""Node: runs improvements. The objective comes by service, action or parameter, the trials as messages.
+
+The loop itself is `llm_policy_improver.improvement`; here it waits for the controller and the trace logger
+instead of calling them. What may take long (a language model) runs in a worker thread.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.task import Future
+
+from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.improvement import Improvement
+from llm_policy_improver.improvement_record import store_step
+from llm_policy_improver.improvement_result import ImprovementResult, Step
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
+from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.improvement_messages import feedback_message, result_message, status_message
+from llm_policy_improver.nodes.messages import parameters_message, trace_of
+from llm_policy_improver.nodes.qos import LATCHED, RELIABLE
+from llm_policy_improver.nodes.running import run
+from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
+from llm_policy_improver.optimizers.choice import choose_optimizer
+from llm_policy_improver.settings import OptimizerSettings
+from llm_policy_improver.srv import FeedBall, SetObjective
+from llm_policy_improver.trace import ExecutionTrace as Trace
+from llm_policy_improver.tracing.store import RunStore
+
+Value = TypeVar('Value')
+
+
+class OptimizerNode(Node):
+    """Publishes ``policy_parameters`` and ``optimizer/status``; serves ``set_objective`` and ``improve_policy``.
+
+    The trials of all its runs make one history: a second objective starts from what the first has seen.
+
+    Attributes:
+        last_result: what the last run came to.
+    """
+
+    def __init__(self, settings: OptimizerSettings | None = None, **node_arguments: Any) -> None:
+        super().__init__('optimizer', **node_arguments)
+        self._settings = declared(self, settings or OptimizerSettings())
+        self._space = self._settings.space()
+        self._choice = choose_optimizer(self._settings)
+        self.get_logger().info(self._choice.said)
+        start = self._objective(self._settings.objective) if self._settings.objective else None
+        folder = self._settings.output_folder
+        self._store = RunStore.join(Path(folder), {}) if folder else None
+        self._history: list[Trace] = [] if self._store is None else list(self._store.trials())
+        self._version = max((trace.parameters.version for trace in self._history), default=0)
+        self._running = False
+        self._last_objective = ''
+        self.last_result: ImprovementResult | None = None
+        self._controller: ControllerStatus | None = None
+        self._arrived: dict[int, Trace] = {}
+        self._changed = Future()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix='propose')
+        self._answers: deque[Callable[[], None]] = deque()
+        self._answered = self.create_guard_condition(self._take_answers)
+        self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
+        self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
+        self.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
+        self.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, RELIABLE)
+        self._feeder = self.create_client(FeedBall, 'feed_ball')
+        self.create_service(SetObjective, 'set_objective', self._on_objective)
+        self._action = ActionServer(
+            self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
+            goal_callback=self._on_goal, cancel_callback=self._on_cancel,
+        )  # fmt: skip
+        self._status.publish(
+            OptimizerStatus(state=OptimizerStatus.IDLE, optimizer=self._choice.optimizer.name)
+        )
+        if start is not None:
+            self._start_once = self.create_timer(0.0, lambda: self._start(start))
+
+    def destroy_node(self) -> None:
+        """Close the store with the node; a request under way is not waited for."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        if self._store is not None:
+            self._store.close()
+        self._action.destroy()
+        super().destroy_node()
+
+    # --- what comes in -------------------------------------------------------------------------------------
+
+    def _objective(self, words: str) -> Objective:
+        """Raises `ObjectiveError` where nobody here can work towards it."""
+        objective = parse_objective(words)
+        self._choice.require(objective)
+        return objective
+
+    def _start(self, objective: Objective) -> None:
+        self._start_once.cancel()
+        self._begin(objective)
+
+    def _begin(self, objective: Objective) -> None:
+        self._running = True
+        assert self.executor is not None  # a callback of this node is running
+        self.executor.create_task(self._improve, objective, self._settings.trials, None)
+
+    def _on_objective(
+        self, request: SetObjective.Request, response: SetObjective.Response
+    ) -> SetObjective.Response:
+        try:
+            if self._running:
+                raise ObjectiveError(
+                    f'an improvement towards "{self._last_objective}" is running: cancel it, or wait for its end'
+                )
+            objective = self._objective(request.objective)
+        except ObjectiveError as error:
+            response.message = str(error)
+            return response
+        response.accepted, response.metric = True, objective.metric
+        response.message = f'{self._settings.trials} trials start now; {self._choice.said}'
+        self._begin(objective)
+        return response
+
+    def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
+        try:
+            if self._running:
+                raise ObjectiveError('an improvement is running already')
+            self._objective(goal.objective or self._last_objective)
+        except ObjectiveError as error:
+            self.get_logger().error(f'goal refused: {error}')
+            return GoalResponse.REJECT
+        self._running = True
+        return GoalResponse.ACCEPT
+
+    def _on_cancel(self, _: ServerGoalHandle) -> CancelResponse:
+        # The handle turns to "cancelling" only after this returns; the loop looks again on the next event.
+        self._answers.append(self._notify)
+        self._answered.trigger()
+        return CancelResponse.ACCEPT
+
+    async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
+        words = goal.request.objective or self._last_objective
+        trials = int(goal.request.trials) or self._settings.trials
+        return await self._improve(self._objective(words), trials, goal)
+
+    def _on_controller(self, status: ControllerStatus) -> None:
+        self._controller = status
+        self._notify()
+
+    def _on_trace(self, message: ExecutionTrace) -> None:
+        trace = trace_of(message)
+        self._history.append(trace)
+        self._arrived[trace.parameters.version] = trace
+        self._notify()
+
+    # --- waiting -------------------------------------------------------------------------------------------
+
+    def _notify(self) -> None:
+        """Something has changed: whoever waits looks again."""
+        changed, self._changed = self._changed, Future()
+        changed.set_result(None)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await self._changed
+
+    async def _in_worker(self, work: Callable[[], Value]) -> Value:
+        """Run ``work`` in the worker thread without blocking the executor."""
+        job = self._worker.submit(work)
+        done = Future()
+
+        def answered(_: object) -> None:
+            self._answers.append(lambda: done.set_result(None))
+            self._answered.trigger()
+
+        job.add_done_callback(answered)
+        await done
+        return job.result()
+
+    def _take_answers(self) -> None:
+        while self._answers:
+            self._answers.popleft()()
+
+    # --- the loop ------------------------------------------------------------------------------------------
+
+    async def _improve(
+        self, objective: Objective, trials: int, goal: ServerGoalHandle | None
+    ) -> ImprovePolicy.Result:
+        """One run, from the first step to the result."""
+        self._running, self._last_objective = True, objective.words
+
+        def cancelled() -> bool:
+            return goal is not None and goal.is_cancel_requested
+
+        await self._until(lambda: self._controller is not None or cancelled())
+        active = self._controller.active_version if self._controller is not None else 0
+        improvement = Improvement(
+            objective, self._choice.optimizer, self._space, trials=trials,
+            first_trials=self._settings.first_trials, seed=self._settings.seed, vary_balls=self._settings.vary_balls,
+            history=tuple(self._history), fallback=self._choice.fallback, first_version=max(active, self._version) + 1,
+        )  # fmt: skip
+        state, message, step = OptimizerStatus.FINISHED, '', None
+        try:
+            while not improvement.done and not cancelled():
+                self._publish(improvement, OptimizerStatus.RUNNING, step)
+                step = await self._in_worker(improvement.propose)
+                if not await self._run_trial(improvement, step, goal, cancelled):
+                    break
+        except Exception as error:  # e.g. the disk is full: say it, keep what is stored, serve on
+            state, message = OptimizerStatus.FAILED, f'the run failed: {error}'
+            self.get_logger().error(message)
+        if state != OptimizerStatus.FAILED and cancelled():
+            state, message = OptimizerStatus.CANCELLED, 'cancelled'
+        self._running = False
+        self._publish(improvement, state, step)
+        done = self.last_result = improvement.result()
+        message = message or f'{done.trials} trials, {done.returned:.0%} returned'
+        self.get_logger().info(f'"{objective.words}": {message}')
+        if goal is not None:
+            {'failed': goal.abort, 'cancelled': goal.canceled}.get(state, goal.succeed)()
+        return result_message(improvement, message)
+
+    async def _run_trial(
+        self,
+        improvement: Improvement,
+        step: Step,
+        goal: ServerGoalHandle | None,
+        cancelled: Callable[[], bool],
+    ) -> bool:
+        """Publish a step's parameters, have a ball played with them, record it; False if cancelled before."""
+        version = step.parameters.version
+        if self._store is not None:
+            store_step(self._store, improvement.objective, step)
+        if cancelled():
+            return False
+        self._publish(improvement, OptimizerStatus.RUNNING, step)
+        if version > self._version:
+            self._version = version
+            self._parameters_out.publish(
+                parameters_message(step.parameters, self.get_clock().now().nanoseconds)
+            )
+        self._arrived.clear()
+
+        def ready() -> bool:
+            status = self._controller
+            return (
+                status is not None
+                and status.active_version == version
+                and status.state == ControllerStatus.READY
+            )
+
+        await self._until(lambda: ready() or cancelled())
+        if cancelled():
+            return False
+        fed = self._settings.feed_balls
+        if fed:
+            await self._feed(step, cancelled)
+            if cancelled() and not self._fed:
+                return False
+
+        def over() -> bool:
+            playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
+            return version in self._arrived or (cancelled() and not fed and not playing)
+
+        await self._until(over)
+        if version not in self._arrived:
+            return False
+        result = improvement.record(self._arrived[version])
+        self.get_logger().info(f'trial {result.trace.trial}: {result.trace.note}; {step.reason}')
+        if goal is not None:
+            goal.publish_feedback(feedback_message(result))
+        return True
+
+    async def _feed(self, step: Step, cancelled: Callable[[], bool]) -> None:
+        """Ask for the ball of this step until one is accepted or the run is cancelled."""
+        self._fed = False
+        while not self._fed and not cancelled():
+            if self._feeder.service_is_ready():
+                response = await self._feeder.call_async(FeedBall.Request(trial=step.number, seed=step.seed))
+                self._fed = response.accepted
+                if self._fed:
+                    return
+                self.get_logger().warning(response.message, throttle_duration_sec=5.0)
+            else:
+                self.get_logger().warning(
+                    'waiting for feed_ball: is the simulator running?', throttle_duration_sec=5.0
+                )
+            retry = self.create_timer(0.2, self._notify)
+            await self._changed
+            self.destroy_timer(retry)
+
+    def _publish(self, improvement: Improvement, state: str, step: Step | None) -> None:
+        status = status_message(improvement, state, step)
+        status.header.stamp = self.get_clock().now().to_msg()
+        self._status.publish(status)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point of ``ros2 run llm_policy_improver optimizer``."""
+    run(OptimizerNode, args)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,29 @@
+"""Quality of service of the package's topics."""
+
+from typing import Final
+
+from rclpy.qos import (
+    QoSDurabilityPolicy,
+    QoSHistoryPolicy,
+    QoSProfile,
+    QoSReliabilityPolicy,
+    qos_profile_sensor_data,
+)
+
+LATCHED: Final = QoSProfile(
+    history=QoSHistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""The last message for whoever joins: parameters and states."""
+
+RELIABLE: Final = QoSProfile(
+    history=QoSHistoryPolicy.KEEP_LAST, depth=200, reliability=QoSReliabilityPolicy.RELIABLE
+)
+"""Nothing may be lost: traces, and everything in lockstep, where a lost message would stop the time."""
+
+
+def stream(lockstep: bool) -> QoSProfile:
+    """For subscribers of sensor streams: reliable in lockstep, the freshest data otherwise (REP 2003)."""
+    return RELIABLE if lockstep else qos_profile_sensor_data

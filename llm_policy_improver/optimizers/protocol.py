@@ -1,0 +1,81 @@
+"""What an optimizer is: a proposer of attenuations, given all trials so far and the objective."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from llm_policy_improver.objective import Objective
+from llm_policy_improver.trace import ExecutionTrace
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request to a language model and what came back.
+
+    Attributes:
+        messages: the chat messages sent, as role and text.
+        reply: the text that came back; empty where the request failed.
+        model: the model's name.
+        prompt_tokens, completion_tokens: as counted by the endpoint; 0 where it does not say.
+        seconds: duration of the request.
+        verdict: ``'accepted'``, or why the reply could not be used.
+    """
+
+    messages: tuple[tuple[str, str], ...]
+    reply: str
+    model: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    verdict: str = 'accepted'
+
+
+class ProposalError(RuntimeError):
+    """No usable proposal came out; the message says why in one sentence. The caller falls back.
+
+    Attributes:
+        exchanges: the requests to a language model made in vain, in order; they are recorded all the same.
+    """
+
+    def __init__(self, message: str, exchanges: Sequence[Exchange] = ()) -> None:
+        super().__init__(message)
+        self.exchanges = tuple(exchanges)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An attenuation to try next, with the reasons for it.
+
+    Attributes:
+        attenuation: (8,) in the order of `parameters.JOINTS`; what the optimizer says, not yet checked
+            by the loop.
+        proposed_by: name of the optimizer that made it.
+        summary, analysis, synthesis: the three steps of SAS-Prompt, in the proposer's own words.
+        reason: one sentence for the person: why this attenuation.
+        exchanges: the requests to a language model made for it, in order.
+        fallback: why another optimizer than the one asked made it; empty otherwise.
+    """
+
+    attenuation: tuple[float, ...]
+    proposed_by: str
+    summary: str = ''
+    analysis: str = ''
+    synthesis: str = ''
+    reason: str = ''
+    exchanges: tuple[Exchange, ...] = ()
+    fallback: str = ''
+
+
+class Optimizer(Protocol):
+    """Proposes the next attenuation. Suggesting changes no state: the same history gives the same answer."""
+
+    @property
+    def name(self) -> str:
+        """Name for people and records, e.g. ``'least_squares'`` or ``'sas:gpt-4o'``."""
+
+    def propose(self, history: Sequence[ExecutionTrace], objective: Objective) -> Proposal:
+        """The next attenuation to try, given all trials so far, oldest first.
+
+        Raises:
+            ProposalError: nothing usable came out.
+        """

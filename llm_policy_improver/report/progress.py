@@ -1,0 +1,193 @@
+"""What a person, or a program, sees of a run while it goes on: a line per trial, then a summary."""
+
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from llm_policy_improver.improvement_result import ImprovementResult, TrialResult
+from llm_policy_improver.parameters import JOINTS, LETTERS
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """One trial as shown; distances and positions in metres, None where there is none."""
+
+    number: int
+    trial: int
+    outcome: str
+    landing: tuple[float, float] | None
+    distance: float | None
+    best_distance: float | None
+    attenuation: tuple[float, ...]
+    proposed_by: str
+    reason: str
+    verdict: str
+
+    @classmethod
+    def of(cls, result: TrialResult) -> 'TrialReport':
+        """From a result of the loop."""
+        trace = result.trace
+        return cls(
+            number=result.number,
+            trial=trace.trial or result.number,
+            outcome=trace.outcome.value,
+            landing=None if trace.landing is None else (trace.landing.x, trace.landing.y),
+            distance=result.distance,
+            best_distance=result.best_distance,
+            attenuation=trace.parameters.attenuation,
+            proposed_by=trace.parameters.proposed_by,
+            reason=result.step.reason,
+            verdict=result.step.verdict,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for a JSON line."""
+        return {
+            'trial': self.trial,
+            'outcome': self.outcome,
+            'landing_m': None if self.landing is None else [round(value, 4) for value in self.landing],
+            'distance_m': self.distance,
+            'best_distance_m': self.best_distance,
+            'attenuation': list(self.attenuation),
+            'proposed_by': self.proposed_by,
+            'reason': self.reason,
+            'verdict': self.verdict,
+        }
+
+
+class Reporter(Protocol):
+    """Shows a run."""
+
+    def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
+        """Before the first trial."""
+
+    def trial(self, report: TrialReport) -> None:
+        """After each trial."""
+
+    def end(self, result: ImprovementResult, folder: Path, picture: Path | None) -> None:
+        """After the last trial; the picture is None where nothing could be drawn."""
+
+    def close(self) -> None:
+        """In any case, also after an error."""
+
+
+class JsonReporter:
+    """One JSON object a line: each trial, then the summary; everything else goes to standard error."""
+
+    def __init__(self, stream: TextIO = sys.stdout) -> None:
+        self._stream = stream
+
+    def _line(self, content: dict[str, Any]) -> None:
+        print(json.dumps(_without_nan(content)), file=self._stream, flush=True)
+
+    def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
+        """Nothing: the summary names all this."""
+
+    def trial(self, report: TrialReport) -> None:
+        """One line."""
+        self._line(report.as_json())
+
+    def end(self, result: ImprovementResult, folder: Path, picture: Path | None) -> None:
+        """One line."""
+        self._line(
+            result.as_json() | {'run': str(folder), 'picture': None if picture is None else str(picture)}
+        )
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+
+class ConsoleReporter:
+    """For people: a line and a reason per trial over a progress bar, a table at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn('trial'), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(),
+            TextColumn('{task.description}'), console=console, transient=True,
+        )  # fmt: skip
+        self._best: float | None = None
+        self._said_first = False
+
+    def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
+        """A heading."""
+        self._console.print(f'[bold]Objective[/]  {escape(objective)}')
+        self._console.print(
+            f'[bold]Measure[/]    {escape(metric) or "none: the words name nothing measurable"}'
+        )
+        self._console.print(f'[bold]Optimizer[/]  {escape(optimizer)}\n')
+        self._task = self._progress.add_task('', total=trials)
+        self._progress.start()
+
+    def trial(self, report: TrialReport) -> None:
+        """What happened, and why these parameters."""
+        improved = report.distance is not None and (self._best is None or report.distance < self._best)
+        self._best = report.best_distance
+        where = '' if report.landing is None else f'at ({report.landing[0]:+.2f}, {report.landing[1]:+.2f}) m'
+        distance = '' if report.distance is None else f'{report.distance:.3f} m to go'
+        colour = 'green' if improved else 'default' if report.outcome == 'landed' else 'yellow'
+        mark = '[bold green]best so far[/]' if improved else ''
+        self._console.print(
+            f'[{colour}]{report.number:4d}  {report.outcome:13s} {where:20s} {distance:15s}[/] {mark}'
+        )
+        first = report.proposed_by == 'initial'
+        if not (first and self._said_first and report.number > 2):
+            self._console.print(f'      [dim]{escape(report.reason)}[/]')
+        self._said_first = self._said_first or first
+        if report.verdict not in ('', 'accepted'):
+            self._console.print(f'      [yellow]checks: {escape(report.verdict)}[/]')
+        self._progress.update(self._task, completed=report.number)
+
+    def end(self, result: ImprovementResult, folder: Path, picture: Path | None) -> None:
+        """The result, the best parameters and where everything is."""
+        self.close()
+        self._console.print()
+        if result.best is not None and result.best_distance_m is not None and result.best.landing is not None:
+            first = result.initial_distance_m
+            landing = result.best.landing
+            self._console.print(
+                f'[bold green]Best: trial {result.best_trial}[/], landing at ({landing.x:+.2f}, {landing.y:.2f}) m, '
+                f'{result.best_distance_m:.3f} m to go'
+                + (f' (the first trial: {first:.3f} m)' if first is not None else '')
+            )
+            parameters = Table(box=None, padding=(0, 2, 0, 0))
+            for letter, joint in zip(LETTERS, JOINTS, strict=True):
+                parameters.add_column(f'{letter}\n{joint}', justify='right')
+            parameters.add_row(*(f'{value:.3f}' for value in result.best.parameters.attenuation))
+            self._console.print(parameters)
+        else:
+            self._console.print('[bold]No trial could be ranked.[/]')
+        if result.fallbacks or result.unchanged:
+            self._console.print(
+                f'[yellow]{result.fallbacks} proposals came from the fallback, '
+                f'{result.unchanged} trials repeated the last parameters.[/]'
+            )
+        if result.prompt_tokens or result.completion_tokens:
+            self._console.print(
+                f'Tokens: {result.prompt_tokens} in the prompts, {result.completion_tokens} in the replies'
+            )
+        self._console.print(f'{result.trials} trials, {result.returned:.0%} returned')
+        if picture is not None:
+            self._console.print(f'Picture: {escape(str(picture))}', soft_wrap=True)
+        self._console.print(f'Stored:  {escape(str(folder))}', soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        self._progress.stop()
+
+
+def _without_nan(value: Any) -> Any:
+    """The same with null for what JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

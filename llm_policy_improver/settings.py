@@ -1,0 +1,258 @@
+"""Settings of the programs as typed dataclasses, read from YAML files in the form of ROS 2 parameters.
+
+The same files serve ``ros2 launch`` and the command line; the same dataclasses check both.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import yaml
+
+from llm_policy_improver.control.controller import ControllerConfig
+from llm_policy_improver.parameters import JOINTS, ParameterError, ParameterSpace
+from llm_policy_improver.simulation.simulator import SimulationConfig
+
+Settings = TypeVar('Settings')
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or has a value it must not have; the message says which and what is expected."""
+
+
+def check_joint_names(names: tuple[str, ...], where: str) -> None:
+    """Raise `SettingsError` unless ``names`` are the arm's eight joints in their order."""
+    unknown = [name for name in names if name not in JOINTS]
+    if unknown:
+        raise SettingsError(f'{where}: unknown joint "{unknown[0]}"; the joints are {", ".join(JOINTS)}')
+    if tuple(names) != JOINTS:
+        raise SettingsError(
+            f'{where}: joint_names must be all {len(JOINTS)} joints in this order: {", ".join(JOINTS)}'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Of the simulator.
+
+    Attributes:
+        simulation: physics, sensors and balls.
+        command_timeout: s of wall clock after which a trial without an answer from the controller is given up.
+    """
+
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    command_timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerSettings:
+    """Of the controller.
+
+    Attributes:
+        joint_names: the arm's joints, in the order of `parameters.JOINTS`.
+        driver_joint_names: what the drivers call them, in the same order.
+        lockstep: whether commands answer the simulator's ticks, instead of a clock.
+        armed: whether the arm may move without being enabled by the service first.
+        joint_state_topic, ball_topic: where the encoders and the cameras report.
+        gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
+            and of the six axes; empty: not sent.
+        state_timeout: s after which joint states are too old to command on.
+        controller: the controller itself.
+    """
+
+    joint_names: tuple[str, ...] = JOINTS
+    driver_joint_names: tuple[str, ...] = JOINTS
+    lockstep: bool = True
+    armed: bool = True
+    joint_state_topic: str = 'joint_states'
+    ball_topic: str = 'ball/position'
+    gantry_command_topic: str = ''
+    arm_command_topic: str = ''
+    state_timeout: float = 0.1
+    controller: ControllerConfig = field(default_factory=ControllerConfig)
+
+    def __post_init__(self) -> None:
+        check_joint_names(self.joint_names, 'controller')
+        if len(set(self.driver_joint_names)) != len(JOINTS):
+            raise SettingsError(
+                f'controller: driver_joint_names must be {len(JOINTS)} different names, one for each of '
+                f'{", ".join(JOINTS)}; got {len(self.driver_joint_names)}'
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLoggerSettings:
+    """Of the trace logger.
+
+    Attributes:
+        output_folder: of the run; empty: a new folder under ``runs``.
+        resume: whether the folder may already hold trials, to be continued.
+        joint_state_topic, ball_topic: where the encoders and the cameras report.
+        driver_joint_names: what the drivers call the joints, in the order of `parameters.JOINTS`.
+        lockstep: whether trials end with the simulator's last tick, instead of by time.
+        ball_lost: s without a sighting after which a trial is over.
+    """
+
+    output_folder: str = ''
+    resume: bool = False
+    joint_state_topic: str = 'joint_states'
+    ball_topic: str = 'ball/position'
+    driver_joint_names: tuple[str, ...] = JOINTS
+    lockstep: bool = True
+    ball_lost: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerSettings:
+    """Of the improvement loop.
+
+    Attributes:
+        objective: plain words; empty: wait for the service or the action.
+        optimizer: ``'auto'`` (an LLM where ``model`` is set, else ``least_squares``), ``'sas'`` or ``'least_squares'``.
+        base_url: of an OpenAI-compatible endpoint; empty: OPENAI_BASE_URL, or OpenAI's own.
+        model: name of the language model.
+        request_timeout: s for one request.
+        request_retries: further attempts of a request that failed.
+        trials: balls in a run, the first trials included.
+        first_trials: spread over the bounds before the optimizer is asked.
+        seed: draws the first trials and the balls.
+        vary_balls: whether every trial meets another ball.
+        feed_balls: whether balls are asked for by service; otherwise somebody throws them.
+        output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
+        joint_names: the joints the bounds are for.
+        attenuation_low, attenuation_high: bounds, one a joint.
+    """
+
+    objective: str = ''
+    optimizer: str = 'auto'
+    base_url: str = ''
+    model: str = ''
+    request_timeout: float = 120.0
+    request_retries: int = 2
+    trials: int = 39
+    first_trials: int = 24
+    seed: int = 0
+    vary_balls: bool = False
+    feed_balls: bool = True
+    output_folder: str = ''
+    joint_names: tuple[str, ...] = JOINTS
+    attenuation_low: tuple[float, ...] = ParameterSpace().low
+    attenuation_high: tuple[float, ...] = ParameterSpace().high
+
+    def __post_init__(self) -> None:
+        check_joint_names(self.joint_names, 'optimizer')
+        if self.optimizer not in ('auto', 'sas', 'least_squares'):
+            raise SettingsError(f'optimizer must be auto, sas or least_squares; got "{self.optimizer}"')
+        if self.request_timeout <= 0.0 or self.request_retries < 0:
+            raise SettingsError('request_timeout must be above 0 s and request_retries at least 0')
+        if self.trials < 1 or not self.first_trials >= 0:
+            raise SettingsError(
+                f'trials must be at least 1 and first_trials at least 0; got {self.trials} and {self.first_trials}'
+            )
+        self.space()
+
+    def space(self) -> ParameterSpace:
+        """The bounds as the space the optimizers search."""
+        try:
+            return ParameterSpace(self.attenuation_low, self.attenuation_high)
+        except ParameterError as error:
+            raise SettingsError(f'optimizer: {error}') from None
+
+
+def to_mapping(settings: Any, prefix: str = '') -> dict[str, Any]:
+    """All settings as flat ``{'launcher.position': [..], ..}``, tuples as lists: the form of ROS 2 parameters."""
+    flat: dict[str, Any] = {}
+    for entry in fields(settings):
+        if not entry.init:
+            continue
+        value = getattr(settings, entry.name)
+        if is_dataclass(value):
+            flat |= to_mapping(value, f'{prefix}{entry.name}.')
+        else:
+            flat[prefix + entry.name] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> Settings:
+    """Build ``kind`` from flat settings; those not given keep their defaults.
+
+    Raises:
+        SettingsError: an unknown name, a wrong type or a value that the dataclass refuses.
+    """
+    known = to_mapping(kind())
+    for name in flat:
+        if name not in known:
+            raise SettingsError(f'{where}: unknown setting "{name}"; the settings are {", ".join(known)}')
+    try:
+        return _build(kind, dict(flat), '', where)
+    except SettingsError:
+        raise
+    except ValueError as error:
+        raise SettingsError(f'{where}: {error}') from None
+
+
+def _build(kind: Any, flat: dict[str, Any], prefix: str, where: str) -> Any:
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for entry in fields(kind):
+        if not entry.init:
+            continue
+        name, hint = prefix + entry.name, hints[entry.name]
+        if is_dataclass(hint):
+            values[entry.name] = _build(hint, flat, f'{name}.', where)
+        elif name in flat:
+            values[entry.name] = _typed(hint, flat[name], name, where)
+    return kind(**values)
+
+
+def _typed(hint: Any, value: Any, name: str, where: str) -> Any:
+    if get_origin(hint) is tuple:
+        if isinstance(value, str) or not hasattr(value, '__len__'):
+            raise SettingsError(f'{where}: {name} must be a list; got {value!r}')
+        arguments = get_args(hint)
+        if Ellipsis not in arguments and len(value) != len(arguments):
+            raise SettingsError(f'{where}: {name} must have {len(arguments)} entries; got {len(value)}')
+        return tuple(_typed(arguments[0], item, name, where) for item in value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise SettingsError(f'{where}: {name} must be finite; got {value}')
+        return float(value)
+    if type(value) is not hint:
+        raise SettingsError(f'{where}: {name} must be of type {hint.__name__}; got {value!r}')
+    return value
+
+
+def read_settings(path: Path, kind: type[Settings], node: str) -> Settings:
+    """The settings of one node in a ROS 2 parameter file; the defaults where the file does not name it.
+
+    Raises:
+        SettingsError: the file cannot be read, is no parameter file, or holds a wrong setting.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f'{path}: cannot be read ({error.__class__.__name__}); name an existing YAML file'
+        ) from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f'{path}: is no valid YAML: {" ".join(str(error).split())}') from None
+    if not isinstance(content, dict) or not all(
+        isinstance(section, dict) and isinstance(section.get('ros__parameters', None), dict)
+        for section in content.values()
+    ):
+        raise SettingsError(f'{path}: must map node names to ros__parameters, as in config/sim.yaml')
+    flat = _flatten(content.get('/**', {}).get('ros__parameters', {}))
+    flat |= _flatten(content.get(node, {}).get('ros__parameters', {}))
+    return from_mapping(kind, flat, f'{path}, {node}')
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f'{prefix}{name}.')
+        else:
+            flat[f'{prefix}{name}'] = value
+    return flat

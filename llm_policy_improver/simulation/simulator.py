@@ -1,0 +1,279 @@
+"""One incoming ball in MuJoCo, advanced one control period at a time.
+
+The same object serves the in-process trial and the simulator node: `launch`, then `observe` and `step` in turn
+until `finished`.
+"""
+
+from dataclasses import dataclass, field
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver import arm, table
+from llm_policy_improver.ball import BallModel, Vec, contact_slip, dot, spun
+from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
+from llm_policy_improver.simulation.launcher import Launcher
+from llm_policy_improver.simulation.scene import build_scene
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationConfig:
+    """Periods, sensors and physics of the simulation.
+
+    Attributes:
+        physics_period: s, one MuJoCo step.
+        control_period: s between joint velocity commands; a whole number of physics steps.
+        camera_period: s between sightings of the ball; a whole number of physics steps.
+        camera_noise: m, standard deviation of each coordinate of a sighting.
+        time_limit: s after the launch at which a trial ends in any case.
+        ball: coefficients of flight and bounces.
+        launcher: distribution of the incoming balls.
+
+    Raises:
+        ValueError: a period is no whole number of physics steps, or a number is out of range.
+    """
+
+    physics_period: float = 0.001
+    control_period: float = 0.02
+    camera_period: float = 0.008
+    camera_noise: float = 0.0
+    time_limit: float = 3.0
+    ball: BallModel = field(default_factory=BallModel)
+    launcher: Launcher = field(default_factory=Launcher)
+
+    def __post_init__(self) -> None:
+        if not 1e-4 <= self.physics_period <= 0.002:
+            raise ValueError(
+                f'physics_period must be between 0.0001 and 0.002 s, for exact bounces; got {self.physics_period:g} s'
+            )
+        for name in ('control_period', 'camera_period'):
+            steps = getattr(self, name) / self.physics_period
+            if steps < 0.5 or abs(steps - round(steps)) > 1e-6:
+                raise ValueError(
+                    f'{name} must be a whole number of physics steps of {self.physics_period:g} s; '
+                    f'got {getattr(self, name):g} s, which is {steps:g} steps'
+                )
+        if not 0.0 <= self.camera_noise < 0.1:
+            raise ValueError(f'camera_noise must be between 0 and 0.1 m; got {self.camera_noise:g} m')
+        if not 1.0 <= self.time_limit <= 60.0:
+            raise ValueError(f'time_limit must be between 1 and 60 s; got {self.time_limit:g} s')
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A touch of the ball as it really happened in the simulation; for tests and benchmarks only.
+
+    Attributes:
+        time: s since the launch.
+        what: ``'table'``, ``'blade'``, ``'net'``, ``'floor'`` or the name of an arm's link.
+        position: m, centre of the ball.
+    """
+
+    time: float
+    what: str
+    position: Vec
+
+
+_AFTER_LANDING = 0.16
+"""s of flight after the landing that the cameras still watch, to fit the bounce from both sides."""
+
+
+class Simulator:
+    """The arm, the table and one ball in MuJoCo.
+
+    Attributes:
+        model, data: MuJoCo's, for viewers; not for the controller, which sees only observations.
+        contacts: what the ball really touched in this trial.
+        arm_contact: what the arm touched that it must not, in words; empty while nothing.
+    """
+
+    def __init__(self, config: SimulationConfig | None = None) -> None:
+        self.config = config or SimulationConfig()
+        period = self.config.physics_period
+        self.model = build_scene(self.config.ball, period).compile()
+        self.data = mujoco.MjData(self.model)
+        self._control_steps = round(self.config.control_period / period)
+        self._camera_steps = round(self.config.camera_period / period)
+        self._step_ns = round(period * NANOSECONDS)
+        self._ball_qpos = int(self.model.joint('ball').qposadr[0])
+        self._ball_qvel = int(self.model.joint('ball').dofadr[0])
+        self._arm_dofs = len(arm.ARM)
+        self._names = [self.model.geom(index).name for index in range(self.model.ngeom)]
+        self._ball_geom = self.model.geom('ball').id
+        self._ball_body = self.model.body('ball').id
+        self._blade_body = self.model.body('paddle').id
+        self._jacobian = np.zeros((3, self.model.nv))
+        self._bouncing = {
+            'table': self.config.ball.table_restitution,
+            'blade': self.config.ball.racket_restitution,
+        }
+        self._generator = np.random.default_rng(0)
+        self._ball_velocity = self.data.qvel[self._ball_qvel : self._ball_qvel + 3]
+        self._ball_force = self.data.qfrc_applied[self._ball_qvel : self._ball_qvel + 3]
+        self._spin: Vec = (0.0, 0.0, 0.0)
+        self._pull: Vec = (0.0, 0.0, 0.0)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.contacts: list[Contact] = []
+        self.arm_contact = ''
+        self._steps = 0
+        self._sightings: list[BallObservation] = []
+        self._end_step = round(self.config.time_limit / self.config.physics_period)
+
+    def launch(self, seed: int) -> None:
+        """Put the arm into its ready pose and launch the ball of this seed."""
+        mujoco.mj_resetData(self.model, self.data)
+        self._begin()
+        self._generator = np.random.default_rng([seed, 1])
+        self.data.qpos[: self._arm_dofs] = arm.HOME
+        self.data.act[:] = arm.HOME
+        ball = self.config.launcher.draw(seed)
+        at, speed = self._ball_qpos, self._ball_qvel
+        self.data.qpos[at : at + 3] = ball.position
+        # MuJoCo's Euler steps are of second order if the velocity it carries is that of half a step earlier.
+        pull = self.config.ball.acceleration(ball.velocity, ball.spin)
+        half = 0.5 * self.config.physics_period
+        self.data.qvel[speed : speed + 3] = [v - half * a for v, a in zip(ball.velocity, pull, strict=True)]
+        self._spin, self._pull = ball.spin, pull
+        self.data.qvel[speed + 3 : speed + 6] = ball.spin
+        self._see_ball()
+
+    @property
+    def stamp(self) -> int:
+        """ns since the launch."""
+        return self._steps * self._step_ns
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of interest can happen any more in this trial."""
+        if self._steps >= self._end_step:
+            return True
+        x, y, z = self.data.qpos[self._ball_qpos : self._ball_qpos + 3]
+        return bool(z < -0.25 or abs(y) > 2.4 or abs(x) > 2.4)
+
+    def observe(self) -> tuple[ArmObservation, tuple[BallObservation, ...]]:
+        """The arm now, and the sightings of the ball since the last call, in their order."""
+        arm_now = ArmObservation(
+            self.stamp, self.data.qpos[: self._arm_dofs].copy(), self.data.qvel[: self._arm_dofs].copy()
+        )
+        sightings, self._sightings = tuple(self._sightings), []
+        return arm_now, sightings
+
+    def step(self, velocity: NDArray[np.float64]) -> None:
+        """Advance one control period with this joint velocity command (8,), m/s and rad/s."""
+        data, model, camera_steps = self.data, self.model, self._camera_steps
+        data.ctrl[:] = velocity
+        for _ in range(self._control_steps):
+            self._blow()
+            mujoco.mj_step(model, data)
+            self._steps += 1
+            if data.ncon:
+                self._handle_contacts()
+            if self._steps % camera_steps == 0:
+                self._see_ball()
+
+    def _blow(self) -> None:
+        """Apply the air's force of the coming step to the ball.
+
+        MuJoCo carries the velocity of half a step ago; the acceleration of the last step brings it to now,
+        which makes the flight accurate to second order. (MuJoCo's own fluid forces are of first order, some
+        millimetres in a second, and enter the bounces.)
+        """
+        vx, vy, vz = self._ball_velocity.tolist()
+        half = 0.5 * self.config.physics_period
+        ax, ay, az = self._pull
+        pull = self.config.ball.acceleration((vx + half * ax, vy + half * ay, vz + half * az), self._spin)
+        self._pull = pull
+        mass = table.BALL_MASS
+        self._ball_force[:] = (mass * pull[0], mass * pull[1], mass * (pull[2] + self.config.ball.gravity))
+
+    def _see_ball(self) -> None:
+        x, y, z = self.data.qpos[self._ball_qpos : self._ball_qpos + 3].tolist()
+        if self.config.camera_noise > 0.0:
+            dx, dy, dz = self._generator.normal(0.0, self.config.camera_noise, 3).tolist()
+            x, y, z = x + dx, y + dy, z + dz
+        self._sightings.append(BallObservation(self.stamp, (x, y, z)))
+
+    def _handle_contacts(self) -> None:
+        """Add the friction of the ball's bounces, which MuJoCo's contact cannot give, and note what touched."""
+        for index in range(self.data.ncon):
+            contact = self.data.contact[index]
+            first, second = int(contact.geom[0]), int(contact.geom[1])
+            if self._ball_geom not in (first, second):
+                if not self.arm_contact:
+                    self.arm_contact = f'{self._names[first]} touched {self._names[second]}'
+                continue
+            other = self._names[second if first == self._ball_geom else first]
+            if contact.efc_address < 0:
+                continue
+            force = float(self.data.efc_force[contact.efc_address])
+            if force <= 0.0:
+                continue
+            if other in self._bouncing:
+                toward_ball = -1.0 if first == self._ball_geom else 1.0
+                normal = tuple((toward_ball * contact.frame[:3]).tolist())
+                late = self._bounce(other, normal, force, float(contact.dist), contact.pos)
+                self._note(other, late + self.config.physics_period)
+            else:
+                turn = self.data.xmat[self._ball_body].reshape(3, 3)
+                wx, wy, wz = (turn @ self.data.qvel[self._ball_qvel + 3 : self._ball_qvel + 6]).tolist()
+                self._spin = (wx, wy, wz)
+                self._note(other, 0.0)
+
+    def _note(self, what: str, since: float) -> None:
+        """Note a touch that happened ``since`` seconds ago."""
+        time = self.data.time - since
+        here = self.data.qpos[self._ball_qpos : self._ball_qpos + 3] - since * self._ball_velocity
+        x, y, z = here.tolist()
+        # A contact that lasts over several steps is one touch.
+        recent = any(contact.what == what and time - contact.time < 0.05 for contact in self.contacts[-4:])
+        if not recent:
+            struck = any(contact.what == 'blade' for contact in self.contacts)
+            self.contacts.append(Contact(time, what, (x, y, z)))
+            if what == 'table' and struck:
+                self._end_step = min(
+                    self._end_step, self._steps + round(_AFTER_LANDING / self.config.physics_period)
+                )
+
+    def _bounce(self, other: str, normal: Vec, force: float, gap: float, point: NDArray[np.float64]) -> float:
+        """The tangential impulse of a bounce whose normal impulse the last step has delivered.
+
+        Returns:
+            Seconds between the bounce and the start of that step.
+        """
+        model, data, ball = self.model, self.data, self.config.ball
+        at, speed = self._ball_qpos, self._ball_qvel
+        impulse = force * self.config.physics_period / table.BALL_MASS
+        velocity = data.qvel[speed : speed + 3]
+        spin = self._spin
+        relative = velocity
+        if other == 'blade':
+            mujoco.mj_jac(model, data, self._jacobian, None, point, self._blade_body)
+            relative = velocity - self._jacobian @ data.qvel
+        rx, ry, rz = relative.tolist()
+        slip = contact_slip((rx, ry, rz), spin, normal)
+        tangential = ball.table_impulse(slip, impulse) if other == 'table' else ball.racket_impulse(slip)
+        after = velocity + tangential
+        spin_after = spun(spin, normal, tangential)
+        # The step found the ball inside the surface, which it had met `late` seconds before. The path is put
+        # where a bounce on the surface itself leads, with the air and gravity at work before and after it.
+        restitution = self._bouncing[other]
+        depth = max(0.0, -gap)
+        late = depth * (1.0 + restitution) / impulse
+        half = 0.5 * self.config.physics_period
+        bx, by, bz = (velocity - impulse * np.array(normal)).tolist()
+        ax, ay, az = after.tolist()
+        before_pull = dot(ball.acceleration((bx, by, bz), spin), normal)
+        after_pull = dot(ball.acceleration((ax, ay, az), spin_after), normal)
+        gain = after_pull * (half + late) - restitution * before_pull * (half - late)
+        shift = depth * (1.0 + restitution)
+        data.qvel[speed : speed + 3] = after + gain * np.array(normal)
+        # A free joint's angular velocity is in the frame of the body.
+        turn = data.xmat[self._ball_body].reshape(3, 3)
+        data.qvel[speed + 3 : speed + 6] = turn.T @ np.array(spin_after)
+        self._spin = spin_after
+        self._pull = ball.acceleration((ax, ay, az), spin_after)
+        data.qpos[at : at + 3] += shift * np.array(normal) + late * np.array(tangential)
+        return late

@@ -1,0 +1,52 @@
+"""The table-tennis task: one trial as one function, simulator and controller in one process."""
+
+from llm_policy_improver.control.controller import ControllerConfig, LowLevelController
+from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.simulation.simulator import SimulationConfig, Simulator
+from llm_policy_improver.trace import ExecutionTrace
+from llm_policy_improver.tracing.recorder import TraceRecorder
+
+
+class TableTennis:
+    """Plays single balls in simulation.
+
+    Example:
+        >>> trace = TableTennis().run(PolicyParameters(), seed=0)
+        >>> trace.outcome.value
+        'landed'
+
+    Raises:
+        ValueError: the controller's period is not that of the simulation.
+    """
+
+    def __init__(
+        self, simulation: SimulationConfig | None = None, controller: ControllerConfig | None = None
+    ) -> None:
+        self._simulator = Simulator(simulation)
+        self._controller = LowLevelController(controller)
+        periods = self._simulator.config.control_period, self._controller.config.period
+        if abs(periods[0] - periods[1]) > 1e-9:
+            raise ValueError(
+                f'the simulation calls the controller every {periods[0]:g} s, but it plans for {periods[1]:g} s: '
+                'set both periods to the same value'
+            )
+        self._recorder = TraceRecorder()
+
+    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
+        """Play the ball of this seed with these parameters; the same arguments give the same trace."""
+        simulator, controller, recorder = self._simulator, self._controller, self._recorder
+        controller.end_ball()
+        controller.offer(parameters)
+        recorder.clear()
+        simulator.launch(seed)
+        while not simulator.finished:
+            arm_now, sightings = simulator.observe()
+            for sighting in sightings:
+                controller.observe_ball(sighting)
+                recorder.balls.append(sighting)
+            command = controller.command(arm_now)
+            recorder.arms.append(arm_now)
+            recorder.commands.append(command)
+            simulator.step(command.applied)
+        recorder.balls.extend(simulator.observe()[1])
+        return recorder.finish(parameters, simulator.arm_contact)

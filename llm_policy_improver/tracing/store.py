@@ -1,0 +1,252 @@
+"""The store: a run is a folder of ``run.sqlite`` and ``trials/0001.mcap``, ... Nothing in it is ever changed.
+
+    with RunStore.create(Path('runs/far-right'), {'objective': 'far right'}) as store:
+        stored = store.add_trial(trace)      # durable once this returns
+        store.samples(stored.trial)          # the time series, bit for bit
+
+Several processes may have the same run open. A trial's file is on disk under its final name before its row
+is committed, and both happen under the database's write lock: a crash leaves a whole trial or none.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from llm_policy_improver.optimizers.protocol import Exchange
+from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.trace import ExecutionTrace, TraceSamples
+from llm_policy_improver.tracing import mcap_series, store_records
+from llm_policy_improver.tracing.store_database import (
+    RunExistsError,
+    StoreError,
+    clear_unfinished,
+    insert,
+    make_database,
+    open_database,
+    reported,
+    transaction,
+)
+from llm_policy_improver.tracing.store_records import StoredExchange, StoredStep, utc_now
+from llm_policy_improver.tracing.trial_files import clear_trial_files, trial_file, write_trial_file
+
+__all__ = ['RunExistsError', 'RunStore', 'StoreError', 'StoredExchange', 'StoredStep']
+
+Clock = Callable[[], datetime]
+
+
+class RunStore:
+    """A run on disk, open. Made by `create`, `open` or `join`; any thread may use it.
+
+    Attributes:
+        folder: the run's folder.
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, clock: Clock) -> None:
+        self.folder = folder
+        self._connection = connection
+        self._clock = clock
+        self._lock = threading.Lock()
+        connection.row_factory = sqlite3.Row
+
+    @classmethod
+    def create(cls, folder: Path, description: Mapping[str, Any], *, clock: Clock = utc_now) -> 'RunStore':
+        """Make a new run.
+
+        Args:
+            folder: made with its parents where missing.
+            description: of the run, plain data for JSON; no secrets.
+            clock: the time of day, for the records.
+
+        Raises:
+            RunExistsError: the folder already holds a run.
+            StoreError: the folder cannot be written.
+        """
+        make_database(folder, description, store_records.iso(clock()))
+        return cls.open(folder, clock=clock)
+
+    @classmethod
+    def open(cls, folder: Path, *, clock: Clock = utc_now) -> 'RunStore':
+        """Open a run, to read it or to add to it.
+
+        Raises:
+            StoreError: there is none, it is damaged, or a newer version of this package made it.
+        """
+        store = cls(folder, open_database(folder), clock)
+        if os.access(folder, os.W_OK):
+            try:
+                store._clear_unfinished()
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    @classmethod
+    def join(cls, folder: Path, description: Mapping[str, Any], *, clock: Clock = utc_now) -> 'RunStore':
+        """Open the folder's run, made first where there is none; for nodes that start in any order.
+
+        Raises:
+            StoreError: as from `create` and `open`.
+        """
+        with suppress(RunExistsError):
+            make_database(folder, description, store_records.iso(clock()))
+        return cls.open(folder, clock=clock)
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What the run was made with."""
+        row = self._read('SELECT description FROM run')[0]
+        return dict(json.loads(row['description']))
+
+    @property
+    def created_at(self) -> datetime:
+        """UTC."""
+        return datetime.fromisoformat(self._read('SELECT created_at FROM run')[0]['created_at'])
+
+    def add_trial(self, trace: ExecutionTrace, start_ns: int | None = None) -> ExecutionTrace:
+        """Store a trial; when this returns it survives a crash and a power failure.
+
+        Args:
+            trace: the trial; its number does not count.
+            start_ns: ns stamp of its first sighting; None: it ended just now.
+
+        Returns:
+            The same trial with its number: 1 for the first, one more for each that follows.
+
+        Raises:
+            StoreError: it is not stored; the run is as before.
+        """
+        now = self._clock()
+        if start_ns is None:
+            start_ns = int(now.timestamp() * 1e9) - mcap_series.duration_ns(trace.samples)
+        try:
+            content = mcap_series.encode(trace.samples, start_ns, trace.parameters.version)
+        except mcap_series.SeriesError as error:
+            raise StoreError(f'could not store the trial: {error}') from error
+        with self._lock, reported(self.folder, 'store the trial'), transaction(self._connection):
+            number = self._next_trial()
+            path = trial_file(self.folder, number)
+            write_trial_file(path, content)
+            row = {'trial': number, 'start_ns': start_ns, 'samples': str(path.relative_to(self.folder))}
+            insert(self._connection, 'trials', row | store_records.trial_row(trace, now))
+        return replace(trace, trial=number)
+
+    def add_step(
+        self,
+        objective: str,
+        parameters: PolicyParameters,
+        seed: int,
+        *,
+        summary: str = '',
+        analysis: str = '',
+        synthesis: str = '',
+        reason: str = '',
+        verdict: str = '',
+        fallback: str = '',
+        unchanged: bool = False,
+        exchanges: Sequence[Exchange] = (),
+    ) -> StoredStep:
+        """Store a proposed set of parameters, and with it the requests to a language model made for it.
+
+        The arguments are those of `StoredStep`.
+
+        Raises:
+            StoreError: neither the step nor its exchanges are stored.
+        """
+        now = self._clock()
+        step = StoredStep(
+            step=0,
+            recorded_at=now,
+            objective=objective,
+            parameters=parameters,
+            seed=int(seed),
+            summary=summary,
+            analysis=analysis,
+            synthesis=synthesis,
+            reason=reason,
+            verdict=verdict,
+            fallback=fallback,
+            unchanged=unchanged,
+        )
+        with self._lock, reported(self.folder, 'store the step'), transaction(self._connection):
+            number = insert(self._connection, 'steps', store_records.step_row(step))
+            for exchange in exchanges:
+                self._insert_exchange(number, exchange, now)
+        return replace(step, step=number)
+
+    def add_exchange(self, step: int, exchange: Exchange) -> None:
+        """Store one more request to a language model, made for the step of this number.
+
+        Raises:
+            StoreError: it is not stored, e.g. as there is no such step.
+        """
+        doing = f'store the exchange of step {step}'
+        with self._lock, reported(self.folder, doing), transaction(self._connection):
+            self._insert_exchange(step, exchange, self._clock())
+
+    def _insert_exchange(self, step: int, exchange: Exchange, now: datetime) -> None:
+        insert(self._connection, 'exchanges', store_records.exchange_row(step, exchange, now))
+
+    def trials(self, first: int = 1) -> list[ExecutionTrace]:
+        """The trials from the number ``first`` on, in their order, without their samples."""
+        rows = self._read('SELECT * FROM trials WHERE trial >= ? ORDER BY trial', first)
+        return [store_records.to_trace(row) for row in rows]
+
+    def steps(self, first: int = 1) -> list[StoredStep]:
+        """The steps from the number ``first`` on, in their order."""
+        rows = self._read('SELECT * FROM steps WHERE step >= ? ORDER BY step', first)
+        return [store_records.to_step(row) for row in rows]
+
+    def exchanges(self) -> list[StoredExchange]:
+        """All requests to language models, in their order."""
+        rows = self._read(
+            'SELECT exchanges.*, version FROM exchanges JOIN steps USING (step) ORDER BY exchange'
+        )
+        return [store_records.to_exchange(row) for row in rows]
+
+    def samples(self, trial: int) -> TraceSamples:
+        """The time series of a trial, exactly as stored.
+
+        Raises:
+            StoreError: there is no such trial, or its file is missing or damaged.
+        """
+        rows = self._read('SELECT samples FROM trials WHERE trial = ?', trial)
+        if not rows:
+            raise StoreError(f'the run in {self.folder} has no trial {trial}')
+        path = self.folder / rows[0]['samples']
+        try:
+            return mcap_series.decode(path.read_bytes())
+        except (OSError, mcap_series.SeriesError) as error:
+            raise StoreError(f'could not read the samples of trial {trial} from {path}: {error}') from error
+
+    def close(self) -> None:
+        """Close the run; it must not be used any more."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> 'RunStore':
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, query: str, *values: int) -> list[sqlite3.Row]:
+        with self._lock, reported(self.folder, 'read the run'):
+            return self._connection.execute(query, values).fetchall()
+
+    def _next_trial(self) -> int:
+        return int(self._connection.execute('SELECT COALESCE(MAX(trial), 0) + 1 FROM trials').fetchone()[0])
+
+    def _clear_unfinished(self) -> None:
+        with self._lock, reported(self.folder, 'open the run'), transaction(self._connection):
+            clear_trial_files(self.folder, self._next_trial())
+            clear_unfinished(self.folder)

@@ -1,0 +1,8 @@
+"""Settings of all tests: message fields are checked, and no test talks to another machine."""
+
+import os
+
+os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+# A domain of its own, so that tests meet no other ROS graph of this machine.
+os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))

@@ -1,0 +1,211 @@
+import logging
+import socket
+import traceback
+
+import pytest
+from chat_server import ChatServer, fail, good, no_choices, raw, say, silence
+
+from llm_policy_improver.llm.chat import EndpointError
+from llm_policy_improver.llm.endpoint import Endpoint
+
+KEY = 'sk-very-secret-0123456789'
+ASK = (('user', 'hello'),)
+
+
+def endpoint(server: ChatServer, key: str = KEY, **options: float) -> Endpoint:
+    settings = {'timeout_s': 2.0, 'max_retries': 0, **options}
+    return Endpoint('test-model', server.url, environment={'OPENAI_API_KEY': key}, **settings)  # type: ignore[arg-type]
+
+
+def test_completion_carries_text_tokens_and_model() -> None:
+    with ChatServer(say('hello back', prompt_tokens=7, completion_tokens=3)) as server:
+        completion = endpoint(server).complete(ASK)
+    assert completion.text == 'hello back'
+    assert (completion.prompt_tokens, completion.completion_tokens) == (7, 3)
+    assert completion.model == 'test-model-answered'
+    assert completion.seconds > 0
+    assert not completion.cut_off
+
+
+def test_request_names_model_and_messages_and_sends_the_key() -> None:
+    with ChatServer(say('x')) as server:
+        endpoint(server, temperature=0.2).complete((('system', 'be brief'), ('user', 'hello')))
+        endpoint(server).complete(ASK)
+    first, second = server.requests
+    assert first['model'] == 'test-model'
+    assert first['messages'] == [
+        {'role': 'system', 'content': 'be brief'},
+        {'role': 'user', 'content': 'hello'},
+    ]
+    assert first['temperature'] == 0.2
+    assert 'temperature' not in second
+    assert server.authorizations[0] == f'Bearer {KEY}'
+
+
+def test_seconds_come_from_the_clock_passed_in() -> None:
+    ticks = iter([10.0, 12.5])
+    with ChatServer(say('x')) as server:
+        client = Endpoint('m', server.url, environment={'OPENAI_API_KEY': 'none'}, clock=lambda: next(ticks))
+        assert client.complete(ASK).seconds == 2.5
+
+
+@pytest.mark.parametrize('environment', [{}, {'OPENAI_API_KEY': ''}, {'OPENAI_API_KEY': '  '}])
+def test_missing_key_says_what_to_export(environment: dict[str, str]) -> None:
+    with pytest.raises(EndpointError, match=r'export OPENAI_API_KEY=none for a local endpoint') as caught:
+        Endpoint('m', 'http://127.0.0.1:1/v1', environment=environment)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        '127.0.0.1:8000',
+        'ftp://here/v1',
+        'http://',
+        'http://me:pw@here/v1',
+        'http://here:x/v1',
+        'http://h/?k=1',
+    ],
+)
+def test_base_url_that_is_none_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises(EndpointError, match=r'must look like http') as caught:
+        Endpoint('m', url, environment={'OPENAI_API_KEY': 'none'})
+    assert 'pw' not in str(caught.value)
+
+
+def test_numbers_and_names_are_checked() -> None:
+    environment = {'OPENAI_API_KEY': 'none'}
+    with pytest.raises(EndpointError, match=r'more than 0 s; got 0'):
+        Endpoint('m', timeout_s=0.0, environment=environment)
+    with pytest.raises(EndpointError, match=r'must not be negative; got -1'):
+        Endpoint('m', max_retries=-1, environment=environment)
+    with pytest.raises(EndpointError, match=r'name of the language model is empty'):
+        Endpoint(' ', environment=environment)
+
+
+def test_base_url_defaults_to_the_environment() -> None:
+    environment = {'OPENAI_API_KEY': 'none', 'OPENAI_BASE_URL': 'http://127.0.0.1:9/v1'}
+    assert Endpoint('m', environment=environment).base_url == 'http://127.0.0.1:9/v1'
+    assert Endpoint('m', environment={'OPENAI_API_KEY': 'none'}).base_url == 'https://api.openai.com/v1'
+
+
+@pytest.mark.parametrize('models', [None, fail(404), fail(405), raw(b'hello', 'text/plain'), fail(429)])
+def test_endpoint_that_answers_is_reachable_even_without_a_list_of_models(models: object) -> None:
+    with ChatServer(models=models) as server:  # type: ignore[arg-type]
+        endpoint(server).check_reachable()
+
+
+@pytest.mark.parametrize('status', [401, 403])
+def test_refused_key_is_told_at_the_start(status: int) -> None:
+    with (
+        ChatServer(models=fail(status, f'Incorrect key {KEY}')) as server,
+        pytest.raises(EndpointError, match=r'refused the key .*check OPENAI_API_KEY') as caught,
+    ):
+        endpoint(server).check_reachable()
+    assert KEY not in str(caught.value)
+
+
+def test_endpoint_that_is_still_loading_is_told_at_the_start() -> None:
+    with (
+        ChatServer(models=fail(503, 'Loading model')) as server,
+        pytest.raises(EndpointError, match=r'HTTP 503: "Loading model"'),
+    ):
+        endpoint(server).check_reachable()
+
+
+def test_nobody_listening_is_told_in_one_sentence() -> None:
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        url = f'http://127.0.0.1:{free.getsockname()[1]}/v1'
+    client = Endpoint('m', url, max_retries=0, environment={'OPENAI_API_KEY': KEY})
+    with pytest.raises(EndpointError, match=r'cannot be reached .*check the address') as caught:
+        client.check_reachable()
+    assert '\n' not in str(caught.value)
+    with pytest.raises(EndpointError, match=r'cannot be reached'):
+        client.complete(ASK)
+
+
+def test_unknown_host_is_told_in_one_sentence() -> None:
+    client = Endpoint(
+        'm', 'http://no-such-host.invalid/v1', max_retries=0, environment={'OPENAI_API_KEY': KEY}
+    )
+    with pytest.raises(EndpointError, match=r'no-such-host\.invalid/v1 cannot be reached'):
+        client.check_reachable()
+
+
+def test_silent_endpoint_times_out() -> None:
+    with ChatServer(silence(), models=silence()) as server:
+        client = endpoint(server, timeout_s=0.1)
+        with pytest.raises(EndpointError, match=r'did not answer within 0.1 s'):
+            client.complete(ASK)
+        with pytest.raises(EndpointError, match=r'did not answer within 0.1 s; check the address'):
+            client.check_reachable()
+
+
+@pytest.mark.parametrize(
+    ('answer', 'said'),
+    [
+        (fail(429), r'wants fewer requests \(HTTP 429\)'),
+        (fail(500), 'failed with HTTP 500: "the server is not well"'),
+        (fail(400, 'bad temperature'), 'HTTP 400: "bad temperature"'),
+        (fail(404), 'knows no model "test-model"'),
+        (no_choices(), 'without a reply in it'),
+        (raw(b'{"choices": null}'), 'without a reply in it'),
+        (raw(b'{"choices": [null]}'), 'without a reply in it'),
+        (raw(b'{"choices": [{"message": 5}]}'), ''),
+        (raw(b'[1]'), 'without a reply in it'),
+        (raw(b'{"choices": [{'), 'no chat completion'),
+        (raw(b'\xff\xfe\x00', 'text/plain'), 'without a reply in it'),
+    ],
+)
+def test_every_failure_is_one_sentence_of_our_own_kind(answer: object, said: str) -> None:
+    with ChatServer(answer) as server:  # type: ignore[arg-type]
+        client = endpoint(server)
+        if not said:
+            assert client.complete(ASK).text == ''
+            return
+        with pytest.raises(EndpointError, match=said) as caught:
+            client.complete(ASK)
+    assert '\n' not in str(caught.value)
+
+
+def test_failures_that_pass_are_retried() -> None:
+    with ChatServer() as server:
+        server.script(fail(429), fail(500), say('third time'))
+        assert endpoint(server, max_retries=2).complete(ASK).text == 'third time'
+        assert len(server.requests) == 3
+
+
+def test_reply_that_is_empty_or_null_is_an_empty_text() -> None:
+    with ChatServer() as server:
+        server.script(say(''), say(None))
+        assert [endpoint(server).complete(ASK).text for _ in range(2)] == ['', '']
+
+
+def test_characters_that_cannot_be_stored_are_cleaned() -> None:
+    body = b'{"choices":[{"message":{"content":"a\\ud800b\\u0000c\\nd"}}]}'
+    with ChatServer(raw(body)) as server:
+        assert endpoint(server).complete(ASK).text == 'a?bc\nd'
+
+
+def test_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    echo = f'you sent Bearer {KEY} and sk-another***tail9'
+    said: list[str] = []
+    with caplog.at_level(logging.DEBUG), ChatServer() as server:
+        client = endpoint(server)
+        server.script(*(fail(status, echo) for status in (400, 401, 403, 404, 429, 500)), silence())
+        for _ in range(7):
+            slow = endpoint(server, timeout_s=0.5)
+            with pytest.raises(EndpointError) as caught:
+                slow.complete(ASK)
+            said += [
+                ''.join(traceback.format_exception(caught.value)),
+                repr(caught.value.__context__),
+                repr(caught.value.__cause__),
+            ]
+        server.script(good([1.0] * 8), say(echo))
+        said += [repr(client), str(vars(client)), repr(client.complete(ASK)), repr(client.complete(ASK))]
+    everything = '\n'.join([*said, caplog.text])
+    assert KEY not in everything
+    assert 'tail9' not in '\n'.join(said[:-1])
+    assert 'you sent Bearer ***' in said[-1]
