@@ -15,6 +15,7 @@ from rich.console import Console
 from llm_policy_improver.improvement import Improvement, ImprovementError
 from llm_policy_improver.improvement_record import store_step
 from llm_policy_improver.improvement_result import ImprovementResult
+from llm_policy_improver.interrupts import HeldInterrupt
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
@@ -99,6 +100,9 @@ class _Run:
         self.objective: Objective = parse_objective(words)
         self.choice = choose_optimizer(self.optimizer)
         self.choice.require(self.objective)
+        if self.optimizer.vary_balls and not self.simulator.simulation.varies:
+            varied = replace(self.simulator.simulation, balls='rally')
+            self.simulator = replace(self.simulator, simulation=varied)
         self.folder = output or default_run_folder(words, datetime.now())
         # Progress bars and colours only where a person looks.
         self.reporter: Reporter = JsonReporter() if as_json else ConsoleReporter(Console(highlight=False))
@@ -183,9 +187,12 @@ def improve(**options: Any) -> None:
         try:
             while not improvement.done:
                 step = improvement.propose()
-                store_step(store, improvement.objective, step)
-                trace = store.add_trial(task.run(step.parameters, step.seed))
-                run.reporter.trial(TrialReport.of(improvement.record(trace)))
+                with HeldInterrupt() as interrupt:
+                    store_step(store, improvement.objective, step)
+                    trace = store.add_trial(task.run(step.parameters, step.seed))
+                    run.reporter.trial(TrialReport.of(improvement.record(trace)))
+                if interrupt.asked:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             interrupted = True
         run.end(improvement.result(), store)

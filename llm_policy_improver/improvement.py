@@ -16,9 +16,10 @@ import numpy as np
 
 from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.initial_design import initial_design
+from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.consult import Answer, consult
-from llm_policy_improver.optimizers.protocol import Exchange, Optimizer, Proposal
+from llm_policy_improver.optimizers.protocol import Optimizer, Proposal
 from llm_policy_improver.parameters import (
     NEUTRAL_ATTENUATION,
     NEUTRAL_RESIDUAL,

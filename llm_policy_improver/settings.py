@@ -120,6 +120,7 @@ class OptimizerSettings:
         seed: draws the first trials and the balls.
         vary_balls: whether every trial meets another ball.
         feed_balls: whether balls are asked for by service; otherwise somebody throws them.
+        trial_timeout: s of wall clock after which a ball that was fed and not reported fails the run.
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
         joint_names: the joints the bounds are for.
         attenuation_low, attenuation_high: bounds, one a joint.
@@ -136,6 +137,7 @@ class OptimizerSettings:
     seed: int = 0
     vary_balls: bool = False
     feed_balls: bool = True
+    trial_timeout: float = 60.0
     output_folder: str = ''
     joint_names: tuple[str, ...] = JOINTS
     attenuation_low: tuple[float, ...] = ParameterSpace().low
@@ -147,6 +149,8 @@ class OptimizerSettings:
             raise SettingsError(f'optimizer must be auto, sas or least_squares; got "{self.optimizer}"')
         if self.request_timeout <= 0.0 or self.request_retries < 0:
             raise SettingsError('request_timeout must be above 0 s and request_retries at least 0')
+        if self.trial_timeout <= 0.0:
+            raise SettingsError(f'trial_timeout must be above 0 s; got {self.trial_timeout:g} s')
         if self.trials < 1 or not self.first_trials >= 0:
             raise SettingsError(
                 f'trials must be at least 1 and first_trials at least 0; got {self.trials} and {self.first_trials}'

@@ -2,6 +2,7 @@
 
 import os
 
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # before numpy loads
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # A domain of its own, so that tests meet no other ROS graph of this machine.

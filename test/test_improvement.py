@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 from chat_server import BAD_REPLIES, EXPLAINED, LETTERS, ChatServer, good
-from landing_map import CurvedMap
+from curved_map import CurvedMap
 
 from llm_policy_improver.improvement import Improvement, ImprovementError, run_improvement
 from llm_policy_improver.llm.chat import Completion, Message

@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from landing_map import CurvedMap
+from curved_map import CurvedMap
 
 from llm_policy_improver.improvement import Improvement, run_improvement
 from llm_policy_improver.objective import parse_objective
@@ -10,7 +10,7 @@ from llm_policy_improver.optimizers.checks import check
 from llm_policy_improver.optimizers.landing_model import LandingModel, TooFewTrialsError
 from llm_policy_improver.optimizers.least_squares import LeastSquares
 from llm_policy_improver.optimizers.protocol import ProposalError
-from llm_policy_improver.optimizers.ridge import fit_ridge
+from llm_policy_improver.optimizers.ridge import RidgeBasis
 from llm_policy_improver.optimizers.trust_region import START, trust_radius
 from llm_policy_improver.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace, Landing, Outcome
@@ -147,8 +147,8 @@ def test_regression_is_curved_only_where_the_data_are() -> None:
     generator = np.random.default_rng(0)
     unit = generator.uniform(-1, 1, size=(80, 3))
     straight = unit @ np.array([1.0, -2.0, 0.5]) + 0.05 * generator.normal(size=80)
-    assert fit_ridge(unit, straight).curvature == 0.0
-    bowl = fit_ridge(unit, straight + 2.0 * unit[:, 0] * unit[:, 1])
+    assert RidgeBasis(unit).fit(straight).curvature == 0.0
+    bowl = RidgeBasis(unit).fit(straight + 2.0 * unit[:, 0] * unit[:, 1])
     assert bowl.curvature > 0.0
     point = np.array([0.5, 0.5, 0.0])
     assert bowl.predict(point) == pytest.approx(0.5 - 1.0 + 0.5, abs=0.1)

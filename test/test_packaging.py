@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = 'llm_policy_improver'
 NODES = ('simulator', 'controller', 'trace_logger', 'optimizer')
 NOT_SOURCE = shutil.ignore_patterns(
-    '.git', '.venv', 'build', 'install', 'log', 'dist', '*.so', '__pycache__', '.*_cache', '*.egg-info'
-)
+    '.git', '.venv', 'runs', 'build', 'install', 'log', 'dist', '*.so', '__pycache__', '.*_cache', '*.egg-info'
+)  # fmt: skip
 KINDS = ('msg', 'srv', 'action')
 
 needs_build_tools = pytest.mark.skipif(
@@ -38,20 +38,16 @@ def interfaces() -> list[tuple[str, str]]:
     return [(kind, file.stem) for kind in KINDS for file in sorted((ROOT / kind).glob('*.*'))]
 
 
-def package_files() -> list[str]:
-    """Every file of the package, code and data, relative to the repository's root."""
-    generated = {ROOT / PACKAGE / kind for kind in KINDS}
-    return [
-        str(file.relative_to(ROOT))
-        for file in sorted((ROOT / PACKAGE).rglob('*'))
-        if file.is_file() and file.suffix not in ('.pyc', '.so') and not generated & set(file.parents)
-    ]
+def package_files(source: Path) -> list[str]:
+    """Every file of the package in ``source``, code and data, relative to it."""
+    files = [file for file in sorted((source / PACKAGE).rglob('*')) if file.is_file()]
+    return [str(file.relative_to(source)) for file in files if file.suffix not in ('.pyc', '.so')]
 
 
-def shared_files() -> list[str]:
-    """What goes into the package's share folder, relative to the repository's root."""
-    files = [ROOT / 'package.xml', *(ROOT / 'config').rglob('*.yaml'), *(ROOT / 'launch').rglob('*.py')]
-    return [str(file.relative_to(ROOT)) for file in files]
+def shared_files(source: Path) -> list[str]:
+    """What goes from ``source`` into the package's share folder, relative to either."""
+    files = [source / 'package.xml', *(source / 'config').rglob('*.yaml'), *(source / 'launch').rglob('*.py')]
+    return [str(file.relative_to(source)) for file in files]
 
 
 def run(command: list[str | Path], folder: Path) -> str:
@@ -82,6 +78,7 @@ def source(tmp_path: Path) -> Path:
 @needs_build_tools
 @needs_colcon
 def test_colcon_builds_and_installs_everything(source: Path, tmp_path: Path) -> None:
+    code, shared = package_files(source), shared_files(source)
     run(
         [sys.executable, '-m', 'colcon', 'build', '--base-paths', source,
          '--cmake-args', '-DBUILD_TESTING=OFF', f'-DPython3_EXECUTABLE={sys.executable}'],
@@ -92,11 +89,11 @@ def test_colcon_builds_and_installs_everything(source: Path, tmp_path: Path) -> 
         assert os.access(prefix / executable, os.X_OK), executable
         module = re.search(r'from (\S+) import main', (prefix / executable).read_text())
         assert module, executable
-        assert (ROOT / module[1].replace('.', '/')).with_suffix('.py').exists(), module[1]
-    for file in shared_files():
+        assert module[1].replace('.', '/') + '.py' in code, module[1]
+    for file in shared:
         assert (prefix / 'share' / PACKAGE / file).is_file(), file
     (python_folder,) = prefix.glob('lib/python*/site-packages')
-    for file in package_files():
+    for file in code:
         assert (python_folder / file).is_file(), file
     imports = [f'from {PACKAGE}.{kind} import {name}' for kind, name in interfaces()]
     look = f'import sys; sys.path.insert(0, {str(python_folder)!r})'
@@ -107,6 +104,7 @@ def test_colcon_builds_and_installs_everything(source: Path, tmp_path: Path) -> 
 
 @needs_build_tools
 def test_wheel_holds_package_messages_and_libraries(source: Path, tmp_path: Path) -> None:
+    code, shared = package_files(source), shared_files(source)
     run(
         [sys.executable, '-m', 'pip', 'wheel', '--no-deps', '--no-build-isolation', '-w', tmp_path, source],
         tmp_path,
@@ -117,13 +115,13 @@ def test_wheel_holds_package_messages_and_libraries(source: Path, tmp_path: Path
     names = set(zipfile.ZipFile(wheel).namelist())
     data = '-'.join(wheel.name.split('-')[:2]) + '.data/data'
     share = f'{data}/share/{PACKAGE}'
-    assert names >= set(package_files())
+    assert names >= set(code)
     assert names >= {f'{PACKAGE}/{kind}/__init__.py' for kind in KINDS}
     assert names >= {f'{share}/{kind}/{name}.idl' for kind, name in interfaces()}
     assert f'{PACKAGE}/{PACKAGE}_s__rosidl_typesupport_fastrtps_c.so' in names
     assert f'{data}/lib/lib{PACKAGE}__rosidl_typesupport_fastrtps_c.so' in names
     assert f'{data}/share/ament_index/resource_index/packages/{PACKAGE}' in names
-    assert names >= {f'{share}/{file}' for file in shared_files()}
+    assert names >= {f'{share}/{file}' for file in shared}
     assert not [name for name in names if name.startswith(('test/', 'scripts/'))]
 
 

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 from chat_server import ChatServer, fail, fenced, good, reply_text, say
-from landing_map import CurvedMap
+from curved_map import CurvedMap
 
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.objective import parse_objective

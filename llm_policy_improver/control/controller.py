@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from llm_policy_improver import arm
 from llm_policy_improver.ball import BallModel
 from llm_policy_improver.control.ball_filter import BallFilter, FilterConfig
+from llm_policy_improver.control.interception import choose_interception
 from llm_policy_improver.control.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.control.limits import Limits
-from llm_policy_improver.control.prediction import predict_crossing
 from llm_policy_improver.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.parameters import PolicyParameters
@@ -166,11 +166,17 @@ class LowLevelController:
         freezing = time >= stroke.swing_starts() - 1e-9
         bounced = self._filter.bounces > self._bounces_planned
         if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
-            crossing = predict_crossing(self.config.ball, state, self.config.stroke.hitting_plane, 2.0)
             self._bounces_planned = self._filter.bounces
-            if crossing is not None and crossing[1] + self._filter.bounces == 1:
+            ball = choose_interception(
+                self.config.ball,
+                state,
+                self._filter.bounces > 0,
+                time + 0.06,
+                self.config.stroke.interception,
+            )
+            if ball is not None and self._filter.bounces <= 1:
                 start = stroke.hit.q if stroke.hit is not None else HOME
-                hit = joint_hit(self._kinematics, self.config.ball, crossing[0], self.config.stroke, start)
+                hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, start)
                 stroke.aim(hit, time, arm_now.position, arm_now.velocity)
                 return
         if stroke.hit is not None and not freezing:

@@ -34,7 +34,8 @@ class Limits:
         if not (np.all(np.isfinite(velocity)) and np.all(np.isfinite(position))):
             return np.zeros_like(velocity), True
         excess = float(np.max(np.abs(velocity) / SPEED_LIMIT))
-        scaled = velocity / excess if excess > 1.0 else velocity
+        # Clipped too: the quotient may round up by its last bit.
+        scaled = np.clip(velocity / excess, -SPEED_LIMIT, SPEED_LIMIT) if excess > 1.0 else velocity
         room_below = np.minimum((JOINT_LOW - position) / self.horizon, 0.0)
         room_above = np.maximum((JOINT_HIGH - position) / self.horizon, 0.0)
         allowed = np.minimum(np.maximum(scaled, room_below), room_above)

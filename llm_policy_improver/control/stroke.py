@@ -5,13 +5,14 @@ landing (a controller that re-plans to the end cancels them). It carries deliber
 redundant directions of the arm, for the same reason.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver import arm, table
 from llm_policy_improver.ball import BallModel
+from llm_policy_improver.control.interception import InterceptionConfig
 from llm_policy_improver.control.inverse_kinematics import joint_velocity, solve_pose
 from llm_policy_improver.control.kinematics import Kinematics
 from llm_policy_improver.control.prediction import BallState
@@ -19,6 +20,10 @@ from llm_policy_improver.control.racket import plan_hit
 from llm_policy_improver.control.trajectory import Segment
 
 Array = NDArray[np.float64]
+
+_SLIDES = 2
+_SETTLED = 0.15
+"""s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
 
 HOME: Array = np.array(arm.HOME)
 """(8,) m and rad, the ready pose."""
@@ -29,11 +34,12 @@ class StrokeConfig:
     """Where and how the ball is hit.
 
     Attributes:
-        hitting_plane: m, y of the plane in which the ball is met.
+        interception: where the ball is met.
         target: m, x and y of the default landing.
         flight_time: s from the hit to the landing.
         swing: s before the hit from which on the stroke is not re-planned.
         wind_up: share of ``swing`` times the hit's joint velocity by which the swing starts behind the hit.
+        cruise: m/s, of the slides on the way to the swing.
         follow_through: s of constant velocity after the hit.
         return_time: s for the way back to the ready pose.
         free_motion: (8,) m/s and rad/s, deliberate joint motion at the hit; what of it would move the blade's
@@ -41,11 +47,12 @@ class StrokeConfig:
         effort: (8,) how unwilling each joint is to contribute to the blade's velocity.
     """
 
-    hitting_plane: float = -1.42
-    target: tuple[float, float] = (0.0, 0.72)
-    flight_time: float = 0.55
+    interception: InterceptionConfig = field(default_factory=InterceptionConfig)
+    target: tuple[float, float] = (0.0, 0.76)
+    flight_time: float = 0.60
     swing: float = 0.25
     wind_up: float = 0.8
+    cruise: float = 1.6
     follow_through: float = 0.03
     return_time: float = 0.8
     free_motion: tuple[float, ...] = (0.0, 0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 2.0)
@@ -55,10 +62,6 @@ class StrokeConfig:
         if not table.on_opponents_half(*self.target):
             raise ValueError(
                 f"target must be a point (x, y) on the opponent's half of the table; got {self.target}"
-            )
-        if not -1.9 <= self.hitting_plane <= -1.3:
-            raise ValueError(
-                f"hitting_plane must be between -1.9 and -1.3 m, within the arm's reach; got {self.hitting_plane:g}"
             )
         if (
             min(self.flight_time, self.swing, self.return_time) < 0.1
@@ -95,7 +98,9 @@ def joint_hit(
     Args:
         start: (8,) m and rad, where the search for the pose begins.
     """
-    hit = plan_hit(model, ball, config.target, config.flight_time)
+    # A stroke over the table must come in level, or its wind-up would dip below the surface behind the edge.
+    flatness = min(1.0, max(0.0, (ball.position[1] - config.interception.y - 0.02) / 0.1))
+    hit = plan_hit(model, ball, config.target, config.flight_time, flatness)
     pose = solve_pose(kinematics, hit.centre, hit.normal, start, HOME)
     qd = joint_velocity(pose.jacobian, hit.velocity, np.array(config.free_motion), np.array(config.effort))
     return JointHit(hit.time, pose.q, qd, pose.error)
@@ -109,6 +114,7 @@ class Stroke:
         self._segments: list[Segment] = []
         self.hit: JointHit | None = None
         self.frozen = False
+        self._passing: Array = np.zeros(len(arm.ARM))
 
     def aim(self, hit: JointHit, time: float, position: Array, velocity: Array) -> None:
         """Plan, or plan again, from the measured joint state at ``time`` to the hit.
@@ -122,8 +128,15 @@ class Stroke:
         still = np.zeros_like(position)
         first: list[Segment] = []
         if time < swing_start - 1e-9:
-            first = [Segment.quintic(time, swing_start, position, velocity, still, wind_up, still, still)]
-            swing = Segment.quartic(swing_start, hit.time, wind_up, still, hit.q, hit.qd)
+            # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
+            # from period to period, until there is no time left for it.
+            going_on = self._segments[0].acceleration(time) if self._segments else still
+            if swing_start - time > _SETTLED:
+                self._passing = self._passing_velocity(swing_start - time, wind_up - position, velocity)
+            passing = self._passing
+            wind_up = wind_up - config.swing / 3.0 * passing
+            first = [Segment.quintic(time, swing_start, position, velocity, going_on, wind_up, passing, still)]
+            swing = Segment.quartic(swing_start, hit.time, wind_up, passing, hit.q, hit.qd)
         else:
             self.frozen = True
             swing = Segment.quartic(time, max(hit.time, time + 0.06), position, velocity, hit.q, hit.qd)
@@ -131,6 +144,21 @@ class Stroke:
         q_end, v_end = swing.at(end)
         back = Segment.quintic(end, end + config.return_time, q_end, v_end, still, HOME, still, still)
         self._segments = [*first, swing, back]
+
+    def _passing_velocity(self, duration: float, way: Array, velocity: Array) -> Array:
+        """Velocity (8,) of the joints at the start of the swing: zero, except for slides with far to go.
+
+        A quintic's velocity half-way is 15/8 of its mean less 7/16 of the sum of its ends. Where that would be
+        above the slides' cruising speed, they do not stop at the start of the swing but use its time as well.
+        """
+        passing = np.zeros_like(way)
+        for joint in range(_SLIDES):
+            side = 1.0 if way[joint] >= 0.0 else -1.0
+            middle = 15.0 / 8.0 * side * way[joint] / duration - 7.0 / 16.0 * side * velocity[joint]
+            share = 7.0 / 16.0 + 15.0 / 24.0 * self._config.swing / duration
+            excess = (middle - self._config.cruise) / share
+            passing[joint] = side * min(max(excess, 0.0), self._config.cruise)
+        return passing
 
     def swing_starts(self) -> float:
         """When the stroke stops following the ball's prediction, s; infinite while there is no plan."""

@@ -55,3 +55,12 @@ class Segment:
             position = position * tau + row
         beyond = time - self.start - tau
         return position + beyond * velocity, velocity
+
+    def acceleration(self, time: float) -> Array:
+        """Acceleration (8,) at ``time`` (s); zero outside of the segment."""
+        tau = time - self.start
+        result = np.zeros(self.coefficients.shape[1])
+        if 0.0 <= tau <= self.end - self.start:
+            for power in range(len(self.coefficients) - 1, 1, -1):
+                result = result * tau + power * (power - 1) * self.coefficients[power]
+        return result

@@ -36,6 +36,28 @@ class Completion:
     cut_off: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request to a language model and what came back.
+
+    Attributes:
+        messages: the chat messages sent, as role and text.
+        reply: the text that came back; empty where the request failed.
+        model: the model's name.
+        prompt_tokens, completion_tokens: as counted by the endpoint; 0 where it does not say.
+        seconds: duration of the request.
+        verdict: ``'accepted'``, or why the reply could not be used.
+    """
+
+    messages: tuple[tuple[str, str], ...]
+    reply: str
+    model: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    verdict: str = 'accepted'
+
+
 class Completer(Protocol):
     """Something that answers a chat, e.g. `endpoint.Endpoint`."""
 

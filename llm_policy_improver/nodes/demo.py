@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.improvement_result import ImprovementResult
+from llm_policy_improver.interrupts import HeldInterrupt
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.simulator import SimulatorNode
@@ -114,11 +115,14 @@ class Demo:
         if handle is None or not handle.accepted:
             raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
         result = handle.get_result_async()
-        try:
-            self._executor.spin_until_future_complete(result)
-        except KeyboardInterrupt:
-            handle.cancel_goal_async()
-            self._executor.spin_until_future_complete(result)
+        cancelling = False
+        # An interrupt in the middle of a callback would leave the nodes waiting for each other.
+        with HeldInterrupt() as interrupt:
+            while not result.done():
+                self._executor.spin_once(timeout_sec=0.1)
+                if interrupt.asked and not cancelling:
+                    cancelling = True
+                    handle.cancel_goal_async()
         answer, done = result.result(), self._optimizer.last_result
         if answer is None or done is None or answer.status == GoalStatus.STATUS_ABORTED:
             raise RunFailedError(

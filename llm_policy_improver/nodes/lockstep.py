@@ -26,7 +26,8 @@ class CompleteTick:
 class LockstepGate:
     """Holds observations back until their tick is complete.
 
-    The tick counts the sightings of its trial, so nothing is taken too early, and nothing twice.
+    The tick counts the sightings of its trial, so nothing is taken too early, and nothing twice. A tick that
+    began before this node had joined lacks something for ever; it is dropped once that is certain.
     """
 
     _ticks: list[LockstepTick] = field(default_factory=list)
@@ -48,17 +49,24 @@ class LockstepGate:
 
     def pop(self) -> CompleteTick | None:
         """The next tick if all it counts has arrived, else None."""
-        if not self._ticks:
-            return None
-        message = self._ticks[0]
-        stamp = stamp_of(message.header.stamp)
-        taken = self._taken if message.tick else 0
-        due = sorted((ball for ball in self._balls if ball.stamp <= stamp), key=lambda ball: ball.stamp)
-        if stamp not in self._arms or taken + len(due) < message.ball_observations:
-            return None
-        self._ticks.pop(0)
-        arm = self._arms.pop(stamp)
-        self._arms = {key: value for key, value in self._arms.items() if key > stamp}
-        self._balls = [ball for ball in self._balls if ball.stamp > stamp]
-        self._taken = int(message.ball_observations)
-        return CompleteTick(message, arm, tuple(due))
+        while self._ticks:
+            message = self._ticks[0]
+            stamp = stamp_of(message.header.stamp)
+            taken = self._taken if message.tick else 0
+            due = sorted((ball for ball in self._balls if ball.stamp <= stamp), key=lambda ball: ball.stamp)
+            arm = self._arms.get(stamp)
+            seen = taken + len(due) >= message.ball_observations
+            # Each topic keeps its order: what is followed by something later does not come any more.
+            lost = (arm is None and any(key > stamp for key in self._arms)) or (
+                not seen and any(ball.stamp > stamp for ball in self._balls)
+            )
+            if not lost and (arm is None or not seen):
+                return None
+            self._ticks.pop(0)
+            # An arm of this very stamp stays: a trial that is given up ends with a second tick of it.
+            self._arms = {key: value for key, value in self._arms.items() if key >= stamp}
+            self._balls = [ball for ball in self._balls if ball.stamp > stamp]
+            self._taken = int(message.ball_observations)
+            if arm is not None and not lost:
+                return CompleteTick(message, arm, tuple(due))
+        return None

@@ -4,14 +4,18 @@ The loop itself is `llm_policy_improver.improvement`; here it waits for the cont
 instead of calling them. What may take long (a language model) runs in a worker thread.
 """
 
-from collections import deque
+import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future as Job
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import Thread
+from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.task import Future
 
@@ -23,7 +27,7 @@ from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerS
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import feedback_message, result_message, status_message
 from llm_policy_improver.nodes.messages import parameters_message, trace_of
-from llm_policy_improver.nodes.qos import LATCHED, RELIABLE
+from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
@@ -32,7 +36,10 @@ from llm_policy_improver.srv import FeedBall, SetObjective
 from llm_policy_improver.trace import ExecutionTrace as Trace
 from llm_policy_improver.tracing.store import RunStore
 
-Value = TypeVar('Value')
+_RETRY = 0.2
+"""s before a ball that was refused is asked for again."""
+_ANSWER = 2.0
+"""s to wait for the answer to that."""
 
 
 class OptimizerNode(Node):
@@ -61,13 +68,11 @@ class OptimizerNode(Node):
         self._controller: ControllerStatus | None = None
         self._arrived: dict[int, Trace] = {}
         self._changed = Future()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix='propose')
-        self._answers: deque[Callable[[], None]] = deque()
-        self._answered = self.create_guard_condition(self._take_answers)
+        self._woken = self.create_guard_condition(self._notify)
         self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
         self.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
-        self.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, RELIABLE)
+        self.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
         self._feeder = self.create_client(FeedBall, 'feed_ball')
         self.create_service(SetObjective, 'set_objective', self._on_objective)
         self._action = ActionServer(
@@ -82,7 +87,6 @@ class OptimizerNode(Node):
 
     def destroy_node(self) -> None:
         """Close the store with the node; a request under way is not waited for."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
         if self._store is not None:
             self._store.close()
         self._action.destroy()
@@ -135,8 +139,7 @@ class OptimizerNode(Node):
 
     def _on_cancel(self, _: ServerGoalHandle) -> CancelResponse:
         # The handle turns to "cancelling" only after this returns; the loop looks again on the next event.
-        self._answers.append(self._notify)
-        self._answered.trigger()
+        self._woken.trigger()
         return CancelResponse.ACCEPT
 
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
@@ -150,6 +153,8 @@ class OptimizerNode(Node):
 
     def _on_trace(self, message: ExecutionTrace) -> None:
         trace = trace_of(message)
+        if any(known.trial == trace.trial for known in self._history):
+            return  # one of before this node joined, which the store had, too
         self._history.append(trace)
         self._arrived[trace.parameters.version] = trace
         self._notify()
@@ -161,26 +166,37 @@ class OptimizerNode(Node):
         changed, self._changed = self._changed, Future()
         changed.set_result(None)
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
+    async def _until(self, condition: Callable[[], bool], patience: float = math.inf) -> bool:
+        """Wait for it; False where ``patience`` (s of wall clock) has run out before."""
+        expired = []
+
+        def expire() -> None:
+            expired.append(True)
+            self._notify()
+
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
+        watch = self.create_timer(patience, expire, clock=steady) if math.isfinite(patience) else None
+        while not condition() and not expired:
             await self._changed
+        if watch is not None:
+            self.destroy_timer(watch)
+        return condition()
 
-    async def _in_worker(self, work: Callable[[], Value]) -> Value:
-        """Run ``work`` in the worker thread without blocking the executor."""
-        job = self._worker.submit(work)
-        done = Future()
+    async def _in_thread(self, work: Callable[[], Step], cancelled: Callable[[], bool]) -> Step | None:
+        """Do ``work`` in a thread that no end of a run, node or process waits for; None if cancelled before."""
+        job: Job[Step] = Job()
 
-        def answered(_: object) -> None:
-            self._answers.append(lambda: done.set_result(None))
-            self._answered.trigger()
+        def do() -> None:
+            try:
+                job.set_result(work())
+            except BaseException as error:
+                job.set_exception(error)
+            with suppress(InvalidHandle):  # the node has ended
+                self._woken.trigger()
 
-        job.add_done_callback(answered)
-        await done
-        return job.result()
-
-    def _take_answers(self) -> None:
-        while self._answers:
-            self._answers.popleft()()
+        Thread(target=do, name='propose', daemon=True).start()
+        await self._until(lambda: job.done() or cancelled())
+        return job.result() if job.done() else None
 
     # --- the loop ------------------------------------------------------------------------------------------
 
@@ -204,7 +220,10 @@ class OptimizerNode(Node):
         try:
             while not improvement.done and not cancelled():
                 self._publish(improvement, OptimizerStatus.RUNNING, step)
-                step = await self._in_worker(improvement.propose)
+                proposed = await self._in_thread(improvement.propose, cancelled)
+                if proposed is None:
+                    break
+                step = proposed
                 if not await self._run_trial(improvement, step, goal, cancelled):
                     break
         except Exception as error:  # e.g. the disk is full: say it, keep what is stored, serve on
@@ -254,16 +273,19 @@ class OptimizerNode(Node):
         if cancelled():
             return False
         fed = self._settings.feed_balls
-        if fed:
-            await self._feed(step, cancelled)
-            if cancelled() and not self._fed:
-                return False
+        patience = self._settings.trial_timeout if fed else math.inf  # a person takes their time
+        if fed and not await self._feed(step, cancelled):
+            return False
 
         def over() -> bool:
             playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
             return version in self._arrived or (cancelled() and not fed and not playing)
 
-        await self._until(over)
+        if not await self._until(over, patience):
+            raise TimeoutError(
+                f'trial {step.number} was not reported within {patience:g} s: '
+                'does the trace logger run, and can it store?'
+            )
         if version not in self._arrived:
             return False
         result = improvement.record(self._arrived[version])
@@ -272,23 +294,30 @@ class OptimizerNode(Node):
             goal.publish_feedback(feedback_message(result))
         return True
 
-    async def _feed(self, step: Step, cancelled: Callable[[], bool]) -> None:
-        """Ask for the ball of this step until one is accepted or the run is cancelled."""
-        self._fed = False
-        while not self._fed and not cancelled():
-            if self._feeder.service_is_ready():
-                response = await self._feeder.call_async(FeedBall.Request(trial=step.number, seed=step.seed))
-                self._fed = response.accepted
-                if self._fed:
-                    return
-                self.get_logger().warning(response.message, throttle_duration_sec=5.0)
-            else:
-                self.get_logger().warning(
-                    'waiting for feed_ball: is the simulator running?', throttle_duration_sec=5.0
-                )
-            retry = self.create_timer(0.2, self._notify)
-            await self._changed
-            self.destroy_timer(retry)
+    async def _feed(self, step: Step, cancelled: Callable[[], bool]) -> bool:
+        """Ask for the ball of this step until one is in play or the run is cancelled; whether one is in play."""
+        while not cancelled():
+            refusal = await self._ask_for_ball(step)
+            if not refusal:
+                return True
+            self.get_logger().warning(refusal, throttle_duration_sec=5.0)
+            await self._until(cancelled, _RETRY)
+        return False
+
+    async def _ask_for_ball(self, step: Step) -> str:
+        """Why there is no ball; empty where one is in play."""
+        if not self._feeder.service_is_ready():
+            return 'waiting for feed_ball: is the simulator running?'
+        version = step.parameters.version
+        asked = self._feeder.call_async(FeedBall.Request(trial=step.number, seed=step.seed))
+        asked.add_done_callback(lambda _: self._notify())
+        # A response can get lost while the nodes are still joining; the ball is in play all the same.
+        if not await self._until(lambda: asked.done() or version in self._arrived, _ANSWER):
+            self._feeder.remove_pending_request(asked)
+            return 'feed_ball does not answer: is the simulator running?'
+        if not asked.done() or asked.result().accepted:
+            return ''
+        return asked.result().message or 'feed_ball refuses the ball'
 
     def _publish(self, improvement: Improvement, state: str, step: Step | None) -> None:
         status = status_message(improvement, state, step)

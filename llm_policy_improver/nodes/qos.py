@@ -21,7 +21,15 @@ LATCHED: Final = QoSProfile(
 RELIABLE: Final = QoSProfile(
     history=QoSHistoryPolicy.KEEP_LAST, depth=200, reliability=QoSReliabilityPolicy.RELIABLE
 )
-"""Nothing may be lost: traces, and everything in lockstep, where a lost message would stop the time."""
+"""Nothing may be lost: everything in lockstep, where a lost message would stop the time."""
+
+TRACES: Final = QoSProfile(
+    history=QoSHistoryPolicy.KEEP_LAST,
+    depth=10,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""The last trials also for whoever is found only after they were published, as happens when nodes start."""
 
 
 def stream(lockstep: bool) -> QoSProfile:

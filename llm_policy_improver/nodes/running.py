@@ -7,6 +7,9 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from llm_policy_improver.llm.chat import EndpointError
+from llm_policy_improver.tracing.store import StoreError
+
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
     """Spin one node until it is interrupted; bad settings end the process with one sentence and status 2.
@@ -18,7 +21,7 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
     try:
         try:
             node = make_node()
-        except (ValueError, OSError) as error:  # settings, stores and endpoints all say what is wrong
+        except (ValueError, OSError, StoreError, EndpointError) as error:  # each says what is wrong
             print(f'error: {error}', file=sys.stderr)
             raise SystemExit(2) from None
         executor = SingleThreadedExecutor()

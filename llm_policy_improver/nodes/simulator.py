@@ -4,6 +4,7 @@ Each tick it publishes what the sensors see and then waits for the command that 
 same, number for number, as one in process, and runs as fast as the machine allows.
 """
 
+import time
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from llm_policy_improver.srv import FeedBall
 
 _PAUSE = 2 * NANOSECONDS
 """ns of simulated time between two trials."""
+_SETTLED = 0.4
+"""s of wall clock without a change among the nodes, before a ball is fed."""
 
 
 class SimulatorNode(Node):
@@ -44,6 +47,8 @@ class SimulatorNode(Node):
         self._trial = 0
         self._tick = 0
         self._balls = 0
+        self._graph: tuple[int, ...] = ()
+        self._graph_since = 0.0
         self._states = self.create_publisher(JointState, 'joint_states', RELIABLE)
         self._sightings = self.create_publisher(PointStamped, 'ball/position', RELIABLE)
         self._ticks = self.create_publisher(LockstepTick, 'lockstep/tick', RELIABLE)
@@ -54,14 +59,32 @@ class SimulatorNode(Node):
         self._watch.cancel()
 
     def _on_feed(self, request: FeedBall.Request, response: FeedBall.Response) -> FeedBall.Response:
-        response.accepted = self._waiting_for is None
-        if response.accepted:
+        if self._waiting_for is not None and request.trial == self._trial:
+            response.accepted = True  # asked again, as the first answer got lost
+        elif self._waiting_for is not None:
+            response.message = f'trial {self._trial} is still in play: ask again when its trace has come'
+        elif not self._joined():
+            response.message = 'waiting until the nodes have found each other: is the controller running?'
+        else:
+            response.accepted = True
             self._trial, self._tick, self._balls = request.trial, 0, 0
             self._simulator.launch(int(request.seed))
             self._publish()
-        else:
-            response.message = f'trial {self._trial} is still in play: ask again when its trace has come'
         return response
+
+    def _joined(self) -> bool:
+        """Whether the others have found all topics: somebody listens, and nobody came or went for a while.
+
+        A node that joins during a trial misses a part of it, and one that has found only some of the topics, too.
+        """
+        topics = (self._ticks, self._states, self._sightings)
+        graph = tuple(topic.get_subscription_count() for topic in topics)
+        graph += tuple(
+            count('joint_velocity_command') for count in (self.count_publishers, self.count_subscribers)
+        )
+        if graph != self._graph:
+            self._graph, self._graph_since = graph, time.monotonic()
+        return 0 < graph[0] <= min(graph[1:3]) and time.monotonic() - self._graph_since >= _SETTLED
 
     def _on_command(self, message: JointVelocityCommand) -> None:
         if self._waiting_for is None or stamp_of(message.header.stamp) != self._waiting_for:

@@ -27,7 +27,7 @@ from llm_policy_improver.nodes.messages import (
     point,
     trace_message,
 )
-from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, stream
+from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES, stream
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.parameters import JOINTS, ParameterError
@@ -36,6 +36,9 @@ from llm_policy_improver.settings import TraceLoggerSettings
 from llm_policy_improver.tracing.recorder import TraceRecorder
 from llm_policy_improver.tracing.run_folder import default_run_folder
 from llm_policy_improver.tracing.store import RunStore, StoreError
+
+_OVERDUE = 5.0
+"""s that the last commands of a trial may come after its last tick."""
 
 
 class TraceLoggerNode(Node):
@@ -57,7 +60,7 @@ class TraceLoggerNode(Node):
         self._last_tick: LockstepTick | None = None
         self._known: dict[int, Parameters] = {0: Parameters()}
         self._version = 0
-        self._traces = self.create_publisher(ExecutionTrace, 'execution_trace', RELIABLE)
+        self._traces = self.create_publisher(ExecutionTrace, 'execution_trace', TRACES)
         self._landings = self.create_publisher(BallLanding, 'ball/landing', RELIABLE)
         sensors = stream(self._settings.lockstep)
         self.create_subscription(JointState, self._settings.joint_state_topic, self._on_joints, sensors)
@@ -66,6 +69,7 @@ class TraceLoggerNode(Node):
         self.create_subscription(PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED)
         if self._settings.lockstep:
             self.create_subscription(LockstepTick, 'lockstep/tick', self._on_tick, RELIABLE)
+            self._overdue = self.create_timer(_OVERDUE, self._on_overdue, autostart=False)
         else:
             self.create_timer(0.05, self._on_time)
 
@@ -114,14 +118,26 @@ class TraceLoggerNode(Node):
             self._recorder.arms.append(tick.arm)
             if tick.message.last:
                 self._last_tick = tick.message
+                self._overdue.reset()
         self._finish_lockstep()
 
     def _finish_lockstep(self) -> None:
         """Close the trial when its last tick is here and the answers to all ticks before it, too."""
         last = self._last_tick
         if last is not None and len(self._recorder.commands) >= last.tick:
-            self._last_tick = None
-            self._finish(last.contact, last.aborted)
+            self._close(last, last.aborted)
+
+    def _on_overdue(self) -> None:
+        """Commands of before this node joined do not come any more."""
+        last = self._last_tick
+        if last is not None:
+            missing = last.tick - len(self._recorder.commands)
+            self._close(last, last.aborted or f'{missing} commands of the controller did not arrive here')
+
+    def _close(self, last: LockstepTick, aborted: str) -> None:
+        self._last_tick = None
+        self._overdue.cancel()
+        self._finish(last.contact, aborted)
 
     def _on_time(self) -> None:
         """By the clock: a ball not seen for a while is out of play."""
@@ -138,7 +154,11 @@ class TraceLoggerNode(Node):
         if parameters is None:
             parameters = Parameters(version=self._version)
             aborted = aborted or f'the parameters of version {self._version} were never seen here'
-        trace = self._store.add_trial(self._recorder.finish(parameters, contact, aborted), start)
+        try:
+            trace = self._store.add_trial(self._recorder.finish(parameters, contact, aborted), start)
+        except StoreError as error:
+            self.get_logger().error(f'a trial is lost: {error}')
+            return
         if trace.landing is not None:
             self._landings.publish(
                 BallLanding(

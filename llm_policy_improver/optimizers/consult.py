@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.checks import check
-from llm_policy_improver.optimizers.protocol import Exchange, Optimizer, Proposal, ProposalError
+from llm_policy_improver.optimizers.protocol import Optimizer, Proposal, ProposalError
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 

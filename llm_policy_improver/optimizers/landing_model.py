@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.optimizers.ridge import Ridge, fit_ridge
+from llm_policy_improver.optimizers.ridge import Ridge, RidgeBasis
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace, Outcome
 
@@ -50,6 +50,16 @@ def _clearance(trace: ExecutionTrace) -> float | None:
 _READ: Final[Mapping[str, Callable[[ExecutionTrace], float | None]]] = {
     'x': _landing_x, 'y': _landing_y, 'peak_height': _peak, 'net_clearance': _clearance,
 }  # fmt: skip
+
+
+def _basis(
+    traces: Sequence[ExecutionTrace], space: ParameterSpace, centre: Sequence[float] | None
+) -> RidgeBasis:
+    unit = np.array([space.unit(trace.parameters.attenuation) for trace in traces])
+    if centre is None:
+        return RidgeBasis(unit)
+    gap = np.linalg.norm(unit - space.unit(centre), axis=1) / np.sqrt(space.dimension)
+    return RidgeBasis(unit, 1.0 / (1.0 + (gap / REACH) ** 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +112,17 @@ class LandingModel:
             TooFewTrialsError: fewer than `MINIMUM_TRIALS` landed.
         """
         fits, linear = {}, {}
+        bases: dict[tuple[int, ...], RidgeBasis] = {}
         for quantity in QUANTITIES:
-            known = [(trace, value) for trace in traces if (value := _READ[quantity](trace)) is not None]
+            known = [(i, value) for i, t in enumerate(traces) if (value := _READ[quantity](t)) is not None]
             if len(known) < MINIMUM_TRIALS:
                 continue
-            unit = np.array([space.unit(trace.parameters.attenuation) for trace, _ in known])
+            where = tuple(i for i, _ in known)
+            if where not in bases:
+                bases[where] = _basis([traces[i] for i in where], space, centre)
             values = np.array([value for _, value in known])
-            weights = None
-            if centre is not None:
-                gap = np.linalg.norm(unit - space.unit(centre), axis=1) / np.sqrt(space.dimension)
-                weights = 1.0 / (1.0 + (gap / REACH) ** 4)
-            fits[quantity] = fit_ridge(unit, values, weights)
-            linear[quantity] = fit_ridge(unit, values, weights, curvatures=(0.0,))
+            fits[quantity] = bases[where].fit(values)
+            linear[quantity] = bases[where].fit_linear(values)
         if 'x' not in fits or 'y' not in fits:
             landed = sum(trace.landed for trace in traces)
             raise TooFewTrialsError(

@@ -4,30 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.trace import ExecutionTrace
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request to a language model and what came back.
-
-    Attributes:
-        messages: the chat messages sent, as role and text.
-        reply: the text that came back; empty where the request failed.
-        model: the model's name.
-        prompt_tokens, completion_tokens: as counted by the endpoint; 0 where it does not say.
-        seconds: duration of the request.
-        verdict: ``'accepted'``, or why the reply could not be used.
-    """
-
-    messages: tuple[tuple[str, str], ...]
-    reply: str
-    model: str
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    seconds: float = 0.0
-    verdict: str = 'accepted'
 
 
 class ProposalError(RuntimeError):

@@ -1,6 +1,8 @@
-"""Ridge regression over the unit cube, linear or quadratic as the leave-one-out error decides."""
+"""Ridge regression over the unit cube, linear or quadratic as the leave-one-out error decides.
 
-from collections.abc import Sequence
+The leave-one-out error comes in closed form from the leverages (Golub, Heath and Wahba 1979).
+"""
+
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,8 +14,11 @@ Array = NDArray[np.float64]
 PENALTIES: Final = np.logspace(-5.0, 0.5, 12)
 """Ridge penalties tried, a sample."""
 
-CURVATURES: Final = (0.0, 0.15, 0.4)
+CURVATURES: Final = (0.0, 0.3)
 """Scales of the quadratic terms tried; 0 is the linear model. A smaller scale is a stronger penalty."""
+
+CURVED_GAIN: Final = 0.95
+"""Share of the linear model's leave-one-out error that the quadratic one must stay below to be used."""
 
 
 def features(unit: Array, curvature: float) -> Array:
@@ -74,50 +79,59 @@ class Ridge:
         return float(np.sqrt(self.error**2 + max(float(offset @ self.covariance @ offset), 0.0)))
 
 
-def fit_ridge(
-    unit: Array, values: Array, weights: Array | None = None, curvatures: Sequence[float] = CURVATURES
-) -> Ridge:
-    """Fit ``values`` (n,) at the points ``unit`` (n, d), choosing penalty and curvature by leave-one-out.
-
-    The leave-one-out error comes in closed form from the leverages (Golub, Heath and Wahba 1979).
+class RidgeBasis:
+    """Samples that several quantities were observed at: what their regressions have in common.
 
     Args:
         unit: (n, d) points of the cube -1 ... +1.
-        values: (n,) the quantity.
         weights: (n,) importance of each sample, more than 0; all equal where None.
-        curvatures: scales of the quadratic terms to choose from.
 
     Raises:
         ValueError: fewer than three samples.
     """
-    count = len(values)
-    if count < 3:
-        raise ValueError(f'a regression needs at least 3 samples; got {count}')
-    share = np.full(count, 1.0 / count) if weights is None else weights / weights.sum()
-    root = np.sqrt(share)
-    mean = float(share @ values)
-    target = root * (values - mean)
-    best: Ridge | None = None
-    for curvature in curvatures:
+
+    def __init__(self, unit: Array, weights: Array | None = None) -> None:
+        count = len(unit)
+        if count < 3:
+            raise ValueError(f'a regression needs at least 3 samples; got {count}')
+        self._share = np.full(count, 1.0 / count) if weights is None else weights / weights.sum()
+        self._parts = [_Part(unit, self._share, curvature) for curvature in CURVATURES]
+
+    def fit(self, values: Array) -> Ridge:
+        """The regression of ``values`` (n,), linear or quadratic: curved terms must earn their place."""
+        linear, curved = (part.fit(values, self._share) for part in self._parts)
+        return curved if curved.error < CURVED_GAIN * linear.error else linear
+
+    def fit_linear(self, values: Array) -> Ridge:
+        """The linear regression of ``values`` (n,)."""
+        return self._parts[0].fit(values, self._share)
+
+
+class _Part:
+    """The features of one curvature, and what depends on them and the penalties alone."""
+
+    def __init__(self, unit: Array, share: Array, curvature: float) -> None:
         raw = features(unit, curvature)
-        centre = share @ raw
-        left, singular, right = np.linalg.svd(root[:, None] * (raw - centre), full_matrices=False)
-        projected = left.T @ target
-        for penalty in PENALTIES:
-            shrink = singular**2 / (singular**2 + penalty)
-            residual = target - left @ (shrink * projected)
-            leverage = share + (left**2) @ shrink
-            loo = residual / np.maximum(1.0 - leverage, 1e-3)
-            error = float(np.sqrt(loo @ loo))
-            # A curved model must earn its extra terms.
-            if best is not None and error > (
-                best.error if curvature == best.curvature else 0.95 * best.error
-            ):
-                continue
-            gain = singular / (singular**2 + penalty)
-            # What the samples do not reach keeps the prior's variance, 1 / penalty.
-            known = (right.T * (1.0 / (singular**2 + penalty) - 1.0 / penalty)) @ right
-            covariance = error**2 / count * (known + np.eye(len(centre)) / penalty)
-            best = Ridge(mean, centre, right.T @ (gain * projected), covariance, curvature, error, count)
-    assert best is not None
-    return best
+        self.curvature = curvature
+        self.centre = share @ raw
+        self.weighted = np.sqrt(share)[:, None] * (raw - self.centre)
+        gram = self.weighted.T @ self.weighted
+        # Inverses of small matrices rather than one decomposition: a BLAS with several threads spends many
+        # times the work's own time on waiting in the latter, on a machine that is busy otherwise.
+        self.inverses = np.linalg.inv(gram + PENALTIES[:, None, None] * np.eye(len(gram)))
+        hats = [((self.weighted @ inverse) * self.weighted).sum(axis=1) for inverse in self.inverses]
+        self.leverages = np.stack(hats) + share
+
+    def fit(self, values: Array, share: Array) -> Ridge:
+        """The penalty is chosen by the leave-one-out error, which the leverages give in closed form."""
+        mean = float(share @ values)
+        target = np.sqrt(share) * (values - mean)
+        # One row a penalty.
+        coefficients = self.inverses @ (self.weighted.T @ target)
+        residuals = target - coefficients @ self.weighted.T
+        left_out = residuals / np.maximum(1.0 - self.leverages, 1e-3)
+        errors = np.sqrt(np.sum(left_out**2, axis=1))
+        chosen = int(np.argmin(errors))
+        error = float(errors[chosen])
+        covariance = error**2 / len(values) * self.inverses[chosen]
+        return Ridge(mean, self.centre, coefficients[chosen], covariance, self.curvature, error, len(values))

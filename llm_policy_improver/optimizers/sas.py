@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Final
 
 from llm_policy_improver import table
-from llm_policy_improver.llm.chat import Completer, EndpointError, Message, clean_text
+from llm_policy_improver.llm.chat import Completer, EndpointError, Exchange, Message, clean_text
 from llm_policy_improver.llm.reply import Reply, ReplyError, parse_reply
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.checks import check
 from llm_policy_improver.optimizers.landing_search import BEHIND_NET, EDGE, OVER_NET
-from llm_policy_improver.optimizers.protocol import Exchange, Proposal, ProposalError
+from llm_policy_improver.optimizers.protocol import Proposal, ProposalError
 from llm_policy_improver.optimizers.trial_table import TableOptions, trial_table
 from llm_policy_improver.parameters import JOINTS, LETTERS, ParameterSpace
 from llm_policy_improver.prompts import prompt

@@ -49,14 +49,14 @@ class Label:
         x, y: m, the text's middle.
         anchor: m, the point it belongs to.
         text: lines of text.
-        distant: whether a line to the anchor is needed.
+        leader: m, where a line from the anchor meets the text; None where the text is close enough.
     """
 
     x: float
     y: float
     anchor: tuple[float, float]
     text: str
-    distant: bool
+    leader: tuple[float, float] | None
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -143,7 +143,11 @@ class LabelPlacer:
         if cost >= _CROWDED and not must:
             return None
         self.reserve(at_x, at_y, width, height)
-        return Label(at_x, at_y, (x, y), text, distant)
+        edge = (
+            min(max(x, at_x - width / 2), at_x + width / 2),
+            min(max(y, at_y - height / 2), at_y + height / 2),
+        )
+        return Label(at_x, at_y, (x, y), text, edge if distant else None)
 
     def _cost(self, x: float, y: float, width: float, height: float) -> float:
         left, right, bottom, top = x - width / 2, x + width / 2, y - height / 2, y + height / 2

@@ -1,9 +1,10 @@
 """A picture of a run: where the balls landed on the table, in which order, and how near to the objective."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -45,7 +46,7 @@ _FEW_LINES: Final = 5
 _WHOLE: Final = View(-0.93, 0.93, -0.22, 1.44, _MAP[2] * SIZE[0])
 _CLOSE: Final = (0.06, 0.1, 0.15, 0.2)
 """m, half the height of a close-up: the least that holds most of the landings near the best."""
-_NEIGHBOURS: Final = 4
+_CROWD: Final = 6
 """Improvements near the best that are worth a close-up."""
 
 
@@ -82,14 +83,14 @@ def landing_figure(
     _title(figure, shown, best, objective, optimizer)
     close = close_up(shown, best) if len(failure_lines(shown)) <= _FEW_LINES else None
     axes = figure.add_axes(_MAP, label='map')
-    _whole(axes)
+    _whole(axes, objective.goal)
     _fill(axes, _WHOLE, shown, best, objective.goal, close)
     _legend(figure, shown, best, objective.goal)
-    draw_progress(figure.add_axes(_PROGRESS, label='progress'), shown, best)
+    draw_progress(figure.add_axes(_PROGRESS, label='progress'), shown, best, objective.metric)
     if close is not None:
         _mark(axes, close)
         detail = figure.add_axes(_CLOSE_UP, label='close-up')
-        panel_title(detail, f'Close-up, {100 * (close.right - close.left):.0f} cm wide')
+        panel_title(detail, f'Dashed frame enlarged, {100 * (close.right - close.left):.0f} cm wide')
         detail.set_xticks([])
         detail.set_yticks([])
         _fill(detail, close, shown, best, objective.goal, None)
@@ -102,13 +103,28 @@ def close_up(shown: Sequence[Shown], best: Shown | None) -> View | None:
     if best is None or best.place is None:
         return None
     x, y = best.place
+    near = [
+        one.place
+        for one in shown
+        if one.place is not None and not one.first and math.dist(one.place, best.place) <= _CLOSE[-1]
+    ]
+    if len(near) < _CROWD:
+        return None
     inches = _CLOSE_UP[2] * SIZE[0]
     shape = inches / (_CLOSE_UP[3] * SIZE[1])
-    views = [View(x - half * shape, x + half * shape, y - half, y + half, inches) for half in _CLOSE]
-    held = [sum(view.holds(one.place) and not one.first for one in shown) for view in views]
-    if held[-1] <= _NEIGHBOURS:
-        return None
-    return next(view for view, count in zip(views, held, strict=True) if count >= 0.8 * held[-1])
+    views = []
+    for half in _CLOSE:
+        # Around the best and its neighbours, with the best well inside, and no more beyond the table than
+        # it takes to see its edge.
+        held = [place for place in near if math.dist(place, best.place) <= half] or [best.place]
+        middle = [(min(values) + max(values)) / 2 for values in zip(*held, strict=True)]
+        wide, margin = half * shape, 0.75 * half
+        limit = max(table.HALF_WIDTH + 0.03 - wide, 0.0)
+        at_x = min(max(middle[0], x - margin, -limit), x + margin, limit)
+        at_y = min(max(middle[1], y - margin), y + margin)
+        views.append(View(at_x - wide, at_x + wide, at_y - half, at_y + half, inches))
+    counts = [sum(view.holds(place) for place in near) for view in views]
+    return next(view for view, count in zip(views, counts, strict=True) if count >= 0.85 * counts[-1])
 
 
 def _fill(
@@ -125,12 +141,17 @@ def _fill(
     draw_landings(axes, view, shown, best, goal, elsewhere)
 
 
-def _whole(axes: Axes) -> None:
+def _whole(axes: Axes, goal: Goal | None) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     half_width, half_length = table.HALF_WIDTH, table.HALF_LENGTH
     axes.text(-half_width - table.NET_OVERHANG, 0.015, 'net', ha='left', va='bottom', fontsize=9, color=INK)
     axes.text(0, -0.1, "robot's side ↓", ha='center', va='center', fontsize=9, color=GREY)
+    if goal is not None and goal.x is None and goal.y is None:
+        text = f'measured: {goal.describe()}'
+        axes.text(
+            0, half_length + 0.025, text, ha='center', va='bottom', fontsize=9.5, color=GOAL, gid='goal'
+        )
     axes.set_xticks([-half_width, -0.4, 0, 0.4, half_width], ['−0.76', '−0.4', '0', '0.4', '0.76'])
     axes.set_yticks([0, 0.4, 0.8, half_length], ['0', '0.4', '0.8', '1.37'])
     axes.tick_params(length=3, labelsize=8.5, colors=SOFT)
@@ -142,9 +163,6 @@ def _mark(axes: Axes, close: View) -> None:
     corner = close.left, close.bottom
     size = close.right - close.left, close.top - close.bottom
     axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=INK, lw=0.9, ls=(0, (4, 2)), zorder=6))
-    axes.text(
-        corner[0], close.top + 0.008, 'close-up', fontsize=8, color=INK, ha='left', va='bottom', zorder=6
-    )
 
 
 def _title(
@@ -152,12 +170,12 @@ def _title(
 ) -> None:
     words = textwrap.shorten(objective.words, 95, placeholder=' …')
     size = 17 if len(words) <= 60 else 12.5
-    style = {'va': 'center', 'parse_math': False}
+    style: dict[str, Any] = {'va': 'center', 'parse_math': False}
     figure.text(0.03, 0.957, f'“{words}”', fontsize=size, fontweight='bold', color=INK, gid='title', **style)
     first = sum(one.first for one in shown)
     returned = sum(one.trace.landed for one in shown)
-    parts = [f'{len(shown)} trials: {first} first ones, then {len(shown) - first} by {optimizer}']
-    parts.append(f'{returned} good returns')
+    parts = [f'{first} first trials, then {len(shown) - first} by {optimizer}']
+    parts.append(f'{returned} of {len(shown)} good returns')
     if best is not None and best.distance is not None:
         start = next(one for one in shown if one.distance is not None)
         parts.append(
@@ -168,7 +186,7 @@ def _title(
 
 
 def _legend(figure: Figure, shown: Sequence[Shown], best: Shown | None, goal: Goal | None) -> None:
-    dot = {'ls': 'none', 'marker': 'o'}
+    dot: dict[str, Any] = {'ls': 'none', 'marker': 'o'}
     entries: list[Line2D] = []
     if any(one.first for one in shown):
         entries.append(Line2D([], [], **dot, ms=5, mfc=PALE, mec=GREY, label='first trials'))
@@ -178,8 +196,6 @@ def _legend(figure: Figure, shown: Sequence[Shown], best: Shown | None, goal: Go
         entries.append(Line2D([], [], color=GOAL, ls='none', marker='*', ms=14, label='goal'))
     elif goal is not None and (goal.x is not None or goal.y is not None):
         entries.append(Line2D([], [], color=GOAL, lw=6, alpha=0.7, label='goal'))
-    elif goal is not None:
-        entries.append(Line2D([], [], ls='none', label=f'goal: {goal.describe()}'))
     if entries:
         figure.legend(
             handles=entries, loc='center left', bbox_to_anchor=(0.045, 0.04), ncols=len(entries),

@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 
 from llm_policy_improver import table
 from llm_policy_improver.objective import Goal
-from llm_policy_improver.report.labels import LabelPlacer, group
+from llm_policy_improver.report.labels import Label, LabelPlacer, group
 from llm_policy_improver.trace import ExecutionTrace
 
 INK: Final = '#1b1f24'
@@ -165,15 +165,17 @@ def draw_landings(
         )
         if elsewhere is not None:
             # The numbers of its neighbours are not here: stay clear of the frame around them.
-            placer.reserve(x, y, elsewhere.right - elsewhere.left, elsewhere.top - elsewhere.bottom)
-        label = placer.place(x, y, text, 14 * point, 11 * point, must=True)
+            middle = (elsewhere.left + elsewhere.right) / 2, (elsewhere.bottom + elsewhere.top) / 2
+            extent = elsewhere.right - elsewhere.left, elsewhere.top - elsewhere.bottom
+            placer.reserve(*middle, *extent)
+        label = placer.place(x, y, text, 14 * point, 14 * point, must=True)
         assert label is not None
+        placer.reserve(x, y, 16 * point, 16 * point)
         axes.text(
             label.x, label.y, text, fontsize=11, fontweight='bold', color=INK, ha='center', va='center',
             zorder=8, gid='best label', path_effects=[withStroke(linewidth=3, foreground='white')],
         )  # fmt: skip
-        if label.distant:
-            axes.plot([label.x, x], [label.y, y], color=INK, lw=0.8, zorder=4.9)
+        _draw_leader(axes, label, INK, 0.8)
     kinds = ((improved, 8.5, INK, 9.0, 7.0), (first, 6.5, '#6e7781', 4.0, 5.0))
     for trials, size, colour, radius, gap in kinds:
         numbered = [
@@ -185,12 +187,17 @@ def draw_landings(
             label = placer.place(found.x, found.y, found.text, 1.25 * size * point, gap * point)
             if label is None:
                 continue
-            if label.distant:
-                axes.plot([label.x, found.x], [label.y, found.y], color=colour, lw=0.4, zorder=3.2)
+            _draw_leader(axes, label, colour, 0.4)
             axes.text(
                 label.x, label.y, label.text, fontsize=size, color=colour, ha='center', va='center', zorder=7,
                 linespacing=1.0, gid='numbers', path_effects=[withStroke(linewidth=1.6, foreground='white')],
             )  # fmt: skip
+
+
+def _draw_leader(axes: Axes, label: Label, colour: str, width: float) -> None:
+    if label.leader is not None:
+        x, y = zip(label.anchor, label.leader, strict=True)
+        axes.plot(x, y, color=colour, lw=width, zorder=3.2)
 
 
 def _draw_points(

@@ -17,18 +17,18 @@ _LINE: Final = 54
 """Characters in a line of the list."""
 
 
-def panel_title(axes: Axes, title: str) -> None:
-    """Name a panel."""
-    axes.set_title(title, loc='left', fontsize=11, fontweight='bold', color=INK)
+def panel_title(axes: Axes, title: str, pad: float = 6.0) -> None:
+    """Name a panel, so many points above it."""
+    axes.set_title(title, pad=pad, loc='left', fontsize=11, fontweight='bold', color=INK)
 
 
-def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None) -> None:
+def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None, metric: str) -> None:
     """The distance to the goal of every trial, the best so far, and the trials that have none."""
-    panel_title(axes, 'Distance to the goal (m)')
+    panel_title(axes, 'Distance to the goal (m)', pad=11)
     measured = [(one.number, one.distance, one.first) for one in shown if one.distance is not None]
     if best is None or best.distance is None:
         axes.set_axis_off()
-        text = 'No trial could be measured: the words name nothing\nmeasurable, or no ball landed.'
+        text = 'No good return to measure yet.' if metric else 'The words name nothing that can be measured.'
         axes.text(0, 0.95, text, transform=axes.transAxes, va='top', fontsize=9.5, color=INK)
         return
     axes.spines[['top', 'right']].set_visible(False)
@@ -44,7 +44,7 @@ def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None) -> Non
     )  # fmt: skip
     axes.plot([best.number], [best.distance], marker='o', ms=11, mfc='none', mec=INK, mew=1.8, zorder=4)
     top = max(distance for _, distance, _ in measured)
-    axes.set_ylim(-0.04 * top, 1.1 * top)
+    axes.set_ylim(-0.04 * top, 1.28 * top)
     failed = [one.number for one in shown if not one.trace.landed]
     if failed:
         axes.plot(
@@ -59,7 +59,7 @@ def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None) -> Non
         axes.axvline(begin - 0.5, color=GREY, lw=0.9, ls=(0, (3, 2)), zorder=0)
         label = 'trial   (dashed: the improvements begin)'
     axes.set_xlabel(label, fontsize=9, color=SOFT)
-    axes.legend(fontsize=8.5, frameon=False, loc='upper right', bbox_to_anchor=(1.02, 0.97))
+    axes.legend(fontsize=8.5, frameon=False, loc='upper right', bbox_to_anchor=(1.02, 1.0), ncols=2)
 
 
 def failure_lines(shown: Sequence[Shown]) -> list[str]:

@@ -45,6 +45,11 @@ class Launcher:
                 raise ValueError(f'launcher: {entry.name} must not be negative; got {value}')
             object.__setattr__(self, entry.name, value)
 
+    @property
+    def varies(self) -> bool:
+        """Whether different seeds give different balls."""
+        return max(*self.position_spread, *self.velocity_spread, *self.spin_spread) > 0.0
+
     def draw(self, seed: int) -> Launch:
         """The ball of this seed; the same seed gives the same ball."""
         generator = np.random.default_rng(seed)

@@ -49,6 +49,13 @@ _ORANGE, _GREY, _DARK = [0.95, 0.45, 0.1, 1.0], [0.62, 0.64, 0.67, 1.0], [0.15, 
 _BLUE, _WHITE, _RED = [0.05, 0.25, 0.5, 1.0], [0.95, 0.95, 0.95, 1.0], [0.75, 0.1, 0.1, 1.0]
 _BALL_COLOUR = [1.0, 0.85, 0.3, 1.0]
 _TABLE_THICKNESS = 0.03
+_STOP_MARGIN = 0.001
+"""m or rad between a drive's last set point and the end of its joint's range."""
+_NET_RESTITUTION = 0.1
+"""A net swallows the ball rather than throwing it back."""
+_LINK_RESTITUTION = 0.5
+_ONE_STEP = [0.9999, 0.9999, 0.001, 0.5, 2.0]
+"""solimp of a contact that is over within one step."""
 
 
 def build_scene(ball: BallModel, physics_step: float) -> mujoco.MjSpec:
@@ -70,25 +77,51 @@ def build_scene(ball: BallModel, physics_step: float) -> mujoco.MjSpec:
     option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
     _add_table(spec)
     _add_arm(spec)
-    _add_ball(spec)
+    _add_ball(spec, physics_step)
     for name, other, restitution in (
         ('table_bounce', 'table', ball.table_restitution),
         ('racket_bounce', 'blade', ball.racket_restitution),
+        ('net_bounce', 'net', _NET_RESTITUTION),
     ):
         # A damper that reverses the normal speed within one step: exact at every speed and phase.
         spec.add_pair(
             name=name, geomname1=other, geomname2='ball', condim=1,
-            solref=[0.0, -(1.0 + restitution) / physics_step], solimp=[0.9999, 0.9999, 0.001, 0.5, 2.0],
+            solref=_bouncing(restitution, physics_step), solimp=_ONE_STEP,
         )  # fmt: skip
     return spec
 
 
+def _bouncing(restitution: float, physics_step: float) -> list[float]:
+    """solref of a contact that turns the normal speed round within one step."""
+    return [0.0, -(1.0 + restitution) / physics_step]
+
+
 def _add_table(spec: mujoco.MjSpec) -> None:
     world = spec.worldbody
+    spec.add_texture(
+        name='sky',
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.93, 0.95, 0.97],
+        rgb2=[0.55, 0.65, 0.75],
+        width=64,
+        height=64,
+    )
+    for x, y in ((-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)):
+        leg = [x * 0.85 * table.HALF_WIDTH, y * 0.7 * table.HALF_LENGTH]
+        world.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_BOX,
+            size=[0.025, 0.025, (table.HEIGHT - _TABLE_THICKNESS) / 2],
+            pos=[*leg, -(table.HEIGHT + _TABLE_THICKNESS) / 2],
+            contype=0,
+            conaffinity=0,
+            rgba=_DARK,
+        )
     world.add_light(pos=[0.0, -1.0, 3.0], dir=[0.0, 0.2, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     world.add_geom(
         name='floor', type=mujoco.mjtGeom.mjGEOM_PLANE, size=[4.0, 5.0, 0.1], pos=[0.0, 0.0, -table.HEIGHT],
         contype=_FIXED, conaffinity=0, rgba=[0.35, 0.37, 0.4, 1.0],
+        priority=2,  # an ordinary contact, which carries the ball at rest
     )  # fmt: skip
     box = mujoco.mjtGeom.mjGEOM_BOX
     world.add_geom(
@@ -98,8 +131,6 @@ def _add_table(spec: mujoco.MjSpec) -> None:
     world.add_geom(
         name='net', type=box, size=[table.HALF_WIDTH + table.NET_OVERHANG, 0.0025, table.NET_HEIGHT / 2],
         pos=[0.0, 0.0, table.NET_HEIGHT / 2], contype=_FIXED, conaffinity=0, rgba=[0.9, 0.9, 0.9, 0.5],
-        # Heavily damped: a net swallows the ball rather than throwing it back.
-        solref=[0.02, 1.0],
     )  # fmt: skip
     lines = (
         ([0.0, table.HALF_LENGTH - 0.01], [table.HALF_WIDTH, 0.01]),
@@ -114,7 +145,7 @@ def _add_table(spec: mujoco.MjSpec) -> None:
         )
 
 
-def _add_ball(spec: mujoco.MjSpec) -> None:
+def _add_ball(spec: mujoco.MjSpec, physics_step: float) -> None:
     body = spec.worldbody.add_body(name='ball', pos=[0.0, 1.5, 0.3])
     body.add_freejoint(name='ball')
     inertia = 2.0 / 3.0 * table.BALL_MASS * table.BALL_RADIUS**2
@@ -123,6 +154,8 @@ def _add_ball(spec: mujoco.MjSpec) -> None:
     body.add_geom(
         name='ball', type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[table.BALL_RADIUS, 0.0, 0.0],
         contype=0, conaffinity=_FIXED | _LINK, rgba=_BALL_COLOUR,
+        # Off the arm's links it bounces within one step too: MuJoCo's softer default lets it through.
+        priority=1, condim=1, solref=_bouncing(_LINK_RESTITUTION, physics_step), solimp=_ONE_STEP,
     )  # fmt: skip
 
 
@@ -173,8 +206,10 @@ def _add_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, joint: arm.Joint) -> N
     actuator = spec.add_actuator(name=joint.name, target=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
     actuator.set_to_intvelocity(kp=drive.kp, kv=drive.kv)
     actuator.forcelimited, actuator.forcerange = True, [-drive.force, drive.force]
-    # The set point must stay within the joint's range, or the integral winds up at a stop.
-    actuator.actlimited, actuator.actrange = True, [joint.low, joint.high]
+    # The set point must stay within the joint's range, or the integral winds up at a stop; by a hair more,
+    # because the joint may overshoot it.
+    inside = [joint.low + _STOP_MARGIN, joint.high - _STOP_MARGIN]
+    actuator.actlimited, actuator.actrange = True, inside
     actuator.ctrllimited, actuator.ctrlrange = True, [-joint.speed, joint.speed]
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from llm_policy_improver import arm, table
 from llm_policy_improver.ball import BallModel, Vec, contact_slip, dot, spun
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
-from llm_policy_improver.simulation.launcher import Launcher
+from llm_policy_improver.simulation.launcher import Launch, Launcher
+from llm_policy_improver.simulation.rally import RallyLauncher
 from llm_policy_improver.simulation.scene import build_scene
 
 
@@ -28,7 +29,9 @@ class SimulationConfig:
         camera_noise: m, standard deviation of each coordinate of a sighting.
         time_limit: s after the launch at which a trial ends in any case.
         ball: coefficients of flight and bounces.
-        launcher: distribution of the incoming balls.
+        balls: ``'standard'``, those of ``launcher``, or ``'rally'``, another one for every seed.
+        launcher: the standard ball.
+        rally: distribution of varied balls.
 
     Raises:
         ValueError: a period is no whole number of physics steps, or a number is out of range.
@@ -40,7 +43,9 @@ class SimulationConfig:
     camera_noise: float = 0.0
     time_limit: float = 3.0
     ball: BallModel = field(default_factory=BallModel)
+    balls: str = 'standard'
     launcher: Launcher = field(default_factory=Launcher)
+    rally: RallyLauncher = field(default_factory=RallyLauncher)
 
     def __post_init__(self) -> None:
         if not 1e-4 <= self.physics_period <= 0.002:
@@ -54,10 +59,21 @@ class SimulationConfig:
                     f'{name} must be a whole number of physics steps of {self.physics_period:g} s; '
                     f'got {getattr(self, name):g} s, which is {steps:g} steps'
                 )
+        if self.balls not in ('standard', 'rally'):
+            raise ValueError(f'balls must be standard or rally; got "{self.balls}"')
         if not 0.0 <= self.camera_noise < 0.1:
             raise ValueError(f'camera_noise must be between 0 and 0.1 m; got {self.camera_noise:g} m')
         if not 1.0 <= self.time_limit <= 60.0:
             raise ValueError(f'time_limit must be between 1 and 60 s; got {self.time_limit:g} s')
+
+    @property
+    def varies(self) -> bool:
+        """Whether different seeds give different balls."""
+        return self.balls == 'rally' or self.launcher.varies
+
+    def draw_ball(self, seed: int) -> Launch:
+        """The incoming ball of this seed."""
+        return self.rally.draw(seed, self.ball) if self.balls == 'rally' else self.launcher.draw(seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +145,7 @@ class Simulator:
         self._generator = np.random.default_rng([seed, 1])
         self.data.qpos[: self._arm_dofs] = arm.HOME
         self.data.act[:] = arm.HOME
-        ball = self.config.launcher.draw(seed)
+        ball = self.config.draw_ball(seed)
         at, speed = self._ball_qpos, self._ball_qvel
         self.data.qpos[at : at + 3] = ball.position
         # MuJoCo's Euler steps are of second order if the velocity it carries is that of half a step earlier.
@@ -144,6 +160,11 @@ class Simulator:
     def stamp(self) -> int:
         """ns since the launch."""
         return self._steps * self._step_ns
+
+    @property
+    def ball_spin(self) -> Vec:
+        """The ball's true spin, rad/s in frame ``table``; for tests and benchmarks only."""
+        return self._spin
 
     @property
     def finished(self) -> bool:
@@ -214,7 +235,10 @@ class Simulator:
             if other in self._bouncing:
                 toward_ball = -1.0 if first == self._ball_geom else 1.0
                 normal = tuple((toward_ball * contact.frame[:3]).tolist())
-                late = self._bounce(other, normal, force, float(contact.dist), contact.pos)
+                approach = -float(self.data.efc_vel[contact.efc_address])
+                if approach <= 0.0:
+                    continue  # it is leaving already
+                late = self._bounce(other, normal, approach, float(contact.dist), contact.pos)
                 self._note(other, late + self.config.physics_period)
             else:
                 turn = self.data.xmat[self._ball_body].reshape(3, 3)
@@ -237,43 +261,63 @@ class Simulator:
                     self._end_step, self._steps + round(_AFTER_LANDING / self.config.physics_period)
                 )
 
-    def _bounce(self, other: str, normal: Vec, force: float, gap: float, point: NDArray[np.float64]) -> float:
-        """The tangential impulse of a bounce whose normal impulse the last step has delivered.
+    def _bounce(
+        self, other: str, normal: Vec, approach: float, gap: float, point: NDArray[np.float64]
+    ) -> float:
+        """Add the tangential impulse to a bounce whose normal impulse the last step has delivered.
+
+        Args:
+            approach: m/s, normal speed of approach before it.
+            gap: m between the surfaces when it found them; negative inside each other.
+            point: m, of the contact.
 
         Returns:
             Seconds between the bounce and the start of that step.
         """
         model, data, ball = self.model, self.data, self.config.ball
         at, speed = self._ball_qpos, self._ball_qvel
-        impulse = force * self.config.physics_period / table.BALL_MASS
         velocity = data.qvel[speed : speed + 3]
         spin = self._spin
         relative = velocity
         if other == 'blade':
             mujoco.mj_jac(model, data, self._jacobian, None, point, self._blade_body)
             relative = velocity - self._jacobian @ data.qvel
+        restitution = self._bouncing[other]
         rx, ry, rz = relative.tolist()
-        slip = contact_slip((rx, ry, rz), spin, normal)
-        tangential = ball.table_impulse(slip, impulse) if other == 'table' else ball.racket_impulse(slip)
+        # The solver does not foresee how the drives hold the blade: what is missing of the bounce is added.
+        missing = restitution * approach - dot((rx, ry, rz), normal)
+        velocity = velocity + missing * np.array(normal)
+        depth = max(0.0, -gap)
+        late = depth / approach
+        half = 0.5 * self.config.physics_period
+        bx, by, bz = (velocity - (1.0 + restitution) * approach * np.array(normal)).tolist()
+        pull = ball.acceleration((bx, by, bz), spin)
+        before_pull = dot(pull, normal)
+        # The friction is that of the velocity at the contact, not of half a step before or after it.
+        since = half + late
+        slip = contact_slip((rx - since * pull[0], ry - since * pull[1], rz - since * pull[2]), spin, normal)
+        if other == 'table':
+            tangential = ball.table_impulse(slip, (1.0 + restitution) * (approach - before_pull * (half - late)))
+        else:
+            tangential = ball.racket_impulse(slip)
         after = velocity + tangential
         spin_after = spun(spin, normal, tangential)
         # The step found the ball inside the surface, which it had met `late` seconds before. The path is put
         # where a bounce on the surface itself leads, with the air and gravity at work before and after it.
-        restitution = self._bouncing[other]
-        depth = max(0.0, -gap)
-        late = depth * (1.0 + restitution) / impulse
-        half = 0.5 * self.config.physics_period
-        bx, by, bz = (velocity - impulse * np.array(normal)).tolist()
         ax, ay, az = after.tolist()
-        before_pull = dot(ball.acceleration((bx, by, bz), spin), normal)
-        after_pull = dot(ball.acceleration((ax, ay, az), spin_after), normal)
-        gain = after_pull * (half + late) - restitution * before_pull * (half - late)
-        shift = depth * (1.0 + restitution)
-        data.qvel[speed : speed + 3] = after + gain * np.array(normal)
-        # A free joint's angular velocity is in the frame of the body.
-        turn = data.xmat[self._ball_body].reshape(3, 3)
-        data.qvel[speed + 3 : speed + 6] = turn.T @ np.array(spin_after)
-        self._spin = spin_after
         self._pull = ball.acceleration((ax, ay, az), spin_after)
-        data.qpos[at : at + 3] += shift * np.array(normal) + late * np.array(tangential)
+        after_pull = dot(self._pull, normal)
+        gain = after_pull * since - restitution * before_pull * (half - late)
+        turned = since * (np.array(self._pull) - pull - (after_pull - before_pull) * np.array(normal))
+        shift = depth * (1.0 + restitution)
+        data.qvel[speed : speed + 3] = after + gain * np.array(normal) + turned
+        # A free joint's angular velocity is in the frame of the body.
+        turn = np.empty(9)
+        mujoco.mju_quat2Mat(turn, data.qpos[at + 3 : at + 7])
+        data.qvel[speed + 3 : speed + 6] = turn.reshape(3, 3).T @ np.array(spin_after)
+        self._spin = spin_after
+        # The step itself moved the ball on without what is added here.
+        period = self.config.physics_period
+        data.qpos[at : at + 3] += (shift + period * missing) * np.array(normal)
+        data.qpos[at : at + 3] += (late + period) * np.array(tangential)
         return late

@@ -15,6 +15,9 @@ class TableTennis:
         >>> trace.outcome.value
         'landed'
 
+    Attributes:
+        simulator: for what really happened, which the trace does not tell.
+
     Raises:
         ValueError: the controller's period is not that of the simulation.
     """
@@ -22,9 +25,9 @@ class TableTennis:
     def __init__(
         self, simulation: SimulationConfig | None = None, controller: ControllerConfig | None = None
     ) -> None:
-        self._simulator = Simulator(simulation)
+        self.simulator = Simulator(simulation)
         self._controller = LowLevelController(controller)
-        periods = self._simulator.config.control_period, self._controller.config.period
+        periods = self.simulator.config.control_period, self._controller.config.period
         if abs(periods[0] - periods[1]) > 1e-9:
             raise ValueError(
                 f'the simulation calls the controller every {periods[0]:g} s, but it plans for {periods[1]:g} s: '
@@ -34,7 +37,7 @@ class TableTennis:
 
     def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
         """Play the ball of this seed with these parameters; the same arguments give the same trace."""
-        simulator, controller, recorder = self._simulator, self._controller, self._recorder
+        simulator, controller, recorder = self.simulator, self._controller, self._recorder
         controller.end_ball()
         controller.offer(parameters)
         recorder.clear()

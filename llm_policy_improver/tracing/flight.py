@@ -90,7 +90,7 @@ def _fit_bounce(time: Array, position: Array, lowest: int) -> Bounce | None:
 def _parabola(time: Array, values: Array) -> Array:
     """(3, k) coefficients, lowest power first, of the least-squares parabola through (n, k) values."""
     powers = np.vander(time, 3, increasing=True)
-    return np.linalg.lstsq(powers, values, rcond=None)[0]
+    return np.asarray(np.linalg.lstsq(powers, values, rcond=None)[0], dtype=float)
 
 
 def _at(coefficients: Array, time: float) -> Array:
@@ -120,7 +120,7 @@ class NetCrossing:
     Attributes:
         clearance: m between the ball's lowest point and the net's top edge.
         deflected: whether the flight has a kink there, as after a touch.
-        beside: whether it passed outside the net's posts.
+        beside: whether it passed outside the net's posts, or below the table.
     """
 
     clearance: float
@@ -144,7 +144,8 @@ def find_net_crossing(time: Array, position: Array) -> NetCrossing | None:
     share = position[cross - 1, 1] / (position[cross - 1, 1] - position[cross, 1])
     moment = float(time[cross - 1] + share * (time[cross] - time[cross - 1]))
     x, _, height = position[cross - 1] + share * (position[cross] - position[cross - 1])
-    beside = bool(abs(x) > table.HALF_WIDTH + table.NET_OVERHANG + table.BALL_RADIUS)
+    wide = abs(x) > table.HALF_WIDTH + table.NET_OVERHANG + table.BALL_RADIUS
+    beside = bool(wide or height < -table.BALL_RADIUS)
     if len(before) < 4:
         return NetCrossing(
             float(height) - table.BALL_RADIUS - table.NET_HEIGHT, deflected=False, beside=beside

@@ -8,6 +8,9 @@ from llm_policy_improver import table
 from llm_policy_improver.trace import Landing, Outcome, TraceSamples
 from llm_policy_improver.tracing.flight import find_bounces, find_hit, find_net_crossing, stopped_by_net
 
+_AT_THE_NET = 0.03
+"""m, a ball that comes down so near before the net leans on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -57,7 +60,7 @@ def _judge_ball(samples: TraceSamples) -> Judgement:
     crossing = find_net_crossing(after_time[flight], after[flight])
     clearance = None if crossing is None else crossing.clearance
     if landing is not None and landing.y < 0.0 and not (crossing and crossing.deflected):
-        reached = stopped_by_net(after[after_time <= landing.time])
+        reached = landing.y > -_AT_THE_NET or stopped_by_net(after[after_time <= landing.time])
         outcome = Outcome.NET if reached else Outcome.OWN_SIDE
         note = (
             'the ball hit the net and fell back'

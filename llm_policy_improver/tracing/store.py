@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from llm_policy_improver.optimizers.protocol import Exchange
+from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.parameters import PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace, TraceSamples
 from llm_policy_improver.tracing import mcap_series, store_records

@@ -50,7 +50,7 @@ def _reason(error: sqlite3.Error | OSError, folder: Path) -> str:
     }:
         return f'{folder} cannot be written; choose another folder or change its permissions'
     if code in {'EEXIST', 'ENOTDIR'}:
-        return f'{error.filename if isinstance(error, OSError) else folder} is a file; choose another folder'
+        return f'{folder} cannot be a folder, as a file is in its way; choose another folder'
     if code.startswith(('SQLITE_BUSY', 'SQLITE_LOCKED')):
         return f'another process kept {folder} busy for {BUSY_TIMEOUT:g} s; end it and try again'
     if code.startswith(('SQLITE_CORRUPT', 'SQLITE_NOTADB')):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from llm_policy_improver.optimizers.protocol import Exchange
+from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.parameters import PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace, Landing, Outcome
 

@@ -71,7 +71,7 @@ class CurvedMap:
     def reachable(self, objective: Objective) -> float:
         """The least distance to the goal, m, that any attenuation within the bounds gives, by brute force."""
         generator = np.random.default_rng(0)
-        points = generator.uniform(-1, 1, size=(5_000, 8))
+        points = generator.uniform(-1, 1, size=(3_000, 8))
         for width in np.geomspace(0.5, 0.003, 20):
             elite = points[np.argsort(self.distances(points, objective))[:25]]
             moved = np.repeat(elite, 40, axis=0) + width * generator.normal(size=(1000, 8))

@@ -1,0 +1,85 @@
+"""Where to meet the ball: the point of its path after the bounce that suits the arm best."""
+
+from dataclasses import dataclass
+
+from llm_policy_improver import arm, table
+from llm_policy_improver.ball import BallModel
+from llm_policy_improver.control.prediction import BallState, advance, predict_crossing
+
+_STEP = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class InterceptionConfig:
+    """What makes a good place to hit.
+
+    Attributes:
+        y, y_tolerance: m, the plane in which the arm plays best, and how far from it costs one unit.
+        height, height_tolerance: m above the table, likewise.
+        nearest, furthest: m, range of y in reach of the arm.
+        clearance: m between the blade's rim and the table where the blade is above it.
+    """
+
+    y: float = -1.42
+    y_tolerance: float = 0.12
+    height: float = 0.28
+    height_tolerance: float = 0.12
+    nearest: float = -1.22
+    furthest: float = -1.75
+    clearance: float = 0.04
+
+    def __post_init__(self) -> None:
+        if not -1.9 <= self.furthest < self.y < self.nearest <= -1.0:
+            raise ValueError(
+                "interception: furthest < y < nearest must lie between -1.9 and -1.0 m, within the arm's reach; "
+                f'got {self.furthest:g}, {self.y:g}, {self.nearest:g}'
+            )
+        if min(self.y_tolerance, self.height_tolerance) <= 0.0:
+            raise ValueError('interception: y_tolerance and height_tolerance must be above 0 m')
+
+
+def choose_interception(
+    model: BallModel, state: BallState, bounced: bool, earliest: float, config: InterceptionConfig
+) -> BallState | None:
+    """The ball's state at the best place to hit it.
+
+    Args:
+        model: of flight and bounces.
+        state: the ball now.
+        bounced: whether it has bounced on the robot's half already.
+        earliest: s, no hit before this time.
+        config: what is good.
+
+    Returns:
+        None where the ball comes within reach nowhere between its first and second bounce.
+    """
+    best_cost, best_y = float('inf'), 0.0
+    start = state
+    for _ in range(300):
+        following, bounce = advance(model, state, _STEP)
+        if bounce:
+            if bounced:
+                break
+            bounced = True
+        state = following
+        y, z = state.position[1], state.position[2]
+        if y < config.furthest or z < -0.1:
+            break
+        if bounced and y <= config.nearest and state.time >= earliest:
+            cost = _cost(y, z, config)
+            if cost < best_cost:
+                best_cost, best_y = cost, y
+    if best_cost == float('inf'):
+        return None
+    crossing = predict_crossing(model, start, best_y, 3.0)
+    return None if crossing is None else crossing[0]
+
+
+def _cost(y: float, z: float, config: InterceptionConfig) -> float:
+    """Squared distances from the best place, in tolerances; the table's surface keeps the blade away."""
+    cost = ((y - config.y) / config.y_tolerance) ** 2 + ((z - config.height) / config.height_tolerance) ** 2
+    if y > -table.HALF_LENGTH - arm.BLADE_RADIUS - 0.02:
+        missing = arm.BLADE_RADIUS + config.clearance - z
+        if missing > 0.0:
+            cost += 100.0 + (missing / 0.01) ** 2
+    return cost

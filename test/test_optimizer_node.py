@@ -1,0 +1,309 @@
+"""The optimizer node: objectives by service, runs by action, cancelling, what stays for the next run."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+
+from action_msgs.msg import GoalStatus
+from ros_graph import RosGraph
+
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.optimizer import OptimizerNode
+from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.parameters import JOINTS, ParameterSpace
+from llm_policy_improver.settings import ControllerSettings, OptimizerSettings, SimulatorSettings
+from llm_policy_improver.srv import SetObjective
+from llm_policy_improver.tracing.store import RunStore
+
+FAR_RIGHT = 'hit the ball as far right as possible'
+
+
+@pytest.fixture
+def graph() -> Iterator[RosGraph]:
+    with RosGraph() as graph:
+        yield graph
+
+
+def set_objective(graph: RosGraph, words: str) -> Any:
+    return graph.call(SetObjective, 'set_objective', SetObjective.Request(objective=words))
+
+
+def idle_optimizer(graph: RosGraph, **settings: Any) -> OptimizerNode:
+    return graph.add(OptimizerNode, OptimizerSettings(**settings))
+
+
+# --- objectives ------------------------------------------------------------------------------------------
+
+
+def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, trials=3, first_trials=2)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    answer = set_objective(graph, f'  {FAR_RIGHT} ')
+    assert answer.accepted
+    assert answer.metric == 'distance of the landing to the right edge of the table'
+    assert '3 trials' in answer.message
+    assert 'least_squares' in answer.message
+    graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    assert {state.state for state in states} >= {OptimizerStatus.RUNNING, OptimizerStatus.FINISHED}
+    last = states[-1]
+    assert (last.objective, last.metric, last.optimizer) == (FAR_RIGHT, answer.metric, 'least_squares')
+    assert (last.iteration, last.trials) == (3, 3)
+    assert last.best_version > 0
+    assert 0.0 < last.best_distance < 1.6
+    assert last.reason
+    assert last.verdict.startswith('accepted')
+
+
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        ('', 'empty'),
+        ('  ', 'empty'),
+        ('make it look elegant', 'Measurable are: far right, far left'),
+        ('at (3.0, 0.9)', "not on the opponent's half"),
+    ],
+)
+def test_objective_is_refused_with_its_reason_by_service_and_action(
+    graph: RosGraph, words: str, reason: str
+) -> None:
+    idle_optimizer(graph)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    answer = set_objective(graph, words)
+    assert not answer.accepted
+    assert reason in answer.message
+    assert answer.metric == ''
+    assert not graph.improve(words.strip()).accepted
+    graph.spin_until(lambda: states, 'a status')
+    assert [state.state for state in states] == [OptimizerStatus.IDLE]
+
+
+def test_objective_and_goal_are_refused_while_a_run_goes_on(graph: RosGraph) -> None:
+    idle_optimizer(graph)  # without a controller the run waits
+    assert set_objective(graph, FAR_RIGHT).accepted
+    answer = set_objective(graph, 'as far left as possible')
+    assert not answer.accepted
+    assert (
+        answer.message == f'an improvement towards "{FAR_RIGHT}" is running: cancel it, or wait for its end'
+    )
+    assert not graph.improve('as far left as possible').accepted
+
+
+def test_refused_goal_does_not_block_the_next(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=1)
+    assert not graph.improve('make it look elegant').accepted
+    status, result = graph.improve(FAR_RIGHT, trials=1).result()
+    assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
+
+
+# --- runs ------------------------------------------------------------------------------------------------
+
+
+def test_goal_gives_feedback_of_every_trial_and_a_result(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=3)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    run = graph.improve(FAR_RIGHT, trials=5)
+    assert run.accepted
+    status, result = run.result()
+    graph.spin_until(lambda: len(run.feedback) == len(traces) == 5, 'feedback and traces of five trials')
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    best = math.inf
+    for number, (said, trace, parameters) in enumerate(
+        zip(run.feedback, traces, published, strict=True), start=1
+    ):
+        assert said.iteration == said.trial == trace.trial == number
+        assert said.outcome == trace.outcome
+        assert said.parameters_version == trace.parameters_version == parameters.version
+        assert said.attenuation == trace.attenuation == parameters.attenuation
+        assert said.proposed_by == parameters.proposed_by == ('initial' if number <= 3 else 'least_squares')
+        assert said.reason
+        assert said.verdict.startswith('accepted')
+        if trace.outcome == ExecutionTrace.LANDED:
+            assert said.landing == trace.landing_point
+            assert said.distance == pytest.approx(1.525 / 2 - said.landing.x)
+            best = min(best, said.distance)
+        else:
+            assert math.isnan(said.distance)
+        assert said.best_distance == best
+    assert math.isfinite(best)
+    winner = next(said for said in run.feedback if said.distance == best)
+    assert result.trials == 5
+    assert (result.best_trial, result.best_version) == (winner.trial, winner.parameters_version)
+    assert (result.best_distance, result.best_landing) == (best, winner.landing)
+    assert result.best_attenuation == winner.attenuation
+    assert list(result.best_residual) == [0.0] * 8
+    assert list(result.joint_names) == list(JOINTS)
+    assert result.initial_distance == run.feedback[0].distance
+    assert '5 trials' in result.message
+    with RunStore.open(tmp_path) as store:
+        assert [step.parameters.version for step in store.steps()] == [
+            trace.parameters_version for trace in traces
+        ]
+        assert {step.objective for step in store.steps()} == {FAR_RIGHT}
+        assert [trial.trial for trial in store.trials()] == [1, 2, 3, 4, 5]
+
+
+def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=3)
+    first = graph.improve(FAR_RIGHT, trials=3)
+    first.result()
+    second = graph.improve('as far left as possible', trials=2)
+    status, result = second.result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert [said.proposed_by for said in first.trials(3)] == ['initial'] * 3
+    assert [said.proposed_by for said in second.trials(2)] == ['least_squares'] * 2
+    versions = [said.parameters_version for said in first.feedback + second.feedback]
+    assert versions == [1, 2, 3, 4, 5]
+    assert second.feedback[0].trial == 4
+    # The best of all trials, not only of this run's.
+    assert result.best_distance <= min(
+        1.525 / 2 + said.landing.x for said in first.feedback if said.outcome == ExecutionTrace.LANDED
+    )
+
+
+def test_goal_without_words_goes_on_with_the_objective_before(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=1)
+    graph.improve(FAR_RIGHT, trials=1).result()
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    status, _ = graph.improve('', trials=1).result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert states[-1].objective == FAR_RIGHT
+
+
+def test_restarted_node_continues_the_stored_run_with_higher_versions(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    optimizer = graph.play_in(tmp_path, first_trials=2)
+    graph.improve(FAR_RIGHT, trials=2).result()
+    graph.remove(optimizer)
+    idle_optimizer(graph, output_folder=str(tmp_path), first_trials=2)
+    run = graph.improve(FAR_RIGHT, trials=1)
+    status, _ = run.result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    said = run.trials(1)[0]
+    assert (said.parameters_version, said.trial, said.proposed_by) == (3, 3, 'least_squares')
+
+
+def test_late_joiner_sees_the_last_status_and_parameters(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    graph.improve(FAR_RIGHT, trials=2).result()
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    graph.spin_until(lambda: states and published, 'the latched messages')
+    assert [state.state for state in states] == [OptimizerStatus.FINISHED]
+    assert states[0].iteration == 2
+    assert [parameters.version for parameters in published] == [2]
+
+
+def test_published_parameters_name_their_joints_and_are_within_the_bounds(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    low, high = (0.9,) * 8, (1.1, 1.2, 1.1, 1.05, 1.1, 1.1, 1.1, 1.3)
+    graph.play_in(tmp_path, first_trials=3, attenuation_low=low, attenuation_high=high)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    graph.improve(FAR_RIGHT, trials=5).result()
+    graph.spin_until(lambda: len(published) == 5, 'five sets of parameters')
+    space = ParameterSpace(low, high)
+    for parameters in published:
+        assert list(parameters.joint_names) == list(JOINTS)
+        assert space.contains(parameters.attenuation)
+        assert list(parameters.residual) == [0.0] * 8
+    assert len({parameters.attenuation.tobytes() for parameters in published}) == 5
+
+
+# --- cancelling and failing ------------------------------------------------------------------------------
+
+
+def test_cancel_stops_after_the_ball_in_flight_and_keeps_what_is_recorded(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=10)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    controller = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    run = graph.improve(FAR_RIGHT, trials=30)
+    run.trials(2)
+    graph.spin_until(lambda: controller[-1].state == ControllerStatus.PLAYING, 'the third ball in flight')
+    run.cancel()
+    status, result = run.result()
+    assert status == GoalStatus.STATUS_CANCELED
+    assert result.trials == 3
+    assert result.message == 'cancelled'
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.CANCELLED, 'the state of a cancelled run')
+    assert len(run.trials(3)) == len(traces) == 3
+    with RunStore.open(tmp_path) as store:
+        assert [trial.trial for trial in store.trials()] == [1, 2, 3]
+    again = graph.improve('as far left as possible', trials=1)
+    status, _ = again.result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert again.trials(1)[0].trial == 4
+    assert len(traces) == 4, 'no ball was played between the two runs'
+
+
+@pytest.mark.parametrize('present', ['nobody', 'controller', 'disarmed controller'])
+def test_run_that_waits_for_others_can_be_cancelled(graph: RosGraph, present: str) -> None:
+    idle_optimizer(graph)
+    if present != 'nobody':
+        graph.add(ControllerNode, ControllerSettings(armed=present == 'controller'))
+    if present == 'disarmed controller':
+        graph.add(SimulatorNode, SimulatorSettings())
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    run = graph.improve(FAR_RIGHT, trials=2)
+    if present != 'nobody':
+        graph.spin_until(lambda: published, 'the parameters of the first trial')
+    run.cancel()
+    status, result = run.result()
+    assert (status, result.trials) == (GoalStatus.STATUS_CANCELED, 0)
+
+
+def test_failing_store_ends_the_run_with_a_sentence_and_the_node_lives_on(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    graph.improve(FAR_RIGHT, trials=1).result()
+    with closing(sqlite3.connect(tmp_path / 'run.sqlite')) as database:
+        database.execute('ALTER TABLE steps RENAME TO lost')
+    status, result = graph.improve(FAR_RIGHT, trials=2).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'could not store the step' in result.message
+    assert '\n' not in result.message
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.FAILED, 'the state of a failed run')
+    with closing(sqlite3.connect(tmp_path / 'run.sqlite')) as database:
+        database.execute('ALTER TABLE lost RENAME TO steps')
+    status, result = graph.improve(FAR_RIGHT, trials=1).result()
+    assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
+
+
+def test_trial_that_is_never_reported_fails_the_run_and_names_the_trace_logger(graph: RosGraph) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    idle_optimizer(graph, trial_timeout=0.5)
+    status, result = graph.improve(FAR_RIGHT, trials=2).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'trace logger' in result.message
+
+
+def test_trace_logger_that_cannot_store_says_so_and_publishes_nothing(
+    graph: RosGraph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    graph.play_in(tmp_path, trial_timeout=3.0)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    (tmp_path / 'trials').rmdir()
+    status, _ = graph.improve(FAR_RIGHT, trials=1).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert not traces
+    assert 'could not store the trial' in capfd.readouterr().err
+    (tmp_path / 'trials').mkdir()
+    status, _ = graph.improve(FAR_RIGHT, trials=1).result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert [trace.trial for trace in traces] == [1]
