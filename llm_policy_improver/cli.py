@@ -29,7 +29,7 @@ from llm_policy_improver.settings import (
     TraceLoggerSettings,
     read_settings,
 )
-from llm_policy_improver.tasks.table_tennis import TableTennis
+from llm_policy_improver.tasks.table_tennis import TableTennis, require_one_period
 from llm_policy_improver.tracing.run_folder import default_run_folder
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
@@ -95,6 +95,10 @@ class _Run:
         self.simulator = _read(config, SimulatorSettings, 'simulator')
         self.controller = _read(config, ControllerSettings, 'controller')
         self.trace_logger = _read(config, TraceLoggerSettings, 'trace_logger')
+        try:
+            require_one_period(self.simulator.simulation, self.controller.controller)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
         chosen = {name: value for name, value in options.items() if value is not None}
         self.optimizer: OptimizerSettings = replace(_read(config, OptimizerSettings, 'optimizer'), **chosen)
         self.objective: Objective = parse_objective(words)
@@ -174,13 +178,11 @@ def improve(**options: Any) -> None:
     """
     run = _Run(options)
     settings = run.optimizer
-    try:
-        task = TableTennis(run.simulator.simulation, run.controller.controller)
-    except ValueError as error:
-        _fail(str(error))
+    task = TableTennis(run.simulator.simulation, run.controller.controller)
     improvement = Improvement(
-        run.objective, run.choice.optimizer, settings.space(), trials=settings.trials, first_trials=settings.first_trials,
-        seed=settings.seed, vary_balls=settings.vary_balls, fallback=run.choice.fallback,
+        run.objective, run.choice.optimizer, settings.space(), trials=settings.trials,
+        first_trials=settings.first_trials, seed=settings.seed, vary_balls=settings.vary_balls,
+        fallback=run.choice.fallback,
     )  # fmt: skip
     interrupted = False
     with closing(run.reporter), closing(run.begin()) as store:

@@ -17,6 +17,9 @@ from llm_policy_improver.simulation.simulator import SimulationConfig
 
 Settings = TypeVar('Settings')
 
+NODES = ('simulator', 'controller', 'trace_logger', 'optimizer')
+"""The nodes a parameter file may speak of."""
+
 
 class SettingsError(ValueError):
     """A setting is unknown or has a value it must not have; the message says which and what is expected."""
@@ -247,8 +250,12 @@ def read_settings(path: Path, kind: type[Settings], node: str) -> Settings:
         for section in content.values()
     ):
         raise SettingsError(f'{path}: must map node names to ros__parameters, as in config/sim.yaml')
-    flat = _flatten(content.get('/**', {}).get('ros__parameters', {}))
-    flat |= _flatten(content.get(node, {}).get('ros__parameters', {}))
+    for section in content:
+        if str(section).rsplit('/', 1)[-1] not in (*NODES, '**'):
+            raise SettingsError(f'{path}: unknown node "{section}"; the nodes are {", ".join(NODES)}')
+    flat: dict[str, Any] = {}
+    for section in ('/**', f'/**/{node}', node):  # the later ones win, as in ROS 2
+        flat |= _flatten(content.get(section, {}).get('ros__parameters', {}))
     return from_mapping(kind, flat, f'{path}, {node}')
 
 

@@ -193,6 +193,10 @@ class ChatServer:
                 self._send(server.models if known else fail(404, f'no such path: {self.path}'))
 
             def do_POST(self) -> None:
+                if server._stopped.is_set():
+                    # A connection that was kept open.
+                    self.close_connection = True
+                    return
                 body = json.loads(self.rfile.read(int(self.headers.get('Content-Length', 0))))
                 server.authorizations.append(self.headers.get('Authorization', ''))
                 known = self.path == '/v1/chat/completions'

@@ -102,7 +102,7 @@ class RosGraph:
         self.executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
         self._clients: list[ActionClient] = []
-        self.probe = self._join(Node('probe', namespace=self.namespace, context=self.context))
+        self.probe = self.join(Node('probe', namespace=self.namespace, context=self.context))
 
     def __enter__(self) -> 'RosGraph':
         return self
@@ -117,14 +117,15 @@ class RosGraph:
         self.executor.shutdown()
         self.context.try_shutdown()
 
-    def _join(self, node: AnyNode) -> AnyNode:
+    def join(self, node: AnyNode) -> AnyNode:
+        """Takes in a node that was made with this graph's namespace and context."""
         self._nodes.append(node)
         self.executor.add_node(node)
         return node
 
     def add(self, kind: Callable[..., AnyNode], settings: Any) -> AnyNode:
         """Composes a node."""
-        return self._join(kind(settings, namespace=self.namespace, context=self.context))
+        return self.join(kind(settings, namespace=self.namespace, context=self.context))
 
     def play_in(self, folder: Path, **optimizer: Any) -> OptimizerNode:
         """Composes all four nodes; the run is stored in the folder."""

@@ -64,6 +64,7 @@ def test_net_holds_the_ball(speed: float, height: float) -> None:
         nearest = min(nearest, ball_position(simulator)[1])
     assert nearest > 0.0
     assert simulator.contacts[0].what == 'net'
+    assert ball_velocity(simulator)[1] < 0.2 * speed  # it swallows the ball
 
 
 @pytest.mark.parametrize('speed', [2.0, 8.0, 15.0])

@@ -1,17 +1,12 @@
 """``bench returns``: how many balls of a rally the bare controller returns, and how precisely."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from llm_policy_improver.bench.trials import Job, TrialFigures, run_trials
-from llm_policy_improver.control.controller import ControllerConfig
-from llm_policy_improver.parameters import PolicyParameters
-from llm_policy_improver.simulation.rally import RallyLauncher
-from llm_policy_improver.simulation.simulator import SimulationConfig
+from llm_policy_improver.bench.trials import TrialFigures
 
 SLOW = 3.5
 """m/s, below it a ball is slow (D'Ambrosio et al. 2024, arXiv 2408.03906)."""

@@ -14,6 +14,7 @@ from llm_policy_improver import arm
 from llm_policy_improver.ball import BallModel
 from llm_policy_improver.control.ball_filter import BallFilter, FilterConfig
 from llm_policy_improver.control.interception import choose_interception
+from llm_policy_improver.control.joint_model import JointModel, LatencyModel
 from llm_policy_improver.control.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.control.limits import Limits
 from llm_policy_improver.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
@@ -36,15 +37,16 @@ class ControllerConfig:
         ball_lost: s without a sighting after which a ball's play is over.
         homing_gain: 1/s, with which the arm returns to its ready pose between balls.
         ball: the controller's own model of flight and bounces.
-        filter, stroke, limits: see there.
+        latency, filter, stroke, limits: see there.
     """
 
     period: float = 0.02
-    first_plan: int = 6
+    first_plan: int = 4
     replan_every: int = 8
     ball_lost: float = 0.3
     homing_gain: float = 2.0
     ball: BallModel = field(default_factory=BallModel)
+    latency: LatencyModel = field(default_factory=LatencyModel)
     filter: FilterConfig = field(default_factory=FilterConfig)
     stroke: StrokeConfig = field(default_factory=StrokeConfig)
     limits: Limits = field(default_factory=Limits)
@@ -84,6 +86,7 @@ class LowLevelController:
         self._waiting: PolicyParameters | None = None
         self._attenuation = np.ones(len(arm.ARM))
         self._residual = np.zeros(len(arm.ARM))
+        self._joints = JointModel(self.config.latency, self.config.period)
         self.end_ball()
 
     @property
@@ -114,6 +117,7 @@ class LowLevelController:
         self._filter = BallFilter(self.config.ball, self.config.filter)
         self._stroke = Stroke(self.config.stroke)
         self._bounces_planned = 0
+        self._joints.forget()
         if self._waiting is not None:
             self.offer(self._waiting)
 
@@ -137,33 +141,43 @@ class LowLevelController:
             and arm_now.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
         ):
             self.end_ball()
-        requested = self._requested(arm_now)
-        modulated = self._attenuation * requested + self._residual_in_play()
-        applied, limited = self.config.limits.enforce(modulated, arm_now.position)
+        position, velocity = self._joints.correct(arm_now.position, arm_now.velocity)
+        requested = self._requested(arm_now.stamp, position, velocity)
+        modulated = self._modulated(requested)
+        applied, limited = self.config.limits.enforce(modulated, position)
+        self._joints.send(applied)
         return Command(arm_now.stamp, requested, applied, limited)
 
-    def _residual_in_play(self) -> Array:
-        """The residual shifts the stroke; an arm that waits for a ball must not drift with it."""
-        return self._residual if self._stroke.hit is not None else np.zeros_like(self._residual)
+    def _modulated(self, requested: Array) -> Array:
+        """The policy parameters shape strokes; an arm that waits for a ball neither drifts nor stays away."""
+        return requested if self._stroke.hit is None else self._attenuation * requested + self._residual
 
-    def _requested(self, arm_now: ArmObservation) -> Array:
-        """The bare controller's joint velocities (8,)."""
+    def _requested(self, stamp: int, position: Array, velocity: Array) -> Array:
+        """The bare controller's joint velocities (8,), for joints that will be in this state when it arrives."""
         if self._origin is None:
-            return np.asarray(self.config.homing_gain * (HOME - arm_now.position))
-        time = (arm_now.stamp - self._origin) / NANOSECONDS
-        self._plan(time, arm_now)
+            return np.asarray(self.config.homing_gain * (HOME - position))
+        time = (stamp - self._origin) / NANOSECONDS
+        effect = time + self.config.latency.action
+        self._plan(time, effect, position, velocity)
         self._ticks += 1
         if self._stroke.hit is None:
             return np.zeros(len(arm.ARM))
+        # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
-        ahead = self._stroke.set_point(time + period, _LAG)
-        return np.asarray((ahead - self._stroke.set_point(time, _LAG)) / period)
+        begin, end = (p + _LAG * v for p, v in map(self._stroke.reference, (effect, effect + period)))
+        return np.asarray((end - begin) / period)
 
-    def _plan(self, time: float, arm_now: ArmObservation) -> None:
+    def _plan(self, time: float, effect: Array, position: Array, velocity: Array) -> None:
+        """Plan from the joint state that each joint will have when its next command takes ``effect`` (8,), s."""
         stroke, state = self._stroke, self._filter.state
         if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
             return
-        freezing = time >= stroke.swing_starts() - 1e-9
+        # All joints start the new plan at the time of the slowest command; till then the others follow the old one.
+        start = float(effect.max())
+        if stroke.hit is not None and float(effect.min()) < start:
+            then, now = stroke.reference(np.full_like(effect, start)), stroke.reference(effect)
+            position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
+        freezing = start >= stroke.swing_starts() - 1e-9
         bounced = self._filter.bounces > self._bounces_planned
         if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
             self._bounces_planned = self._filter.bounces
@@ -171,13 +185,13 @@ class LowLevelController:
                 self.config.ball,
                 state,
                 self._filter.bounces > 0,
-                time + 0.06,
+                start + 0.06,
                 self.config.stroke.interception,
             )
             if ball is not None and self._filter.bounces <= 1:
-                start = stroke.hit.q if stroke.hit is not None else HOME
-                hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, start)
-                stroke.aim(hit, time, arm_now.position, arm_now.velocity)
+                guess = stroke.hit.q if stroke.hit is not None else HOME
+                hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, guess)
+                stroke.aim(hit, start, position, velocity)
                 return
         if stroke.hit is not None and not freezing:
-            stroke.aim(stroke.hit, time, arm_now.position, arm_now.velocity)
+            stroke.aim(stroke.hit, start, position, velocity)

@@ -5,6 +5,7 @@ landing (a controller that re-plans to the end cancels them). It carries deliber
 redundant directions of the arm, for the same reason.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +23,14 @@ from llm_policy_improver.control.trajectory import Segment
 Array = NDArray[np.float64]
 
 _SLIDES = 2
+_FLATTEST = 0.7
+"""Share of the blade's rise that is taken out for hits over the table; a wholly level blade cannot lift the ball."""
+_PLANS = 8
+"""Plans kept: as many as are made within the difference of the joints' delays."""
+_SHORTEST_SWING = 0.12
+"""s."""
+_SWING_SHARE = 0.45
+"""Of the time between the first plan and the hit, at most."""
 _SETTLED = 0.15
 """s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
 
@@ -99,7 +108,7 @@ def joint_hit(
         start: (8,) m and rad, where the search for the pose begins.
     """
     # A stroke over the table must come in level, or its wind-up would dip below the surface behind the edge.
-    flatness = min(1.0, max(0.0, (ball.position[1] - config.interception.y - 0.02) / 0.1))
+    flatness = min(_FLATTEST, max(0.0, (ball.position[1] - config.interception.y - 0.02) / 0.1))
     hit = plan_hit(model, ball, config.target, config.flight_time, flatness)
     pose = solve_pose(kinematics, hit.centre, hit.normal, start, HOME)
     qd = joint_velocity(pose.jacobian, hit.velocity, np.array(config.free_motion), np.array(config.effort))
@@ -111,7 +120,8 @@ class Stroke:
 
     def __init__(self, config: StrokeConfig) -> None:
         self._config = config
-        self._segments: list[Segment] = []
+        self._swing = config.swing
+        self._plans: deque[list[Segment]] = deque(maxlen=_PLANS)
         self.hit: JointHit | None = None
         self.frozen = False
         self._passing: Array = np.zeros(len(arm.ARM))
@@ -123,19 +133,24 @@ class Stroke:
         """
         config = self._config
         self.hit = hit
-        swing_start = hit.time - config.swing
-        wind_up = hit.q - config.wind_up * config.swing * hit.qd
+        if not self._plans:
+            # A fast ball leaves no time for the whole swing and the way to its start.
+            self._swing = min(config.swing, max(_SHORTEST_SWING, _SWING_SHARE * (hit.time - time)))
+        swing_start = hit.time - self._swing
+        wind_up = hit.q - config.wind_up * self._swing * hit.qd
         still = np.zeros_like(position)
         first: list[Segment] = []
         if time < swing_start - 1e-9:
             # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
             # from period to period, until there is no time left for it.
-            going_on = self._segments[0].acceleration(time) if self._segments else still
+            going_on = self._plans[-1][0].acceleration(time) if self._plans else still
             if swing_start - time > _SETTLED:
                 self._passing = self._passing_velocity(swing_start - time, wind_up - position, velocity)
             passing = self._passing
-            wind_up = wind_up - config.swing / 3.0 * passing
-            first = [Segment.quintic(time, swing_start, position, velocity, going_on, wind_up, passing, still)]
+            wind_up = wind_up - self._swing / 3.0 * passing
+            first = [
+                Segment.quintic(time, swing_start, position, velocity, going_on, wind_up, passing, still)
+            ]
             swing = Segment.quartic(swing_start, hit.time, wind_up, passing, hit.q, hit.qd)
         else:
             self.frozen = True
@@ -143,7 +158,7 @@ class Stroke:
         end = swing.end + config.follow_through
         q_end, v_end = swing.at(end)
         back = Segment.quintic(end, end + config.return_time, q_end, v_end, still, HOME, still, still)
-        self._segments = [*first, swing, back]
+        self._plans.append([*first, swing, back])
 
     def _passing_velocity(self, duration: float, way: Array, velocity: Array) -> Array:
         """Velocity (8,) of the joints at the start of the swing: zero, except for slides with far to go.
@@ -155,26 +170,34 @@ class Stroke:
         for joint in range(_SLIDES):
             side = 1.0 if way[joint] >= 0.0 else -1.0
             middle = 15.0 / 8.0 * side * way[joint] / duration - 7.0 / 16.0 * side * velocity[joint]
-            share = 7.0 / 16.0 + 15.0 / 24.0 * self._config.swing / duration
+            share = 7.0 / 16.0 + 15.0 / 24.0 * self._swing / duration
             excess = (middle - self._config.cruise) / share
             passing[joint] = side * min(max(excess, 0.0), self._config.cruise)
         return passing
 
     def swing_starts(self) -> float:
         """When the stroke stops following the ball's prediction, s; infinite while there is no plan."""
-        return self.hit.time - self._config.swing if self.hit else np.inf
+        return self.hit.time - self._swing if self.hit else np.inf
 
-    def set_point(self, time: float, lag: Array) -> Array:
-        """What the drives' set points (8,) must be at ``time`` for the joints to be where they should.
+    def reference(self, times: Array) -> tuple[Array, Array]:
+        """Positions and velocities (8,) that the joints should have, each at its own time (8,), s."""
+        position, velocity = self._reference(float(times[0]))
+        for moment in set(times.tolist()[1:]) - {float(times[0])}:
+            p, v = self._reference(moment)
+            position, velocity = (
+                np.where(times == moment, p, position),
+                np.where(times == moment, v, velocity),
+            )
+        return position, velocity
 
-        Each drive follows its set point with a time constant, ``lag`` (8,) s; the set point leads by as much.
-        """
-        segment = next((s for s in self._segments if time < s.end), self._segments[-1])
+    def _reference(self, time: float) -> tuple[Array, Array]:
+        # Joints whose commands take effect sooner are still within an earlier plan.
+        segments = next((plan for plan in reversed(self._plans) if plan[0].start <= time), self._plans[0])
+        *planned, swing, back = segments
+        if time >= back.end:
+            return HOME, np.zeros_like(HOME)
+        if time >= back.start:
+            return back.at(time)
         # The follow-through is the swing's own extension at constant velocity.
-        swing = self._segments[-2]
-        if swing.end <= time < self._segments[-1].start:
-            segment = swing
-        position, velocity = segment.at(time)
-        if time >= self._segments[-1].end:
-            return HOME
-        return position + lag * velocity
+        approach = planned[0] if planned else swing
+        return (approach if time < approach.end else swing).at(time)

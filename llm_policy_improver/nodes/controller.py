@@ -13,7 +13,7 @@ from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand, Lock
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of, command_message, doubles, parameters_of
-from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, stream
+from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE, stream
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, Command
 from llm_policy_improver.parameters import JOINTS, ParameterError
@@ -40,7 +40,7 @@ class ControllerNode(Node):
         self._message = ''
         self._offered = 0
         self._status_said: tuple[str, int, str] | None = None
-        self._commands = self.create_publisher(JointVelocityCommand, 'joint_velocity_command', RELIABLE)
+        self._commands = self.create_publisher(JointVelocityCommand, 'joint_velocity_command', COMMANDS)
         self._status = self.create_publisher(ControllerStatus, 'controller/status', LATCHED)
         self._groups = [
             (self.create_publisher(Float64MultiArray, topic, 10), joints)

@@ -17,7 +17,7 @@ def declared(node: Node, defaults: Settings) -> Settings:
     The parameters are read-only: nothing may change under a running trial.
 
     Raises:
-        SettingsError: a parameter has a wrong type or value.
+        SettingsError: a parameter has a wrong type or value, or was given and is none of this node's.
     """
     where = node.get_name()
     values = {}
@@ -29,4 +29,8 @@ def declared(node: Node, defaults: Settings) -> Settings:
             raise SettingsError(
                 f'{where}: parameter {name} has the wrong type (write 1.0, not 1, for a number): {error}'
             ) from None
+    # rclpy leaves out without a word what was given but never declared, such as a misspelt name, and shows it
+    # nowhere in public. Its own parameters (use_sim_time) are declared by now.
+    given = node._parameter_overrides
+    values |= {name: parameter.value for name, parameter in given.items() if not node.has_parameter(name)}
     return from_mapping(type(defaults), values, where)

@@ -37,6 +37,8 @@ class LockstepGate:
 
     def add_tick(self, message: LockstepTick) -> None:
         """Of the simulator."""
+        if message.aborted:
+            self._ticks.clear()  # nobody waits for an answer to them any more
         self._ticks.append(message)
 
     def add_arm(self, arm: ArmObservation) -> None:
@@ -55,7 +57,7 @@ class LockstepGate:
             taken = self._taken if message.tick else 0
             due = sorted((ball for ball in self._balls if ball.stamp <= stamp), key=lambda ball: ball.stamp)
             arm = self._arms.get(stamp)
-            seen = taken + len(due) >= message.ball_observations
+            seen = bool(message.aborted) or taken + len(due) >= message.ball_observations
             # Each topic keeps its order: what is followed by something later does not come any more.
             lost = (arm is None and any(key > stamp for key in self._arms)) or (
                 not seen and any(ball.stamp > stamp for ball in self._balls)

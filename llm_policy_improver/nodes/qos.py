@@ -31,6 +31,14 @@ TRACES: Final = QoSProfile(
 )
 """The last trials also for whoever is found only after they were published, as happens when nodes start."""
 
+COMMANDS: Final = QoSProfile(
+    history=QoSHistoryPolicy.KEEP_LAST,
+    depth=200,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""As above: the trace logger may find the controller only after it has answered the first tick."""
+
 
 def stream(lockstep: bool) -> QoSProfile:
     """For subscribers of sensor streams: reliable in lockstep, the freshest data otherwise (REP 2003)."""

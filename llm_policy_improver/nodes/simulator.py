@@ -26,7 +26,7 @@ from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.settings import SimulatorSettings
-from llm_policy_improver.simulation.simulator import Simulator
+from llm_policy_improver.simulation.delayed import make_simulator
 from llm_policy_improver.srv import FeedBall
 
 _PAUSE = 2 * NANOSECONDS
@@ -41,7 +41,7 @@ class SimulatorNode(Node):
     def __init__(self, settings: SimulatorSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('simulator', **node_arguments)
         self._settings = declared(self, settings or SimulatorSettings())
-        self._simulator = Simulator(self._settings.simulation)
+        self._simulator = make_simulator(self._settings.simulation)
         self._start = _PAUSE
         self._waiting_for: int | None = None
         self._trial = 0

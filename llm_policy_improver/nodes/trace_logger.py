@@ -27,7 +27,7 @@ from llm_policy_improver.nodes.messages import (
     point,
     trace_message,
 )
-from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES, stream
+from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE, TRACES, stream
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.parameters import JOINTS, ParameterError
@@ -37,7 +37,7 @@ from llm_policy_improver.tracing.recorder import TraceRecorder
 from llm_policy_improver.tracing.run_folder import default_run_folder
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
-_OVERDUE = 5.0
+_OVERDUE = 3.0
 """s that the last commands of a trial may come after its last tick."""
 
 
@@ -65,7 +65,7 @@ class TraceLoggerNode(Node):
         sensors = stream(self._settings.lockstep)
         self.create_subscription(JointState, self._settings.joint_state_topic, self._on_joints, sensors)
         self.create_subscription(PointStamped, self._settings.ball_topic, self._on_ball, sensors)
-        self.create_subscription(JointVelocityCommand, 'joint_velocity_command', self._on_command, RELIABLE)
+        self.create_subscription(JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS)
         self.create_subscription(PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED)
         if self._settings.lockstep:
             self.create_subscription(LockstepTick, 'lockstep/tick', self._on_tick, RELIABLE)
@@ -124,15 +124,20 @@ class TraceLoggerNode(Node):
     def _finish_lockstep(self) -> None:
         """Close the trial when its last tick is here and the answers to all ticks before it, too."""
         last = self._last_tick
-        if last is not None and len(self._recorder.commands) >= last.tick:
+        if last is not None and self._unanswered(last) <= 0:
             self._close(last, last.aborted)
+
+    def _unanswered(self, last: LockstepTick) -> int:
+        """Ticks of the trial that ends with this one whose commands are not here yet."""
+        first = min(arm.stamp for arm in self._recorder.arms)
+        return int(last.tick) - sum(command.stamp >= first for command in self._recorder.commands)
 
     def _on_overdue(self) -> None:
         """Commands of before this node joined do not come any more."""
         last = self._last_tick
         if last is not None:
-            missing = last.tick - len(self._recorder.commands)
-            self._close(last, last.aborted or f'{missing} commands of the controller did not arrive here')
+            missing = f'{self._unanswered(last)} commands of the controller did not arrive here'
+            self._close(last, last.aborted or missing)
 
     def _close(self, last: LockstepTick, aborted: str) -> None:
         self._last_tick = None

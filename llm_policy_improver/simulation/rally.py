@@ -39,7 +39,8 @@ class RallyLauncher:
     def __post_init__(self) -> None:
         if not 1.0 <= self.speed_low < self.speed_high <= 20.0:
             raise ValueError(
-                f'rally: speed_low must be below speed_high, both between 1 and 20 m/s; got {self.speed_low:g}, {self.speed_high:g}'
+                'rally: speed_low must be below speed_high, both between 1 and 20 m/s; '
+                f'got {self.speed_low:g} and {self.speed_high:g}'
             )
         if not -300.0 <= self.spin_low <= self.spin_high <= 300.0 or not 0.0 <= self.side_spin <= 300.0:
             raise ValueError('rally: spin_low must not be above spin_high, and no spin beyond 300 rad/s')

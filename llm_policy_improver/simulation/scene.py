@@ -121,7 +121,6 @@ def _add_table(spec: mujoco.MjSpec) -> None:
     world.add_geom(
         name='floor', type=mujoco.mjtGeom.mjGEOM_PLANE, size=[4.0, 5.0, 0.1], pos=[0.0, 0.0, -table.HEIGHT],
         contype=_FIXED, conaffinity=0, rgba=[0.35, 0.37, 0.4, 1.0],
-        priority=2,  # an ordinary contact, which carries the ball at rest
     )  # fmt: skip
     box = mujoco.mjtGeom.mjGEOM_BOX
     world.add_geom(
@@ -154,7 +153,7 @@ def _add_ball(spec: mujoco.MjSpec, physics_step: float) -> None:
     body.add_geom(
         name='ball', type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[table.BALL_RADIUS, 0.0, 0.0],
         contype=0, conaffinity=_FIXED | _LINK, rgba=_BALL_COLOUR,
-        # Off the arm's links it bounces within one step too: MuJoCo's softer default lets it through.
+        # Off links and floor it bounces within one step too: MuJoCo's softer default lets it through.
         priority=1, condim=1, solref=_bouncing(_LINK_RESTITUTION, physics_step), solimp=_ONE_STEP,
     )  # fmt: skip
 

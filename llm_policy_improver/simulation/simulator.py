@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from llm_policy_improver import arm, table
 from llm_policy_improver.ball import BallModel, Vec, contact_slip, dot, spun
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
+from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.launcher import Launch, Launcher
 from llm_policy_improver.simulation.rally import RallyLauncher
 from llm_policy_improver.simulation.scene import build_scene
@@ -27,6 +28,7 @@ class SimulationConfig:
         control_period: s between joint velocity commands; a whole number of physics steps.
         camera_period: s between sightings of the ball; a whole number of physics steps.
         camera_noise: m, standard deviation of each coordinate of a sighting.
+        latency: delays of cameras, encoders and drives.
         time_limit: s after the launch at which a trial ends in any case.
         ball: coefficients of flight and bounces.
         balls: ``'standard'``, those of ``launcher``, or ``'rally'``, another one for every seed.
@@ -41,6 +43,7 @@ class SimulationConfig:
     control_period: float = 0.02
     camera_period: float = 0.008
     camera_noise: float = 0.0
+    latency: Latency = field(default_factory=Latency)
     time_limit: float = 3.0
     ball: BallModel = field(default_factory=BallModel)
     balls: str = 'standard'
@@ -184,16 +187,19 @@ class Simulator:
 
     def step(self, velocity: NDArray[np.float64]) -> None:
         """Advance one control period with this joint velocity command (8,), m/s and rad/s."""
-        data, model, camera_steps = self.data, self.model, self._camera_steps
-        data.ctrl[:] = velocity
+        self.data.ctrl[:] = velocity
         for _ in range(self._control_steps):
-            self._blow()
-            mujoco.mj_step(model, data)
-            self._steps += 1
-            if data.ncon:
-                self._handle_contacts()
-            if self._steps % camera_steps == 0:
-                self._see_ball()
+            self._advance()
+
+    def _advance(self) -> None:
+        """One physics step."""
+        self._blow()
+        mujoco.mj_step(self.model, self.data)
+        self._steps += 1
+        if self.data.ncon:
+            self._handle_contacts()
+        if self._steps % self._camera_steps == 0:
+            self._see_ball()
 
     def _blow(self) -> None:
         """Apply the air's force of the coming step to the ball.
@@ -297,7 +303,9 @@ class Simulator:
         since = half + late
         slip = contact_slip((rx - since * pull[0], ry - since * pull[1], rz - since * pull[2]), spin, normal)
         if other == 'table':
-            tangential = ball.table_impulse(slip, (1.0 + restitution) * (approach - before_pull * (half - late)))
+            tangential = ball.table_impulse(
+                slip, (1.0 + restitution) * (approach - before_pull * (half - late))
+            )
         else:
             tangential = ball.racket_impulse(slip)
         after = velocity + tangential

@@ -2,9 +2,19 @@
 
 from llm_policy_improver.control.controller import ControllerConfig, LowLevelController
 from llm_policy_improver.parameters import PolicyParameters
-from llm_policy_improver.simulation.simulator import SimulationConfig, Simulator
+from llm_policy_improver.simulation.delayed import make_simulator
+from llm_policy_improver.simulation.simulator import SimulationConfig
 from llm_policy_improver.trace import ExecutionTrace
 from llm_policy_improver.tracing.recorder import TraceRecorder
+
+
+def require_one_period(simulation: SimulationConfig, controller: ControllerConfig) -> None:
+    """Raise `ValueError` unless the controller plans for the period that the simulation calls it with."""
+    if abs(simulation.control_period - controller.period) > 1e-9:
+        raise ValueError(
+            f'the simulation calls the controller every {simulation.control_period:g} s, '
+            f'but it plans for {controller.period:g} s: set both periods to the same value'
+        )
 
 
 class TableTennis:
@@ -25,14 +35,9 @@ class TableTennis:
     def __init__(
         self, simulation: SimulationConfig | None = None, controller: ControllerConfig | None = None
     ) -> None:
-        self.simulator = Simulator(simulation)
+        self.simulator = make_simulator(simulation)
         self._controller = LowLevelController(controller)
-        periods = self.simulator.config.control_period, self._controller.config.period
-        if abs(periods[0] - periods[1]) > 1e-9:
-            raise ValueError(
-                f'the simulation calls the controller every {periods[0]:g} s, but it plans for {periods[1]:g} s: '
-                'set both periods to the same value'
-            )
+        require_one_period(self.simulator.config, self._controller.config)
         self._recorder = TraceRecorder()
 
     def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:

@@ -1,0 +1,94 @@
+"""The launch files. Only a ROS installation has what they are written with: the wheels bring no launch."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip(
+    'launch_ros', reason='launch_ros comes with a ROS installation only, not with the ROS wheels of pip'
+)
+
+from launch.launch_description_sources import get_launch_description_from_python_launch_file
+from launch_ros.actions import Node
+
+from launch import LaunchContext
+
+ROOT = Path(__file__).parent.parent
+NODES = {
+    'sim.launch.py': ['simulator', 'controller', 'trace_logger', 'optimizer'],
+    'hardware.launch.py': ['controller', 'trace_logger', 'optimizer'],
+}
+ARGUMENTS = {
+    'config',
+    'namespace',
+    'output_folder',
+    'resume',
+    'objective',
+    'optimizer',
+    'base_url',
+    'model',
+    'trials',
+}
+
+
+def load(name: str) -> Any:
+    return get_launch_description_from_python_launch_file(str(ROOT / 'launch' / name))
+
+
+def nodes(name: str, **arguments: str) -> list[Node]:
+    """What would be started with these launch arguments."""
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    found: list[Node] = []
+    for entity in load(name).entities:
+        found += [made for made in entity.visit(context) or () if isinstance(made, Node)]
+    for node in found:
+        node._perform_substitutions(context)
+    return found
+
+
+def given(node: Node) -> str:
+    """All parameters that the node is given, files included."""
+    text = ''
+    for argument in node._Node__expanded_parameter_arguments or ():
+        content, is_file = argument
+        text += Path(content).read_text() if is_file else content.name
+    return text
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_launch_file_starts_its_nodes_under_their_names(name: str) -> None:
+    started = nodes(name)
+    assert [node.node_executable for node in started] == NODES[name]
+    assert {node.node_package for node in started} == {'llm_policy_improver'}
+    assert [node.node_name.rpartition('/')[2] for node in started] == NODES[name]
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_every_launch_argument_is_explained(name: str) -> None:
+    arguments = {argument.name: argument for argument in load(name).get_launch_arguments()}
+    assert set(arguments) >= ARGUMENTS
+    for argument in arguments.values():
+        assert argument.description
+        assert argument.description != 'no description given'
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path: Path) -> None:
+    run = str(tmp_path / 'run')
+    texts = {
+        node.node_executable: given(node)
+        for node in nodes(name, output_folder=run, objective='as far right as possible', trials='7')
+    }
+    assert run in texts['trace_logger']
+    assert run in texts['optimizer']
+    assert 'as far right as possible' in texts['optimizer']
+    assert 'trials: 7' in texts['optimizer']
+    assert 'joint_names' in texts['controller']
+
+
+def test_namespace_is_that_of_all_nodes() -> None:
+    assert {node.node_name.rpartition('/')[0] for node in nodes('sim.launch.py', namespace='left')} == {
+        '/left'
+    }
