@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 
+from llm_policy_improver.bench.commands import bench
 from llm_policy_improver.improvement import Improvement, ImprovementError
 from llm_policy_improver.improvement_record import store_step
 from llm_policy_improver.improvement_result import ImprovementResult
@@ -200,6 +201,9 @@ def improve(**options: Any) -> None:
         run.end(improvement.result(), store)
     if interrupted:
         sys.exit(_INTERRUPTED)
+
+
+cli.add_command(bench)
 
 
 def _fail(message: str) -> NoReturn:

@@ -76,6 +76,11 @@ class Driver(Node):
         self._start = self._now()
         self._in_play = True
 
+    def push(self, by: float) -> None:
+        """Somebody moves all joints by hand, m and rad."""
+        self._simulator.data.qpos[:8] += by
+        self._simulator.data.act[:] += by
+
     @property
     def position(self) -> NDArray[np.float64]:
         """(8,) m and rad, in the package's order."""
@@ -160,6 +165,16 @@ def test_disarmed_arm_stands_still_while_a_ball_comes(cell: Cell, tmp_path: Path
     assert np.abs(cell.driver.position - HOME).max() < 0.01
     with RunStore.open(tmp_path) as store:
         assert [trial.outcome.value for trial in store.trials()] == ['missed']
+
+
+def test_disarmed_arm_stays_where_it_was_pushed_and_goes_home_once_it_is_armed(cell: Cell) -> None:
+    cell.driver.push(0.05)
+    before = len(cell.driver.arm)
+    cell.graph.spin_until(lambda: len(cell.driver.arm) > before + 15, 'further commands')
+    assert {value for row in cell.driver.gantry + cell.driver.arm for value in row} == {0.0}
+    assert np.abs(cell.driver.position - HOME).max() > 0.04
+    cell.arm()
+    cell.graph.spin_until(lambda: np.abs(cell.driver.position - HOME).max() < 0.02, 'the ready pose')
 
 
 def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from launch.launch_description_sources import get_launch_description_from_python
 from launch_ros.actions import Node
 
 from launch import LaunchContext
+from llm_policy_improver.settings import SettingsError
 
 ROOT = Path(__file__).parent.parent
 NODES = {
@@ -88,7 +89,15 @@ def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path:
     assert 'joint_names' in texts['controller']
 
 
-def test_namespace_is_that_of_all_nodes() -> None:
-    assert {node.node_name.rpartition('/')[0] for node in nodes('sim.launch.py', namespace='left')} == {
-        '/left'
-    }
+@pytest.mark.parametrize('name', NODES)
+def test_nodes_in_a_namespace_take_their_settings_from_the_file_all_the_same(name: str) -> None:
+    for node in nodes(name, namespace='left'):
+        assert node.node_name == f'/left/{node.node_executable}'
+        # ROS takes a bare name for the node of no namespace only.
+        assert f'/**/{node.node_executable}:' in given(node)
+
+
+@pytest.mark.parametrize('arguments', [{'trials': 'many'}, {'config': '/no/such.yaml'}])
+def test_wrong_launch_argument_is_refused_by_name(arguments: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(arguments))):
+        nodes('sim.launch.py', **arguments)

@@ -40,7 +40,7 @@ def test_tick_waits_for_all_it_counts_in_whatever_order(order: str) -> None:
     for what in order.split():
         assert stamps(gate) == []
         if what == 'tick':
-            gate.add_tick(tick(20, 0, 2))
+            gate.add_tick(tick(20, 1, 2))
         elif what == 'arm':
             gate.add_arm(arm(20))
         else:
@@ -54,9 +54,29 @@ def test_sightings_of_the_next_tick_are_left_for_it() -> None:
     gate.add_arm(arm(40))
     for stamp in (18, 20, 26, 34):
         gate.add_ball(ball(stamp))
-    gate.add_tick(tick(20, 0, 2))
-    gate.add_tick(tick(40, 1, 4))
+    gate.add_tick(tick(20, 1, 2))
+    gate.add_tick(tick(40, 2, 4))
     assert stamps(gate) == [(20, [18, 20]), (40, [26, 34])]
+
+
+def test_sightings_that_arrive_late_belong_to_the_tick_that_counts_them() -> None:
+    gate = LockstepGate()
+    for stamp in (20, 40):
+        gate.add_arm(arm(stamp))
+    for stamp in (2, 4, 6):  # all of before the first tick, but seen by the cameras' consumers only later
+        gate.add_ball(ball(stamp))
+    gate.add_tick(tick(20, 1, 1))
+    gate.add_tick(tick(40, 2, 3))
+    assert stamps(gate) == [(20, [2]), (40, [4, 6])]
+
+
+def test_sightings_of_an_earlier_trial_are_not_counted() -> None:
+    gate = LockstepGate()
+    gate.add_ball(ball(20))
+    gate.add_ball(ball(2000))
+    gate.add_arm(arm(2000))
+    gate.add_tick(tick(2000, 0, 1))
+    assert stamps(gate) == [(2000, [2000])]
 
 
 @pytest.mark.parametrize('lost', ['arm', 'ball'])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
 from llm_policy_improver.settings import ControllerSettings, SimulatorSettings, TraceLoggerSettings
+from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.launcher import Launcher
 from llm_policy_improver.simulation.simulator import SimulationConfig
 from llm_policy_improver.tasks.table_tennis import TableTennis
@@ -82,9 +83,13 @@ def assert_same_trial(through_ros: ExecutionTrace, in_process: ExecutionTrace) -
     assert through_ros.peak_height == in_process.peak_height
 
 
-def test_composed_nodes_play_the_same_trials_as_one_process_does(graph: RosGraph, tmp_path: Path) -> None:
+@pytest.mark.parametrize('late', [False, True])
+def test_composed_nodes_play_the_same_trials_as_one_process_does(
+    graph: RosGraph, tmp_path: Path, late: bool
+) -> None:
+    simulation = replace(NOISY, latency=Latency.published()) if late else NOISY
     controller = ControllerConfig(stroke=STROKE)
-    graph.add(SimulatorNode, SimulatorSettings(NOISY))
+    graph.add(SimulatorNode, SimulatorSettings(simulation))
     graph.add(ControllerNode, ControllerSettings(controller=controller))
     graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path / 'run')))
     traces = graph.collect(msg.ExecutionTrace, 'execution_trace')
@@ -99,7 +104,7 @@ def test_composed_nodes_play_the_same_trials_as_one_process_does(graph: RosGraph
         )
         for version in range(2, 6)
     ]
-    task = TableTennis(NOISY, controller)
+    task = TableTennis(simulation, controller)
     landings = 0
     for parameters in offered:
         publisher.publish(parameters_message(parameters, 0))

@@ -65,9 +65,12 @@ class TrialFigures:
 def true_outcome(contacts: Sequence[Contact], arm_contact: str) -> tuple[Outcome, tuple[float, float] | None]:
     """Outcome and first bounce after the hit, from what the ball really touched."""
     whats = [contact.what for contact in contacts]
-    hit = whats.index('blade') if 'blade' in whats else None
+    # The handle or a link may return the ball, too: what counts is where it goes.
+    hit = next((index for index, what in enumerate(whats) if what not in _AROUND), None)
     before = whats if hit is None else whats[:hit]
-    own = sum(1 for contact in contacts[: len(before)] if contact.what == 'table' and contact.position[1] < 0.0)
+    own = sum(
+        1 for contact in contacts[: len(before)] if contact.what == 'table' and contact.position[1] < 0.0
+    )
     outcome, landing = Outcome.MISSED, None
     if 'net' in before or own == 0:
         outcome = Outcome.BAD_FEED
@@ -109,13 +112,18 @@ def figures(task: TableTennis, job: Job) -> TrialFigures:
 
 
 def _violations(trace: ExecutionTrace) -> int:
-    low, high, speed = (np.array([getattr(joint, name) for joint in arm.ARM]) for name in ('low', 'high', 'speed'))
+    low, high, speed = (
+        np.array([getattr(joint, name) for joint in arm.ARM]) for name in ('low', 'high', 'speed')
+    )
     samples = trace.samples
     outside = (samples.joint_position < low - 1e-3) | (samples.joint_position > high + 1e-3)
     fast = np.abs(samples.joint_velocity) > _TOLERANCE * speed
     commanded = np.abs(samples.applied_velocity) > speed * (1.0 + 1e-9)
     return int(np.count_nonzero(np.any(outside | fast | commanded, axis=1)))
 
+
+_AROUND = ('table', 'net', 'floor')
+"""What the ball may touch that is no part of the arm."""
 
 _task: TableTennis | None = None
 
@@ -154,5 +162,7 @@ def run_trials(
         return counted(figures(task, job) for job in jobs)
     # Not forked: a forked copy of a process with threads of its own may hang.
     context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(simulation, controller)) as pool:
+    with ProcessPoolExecutor(
+        workers, context, initializer=_start_worker, initargs=(simulation, controller)
+    ) as pool:
         return counted(iter(pool.map(_work, jobs, chunksize=8)))

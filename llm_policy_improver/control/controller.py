@@ -23,6 +23,8 @@ from llm_policy_improver.parameters import PolicyParameters
 
 Array = NDArray[np.float64]
 
+_NEARLY_THERE = 0.03
+"""s before the swing in which the approach is not planned again: so short a rest would only ask for jerks."""
 _LAG: Array = np.array([joint.lag for joint in arm.ARM])
 
 
@@ -117,6 +119,7 @@ class LowLevelController:
         self._filter = BallFilter(self.config.ball, self.config.filter)
         self._stroke = Stroke(self.config.stroke)
         self._bounces_planned = 0
+        self._meeting_y: float | None = None
         self._joints.forget()
         if self._waiting is not None:
             self.offer(self._waiting)
@@ -178,6 +181,8 @@ class LowLevelController:
             then, now = stroke.reference(np.full_like(effect, start)), stroke.reference(effect)
             position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
         freezing = start >= stroke.swing_starts() - 1e-9
+        if not freezing and start > stroke.swing_starts() - _NEARLY_THERE:
+            return
         bounced = self._filter.bounces > self._bounces_planned
         if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
             self._bounces_planned = self._filter.bounces
@@ -187,8 +192,11 @@ class LowLevelController:
                 self._filter.bounces > 0,
                 start + 0.06,
                 self.config.stroke.interception,
+                self._meeting_y,
             )
             if ball is not None and self._filter.bounces <= 1:
+                if self._meeting_y is None:
+                    self._meeting_y = ball.position[1]
                 guess = stroke.hit.q if stroke.hit is not None else HOME
                 hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, guess)
                 stroke.aim(hit, start, position, velocity)

@@ -17,6 +17,7 @@ class InterceptionConfig:
         y, y_tolerance: m, the plane in which the arm plays best, and how far from it costs one unit.
         height, height_tolerance: m above the table, likewise.
         nearest, furthest: m, range of y in reach of the arm.
+        hurry, hurry_tolerance: s from now; how much earlier than that costs one unit.
         clearance: m between the blade's rim and the table where the blade is above it.
     """
 
@@ -26,6 +27,8 @@ class InterceptionConfig:
     height_tolerance: float = 0.12
     nearest: float = -1.22
     furthest: float = -1.75
+    hurry: float = 0.45
+    hurry_tolerance: float = 0.08
     clearance: float = 0.04
 
     def __post_init__(self) -> None:
@@ -39,7 +42,12 @@ class InterceptionConfig:
 
 
 def choose_interception(
-    model: BallModel, state: BallState, bounced: bool, earliest: float, config: InterceptionConfig
+    model: BallModel,
+    state: BallState,
+    bounced: bool,
+    earliest: float,
+    config: InterceptionConfig,
+    meant: float | None = None,
 ) -> BallState | None:
     """The ball's state at the best place to hit it.
 
@@ -49,6 +57,8 @@ def choose_interception(
         bounced: whether it has bounced on the robot's half already.
         earliest: s, no hit before this time.
         config: what is good.
+        meant: m, y of the place chosen before; a place near it is kept. None: the first choice, for which time
+            counts, too.
 
     Returns:
         None where the ball comes within reach nowhere between its first and second bounce.
@@ -66,7 +76,10 @@ def choose_interception(
         if y < config.furthest or z < -0.1:
             break
         if bounced and y <= config.nearest and state.time >= earliest:
-            cost = _cost(y, z, config)
+            # In a hurry, a place further back is a later one.
+            short = 0.0 if meant is not None else max(0.0, config.hurry - (state.time - earliest))
+            cost = _cost(y - (config.y if meant is None else meant), z, y, config)
+            cost += (short / config.hurry_tolerance) ** 2
             if cost < best_cost:
                 best_cost, best_y = cost, y
     if best_cost == float('inf'):
@@ -75,9 +88,9 @@ def choose_interception(
     return None if crossing is None else crossing[0]
 
 
-def _cost(y: float, z: float, config: InterceptionConfig) -> float:
+def _cost(off: float, z: float, y: float, config: InterceptionConfig) -> float:
     """Squared distances from the best place, in tolerances; the table's surface keeps the blade away."""
-    cost = ((y - config.y) / config.y_tolerance) ** 2 + ((z - config.height) / config.height_tolerance) ** 2
+    cost = (off / config.y_tolerance) ** 2 + ((z - config.height) / config.height_tolerance) ** 2
     if y > -table.HALF_LENGTH - arm.BLADE_RADIUS - 0.02:
         missing = arm.BLADE_RADIUS + config.clearance - z
         if missing > 0.0:

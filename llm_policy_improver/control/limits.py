@@ -10,8 +10,9 @@ from llm_policy_improver.control.inverse_kinematics import JOINT_HIGH, JOINT_LOW
 
 Array = NDArray[np.float64]
 
-SPEED_LIMIT: Array = np.array([joint.speed for joint in arm.ARM])
-"""(8,) m/s and rad/s."""
+_SPEED_MARGIN = 0.95
+SPEED_LIMIT: Array = _SPEED_MARGIN * np.array([joint.speed for joint in arm.ARM])
+"""(8,) m/s and rad/s, of a command; below the joints' own, which a drive that catches up may reach."""
 
 
 @dataclass(frozen=True, slots=True)

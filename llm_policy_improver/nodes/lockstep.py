@@ -14,7 +14,7 @@ class CompleteTick:
     Attributes:
         message: the tick itself.
         arm: joint encoders at the tick.
-        sightings: of the ball, new at this tick, in order of time.
+        sightings: of the ball, new at this tick, in the order in which they were published.
     """
 
     message: LockstepTick
@@ -54,10 +54,13 @@ class LockstepGate:
         while self._ticks:
             message = self._ticks[0]
             stamp = stamp_of(message.header.stamp)
-            taken = self._taken if message.tick else 0
-            due = sorted((ball for ball in self._balls if ball.stamp <= stamp), key=lambda ball: ball.stamp)
+            if message.tick == 0:
+                self._taken = 0
+                self._balls = [ball for ball in self._balls if ball.stamp >= stamp]  # not of an earlier trial
+            # By their number and not by their stamps, as cameras that take their time show what was.
+            due = max(0, int(message.ball_observations) - self._taken)
             arm = self._arms.get(stamp)
-            seen = bool(message.aborted) or taken + len(due) >= message.ball_observations
+            seen = bool(message.aborted) or len(self._balls) >= due
             # Each topic keeps its order: what is followed by something later does not come any more.
             lost = (arm is None and any(key > stamp for key in self._arms)) or (
                 not seen and any(ball.stamp > stamp for ball in self._balls)
@@ -67,8 +70,10 @@ class LockstepGate:
             self._ticks.pop(0)
             # An arm of this very stamp stays: a trial that is given up ends with a second tick of it.
             self._arms = {key: value for key, value in self._arms.items() if key >= stamp}
-            self._balls = [ball for ball in self._balls if ball.stamp > stamp]
             self._taken = int(message.ball_observations)
-            if arm is not None and not lost:
-                return CompleteTick(message, arm, tuple(due))
+            if arm is None or lost:
+                self._balls = [ball for ball in self._balls if ball.stamp > stamp]
+                continue
+            sightings, self._balls = tuple(self._balls[:due]), self._balls[due:]
+            return CompleteTick(message, arm, sightings)
         return None

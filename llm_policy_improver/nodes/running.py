@@ -1,11 +1,13 @@
 """Start and end of a node's process."""
 
+import signal
 import sys
 from collections.abc import Callable
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.tracing.store import StoreError
@@ -16,8 +18,19 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
 
     One thread on purpose: rclpy's multi-threaded executor collapses under sensor streams (ros2/rclpy#1452).
     """
-    rclpy.init(args=args)
     node = None
+    ending = False
+
+    def end(*_: object) -> None:
+        nonlocal ending
+        first, ending = not ending, True
+        if first and node is None:
+            raise KeyboardInterrupt
+
+    # Not rclpy's own handlers: they take the context away under a callback that is about to publish.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         try:
             node = make_node()
@@ -26,7 +39,8 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
             raise SystemExit(2) from None
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        executor.spin()
+        while not ending:
+            executor.spin_once(timeout_sec=0.1)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

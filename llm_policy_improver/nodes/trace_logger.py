@@ -57,6 +57,7 @@ class TraceLoggerNode(Node):
         self.get_logger().info(f'storing trials in {self._store.folder}')
         self._recorder = TraceRecorder()
         self._gate = LockstepGate()
+        self._ending: LockstepTick | None = None
         self._last_tick: LockstepTick | None = None
         self._known: dict[int, Parameters] = {0: Parameters()}
         self._version = 0
@@ -84,6 +85,7 @@ class TraceLoggerNode(Node):
         except ParameterError:
             return  # the controller refuses them too, and says so
         self._known.setdefault(parameters.version, parameters)
+        self._finish_lockstep()
 
     def _on_joints(self, message: JointState) -> None:
         arm = arm_of(message, JOINTS if self._settings.lockstep else self._settings.driver_joint_names)
@@ -110,6 +112,9 @@ class TraceLoggerNode(Node):
 
     def _on_tick(self, message: LockstepTick) -> None:
         self._gate.add_tick(message)
+        if message.last:
+            self._ending = message
+            self._overdue.reset()
         self._advance()
 
     def _advance(self) -> None:
@@ -118,13 +123,12 @@ class TraceLoggerNode(Node):
             self._recorder.arms.append(tick.arm)
             if tick.message.last:
                 self._last_tick = tick.message
-                self._overdue.reset()
         self._finish_lockstep()
 
     def _finish_lockstep(self) -> None:
-        """Close the trial when its last tick is here and the answers to all ticks before it, too."""
+        """Close the trial when its last tick is here, and so are the answers to all before and the parameters."""
         last = self._last_tick
-        if last is not None and self._unanswered(last) <= 0:
+        if last is not None and self._unanswered(last) <= 0 and self._version in self._known:
             self._close(last, last.aborted)
 
     def _unanswered(self, last: LockstepTick) -> int:
@@ -133,14 +137,17 @@ class TraceLoggerNode(Node):
         return int(last.tick) - sum(command.stamp >= first for command in self._recorder.commands)
 
     def _on_overdue(self) -> None:
-        """Commands of before this node joined do not come any more."""
-        last = self._last_tick
-        if last is not None:
-            missing = f'{self._unanswered(last)} commands of the controller did not arrive here'
-            self._close(last, last.aborted or missing)
+        """What is from before this node joined does not come any more."""
+        if self._last_tick is not None:
+            unanswered = self._unanswered(self._last_tick)
+            missing = f'{unanswered} commands of the controller did not arrive here' if unanswered > 0 else ''
+            self._close(self._last_tick, self._last_tick.aborted or missing)
+        elif self._ending is not None:
+            self._gate = LockstepGate()
+            self._close(self._ending, self._ending.aborted or 'some observations did not arrive here')
 
     def _close(self, last: LockstepTick, aborted: str) -> None:
-        self._last_tick = None
+        self._last_tick = self._ending = None
         self._overdue.cancel()
         self._finish(last.contact, aborted)
 

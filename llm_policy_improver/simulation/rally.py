@@ -23,12 +23,15 @@ class RallyLauncher:
     reach of an arm that stands behind it.
 
     Attributes:
+        start_low, start_high: m, y of the launch.
         speed_low, speed_high: m/s, at the launch.
         spin_low, spin_high: rad/s about x; topspin is positive.
         side_spin: rad/s, largest about the other axes.
         net_margin: m between ball and net.
     """
 
+    start_low: float = 0.8
+    start_high: float = 1.6
     speed_low: float = 2.0
     speed_high: float = 7.0
     spin_low: float = -25.0
@@ -37,6 +40,11 @@ class RallyLauncher:
     net_margin: float = 0.03
 
     def __post_init__(self) -> None:
+        if not 0.2 <= self.start_low < self.start_high <= 3.0:
+            raise ValueError(
+                'rally: start_low must be below start_high, both between 0.2 and 3 m; '
+                f'got {self.start_low:g} and {self.start_high:g}'
+            )
         if not 1.0 <= self.speed_low < self.speed_high <= 20.0:
             raise ValueError(
                 'rally: speed_low must be below speed_high, both between 1 and 20 m/s; '
@@ -53,7 +61,7 @@ class RallyLauncher:
         """
         generator = np.random.default_rng(seed)
         for _ in range(_ATTEMPTS):
-            start = _point(generator, (-0.6, 0.6), (0.8, 1.6), (0.15, 0.45))
+            start = _point(generator, (-0.6, 0.6), (self.start_low, self.start_high), (0.15, 0.45))
             bounce = _point(generator, (-0.65, 0.65), (-1.15, -0.35), (table.BALL_RADIUS, table.BALL_RADIUS))
             side = generator.uniform(-self.side_spin, self.side_spin, 2).tolist()
             spin = (float(generator.uniform(self.spin_low, self.spin_high)), side[0], side[1])

@@ -14,6 +14,8 @@ _SURFACE = 0.10
 """m, a lowest point above this is no bounce on the table."""
 _FIT = 12
 """Sightings used on each side of a bounce."""
+_TURN = 0.05
+"""m the ball must come back before it counts as hit: ten times the cameras' noise."""
 _RISE = 0.015
 """m the ball must rise after its lowest point before it counts as a bounce: several times the cameras' noise."""
 
@@ -36,7 +38,7 @@ def find_hit(position: Array) -> int | None:
     if len(position) < 3:
         return None
     nearest = int(np.argmin(position[:, 1]))
-    returned = nearest + 2 < len(position) and position[nearest:, 1].max() - position[nearest, 1] > 0.1
+    returned = nearest + 2 < len(position) and position[nearest:, 1].max() - position[nearest, 1] > _TURN
     return nearest if returned and nearest > 1 else None
 
 

@@ -1,0 +1,176 @@
+"""``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from llm_policy_improver.bench import coverage, landings, physics, reachable, returns, throughput
+
+Step = Callable[[str, int, int], None]
+
+
+class Result(Protocol):
+    """What a benchmark comes to."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, figure and bar, for people."""
+
+
+Value = TypeVar('Value')
+
+_json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
+_seed = click.option('--seed', type=int, default=0, show_default=True, help='Draws the balls and parameters.')
+_plot = click.option(
+    '--plot',
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='Where to save the plot.  [bench-NAME.png]',
+)
+
+
+@click.group()
+def bench() -> None:
+    """Measure the simulator and the controller; each command prints its figures beside their bars."""
+
+
+def _run(work: Callable[[Step], Value]) -> Value:
+    """Do the work under a progress bar on standard error."""
+    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def step(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done)
+
+        return work(step)
+
+
+def _show(title: str, result: Result, as_json: bool) -> None:
+    if as_json:
+        json.dump(_without_nan(result.as_json()), sys.stdout)
+        print()
+        return
+    lines = Table(title=title, title_justify='left', box=None, padding=(0, 3, 0, 0))
+    for heading in ('figure', 'measured', 'bar'):
+        lines.add_column(heading)
+    for row in result.rows():
+        lines.add_row(*row)
+    Console().print(lines)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _save(draw: Callable[[Path], None], path: Path | None, name: str) -> None:
+    path = path or Path(f'bench-{name}.png')
+    draw(path)
+    click.echo(f'Plot: {path}', err=True)
+
+
+@bench.command('physics')
+@_seed
+@_json
+def physics_command(seed: int, as_json: bool) -> None:
+    """Ball flight and bounces against closed formulas."""
+    _show('Physics of the ball', physics.run(seed), as_json)
+
+
+@bench.command('returns')
+@click.option('--balls', type=click.IntRange(1), default=1000, show_default=True, help='Balls of a rally.')
+@_seed
+@_plot
+@_json
+def returns_command(balls: int, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Share of balls that the bare controller returns."""
+    result = _run(lambda step: returns.run(balls, seed, step))
+    _show('Returns of the bare controller', result, as_json)
+    _save(result.draw, plot, 'returns')
+
+
+@bench.command('coverage')
+@click.option(
+    '--samples', type=click.IntRange(20), default=1000, show_default=True, help='Random attenuations.'
+)
+@click.option('--varied', type=click.IntRange(1), default=200, show_default=True, help='Varied balls.')
+@_seed
+@_plot
+@_json
+def coverage_command(samples: int, varied: int, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Where random attenuations put the ball, and what each parameter does."""
+    result = _run(lambda step: coverage.run(samples, varied, seed, step))
+    _show('Coverage of the table', result, as_json)
+    _save(result.draw, plot, 'coverage')
+
+
+@bench.command('landings')
+@click.option('--trials', type=click.IntRange(20), default=1000, show_default=True, help='Trials.')
+@click.option(
+    '--noise',
+    type=click.FloatRange(0.0, 0.05),
+    default=0.003,
+    show_default=True,
+    help="m, the cameras' noise.",
+)
+@_seed
+@_plot
+@_json
+def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Error of the detected landings and outcomes under camera noise."""
+    result = _run(lambda step: landings.run(trials, noise, seed, step))
+    _show('Detected landings', result, as_json)
+    _save(result.draw, plot, 'landings')
+
+
+@bench.command('throughput')
+@click.option(
+    '--trials', type=click.IntRange(10), default=100, show_default=True, help='Trials a measurement.'
+)
+@_json
+def throughput_command(trials: int, as_json: bool) -> None:
+    """Trials a second, beside the physics alone."""
+    _show('Throughput', _run(lambda step: throughput.run(trials, step)), as_json)
+
+
+@bench.command('reachable')
+@click.option(
+    '--trials', type=click.IntRange(100), default=3000, show_default=True, help='Trials an objective.'
+)
+@_seed
+@click.option(
+    '--output', type=click.Path(path_type=Path, dir_okay=False), required=True, help='JSON file to write.'
+)
+def reachable_command(trials: int, seed: int, output: Path) -> None:
+    """The best landing that any parameters can reach, for ten objectives, by CMA-ES."""
+    try:
+        found = _run(lambda step: reachable.run(trials, seed, step))
+    except ImportError:
+        click.echo('Error: bench reachable needs the package cmaes: pip install cmaes', err=True)
+        sys.exit(2)
+    output.write_text(
+        reachable.to_data(
+            found, f'llm-policy-improver bench reachable --trials {trials} --seed {seed} --output FILE'
+        )
+    )
+    lines = Table(box=None, padding=(0, 3, 0, 0))
+    for heading in ('objective', 'distance (m)', 'landing (m)'):
+        lines.add_column(heading)
+    for name, best in found.items():
+        lines.add_row(name, f'{best.distance_m:.3f}', f'({best.x:+.3f}, {best.y:.3f})')
+    Console().print(lines)
