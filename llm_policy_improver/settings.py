@@ -3,6 +3,7 @@
 The same files serve ``ros2 launch`` and the command line; the same dataclasses check both.
 """
 
+import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -57,7 +58,7 @@ class ControllerSettings:
         joint_names: the arm's joints, in the order of `parameters.JOINTS`.
         driver_joint_names: what the drivers call them, in the same order.
         lockstep: whether commands answer the simulator's ticks, instead of a clock.
-        armed: whether the arm may move without being enabled by the service first.
+        armed: whether the physical arm may move without being enabled by the service first.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
         gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
             and of the six axes; empty: not sent.
@@ -68,7 +69,7 @@ class ControllerSettings:
     joint_names: tuple[str, ...] = JOINTS
     driver_joint_names: tuple[str, ...] = JOINTS
     lockstep: bool = True
-    armed: bool = True
+    armed: bool = False
     joint_state_topic: str = 'joint_states'
     ball_topic: str = 'ball/position'
     gantry_command_topic: str = ''
@@ -191,7 +192,9 @@ def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> S
     known = to_mapping(kind())
     for name in flat:
         if name not in known:
-            raise SettingsError(f'{where}: unknown setting "{name}"; the settings are {", ".join(known)}')
+            near = difflib.get_close_matches(name, known, 3, 0.5)
+            meant = f'did you mean {" or ".join(near)}?' if near else f'the settings are {", ".join(known)}'
+            raise SettingsError(f'{where}: unknown setting "{name}"; {meant}')
     try:
         return _build(kind, dict(flat), '', where)
     except SettingsError:

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from ros_graph import RosGraph, node_command, process
+from std_srvs.srv import SetBool
 
 from llm_policy_improver.msg import (
     ControllerStatus,
@@ -110,13 +111,16 @@ def test_new_parameters_wait_until_the_ball_is_out_of_play(graph: RosGraph, tmp_
 
 def test_disarmed_controller_answers_with_standstill(graph: RosGraph, tmp_path: Path) -> None:
     graph.add(SimulatorNode, SimulatorSettings())
-    graph.add(ControllerNode, ControllerSettings(armed=False))
+    graph.add(ControllerNode, ControllerSettings())
     graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+    answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=False))
+    assert (answer.success, answer.message) == (True, 'disarmed: the arm is commanded to stand still')
+    states.clear()
     graph.feed(1, 0)
     graph.spin_until(lambda: traces, 'the trial')
-    assert {state.state for state in states} == {ControllerStatus.DISARMED}
+    assert {state.state for state in states} <= {ControllerStatus.DISARMED}
     assert set(traces[0].applied_velocity) == {0.0}
     assert set(traces[0].requested_velocity) != {0.0}
     assert traces[0].outcome == ExecutionTrace.MISSED

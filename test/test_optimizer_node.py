@@ -13,6 +13,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
 from ros_graph import RosGraph
+from std_srvs.srv import Trigger
 
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
@@ -92,7 +93,8 @@ def test_objective_and_goal_are_refused_while_a_run_goes_on(graph: RosGraph) -> 
     answer = set_objective(graph, 'as far left as possible')
     assert not answer.accepted
     assert (
-        answer.message == f'an improvement towards "{FAR_RIGHT}" is running: cancel it, or wait for its end'
+        answer.message
+        == f'an improvement towards "{FAR_RIGHT}" is running: wait for its end, or call cancel_improvement'
     )
     assert not graph.improve('as far left as possible').accepted
 
@@ -221,6 +223,20 @@ def test_published_parameters_name_their_joints_and_are_within_the_bounds(
 
 
 # --- cancelling and failing ------------------------------------------------------------------------------
+
+
+def test_run_started_by_the_service_ends_by_the_service(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=10)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    idle = graph.call(Trigger, 'cancel_improvement', Trigger.Request())
+    assert (idle.success, idle.message) == (False, 'no improvement is running')
+    graph.call(SetObjective, 'set_objective', SetObjective.Request(objective=FAR_RIGHT))
+    graph.spin_until(lambda: len(traces) == 2, 'two trials')
+    answer = graph.call(Trigger, 'cancel_improvement', Trigger.Request())
+    assert (answer.success, answer.message) == (True, 'the run ends after the ball in flight')
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.CANCELLED, 'the end of the run')
+    assert states[-1].iteration == len(traces) < 10
 
 
 def test_cancel_stops_after_the_ball_in_flight_and_keeps_what_is_recorded(

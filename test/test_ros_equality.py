@@ -117,7 +117,7 @@ def test_composed_nodes_play_the_same_trials_as_one_process_does(
         assert through_ros.parameters == parameters
         assert_same_trial(through_ros, task.run(parameters, seed))
         landings += through_ros.landing is not None
-    assert landings >= 2, 'most of these balls should reach the table'
+    assert late or landings >= 2, 'most of these balls should reach the table'
     with RunStore.open(tmp_path / 'run') as store:
         for trace in map(trace_of, traces):
             stored = store.samples(trace.trial)

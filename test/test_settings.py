@@ -62,7 +62,7 @@ BAD = [
     (
         'simulator',
         {'simulation.gravity': 9.81},
-        'simulator: unknown setting "simulation.gravity"; the settings are ',
+        'simulator: unknown setting "simulation.gravity"; did you mean simulation.ball.gravity',
     ),
     (
         'simulator',

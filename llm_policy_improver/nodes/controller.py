@@ -1,8 +1,10 @@
 """Node: the low-level controller, in lockstep with the simulator or by the clock on the arm."""
 
+from contextlib import suppress
 from typing import Any
 
 from geometry_msgs.msg import PointStamped
+from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
@@ -34,7 +36,7 @@ class ControllerNode(Node):
         super().__init__('controller', **node_arguments)
         self._settings = declared(self, settings or ControllerSettings())
         self._controller = LowLevelController(self._settings.controller)
-        self._armed = self._settings.armed
+        self._armed = self._settings.armed or self._settings.lockstep  # nobody stands beside a simulated arm
         self._gate = LockstepGate()
         self._latest: ArmObservation | None = None
         self._message = ''
@@ -60,6 +62,12 @@ class ControllerNode(Node):
         else:
             self.create_timer(self._settings.controller.period, self._on_time)
         self._say_status()
+
+    def destroy_node(self) -> None:
+        """Leave the arm standing: a ros2_control command topic keeps its last command for ever."""
+        with suppress(RuntimeError, InvalidHandle):  # the context may be gone already
+            self._stop()
+        super().destroy_node()
 
     def _on_joints(self, message: JointState) -> None:
         arm = arm_of(message, JOINTS if self._settings.lockstep else self._settings.driver_joint_names)

@@ -18,6 +18,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.task import Future
+from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.improvement import Improvement
@@ -63,6 +64,7 @@ class OptimizerNode(Node):
         self._history: list[Trace] = [] if self._store is None else list(self._store.trials())
         self._version = max((trace.parameters.version for trace in self._history), default=0)
         self._running = False
+        self._cancel_asked = False
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
         self._controller: ControllerStatus | None = None
@@ -75,6 +77,7 @@ class OptimizerNode(Node):
         self.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
         self._feeder = self.create_client(FeedBall, 'feed_ball')
         self.create_service(SetObjective, 'set_objective', self._on_objective)
+        self.create_service(Trigger, 'cancel_improvement', self._on_cancel_improvement)
         self._action = ActionServer(
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
             goal_callback=self._on_goal, cancel_callback=self._on_cancel,
@@ -115,7 +118,8 @@ class OptimizerNode(Node):
         try:
             if self._running:
                 raise ObjectiveError(
-                    f'an improvement towards "{self._last_objective}" is running: cancel it, or wait for its end'
+                    f'an improvement towards "{self._last_objective}" is running: '
+                    'wait for its end, or call cancel_improvement'
                 )
             objective = self._objective(request.objective)
         except ObjectiveError as error:
@@ -124,6 +128,16 @@ class OptimizerNode(Node):
         response.accepted, response.metric = True, objective.metric
         response.message = f'{self._settings.trials} trials start now; {self._choice.said}'
         self._begin(objective)
+        return response
+
+    def _on_cancel_improvement(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """End the run after the ball in flight, whoever started it."""
+        response.success = self._running
+        response.message = (
+            'the run ends after the ball in flight' if self._running else 'no improvement is running'
+        )
+        self._cancel_asked = self._running
+        self._notify()
         return response
 
     def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
@@ -204,10 +218,10 @@ class OptimizerNode(Node):
         self, objective: Objective, trials: int, goal: ServerGoalHandle | None
     ) -> ImprovePolicy.Result:
         """One run, from the first step to the result."""
-        self._running, self._last_objective = True, objective.words
+        self._running, self._cancel_asked, self._last_objective = True, False, objective.words
 
         def cancelled() -> bool:
-            return goal is not None and goal.is_cancel_requested
+            return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
         await self._until(lambda: self._controller is not None or cancelled())
         active = self._controller.active_version if self._controller is not None else 0
@@ -234,10 +248,12 @@ class OptimizerNode(Node):
         self._running = False
         self._publish(improvement, state, step)
         done = self.last_result = improvement.result()
-        message = message or f'{done.trials} trials, {done.returned:.0%} returned'
+        message = message or f'{done.trials} trials, {done.returned:.0%} returned{_best_in_words(done)}'
         self.get_logger().info(f'"{objective.words}": {message}')
         if goal is not None:
-            {'failed': goal.abort, 'cancelled': goal.canceled}.get(state, goal.succeed)()
+            # Only a goal that its client cancels may end as cancelled; the service's cancel aborts it.
+            asked = goal.canceled if goal.is_cancel_requested else goal.abort
+            {'failed': goal.abort, 'cancelled': asked}.get(state, goal.succeed)()
         return result_message(improvement, message)
 
     async def _run_trial(
@@ -323,6 +339,15 @@ class OptimizerNode(Node):
         status = status_message(improvement, state, step)
         status.header.stamp = self.get_clock().now().to_msg()
         self._status.publish(status)
+
+
+def _best_in_words(result: ImprovementResult) -> str:
+    """Where the best trial landed; empty where no trial could be ranked."""
+    if result.best is None or result.best.landing is None or result.best_distance_m is None:
+        return ''
+    landing = result.best.landing
+    where = f'({landing.x:+.2f}, {landing.y:.2f}) m'
+    return f'; best is trial {result.best_trial} at {where}, {result.best_distance_m:.3f} m to go'
 
 
 def main(args: list[str] | None = None) -> None:
