@@ -14,7 +14,7 @@ import yaml
 
 from llm_policy_improver.control.controller import ControllerConfig
 from llm_policy_improver.parameters import JOINTS, ParameterError, ParameterSpace
-from llm_policy_improver.simulation.simulator import SimulationConfig
+from llm_policy_improver.simulation.config import SimulationConfig
 
 Settings = TypeVar('Settings')
 

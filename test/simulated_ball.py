@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.ball import BallModel
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
-from llm_policy_improver.simulation.simulator import Contact, SimulationConfig, Simulator
+from llm_policy_improver.simulation.simulator import Contact, Simulator
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.trace import Outcome
 

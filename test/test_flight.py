@@ -6,7 +6,7 @@ from simulated_ball import Array, thrown, touches, true_landing, watched
 from llm_policy_improver import table
 from llm_policy_improver.ball import BallModel
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.simulation.simulator import SimulationConfig
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.tracing.flight import find_bounces, find_hit, find_net_crossing, stopped_by_net
 

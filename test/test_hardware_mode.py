@@ -33,7 +33,8 @@ from llm_policy_improver.settings import (
     read_settings,
 )
 from llm_policy_improver.share import share_folder
-from llm_policy_improver.simulation.simulator import SimulationConfig, Simulator
+from llm_policy_improver.simulation.config import SimulationConfig
+from llm_policy_improver.simulation.simulator import Simulator
 from llm_policy_improver.tracing.store import RunStore
 
 HARDWARE = share_folder() / 'config' / 'hardware.yaml'

@@ -7,8 +7,9 @@ from simulated_ball import Array, touches, true_outcome
 
 from llm_policy_improver.ball import BallModel
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
-from llm_policy_improver.simulation.simulator import Contact, SimulationConfig
+from llm_policy_improver.simulation.simulator import Contact
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.trace import Outcome, TraceSamples
 from llm_policy_improver.tracing.outcome import Judgement, judge

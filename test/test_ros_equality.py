@@ -24,9 +24,9 @@ from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
 from llm_policy_improver.settings import ControllerSettings, SimulatorSettings, TraceLoggerSettings
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.launcher import Launcher
-from llm_policy_improver.simulation.simulator import SimulationConfig
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.trace import ExecutionTrace, TraceSamples
 from llm_policy_improver.tracing.store import RunStore

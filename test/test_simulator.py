@@ -21,9 +21,10 @@ from llm_policy_improver.ball import BallModel
 from llm_policy_improver.control.controller import LowLevelController
 from llm_policy_improver.control.inverse_kinematics import JOINT_HIGH, JOINT_LOW
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
 from llm_policy_improver.simulation.scene import DRIVES
-from llm_policy_improver.simulation.simulator import SimulationConfig, Simulator
+from llm_policy_improver.simulation.simulator import Simulator
 
 MODEL = BallModel()
 PHASES = np.linspace(0.0, 0.011, 60)

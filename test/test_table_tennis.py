@@ -6,8 +6,8 @@ import pytest
 from llm_policy_improver.control.controller import ControllerConfig
 from llm_policy_improver.control.stroke import StrokeConfig
 from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
-from llm_policy_improver.simulation.simulator import SimulationConfig
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.trace import ExecutionTrace, Outcome
 

@@ -14,7 +14,7 @@ from llm_policy_improver import table
 from llm_policy_improver.bench.reachable import ReachableBest, read_reachable
 from llm_policy_improver.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.parameters import JOINTS, LETTERS, ParameterSpace, PolicyParameters
-from llm_policy_improver.simulation.simulator import SimulationConfig
+from llm_policy_improver.simulation.config import SimulationConfig
 
 
 @dataclass(frozen=True, slots=True, eq=False)

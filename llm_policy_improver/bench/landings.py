@@ -15,7 +15,7 @@ from llm_policy_improver.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.control.ball_filter import FilterConfig
 from llm_policy_improver.control.controller import ControllerConfig
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.simulation.simulator import SimulationConfig
+from llm_policy_improver.simulation.config import SimulationConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from scipy.integrate import solve_ivp
 
 from llm_policy_improver import table
 from llm_policy_improver.ball import BallModel, Vec
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
-from llm_policy_improver.simulation.simulator import SimulationConfig, Simulator
+from llm_policy_improver.simulation.simulator import Simulator
 
 Array = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from llm_policy_improver.control.controller import ControllerConfig
 from llm_policy_improver.control.joint_model import LatencyModel
 from llm_policy_improver.control.stroke import StrokeConfig
 from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.rally import RallyLauncher
-from llm_policy_improver.simulation.simulator import SimulationConfig
 
 SLOW, FAST = 3.5, 7.0
 """m/s: slower balls are slow, faster ones fast (D'Ambrosio et al. 2024, arXiv 2408.03906)."""

@@ -12,7 +12,8 @@ import numpy as np
 from llm_policy_improver import arm, table
 from llm_policy_improver.control.controller import ControllerConfig
 from llm_policy_improver.parameters import PolicyParameters
-from llm_policy_improver.simulation.simulator import Contact, SimulationConfig
+from llm_policy_improver.simulation.config import SimulationConfig
+from llm_policy_improver.simulation.simulator import Contact
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.trace import ExecutionTrace, Outcome
 

@@ -2,7 +2,7 @@
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.improvement import Improvement
-from llm_policy_improver.improvement_result import Step, TrialResult
+from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.messages import doubles, number, point
 from llm_policy_improver.parameters import JOINTS
@@ -76,3 +76,12 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
         reply.best_attenuation = doubles(best.parameters.attenuation)
         reply.best_residual = doubles(best.parameters.residual)
     return reply
+
+
+def best_in_words(result: ImprovementResult) -> str:
+    """Where the best trial landed; empty where no trial could be ranked."""
+    if result.best is None or result.best.landing is None or result.best_distance_m is None:
+        return ''
+    landing = result.best.landing
+    where = f'({landing.x:+.2f}, {landing.y:.2f}) m'
+    return f'; best is trial {result.best_trial} at {where}, {result.best_distance_m:.3f} m to go'

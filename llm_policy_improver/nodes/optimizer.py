@@ -6,18 +6,11 @@ instead of calling them. What may take long (a language model) runs in a worker 
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Future as Job
-from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
-from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import InvalidHandle
-from rclpy.node import Node
-from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
@@ -26,10 +19,16 @@ from llm_policy_improver.improvement_record import store_step
 from llm_policy_improver.improvement_result import ImprovementResult, Step
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
-from llm_policy_improver.nodes.improvement_messages import feedback_message, result_message, status_message
+from llm_policy_improver.nodes.improvement_messages import (
+    best_in_words,
+    feedback_message,
+    result_message,
+    status_message,
+)
 from llm_policy_improver.nodes.messages import parameters_message, trace_of
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.settings import OptimizerSettings
@@ -43,7 +42,7 @@ _ANSWER = 2.0
 """s to wait for the answer to that."""
 
 
-class OptimizerNode(Node):
+class OptimizerNode(WaitingNode):
     """Publishes ``policy_parameters`` and ``optimizer/status``; serves ``set_objective`` and ``improve_policy``.
 
     The trials of all its runs make one history: a second objective starts from what the first has seen.
@@ -69,8 +68,6 @@ class OptimizerNode(Node):
         self.last_result: ImprovementResult | None = None
         self._controller: ControllerStatus | None = None
         self._arrived: dict[int, Trace] = {}
-        self._changed = Future()
-        self._woken = self.create_guard_condition(self._notify)
         self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
         self.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
@@ -94,8 +91,6 @@ class OptimizerNode(Node):
             self._store.close()
         self._action.destroy()
         super().destroy_node()
-
-    # --- what comes in -------------------------------------------------------------------------------------
 
     def _objective(self, words: str) -> Objective:
         """Raises `ObjectiveError` where nobody here can work towards it."""
@@ -137,7 +132,7 @@ class OptimizerNode(Node):
             'the run ends after the ball in flight' if self._running else 'no improvement is running'
         )
         self._cancel_asked = self._running
-        self._notify()
+        self.notify()
         return response
 
     def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
@@ -153,7 +148,7 @@ class OptimizerNode(Node):
 
     def _on_cancel(self, _: ServerGoalHandle) -> CancelResponse:
         # The handle turns to "cancelling" only after this returns; the loop looks again on the next event.
-        self._woken.trigger()
+        self.wake()
         return CancelResponse.ACCEPT
 
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
@@ -163,7 +158,7 @@ class OptimizerNode(Node):
 
     def _on_controller(self, status: ControllerStatus) -> None:
         self._controller = status
-        self._notify()
+        self.notify()
 
     def _on_trace(self, message: ExecutionTrace) -> None:
         trace = trace_of(message)
@@ -171,48 +166,7 @@ class OptimizerNode(Node):
             return  # one of before this node joined, which the store had, too
         self._history.append(trace)
         self._arrived[trace.parameters.version] = trace
-        self._notify()
-
-    # --- waiting -------------------------------------------------------------------------------------------
-
-    def _notify(self) -> None:
-        """Something has changed: whoever waits looks again."""
-        changed, self._changed = self._changed, Future()
-        changed.set_result(None)
-
-    async def _until(self, condition: Callable[[], bool], patience: float = math.inf) -> bool:
-        """Wait for it; False where ``patience`` (s of wall clock) has run out before."""
-        expired = []
-
-        def expire() -> None:
-            expired.append(True)
-            self._notify()
-
-        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
-        watch = self.create_timer(patience, expire, clock=steady) if math.isfinite(patience) else None
-        while not condition() and not expired:
-            await self._changed
-        if watch is not None:
-            self.destroy_timer(watch)
-        return condition()
-
-    async def _in_thread(self, work: Callable[[], Step], cancelled: Callable[[], bool]) -> Step | None:
-        """Do ``work`` in a thread that no end of a run, node or process waits for; None if cancelled before."""
-        job: Job[Step] = Job()
-
-        def do() -> None:
-            try:
-                job.set_result(work())
-            except BaseException as error:
-                job.set_exception(error)
-            with suppress(InvalidHandle):  # the node has ended
-                self._woken.trigger()
-
-        Thread(target=do, name='propose', daemon=True).start()
-        await self._until(lambda: job.done() or cancelled())
-        return job.result() if job.done() else None
-
-    # --- the loop ------------------------------------------------------------------------------------------
+        self.notify()
 
     async def _improve(
         self, objective: Objective, trials: int, goal: ServerGoalHandle | None
@@ -223,7 +177,7 @@ class OptimizerNode(Node):
         def cancelled() -> bool:
             return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
-        await self._until(lambda: self._controller is not None or cancelled())
+        await self.until(lambda: self._controller is not None or cancelled())
         active = self._controller.active_version if self._controller is not None else 0
         improvement = Improvement(
             objective, self._choice.optimizer, self._space, trials=trials,
@@ -234,7 +188,7 @@ class OptimizerNode(Node):
         try:
             while not improvement.done and not cancelled():
                 self._publish(improvement, OptimizerStatus.RUNNING, step)
-                proposed = await self._in_thread(improvement.propose, cancelled)
+                proposed = await self.in_thread(improvement.propose, cancelled)
                 if proposed is None:
                     break
                 step = proposed
@@ -248,7 +202,7 @@ class OptimizerNode(Node):
         self._running = False
         self._publish(improvement, state, step)
         done = self.last_result = improvement.result()
-        message = message or f'{done.trials} trials, {done.returned:.0%} returned{_best_in_words(done)}'
+        message = message or f'{done.trials} trials, {done.returned:.0%} returned{best_in_words(done)}'
         self.get_logger().info(f'"{objective.words}": {message}')
         if goal is not None:
             # Only a goal that its client cancels may end as cancelled; the service's cancel aborts it.
@@ -285,7 +239,7 @@ class OptimizerNode(Node):
                 and status.state == ControllerStatus.READY
             )
 
-        await self._until(lambda: ready() or cancelled())
+        await self.until(lambda: ready() or cancelled())
         if cancelled():
             return False
         fed = self._settings.feed_balls
@@ -297,7 +251,7 @@ class OptimizerNode(Node):
             playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
             return version in self._arrived or (cancelled() and not fed and not playing)
 
-        if not await self._until(over, patience):
+        if not await self.until(over, patience):
             raise TimeoutError(
                 f'trial {step.number} was not reported within {patience:g} s: '
                 'does the trace logger run, and can it store?'
@@ -317,7 +271,7 @@ class OptimizerNode(Node):
             if not refusal:
                 return True
             self.get_logger().warning(refusal, throttle_duration_sec=5.0)
-            await self._until(cancelled, _RETRY)
+            await self.until(cancelled, _RETRY)
         return False
 
     async def _ask_for_ball(self, step: Step) -> str:
@@ -326,9 +280,9 @@ class OptimizerNode(Node):
             return 'waiting for feed_ball: is the simulator running?'
         version = step.parameters.version
         asked = self._feeder.call_async(FeedBall.Request(trial=step.number, seed=step.seed))
-        asked.add_done_callback(lambda _: self._notify())
+        asked.add_done_callback(lambda _: self.notify())
         # A response can get lost while the nodes are still joining; the ball is in play all the same.
-        if not await self._until(lambda: asked.done() or version in self._arrived, _ANSWER):
+        if not await self.until(lambda: asked.done() or version in self._arrived, _ANSWER):
             self._feeder.remove_pending_request(asked)
             return 'feed_ball does not answer: is the simulator running?'
         if not asked.done() or asked.result().accepted:
@@ -339,15 +293,6 @@ class OptimizerNode(Node):
         status = status_message(improvement, state, step)
         status.header.stamp = self.get_clock().now().to_msg()
         self._status.publish(status)
-
-
-def _best_in_words(result: ImprovementResult) -> str:
-    """Where the best trial landed; empty where no trial could be ranked."""
-    if result.best is None or result.best.landing is None or result.best_distance_m is None:
-        return ''
-    landing = result.best.landing
-    where = f'({landing.x:+.2f}, {landing.y:.2f}) m'
-    return f'; best is trial {result.best_trial} at {where}, {result.best_distance_m:.3f} m to go'
 
 
 def main(args: list[str] | None = None) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
-from llm_policy_improver.simulation.simulator import SimulationConfig, Simulator
+from llm_policy_improver.simulation.config import SimulationConfig
+from llm_policy_improver.simulation.simulator import Simulator
 
 
 class DelayedSimulator(Simulator):

@@ -44,7 +44,9 @@ class Latency:
     def __post_init__(self) -> None:
         for entry in fields(self):
             if not 0.0 <= getattr(self, entry.name) <= 0.3:
-                raise ValueError(f'latency: {entry.name} must be between 0 and 0.3 s; got {getattr(self, entry.name)}')
+                raise ValueError(
+                    f'latency: {entry.name} must be between 0 and 0.3 s; got {getattr(self, entry.name)}'
+                )
 
     @classmethod
     def published(cls) -> Self:
@@ -73,4 +75,6 @@ class Latency:
         arm_action = one(self.arm_action, self.arm_action_spread)
         x = one(self.slide_x_action, self.slide_x_action_spread)
         y = one(self.slide_y_action, self.slide_y_action_spread)
-        return Delays(ball, np.array([slide_state] * 2 + [arm_state] * axes), np.array([y, x, *[arm_action] * axes]))
+        return Delays(
+            ball, np.array([slide_state] * 2 + [arm_state] * axes), np.array([y, x, *[arm_action] * axes])
+        )

@@ -2,8 +2,8 @@
 
 from llm_policy_improver.control.controller import ControllerConfig, LowLevelController
 from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.delayed import make_simulator
-from llm_policy_improver.simulation.simulator import SimulationConfig
 from llm_policy_improver.trace import ExecutionTrace
 from llm_policy_improver.tracing.recorder import TraceRecorder
 
