@@ -1,14 +1,17 @@
 """Start of the command line, also as ``python -m llm_policy_improver``."""
 
 import os
+import sys
 
 
 def main() -> None:
     """Entry point of the ``llm-policy-improver`` command."""
     # Before numpy loads: its matrices are small here, and threads of the linear algebra only get in each other's way.
     os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
-    from llm_policy_improver.cli import main as run
-
+    try:
+        from llm_policy_improver.cli import main as run
+    except KeyboardInterrupt:  # loading takes a second or two
+        sys.exit(130)
     run()
 
 

@@ -2,10 +2,12 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +21,7 @@ from llm_policy_improver.improvement_result import ImprovementResult
 from llm_policy_improver.interrupts import HeldInterrupt
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
+from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.report.landing_map import draw_landing_map
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter, TrialReport
@@ -29,6 +32,7 @@ from llm_policy_improver.settings import (
     SimulatorSettings,
     TraceLoggerSettings,
     read_settings,
+    to_mapping,
 )
 from llm_policy_improver.tasks.table_tennis import TableTennis, require_one_period
 from llm_policy_improver.tracing.run_folder import default_run_folder
@@ -36,6 +40,8 @@ from llm_policy_improver.tracing.store import RunStore, StoreError
 
 _BAD_INPUT = (SettingsError, ObjectiveError, EndpointError, StoreError, ImprovementError)
 _INTERRUPTED = 130
+_PAUSE = 2 * NANOSECONDS
+"""ns between two trials, as in the simulator's node."""
 
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
@@ -100,8 +106,14 @@ class _Run:
             require_one_period(self.simulator.simulation, self.controller.controller)
         except ValueError as error:
             raise SettingsError(str(error)) from None
+        if not (self.controller.lockstep and self.trace_logger.lockstep):
+            raise SettingsError(
+                f'{config}: lockstep must be true here, as the simulator leads; settings for the arm are for '
+                'hardware.launch.py'
+            )
         chosen = {name: value for name, value in options.items() if value is not None}
-        self.optimizer: OptimizerSettings = replace(_read(config, OptimizerSettings, 'optimizer'), **chosen)
+        read = replace(_read(config, OptimizerSettings, 'optimizer'), feed_balls=True)
+        self.optimizer: OptimizerSettings = replace(read, **chosen)
         self.objective: Objective = parse_objective(words)
         self.choice = choose_optimizer(self.optimizer)
         self.choice.require(self.objective)
@@ -110,15 +122,18 @@ class _Run:
             self.simulator = replace(self.simulator, simulation=varied)
         self.folder = output or default_run_folder(words, datetime.now())
         # Progress bars and colours only where a person looks.
-        self.reporter: Reporter = JsonReporter() if as_json else ConsoleReporter(Console(highlight=False))
+        # A file has no width to wrap at.
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+        self.reporter: Reporter = JsonReporter() if as_json else ConsoleReporter(console)
 
     def begin(self) -> RunStore:
         """Make the run's store and show the heading."""
         settings = self.optimizer
         store = RunStore.create(
             self.folder,
-            {'objective': self.objective.words, 'optimizer': self.choice.optimizer.name, 'trials': settings.trials,
-             'first_trials': settings.first_trials, 'seed': settings.seed, 'vary_balls': settings.vary_balls},
+            {'objective': self.objective.words, 'proposed_by': self.choice.optimizer.name,
+             'version': version('llm-policy-improver'), 'simulator': to_mapping(self.simulator),
+             'controller': to_mapping(self.controller), 'optimizer': to_mapping(settings)},
         )  # fmt: skip
         self.reporter.begin(self.objective.words, self.objective.metric, self.choice.said, settings.trials)
         return store
@@ -186,13 +201,16 @@ def improve(**options: Any) -> None:
         fallback=run.choice.fallback,
     )  # fmt: skip
     interrupted = False
+    # As if the trials were played in real time one after the other, so that their series do not overlap.
+    start = time.time_ns()
     with closing(run.reporter), closing(run.begin()) as store:
         try:
             while not improvement.done:
                 step = improvement.propose()
                 with HeldInterrupt() as interrupt:
                     store_step(store, improvement.objective, step)
-                    trace = store.add_trial(task.run(step.parameters, step.seed))
+                    trace = store.add_trial(task.run(step.parameters, step.seed), start)
+                    start += task.simulator.stamp + _PAUSE
                     run.reporter.trial(TrialReport.of(improvement.record(trace)))
                 if interrupt.asked:
                     raise KeyboardInterrupt

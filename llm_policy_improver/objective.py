@@ -122,6 +122,8 @@ _NEAR_CORNER = re.compile(r'\bnear\s+(?:right|left)\s+corner\b')
 # of the places known here. The language model may make sense of them.
 _OTHERS_SIDE = re.compile(r"\b(?:opponent|player|enem(?:y|ies))(?:'s|s'|s)?\s+(?:right|left)\b")
 _LENGTH = re.compile(r'\d\s*(?:mm|cm|m|met(?:er|re)s?|centimet(?:er|re)s?|inch(?:es)?|in|ft|foot|feet)\b')
+# "as far from the left edge as possible" means the opposite of the place it names.
+_RELATIVE = re.compile(r'\bfrom\b|\b(?:half|third|quarter)\b')
 _RIGHT = re.compile(r'\bright(?:most|wards?)?\b')
 _LEFT = re.compile(r'\bleft(?:most|wards?)?\b')
 _SHORT = re.compile(
@@ -151,11 +153,12 @@ def _point(text: str) -> Goal | None:
 
 def _goal(words: str) -> Goal | None:
     text = words.lower().replace('\u2019', "'")
+    text = re.sub(r'\bright\s+now\b', '', text)
     if _NEGATED.search(text):
         return None
     if (point := _point(text)) is not None:
         return point
-    if _OTHERS_SIDE.search(text) or _LENGTH.search(text):
+    if _OTHERS_SIDE.search(text) or _LENGTH.search(text) or _RELATIVE.search(text):
         return None
     text = _FAR_SIDE.sub('', text)
     # "right behind the net" is about depth alone.

@@ -84,6 +84,10 @@ class ParameterSpace:
                 raise ParameterError(
                     f'attenuation bounds of {joint} are upside down: low {low:g} must be below high {high:g}'
                 )
+            if low < 0.0:
+                raise ParameterError(
+                    f'attenuation bounds of {joint} must not be negative, as the joint would turn round; got {low:g}'
+                )
             if not low <= 1.0 <= high:
                 raise ParameterError(
                     f'attenuation bounds of {joint} must contain 1.0, the unchanged controller; got {low:g} to {high:g}'

@@ -159,6 +159,14 @@ class OptimizerSettings:
             raise SettingsError(
                 f'trials must be at least 1 and first_trials at least 0; got {self.trials} and {self.first_trials}'
             )
+        if self.base_url and not self.model:
+            raise SettingsError(
+                'base_url names an endpoint but no model is named: give model, too (--model NAME)'
+            )
+        if self.optimizer == 'sas' and not self.model:
+            raise SettingsError('optimizer sas needs a language model: give its name (--model NAME)')
+        if not 0 <= self.seed < 2**62:
+            raise SettingsError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
         self.space()
 
     def space(self) -> ParameterSpace:

@@ -214,6 +214,7 @@ CONFIGS = {
     'unknown setting': ('controller', 'sped: 1.0'),
     'periods that do not fit': ('controller', 'controller: {period: 0.01}'),
     'no whole number of physics steps': ('simulator', 'simulation: {control_period: 0.0205}'),
+    'settings for the arm': ('controller', 'lockstep: false'),
     'no YAML': ('optimizer', '['),
 }
 
@@ -226,7 +227,10 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     'no trials': ([FAR_RIGHT, '--trials', '0'], 'trials must be at least 1'),
     'endpoint that cannot be reached': ([FAR_RIGHT, *LANGUAGE_MODEL], 'cannot be reached'),
     'missing key': ([FAR_RIGHT, *LANGUAGE_MODEL], 'no key for the language model'),
-    'sas without a model': ([FAR_RIGHT, '--optimizer', 'sas'], 'name of the language model is empty'),
+    'sas without a model': ([FAR_RIGHT, '--optimizer', 'sas'], 'optimizer sas needs a language model'),
+    'endpoint without a model': ([FAR_RIGHT, '--base-url', 'http://127.0.0.1:9/v1'], 'no model is named'),
+    'negative seed': ([FAR_RIGHT, '--seed', '-1'], 'seed must be a whole number'),
+    'settings for the arm': ([FAR_RIGHT], 'lockstep must be true here'),
     'existing run': ([FAR_RIGHT, '--output', 'taken'], 'already holds a run'),
     'missing config': ([FAR_RIGHT, '--config', 'nowhere.yaml'], 'cannot be read'),
     'unknown joint': ([FAR_RIGHT], 'unknown joint "elbow"; the joints are slide_y'),

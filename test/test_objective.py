@@ -59,6 +59,8 @@ def test_places_in_plain_words_are_measurable(words: str, goal: Goal) -> None:
         'in a corner',
         "to the opponent's left",
         '30 cm from the right edge',
+        'as far from the left edge as possible',
+        'in the middle of the left half',
         'land 0.5 m behind the net',
     ],
 )

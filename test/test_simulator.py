@@ -298,3 +298,24 @@ def test_trial_ends_a_moment_after_the_landing_and_by_time_in_any_case() -> None
     rolling = thrown((0.0, 0.5, 0.02), (0.0, 0.1, 0.0), time_limit=1.0)
     watched(rolling, 1.0)
     assert rolling.finished
+
+
+def test_arm_cannot_meet_itself_within_the_ranges_of_its_joints() -> None:
+    """Which is why the scene has no contacts of the arm with itself."""
+    simulator, generator = Simulator(), np.random.default_rng(0)
+    model, data = simulator.model, simulator.data
+    hand = [model.geom(name).id for name in ('blade', 'handle', 'axis_5_link', 'axis_6_link')]
+    rest = [model.geom(name).id for name in ('carriage_part', 'gantry_part', 'base_link', *LINKS)]
+    forearm = model.geom('axis_4_link').id
+    nearest = math.inf
+    for _ in range(1500):
+        data.qpos[:8] = generator.uniform(JOINT_LOW, JOINT_HIGH)
+        mujoco.mj_kinematics(model, data)
+        pairs = [(part, other) for part in hand for other in rest] + [(part, forearm) for part in hand[:2]]
+        nearest = min(
+            nearest, *(mujoco.mj_geomDistance(model, data, one, two, 0.05, None) for one, two in pairs)
+        )
+    assert nearest > 0.0
+
+
+LINKS = ('axis_1_link', 'axis_2_link', 'axis_3_link')

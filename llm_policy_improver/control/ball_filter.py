@@ -1,5 +1,6 @@
 """State of the incoming ball from its observed positions: an extended Kalman filter with unknown spin."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from llm_policy_improver.ball import BallModel, Vec
 from llm_policy_improver.control.prediction import BallState, advance
 
 Array = NDArray[np.float64]
+
+_EYE, _IDENTITY = np.eye(3), np.eye(9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +111,20 @@ class BallFilter:
 
     def _transition(self, state: BallState, gap: float) -> Array:
         """(9, 9) derivative of the flight over one step, to second order in time."""
-        velocity, spin = np.array(state.velocity), np.array(state.spin)
-        speed = float(np.sqrt(velocity @ velocity)) or 1e-9
-        drag, lift = self._model.drag, self._model.lift
-        by_velocity = -drag * (
-            speed * np.eye(3) + np.outer(velocity, velocity) / speed
-        ) + lift * _cross_matrix(spin)
-        by_spin = -lift * _cross_matrix(velocity)
-        transition = np.eye(9)
-        transition[:3, 3:6] = gap * np.eye(3) + 0.5 * gap**2 * by_velocity
+        (vx, vy, vz), (wx, wy, wz) = state.velocity, state.spin
+        speed = math.sqrt(vx * vx + vy * vy + vz * vz) or 1e-9
+        lift, along = self._model.lift, self._model.drag / speed
+        drag = self._model.drag * speed
+        by_velocity = np.array(
+            (
+                (-drag - along * vx * vx, -along * vx * vy - lift * wz, -along * vx * vz + lift * wy),
+                (-along * vx * vy + lift * wz, -drag - along * vy * vy, -along * vy * vz - lift * wx),
+                (-along * vx * vz - lift * wy, -along * vy * vz + lift * wx, -drag - along * vz * vz),
+            )
+        )
+        by_spin = -lift * _cross_matrix(state.velocity)
+        transition = _IDENTITY.copy()
+        transition[:3, 3:6] = gap * _EYE + 0.5 * gap**2 * by_velocity
         transition[3:6, 3:6] += gap * by_velocity
         transition[:3, 6:] = 0.5 * gap**2 * by_spin
         transition[3:6, 6:] = gap * by_spin
@@ -143,7 +151,7 @@ class BallFilter:
         assert self._state is not None
         covariance = self._covariance
         innovation = np.array(position) - self._state.position
-        spread = covariance[:3, :3] + self._config.sighting**2 * np.eye(3)
+        spread = covariance[:3, :3] + self._config.sighting**2 * _EYE
         gain = np.linalg.solve(spread, covariance[:3, :]).T
         change = (gain @ innovation).tolist()
         self._covariance = covariance - gain @ covariance[:3, :]
@@ -158,7 +166,7 @@ class BallFilter:
         )
 
 
-def _cross_matrix(v: Array) -> Array:
+def _cross_matrix(v: Vec) -> Array:
     """(3, 3) matrix M with ``M @ u == cross(v, u)``."""
     x, y, z = v
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])

@@ -23,8 +23,9 @@ from llm_policy_improver.parameters import PolicyParameters
 
 Array = NDArray[np.float64]
 
-_NEARLY_THERE = 0.03
-"""s before the swing in which the approach is not planned again: so short a rest would only ask for jerks."""
+_FASTEST: Array = np.array([1.75, 1.75, *[np.inf] * (len(arm.ARM) - 2)])
+"""(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
+is late must not slow the axes."""
 _LAG: Array = np.array([joint.lag for joint in arm.ARM])
 
 
@@ -168,7 +169,7 @@ class LowLevelController:
         # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
         begin, end = (p + _LAG * v for p, v in map(self._stroke.reference, (effect, effect + period)))
-        return np.asarray((end - begin) / period)
+        return np.clip((end - begin) / period, -_FASTEST, _FASTEST)
 
     def _plan(self, time: float, effect: Array, position: Array, velocity: Array) -> None:
         """Plan from the joint state that each joint will have when its next command takes ``effect`` (8,), s."""
@@ -181,8 +182,6 @@ class LowLevelController:
             then, now = stroke.reference(np.full_like(effect, start)), stroke.reference(effect)
             position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
         freezing = start >= stroke.swing_starts() - 1e-9
-        if not freezing and start > stroke.swing_starts() - _NEARLY_THERE:
-            return
         bounced = self._filter.bounces > self._bounces_planned
         if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
             self._bounces_planned = self._filter.bounces

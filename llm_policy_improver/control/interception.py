@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from llm_policy_improver import arm, table
 from llm_policy_improver.ball import BallModel
-from llm_policy_improver.control.prediction import BallState, advance, predict_crossing
+from llm_policy_improver.control.prediction import BallState, advance
 
-_STEP = 0.01
+_STEP, _LONG_STEP = 0.01, 0.02
+"""s, after the bounce and before it, where nothing is chosen yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,9 @@ def choose_interception(
     Returns:
         None where the ball comes within reach nowhere between its first and second bounce.
     """
-    best_cost, best_y = float('inf'), 0.0
-    start = state
+    best_cost, best = float('inf'), state
     for _ in range(300):
-        following, bounce = advance(model, state, _STEP)
+        following, bounce = advance(model, state, _STEP if bounced else _LONG_STEP)
         if bounce:
             if bounced:
                 break
@@ -81,11 +81,14 @@ def choose_interception(
             cost = _cost(y - (config.y if meant is None else meant), z, y, config)
             cost += (short / config.hurry_tolerance) ** 2
             if cost < best_cost:
-                best_cost, best_y = cost, y
+                best_cost, best = cost, state
     if best_cost == float('inf'):
         return None
-    crossing = predict_crossing(model, start, best_y, 3.0)
-    return None if crossing is None else crossing[0]
+    if meant is None:
+        return best
+    # From the nearest step to the very place, so that it does not jump from prediction to prediction.
+    rest = (meant - best.position[1]) / best.velocity[1]
+    return advance(model, best, rest)[0] if 0.0 < abs(rest) <= _STEP else best
 
 
 def _cost(off: float, z: float, y: float, config: InterceptionConfig) -> float:

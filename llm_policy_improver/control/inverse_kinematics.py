@@ -57,7 +57,7 @@ def solve_pose(
         moved = np.clip(q + step + toward_home, low, high)
         change = float(np.max(np.abs(moved - q)))
         q = moved
-        if change < 1e-5:
+        if change < 1e-4:
             break
     pose, by_centre, _ = kinematics.blade_with_jacobian(q)
     miss = wanted - np.array([*pose.centre, *pose.normal])

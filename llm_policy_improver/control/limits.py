@@ -1,5 +1,6 @@
 """The arm's limits, enforced on every command after everything else."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ class Limits:
         vector, so that the blade keeps its direction; a joint near the end of its range is slowed alone.
         A command within all limits comes back bit for bit.
         """
-        if not (np.all(np.isfinite(velocity)) and np.all(np.isfinite(position))):
+        if not all(map(math.isfinite, (*velocity.tolist(), *position.tolist()))):
             return np.zeros_like(velocity), True
         excess = float(np.max(np.abs(velocity) / SPEED_LIMIT))
         # Clipped too: the quotient may round up by its last bit.

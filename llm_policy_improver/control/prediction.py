@@ -10,6 +10,10 @@ _STEP = 0.01
 """s, Runge-Kutta step; its error over a whole flight is below a micrometre."""
 
 
+_LONG_STEP = 0.1
+"""s, where only the end counts: still within 0.1 mm."""
+
+
 @dataclass(frozen=True, slots=True)
 class BallState:
     """State of the ball: s, m, m/s, rad/s, frame ``table``."""
@@ -82,7 +86,7 @@ def launch_velocity(model: BallModel, start: Vec, spin: Vec, target: Vec, flight
     lift = 0.5 * model.gravity * flight_time
     vx, vy, vz = ((t - s) / flight_time for t, s in zip(target, start, strict=True))
     velocity = (vx, vy, vz + lift)
-    steps = max(1, round(flight_time / 0.05))
+    steps = max(1, round(flight_time / _LONG_STEP))
     for _ in range(4):
         position, flown = start, velocity
         for _ in range(steps):

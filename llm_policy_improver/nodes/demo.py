@@ -10,7 +10,7 @@ from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.logging import LoggingSeverity
+from rclpy.logging import LoggingSeverity, set_logger_level
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -56,6 +56,8 @@ class Demo:
         self._context = Context()
         # Interrupts are the caller's: the ball in flight is played to its end first.
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO, args=[])
+        # The progress lines say what the nodes' log would; warnings still come through.
+        set_logger_level(namespace, LoggingSeverity.WARN)
         arguments: dict[str, Any] = {'namespace': namespace, 'context': self._context}
         self._executor = SingleThreadedExecutor(context=self._context)
         self._nodes: list[Node] = []
@@ -76,8 +78,6 @@ class Demo:
             raise
 
     def _add(self, node: Node) -> None:
-        # The progress lines say what the nodes' log would; warnings still come through.
-        node.get_logger().set_level(LoggingSeverity.WARN)
         self._nodes.append(node)
         self._executor.add_node(node)
 
@@ -140,6 +140,7 @@ def _report(feedback: ImprovePolicy.Feedback) -> TrialReport:
         number=feedback.iteration,
         trial=feedback.trial,
         outcome=feedback.outcome,
+        note=feedback.note,
         landing=landing,
         distance=known(feedback.distance),
         best_distance=known(feedback.best_distance),

@@ -48,6 +48,7 @@ def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
         iteration=result.number,
         trial=result.trace.trial,
         outcome=result.trace.outcome.value,
+        note=result.trace.note,
         landing=point(_landing(result.trace)),
         distance=number(result.distance),
         best_distance=number(result.best_distance),

@@ -38,6 +38,8 @@ from llm_policy_improver.tracing.store import RunStore
 
 _RETRY = 0.2
 """s before a ball that was refused is asked for again."""
+_USUAL = 3.0
+"""s that nodes may take to find each other before anybody needs to know."""
 _ANSWER = 2.0
 """s to wait for the answer to that."""
 
@@ -266,11 +268,14 @@ class OptimizerNode(WaitingNode):
 
     async def _feed(self, step: Step, cancelled: Callable[[], bool]) -> bool:
         """Ask for the ball of this step until one is in play or the run is cancelled; whether one is in play."""
+        refusals = 0
         while not cancelled():
             refusal = await self._ask_for_ball(step)
             if not refusal:
                 return True
-            self.get_logger().warning(refusal, throttle_duration_sec=5.0)
+            refusals += 1
+            if refusals * _RETRY > _USUAL:
+                self.get_logger().warning(refusal, throttle_duration_sec=5.0)
             await self.until(cancelled, _RETRY)
         return False
 

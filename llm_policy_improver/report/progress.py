@@ -9,8 +9,9 @@ from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.text import Text
 
 from llm_policy_improver.improvement_result import ImprovementResult, TrialResult
 from llm_policy_improver.parameters import JOINTS, LETTERS
@@ -30,6 +31,7 @@ class TrialReport:
     proposed_by: str
     reason: str
     verdict: str
+    note: str = ''
 
     @classmethod
     def of(cls, result: TrialResult) -> 'TrialReport':
@@ -46,11 +48,13 @@ class TrialReport:
             proposed_by=trace.parameters.proposed_by,
             reason=result.step.reason,
             verdict=result.step.verdict,
+            note=trace.note,
         )
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for a JSON line."""
         return {
+            'type': 'trial',
             'trial': self.trial,
             'outcome': self.outcome,
             'landing_m': None if self.landing is None else [round(value, 4) for value in self.landing],
@@ -58,6 +62,7 @@ class TrialReport:
             'best_distance_m': self.best_distance,
             'attenuation': list(self.attenuation),
             'proposed_by': self.proposed_by,
+            'note': self.note,
             'reason': self.reason,
             'verdict': self.verdict,
         }
@@ -97,9 +102,8 @@ class JsonReporter:
 
     def end(self, result: ImprovementResult, folder: Path, picture: Path | None) -> None:
         """One line."""
-        self._line(
-            result.as_json() | {'run': str(folder), 'picture': None if picture is None else str(picture)}
-        )
+        files = {'run': str(folder), 'picture': None if picture is None else str(picture)}
+        self._line({'type': 'summary'} | result.as_json() | files)
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -131,20 +135,27 @@ class ConsoleReporter:
         """What happened, and why these parameters."""
         improved = report.distance is not None and (self._best is None or report.distance < self._best)
         self._best = report.best_distance
-        where = '' if report.landing is None else f'at ({report.landing[0]:+.2f}, {report.landing[1]:+.2f}) m'
-        distance = '' if report.distance is None else f'{report.distance:.3f} m to go'
-        colour = 'green' if improved else 'default' if report.outcome == 'landed' else 'yellow'
-        mark = '[bold green]best so far[/]' if improved else ''
-        self._console.print(
-            f'[{colour}]{report.number:4d}  {report.outcome:13s} {where:20s} {distance:15s}[/] {mark}'
+        # Where a ball came down that is no good return would read like a landing: the note says what it did.
+        landed = report.outcome == 'landed' and report.landing is not None
+        where = (
+            f'at ({report.landing[0]:+.2f}, {report.landing[1]:.2f}) m' if landed and report.landing else ''
         )
+        distance = '' if report.distance is None else f'{report.distance:.3f} m to go'
+        what = f'landed {where:20s} {distance}' if landed else f'{report.outcome}: {report.note}'
+        colour = 'green' if improved else 'default' if landed else 'yellow'
+        mark = '   [bold]best so far[/]' if improved else ''
+        self._console.print(f'[{colour}]{report.number:4d}  {escape(what)}{mark}[/]')
         first = report.proposed_by == 'initial'
         if not (first and self._said_first and report.number > 2):
-            self._console.print(f'      [dim]{escape(report.reason)}[/]')
+            self._aside(report.reason, 'dim')
         self._said_first = self._said_first or first
         if report.verdict not in ('', 'accepted'):
-            self._console.print(f'      [yellow]checks: {escape(report.verdict)}[/]')
+            self._aside(f'checks: {report.verdict}', 'yellow')
         self._progress.update(self._task, completed=report.number)
+
+    def _aside(self, text: str, style: str) -> None:
+        """Indented, also where it wraps."""
+        self._console.print(Padding(Text(text, style), (0, 0, 0, 6), expand=False))
 
     def end(self, result: ImprovementResult, folder: Path, picture: Path | None) -> None:
         """The result, the best parameters and where everything is."""
@@ -158,11 +169,9 @@ class ConsoleReporter:
                 f'{result.best_distance_m:.3f} m to go'
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
-            parameters = Table(box=None, padding=(0, 2, 0, 0))
-            for letter, joint in zip(LETTERS, JOINTS, strict=True):
-                parameters.add_column(f'{letter}\n{joint}', justify='right')
-            parameters.add_row(*(f'{value:.3f}' for value in result.best.parameters.attenuation))
-            self._console.print(parameters)
+            parameters = zip(LETTERS, JOINTS, result.best.parameters.attenuation, strict=True)
+            named = ',  '.join(f'{letter} ({joint}) {value:.3f}' for letter, joint, value in parameters)
+            self._aside(f'Attenuation: {named}', '')
         else:
             self._console.print('[bold]No trial could be ranked.[/]')
         if result.fallbacks or result.unchanged:

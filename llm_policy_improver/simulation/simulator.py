@@ -4,6 +4,7 @@ The same object serves the in-process trial and the simulator node: `launch`, th
 until `finished`.
 """
 
+import math
 from dataclasses import dataclass
 
 import mujoco
@@ -32,6 +33,7 @@ class Contact:
     position: Vec
 
 
+_MASS = table.BALL_MASS
 _AFTER_LANDING = 0.16
 """s of flight after the landing that the cameras still watch, to fit the bounce from both sides."""
 
@@ -68,6 +70,8 @@ class Simulator:
         self._generator = np.random.default_rng(0)
         self._ball_velocity = self.data.qvel[self._ball_qvel : self._ball_qvel + 3]
         self._ball_force = self.data.qfrc_applied[self._ball_qvel : self._ball_qvel + 3]
+        ball = self.config.ball
+        self._air = (0.5 * period, ball.drag, ball.lift, ball.gravity)
         self._spin: Vec = (0.0, 0.0, 0.0)
         self._pull: Vec = (0.0, 0.0, 0.0)
         self._begin()
@@ -146,13 +150,18 @@ class Simulator:
         which makes the flight accurate to second order. (MuJoCo's own fluid forces are of first order, some
         millimetres in a second, and enter the bounces.)
         """
+        # `BallModel.acceleration` without gravity, written out: this runs in every physics step.
         vx, vy, vz = self._ball_velocity.tolist()
-        half = 0.5 * self.config.physics_period
+        half, k, lift, gravity = self._air
         ax, ay, az = self._pull
-        pull = self.config.ball.acceleration((vx + half * ax, vy + half * ay, vz + half * az), self._spin)
-        self._pull = pull
-        mass = table.BALL_MASS
-        self._ball_force[:] = (mass * pull[0], mass * pull[1], mass * (pull[2] + self.config.ball.gravity))
+        vx, vy, vz = vx + half * ax, vy + half * ay, vz + half * az
+        wx, wy, wz = self._spin
+        drag = k * math.sqrt(vx * vx + vy * vy + vz * vz)
+        fx = lift * (wy * vz - wz * vy) - drag * vx
+        fy = lift * (wz * vx - wx * vz) - drag * vy
+        fz = lift * (wx * vy - wy * vx) - drag * vz
+        self._pull = (fx, fy, fz - gravity)
+        self._ball_force[:] = (_MASS * fx, _MASS * fy, _MASS * fz)
 
     def _see_ball(self) -> None:
         x, y, z = self.data.qpos[self._ball_qpos : self._ball_qpos + 3].tolist()
