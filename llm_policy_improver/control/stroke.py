@@ -7,6 +7,7 @@ redundant directions of the arm, for the same reason.
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ _SETTLED = 0.15
 
 HOME: Array = np.array(arm.HOME)
 """(8,) m and rad, the ready pose."""
+_STILL: Array = np.zeros(len(arm.ARM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Stroke:
     def __init__(self, config: StrokeConfig) -> None:
         self._config = config
         self._swing = config.swing
-        self._plans: deque[list[Segment]] = deque(maxlen=_PLANS)
+        self._plans: deque[_Plan] = deque(maxlen=_PLANS)
         self.hit: JointHit | None = None
         self.frozen = False
         self._passing: Array = np.zeros(len(arm.ARM))
@@ -138,27 +140,23 @@ class Stroke:
             self._swing = min(config.swing, max(_SHORTEST_SWING, _SWING_SHARE * (hit.time - time)))
         swing_start = hit.time - self._swing
         wind_up = hit.q - config.wind_up * self._swing * hit.qd
-        still = np.zeros_like(position)
-        first: list[Segment] = []
         if time < swing_start - 1e-9:
             # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
             # from period to period, until there is no time left for it.
-            going_on = self._plans[-1][0].acceleration(time) if self._plans else still
+            going_on = self._plans[-1].begin.acceleration(time) if self._plans else _STILL
             if swing_start - time > _SETTLED:
                 self._passing = self._passing_velocity(swing_start - time, wind_up - position, velocity)
             passing = self._passing
             wind_up = wind_up - self._swing / 3.0 * passing
-            first = [
-                Segment.quintic(time, swing_start, position, velocity, going_on, wind_up, passing, still)
-            ]
-            swing = Segment.quartic(swing_start, hit.time, wind_up, passing, hit.q, hit.qd)
+            approach = Segment.quintic(
+                time, swing_start, position, velocity, going_on, wind_up, passing, _STILL
+            )
+            plan = _Plan(config, hit, approach, (swing_start, wind_up, passing))
         else:
             self.frozen = True
             swing = Segment.quartic(time, max(hit.time, time + 0.06), position, velocity, hit.q, hit.qd)
-        end = swing.end + config.follow_through
-        q_end, v_end = swing.at(end)
-        back = Segment.quintic(end, end + config.return_time, q_end, v_end, still, HOME, still, still)
-        self._plans.append([*first, swing, back])
+            plan = _Plan(config, hit, swing, None)
+        self._plans.append(plan)
 
     def _passing_velocity(self, duration: float, way: Array, velocity: Array) -> Array:
         """Velocity (8,) of the joints at the start of the swing: zero, except for slides with far to go.
@@ -192,12 +190,47 @@ class Stroke:
 
     def _reference(self, time: float) -> tuple[Array, Array]:
         # Joints whose commands take effect sooner are still within an earlier plan.
-        segments = next((plan for plan in reversed(self._plans) if plan[0].start <= time), self._plans[0])
-        *planned, swing, back = segments
-        if time >= back.end:
-            return HOME, np.zeros_like(HOME)
-        if time >= back.start:
-            return back.at(time)
+        plan = next((plan for plan in reversed(self._plans) if plan.begin.start <= time), self._plans[0])
+        if time < plan.begin.end:
+            return plan.begin.at(time)
+        if time >= plan.back.end:
+            return HOME, _STILL
+        if time >= plan.back.start:
+            return plan.back.at(time)
         # The follow-through is the swing's own extension at constant velocity.
-        approach = planned[0] if planned else swing
-        return (approach if time < approach.end else swing).at(time)
+        return plan.swing.at(time)
+
+
+class _Plan:
+    """One plan of the stroke. Most plans are replaced before their later parts are needed: those wait.
+
+    Attributes:
+        begin: the approach, or the swing itself where the stroke is fixed.
+    """
+
+    def __init__(
+        self,
+        config: StrokeConfig,
+        hit: JointHit,
+        begin: Segment,
+        swing_start: tuple[float, Array, Array] | None,
+    ) -> None:
+        self._config = config
+        self._hit = hit
+        self.begin = begin
+        self._swing_start = swing_start
+
+    @cached_property
+    def swing(self) -> Segment:
+        """The last part before the hit."""
+        if self._swing_start is None:
+            return self.begin
+        start, wind_up, passing = self._swing_start
+        return Segment.quartic(start, self._hit.time, wind_up, passing, self._hit.q, self._hit.qd)
+
+    @cached_property
+    def back(self) -> Segment:
+        """The way to the ready pose, after the follow-through."""
+        end = self.swing.end + self._config.follow_through
+        q, v = self.swing.at(end)
+        return Segment.quintic(end, end + self._config.return_time, q, v, _STILL, HOME, _STILL, _STILL)
