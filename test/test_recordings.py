@@ -1,5 +1,6 @@
 """Recorded replies of a reasoning language model, played again on the simulated arm."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ class Recorded:
         self.replies = [path.read_text() for path in sorted(folder.glob('*.reply.md'))]
         self.asked: list[tuple[Message, ...]] = []
 
-    def complete(self, messages: tuple[Message, ...]) -> Completion:
+    def complete(self, messages: Sequence[Message]) -> Completion:
         self.asked.append(tuple(messages))
         return Completion(self.replies[len(self.asked) - 1])
 
