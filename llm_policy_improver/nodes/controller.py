@@ -1,8 +1,10 @@
 """Node: the low-level controller, in lockstep with the simulator or by the clock on the arm."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import PointStamped
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
@@ -17,7 +19,7 @@ from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of, command_message, doubles, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE, stream
 from llm_policy_improver.nodes.running import run
-from llm_policy_improver.observation import NANOSECONDS, ArmObservation, Command
+from llm_policy_improver.observation import NANOSECONDS, ArmObservation
 from llm_policy_improver.parameters import JOINTS, ParameterError
 from llm_policy_improver.settings import ControllerSettings
 
@@ -119,7 +121,7 @@ class ControllerNode(Node):
     def _send(self, arm: ArmObservation) -> None:
         command = self._controller.command(arm)
         if not self._armed:
-            command = Command(command.stamp, command.requested, 0.0 * command.requested, limited=True)
+            command = replace(command, applied=np.zeros(len(JOINTS)), limited=True)
         self._commands.publish(command_message(command, self._controller.parameters.version))
         for publisher, joints in self._groups:
             publisher.publish(Float64MultiArray(data=doubles(command.applied[joints])))
