@@ -10,7 +10,7 @@ Nothing reaches the arm unchecked: whatever an optimizer proposes is judged by `
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -34,6 +34,12 @@ class Task(Protocol):
 
     def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
         """Run one trial; the seed draws everything that is random in it."""
+
+
+FAILURES: Final = 3
+"""Failures of a language model in a row after which it rests."""
+REST: Final = 4
+"""Steps that it is not asked then."""
 
 
 class ImprovementError(ValueError):
@@ -92,6 +98,8 @@ class Improvement:
         self._fallback = fallback
         self._version = first_version
         self._earlier = tuple(history)
+        self._failures = 0
+        self._ask_again = 0
         self._steps: list[Step] = []
         self._traces: list[ExecutionTrace] = []
 
@@ -189,7 +197,7 @@ class Improvement:
         return self._publish(number, attenuation, proposal, 'accepted')
 
     def _improved(self, number: int) -> Step:
-        asked = self._ask(self.optimizer)
+        asked = self._ask_unless_resting(number)
         if asked.proposal is not None:
             return self._publish(number, asked.attenuation, asked.proposal, asked.text)
         if self._fallback is None or self._fallback.name == self.optimizer.name:
@@ -201,6 +209,20 @@ class Improvement:
         why = f'{asked.text}, so {self._fallback.name} made this proposal'
         proposal = replace(second.proposal, exchanges=exchanges, fallback=why)
         return self._publish(number, second.attenuation, proposal, f'{second.text}; fallback: {why}')
+
+    def _ask_unless_resting(self, number: int) -> Answer:
+        """Ask the optimizer; a language model that failed several times in a row only now and then.
+
+        Each request in vain may cost minutes and a person's trust.
+        """
+        if self._failures >= FAILURES and number < self._ask_again:
+            why = f'{self.optimizer.name} failed {self._failures} times in a row and rests'
+            return Answer(None, (), why, ())
+        asked = self._ask(self.optimizer)
+        in_vain = asked.proposal is None and bool(asked.exchanges)
+        self._failures = self._failures + 1 if in_vain else 0
+        self._ask_again = number + 1 + REST
+        return asked
 
     def _ask(self, optimizer: Optimizer) -> Answer:
         return consult(optimizer, self.history, self.objective, self.space)

@@ -3,7 +3,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from chat_server import BAD_REPLIES, EXPLAINED, LETTERS, ChatServer, good
+from chat_server import BAD_REPLIES, EXPLAINED, LETTERS, ChatServer, fail, good
 from curved_map import CurvedMap
 
 from llm_policy_improver.improvement import Improvement, ImprovementError, run_improvement
@@ -187,6 +187,25 @@ def test_unusable_proposal_falls_back_and_says_why(
     assert '\n' not in step.verdict
     assert not step.unchanged
     assert improvement.result().fallbacks == 2
+
+
+def test_endpoint_that_fails_again_and_again_rests_and_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', KEY)
+    with ChatServer() as server:
+        server.script(*[fail(500)] * 20)
+        model = SasPrompt(Endpoint('m', server.url, timeout_s=5.0, max_retries=0), SPACE)
+        improvement = Improvement(
+            RIGHT, model, SPACE, trials=24 + 9, fallback=LeastSquares(SPACE), first_trials=24
+        )
+        played(improvement)
+        asked = len(server.requests)
+    improved = improvement.steps[24:]
+    resting = [step.number - 24 for step in improved if 'rests' in step.proposal.fallback]
+    assert resting == [4, 5, 6, 7, 9]
+    assert asked == 4
+    assert all(step.parameters.proposed_by == 'least_squares' for step in improved)
 
 
 def test_without_a_fallback_the_last_good_parameters_stay() -> None:
