@@ -21,7 +21,6 @@ from llm_policy_improver.improvement_result import ImprovementResult
 from llm_policy_improver.interrupts import HeldInterrupt
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
-from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.report.landing_map import draw_landing_map
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter, TrialReport
@@ -34,14 +33,13 @@ from llm_policy_improver.settings import (
     read_settings,
     to_mapping,
 )
+from llm_policy_improver.simulation.config import PAUSE
 from llm_policy_improver.tasks.table_tennis import TableTennis, require_one_period
 from llm_policy_improver.tracing.run_folder import default_run_folder
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
 _BAD_INPUT = (SettingsError, ObjectiveError, EndpointError, StoreError, ImprovementError)
 _INTERRUPTED = 130
-_PAUSE = 2 * NANOSECONDS
-"""ns between two trials, as in the simulator's node."""
 
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
@@ -210,7 +208,7 @@ def improve(**options: Any) -> None:
                 with HeldInterrupt() as interrupt:
                     store_step(store, improvement.objective, step)
                     trace = store.add_trial(task.run(step.parameters, step.seed), start)
-                    start += task.simulator.stamp + _PAUSE
+                    start += task.simulator.stamp + PAUSE
                     run.reporter.trial(TrialReport.of(improvement.record(trace)))
                 if interrupt.asked:
                     raise KeyboardInterrupt

@@ -1,6 +1,5 @@
 """One trial as plain data: what was observed of the ball and the arm, and how it ended."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -108,8 +107,3 @@ class ExecutionTrace:
     def landed(self) -> bool:
         """Whether the return was good: on the opponent's half without touching the net."""
         return self.outcome is Outcome.LANDED and self.landing is not None
-
-
-def landed_traces(traces: Sequence[ExecutionTrace]) -> list[ExecutionTrace]:
-    """The good returns among ``traces``, in their order."""
-    return [trace for trace in traces if trace.landed]

@@ -1,7 +1,6 @@
 """``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars."""
 
 import json
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from llm_policy_improver.bench import coverage, landings, physics, reachable, returns, throughput
+from llm_policy_improver.report.progress import without_nan
 
 Step = Callable[[str, int, int], None]
 
@@ -59,7 +59,7 @@ def _run(work: Callable[[Step], Value]) -> Value:
 
 def _show(title: str, result: Result, as_json: bool) -> None:
     if as_json:
-        json.dump(_without_nan(result.as_json()), sys.stdout)
+        json.dump(without_nan(result.as_json()), sys.stdout)
         print()
         return
     lines = Table(title=title, title_justify='left', box=None, padding=(0, 3, 0, 0))
@@ -68,14 +68,6 @@ def _show(title: str, result: Result, as_json: bool) -> None:
     for row in result.rows():
         lines.add_row(*row)
     Console().print(lines)
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _save(draw: Callable[[Path], None], path: Path | None, name: str) -> None:

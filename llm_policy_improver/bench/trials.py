@@ -96,7 +96,7 @@ def figures(task: TableTennis, job: Job) -> TrialFigures:
     trace = task.run(job.parameters, job.seed)
     simulator = task.simulator
     outcome, landing = true_outcome(simulator.contacts, simulator.arm_contact)
-    ball = simulator.config.draw_ball(job.seed)
+    ball = simulator.launched
     return TrialFigures(
         job=job,
         outcome=trace.outcome,

@@ -14,7 +14,7 @@ from llm_policy_improver import arm
 from llm_policy_improver.ball import BallModel
 from llm_policy_improver.control.ball_filter import BallFilter, FilterConfig
 from llm_policy_improver.control.interception import choose_interception
-from llm_policy_improver.control.joint_model import JointModel, LatencyModel
+from llm_policy_improver.control.joint_model import LAG, JointModel, LatencyModel
 from llm_policy_improver.control.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.control.limits import Limits
 from llm_policy_improver.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
@@ -26,7 +26,6 @@ Array = NDArray[np.float64]
 _FASTEST: Array = np.array([1.75, 1.75, *[np.inf] * (len(arm.ARM) - 2)])
 """(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
 is late must not slow the axes."""
-_LAG: Array = np.array([joint.lag for joint in arm.ARM])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ class LowLevelController:
         self._attenuation = np.ones(len(arm.ARM))
         self._residual = np.zeros(len(arm.ARM))
         self._joints = JointModel(self.config.latency, self.config.period)
+        self._action_delay = self.config.latency.action
         self.end_ball()
 
     @property
@@ -161,14 +161,14 @@ class LowLevelController:
         if self._origin is None:
             return np.asarray(self.config.homing_gain * (HOME - position))
         time = (stamp - self._origin) / NANOSECONDS
-        effect = time + self.config.latency.action
+        effect = time + self._action_delay
         self._plan(time, effect, position, velocity)
         self._ticks += 1
         if self._stroke.hit is None:
             return np.zeros(len(arm.ARM))
         # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
-        begin, end = (p + _LAG * v for p, v in map(self._stroke.reference, (effect, effect + period)))
+        begin, end = (p + LAG * v for p, v in map(self._stroke.reference, (effect, effect + period)))
         return np.clip((end - begin) / period, -_FASTEST, _FASTEST)
 
     def _plan(self, time: float, effect: Array, position: Array, velocity: Array) -> None:

@@ -10,7 +10,8 @@ from llm_policy_improver import arm
 
 Array = NDArray[np.float64]
 
-_LAG: Array = np.array([joint.lag for joint in arm.ARM])
+LAG: Array = np.array([joint.lag for joint in arm.ARM])
+"""(8,) s, time constants of the drives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class JointModel:
     def __init__(self, latency: LatencyModel, period: float) -> None:
         self._trust = latency.trust
         self._period = period
-        self._decay = np.exp(-period / _LAG)
+        self._decay = np.exp(-period / LAG)
         periods = (latency.action + latency.state) / period
         self._back = np.floor(periods).astype(int)
         self._share = periods - self._back
@@ -86,7 +87,7 @@ class JointModel:
     def send(self, command: Array) -> None:
         """A command (8,) goes out for one period."""
         excess = self._velocity - command
-        self._position = self._position + command * self._period + excess * _LAG * (1.0 - self._decay)
+        self._position = self._position + command * self._period + excess * LAG * (1.0 - self._decay)
         self._velocity = command + excess * self._decay
 
     def _then(self) -> tuple[Array, Array]:

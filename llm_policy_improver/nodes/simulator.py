@@ -24,13 +24,12 @@ from llm_policy_improver.nodes.messages import (
 )
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
-from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
+from llm_policy_improver.observation import ArmObservation, BallObservation
 from llm_policy_improver.settings import SimulatorSettings
+from llm_policy_improver.simulation.config import PAUSE
 from llm_policy_improver.simulation.delayed import make_simulator
 from llm_policy_improver.srv import FeedBall
 
-_PAUSE = 2 * NANOSECONDS
-"""ns of simulated time between two trials."""
 _SETTLED = 0.4
 """s of wall clock without a change among the nodes, before a ball is fed."""
 
@@ -42,7 +41,7 @@ class SimulatorNode(Node):
         super().__init__('simulator', **node_arguments)
         self._settings = declared(self, settings or SimulatorSettings())
         self._simulator = make_simulator(self._settings.simulation)
-        self._start = _PAUSE
+        self._start = PAUSE
         self._waiting_for: int | None = None
         self._trial = 0
         self._tick = 0
@@ -125,7 +124,7 @@ class SimulatorNode(Node):
         )
         if last:
             self._waiting_for = None
-            self._start = stamp + _PAUSE
+            self._start = stamp + PAUSE
             self._watch.cancel()
         else:
             self._waiting_for = stamp

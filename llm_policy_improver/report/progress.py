@@ -91,7 +91,7 @@ class JsonReporter:
         self._stream = stream
 
     def _line(self, content: dict[str, Any]) -> None:
-        print(json.dumps(_without_nan(content)), file=self._stream, flush=True)
+        print(json.dumps(without_nan(content)), file=self._stream, flush=True)
 
     def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
         """Nothing: the summary names all this."""
@@ -193,10 +193,10 @@ class ConsoleReporter:
         self._progress.stop()
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """The same with null for what JSON cannot hold."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

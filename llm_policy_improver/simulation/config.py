@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 
 from llm_policy_improver.ball import BallModel
+from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.launcher import Launch, Launcher
 from llm_policy_improver.simulation.rally import RallyLauncher
+
+PAUSE = 2 * NANOSECONDS
+"""ns of simulated time between two trials."""
 
 
 @dataclass(frozen=True, slots=True)

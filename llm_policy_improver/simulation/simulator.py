@@ -44,6 +44,7 @@ class Simulator:
     Attributes:
         model, data: MuJoCo's, for viewers; not for the controller, which sees only observations.
         contacts: what the ball really touched in this trial.
+        launched: the ball of this trial as it was launched; for benchmarks only.
         arm_contact: what the arm touched that it must not, in words; empty while nothing.
     """
 
@@ -90,7 +91,7 @@ class Simulator:
         self._generator = np.random.default_rng([seed, 1])
         self.data.qpos[: self._arm_dofs] = arm.HOME
         self.data.act[:] = arm.HOME
-        ball = self.config.draw_ball(seed)
+        ball = self.launched = self.config.draw_ball(seed)
         at, speed = self._ball_qpos, self._ball_qvel
         self.data.qpos[at : at + 3] = ball.position
         # MuJoCo's Euler steps are of second order if the velocity it carries is that of half a step earlier.
