@@ -225,7 +225,8 @@ class Improvement:
         return asked
 
     def _ask(self, optimizer: Optimizer) -> Answer:
-        return consult(optimizer, self.history, self.objective, self.space)
+        made = [step.proposal for step in self._steps]
+        return consult(optimizer, self.history, self.objective, self.space, made)
 
     def _unchanged(self, number: int, why: str, exchanges: tuple[Exchange, ...]) -> Step:
         reason = f'The last good parameters stay: {why}.'

@@ -30,7 +30,9 @@ class Says:
     def __init__(self, propose: Callable[[Sequence[ExecutionTrace]], Sequence[float]]) -> None:
         self._propose = propose
 
-    def propose(self, history: Sequence[ExecutionTrace], objective: Objective) -> Proposal:
+    def propose(
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal:
         return Proposal(tuple(self._propose(history)), self.name, reason='because')
 
 
@@ -318,7 +320,7 @@ class Typed:
     def __init__(self, generator: np.random.Generator) -> None:
         self._generator = generator
 
-    def complete(self, messages: Sequence[Message]) -> Completion:
+    def complete(self, messages: Sequence[Message], schema: object = None) -> Completion:
         return Completion(noisy_reply(self._generator))
 
 

@@ -24,7 +24,7 @@ class Recorded:
         self.replies = [path.read_text() for path in sorted(folder.glob('*.reply.md'))]
         self.asked: list[tuple[Message, ...]] = []
 
-    def complete(self, messages: Sequence[Message]) -> Completion:
+    def complete(self, messages: Sequence[Message], schema: object = None) -> Completion:
         self.asked.append(tuple(messages))
         return Completion(self.replies[len(self.asked) - 1])
 

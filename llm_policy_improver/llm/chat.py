@@ -1,9 +1,9 @@
 """What a language model is to this package: chat messages in, a text and its cost out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 Message = tuple[str, str]
 """Role (``'system'``, ``'user'`` or ``'assistant'``) and text."""
@@ -65,8 +65,12 @@ class Completer(Protocol):
     def model(self) -> str:
         """Name of the model asked for."""
 
-    def complete(self, messages: Sequence[Message]) -> Completion:
+    def complete(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> Completion:
         """Answer a chat.
+
+        Args:
+            messages: the chat.
+            schema: JSON schema of the reply, for endpoints that can hold a model to one.
 
         Raises:
             EndpointError: no reply came.

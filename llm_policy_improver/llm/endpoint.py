@@ -125,7 +125,7 @@ class Endpoint:
         if failure:
             raise EndpointError(failure)
 
-    def complete(self, messages: Sequence[Message]) -> Completion:
+    def complete(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> Completion:
         """Answer a chat. Takes at most ``(max_retries + 1) * timeout_s`` and the pauses between attempts.
 
         Raises:

@@ -33,7 +33,11 @@ def _clause(error: Exception) -> str:
 
 
 def consult(
-    optimizer: Optimizer, history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace
+    optimizer: Optimizer,
+    history: Sequence[ExecutionTrace],
+    objective: Objective,
+    space: ParameterSpace,
+    earlier: Sequence[Proposal] = (),
 ) -> Answer:
     """Ask for a proposal and check it.
 
@@ -42,7 +46,7 @@ def consult(
     """
     name = optimizer.name
     try:
-        proposal = optimizer.propose(history, objective)
+        proposal = optimizer.propose(history, objective, earlier)
         verdict = check(proposal.attenuation, history, space)
     except ProposalError as error:
         return Answer(None, (), f'{name} gave no usable proposal ({_clause(error)})', error.exchanges)

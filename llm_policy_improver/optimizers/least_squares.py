@@ -65,7 +65,9 @@ class LeastSquares:
         """``'least_squares'``."""
         return NAME
 
-    def propose(self, history: Sequence[ExecutionTrace], objective: Objective) -> Proposal:
+    def propose(
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal:
         """The attenuation whose predicted landing is nearest to the goal.
 
         Raises:

@@ -31,6 +31,9 @@ class Proposal:
         proposed_by: name of the optimizer that made it.
         summary, analysis, synthesis: the three steps of SAS-Prompt, in the proposer's own words.
         reason: one sentence for the person: why this attenuation.
+        nearest: number of the trial that the proposer thinks fulfils the objective best so far; 0 if it names
+            none. It ranks the trials where the objective has no measure.
+        verdict: what the proposer's own checks changed in what was answered; empty where nothing.
         exchanges: the requests to a language model made for it, in order.
         fallback: why another optimizer than the one asked made it; empty otherwise.
     """
@@ -41,6 +44,8 @@ class Proposal:
     analysis: str = ''
     synthesis: str = ''
     reason: str = ''
+    nearest: int = 0
+    verdict: str = ''
     exchanges: tuple[Exchange, ...] = ()
     fallback: str = ''
 
@@ -52,8 +57,15 @@ class Optimizer(Protocol):
     def name(self) -> str:
         """Name for people and records, e.g. ``'least_squares'`` or ``'sas:gpt-4o'``."""
 
-    def propose(self, history: Sequence[ExecutionTrace], objective: Objective) -> Proposal:
-        """The next attenuation to try, given all trials so far, oldest first.
+    def propose(
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal:
+        """The next attenuation to try.
+
+        Args:
+            history: all trials so far, oldest first.
+            objective: what the person asked.
+            earlier: the proposals behind the last ``len(earlier)`` trials of the history, in their order.
 
         Raises:
             ProposalError: nothing usable came out.

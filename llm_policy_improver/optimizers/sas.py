@@ -80,7 +80,9 @@ class SasPrompt:
         )
         return (('user', text),)
 
-    def propose(self, history: Sequence[ExecutionTrace], objective: Objective) -> Proposal:
+    def propose(
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal:
         """Ask the model; where its reply cannot be used, tell it why and ask again.
 
         Raises:
