@@ -1,4 +1,4 @@
-"""The command line: ``llm-policy-improver demo`` and ``improve``."""
+"""The command line: ``llm-policy-improver demo``, ``improve``, and the commands of other modules."""
 
 import os
 import sys
@@ -22,8 +22,10 @@ from llm_policy_improver.interrupts import HeldInterrupt
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
+from llm_policy_improver.optimizers.registry import CHOICES
 from llm_policy_improver.report.landing_map import draw_landing_map
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter, TrialReport
+from llm_policy_improver.run_commands import prompt_command, replay_command
 from llm_policy_improver.settings import (
     ControllerSettings,
     OptimizerSettings,
@@ -61,8 +63,8 @@ def _run_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option('--first-trials', type=int, help='Balls before the optimizer is asked.  [24]'),
             click.option(
                 '--optimizer',
-                type=click.Choice(['auto', 'sas', 'least_squares']),
-                help='Who proposes.  [auto]',
+                metavar='NAME',
+                help=f'Who proposes: {", ".join(CHOICES)}.  [auto]',
             ),
             click.option('--model', help='Name of the language model.'),
             click.option('--base-url', help='Of an OpenAI-compatible endpoint.'),
@@ -179,6 +181,8 @@ def demo(**options: Any) -> None:
                 run.reporter.close()
                 _fail(str(error))
             run.end(result, store)
+        if result.stopped:
+            sys.exit(2)
         if result.trials < run.optimizer.trials:
             sys.exit(_INTERRUPTED)
 
@@ -196,7 +200,7 @@ def improve(**options: Any) -> None:
     improvement = Improvement(
         run.objective, run.choice.optimizer, settings.space(), trials=settings.trials,
         first_trials=settings.first_trials, seed=settings.seed, vary_balls=settings.vary_balls,
-        fallback=run.choice.fallback,
+        fallback=run.choice.fallback, repeats_allowed=run.choice.repeats_allowed,
     )  # fmt: skip
     interrupted = False
     # As if the trials were played in real time one after the other, so that their series do not overlap.
@@ -217,9 +221,12 @@ def improve(**options: Any) -> None:
         run.end(improvement.result(), store)
     if interrupted:
         sys.exit(_INTERRUPTED)
+    if improvement.stopped:
+        sys.exit(2)
 
 
-cli.add_command(bench)
+for _command in (bench, prompt_command, replay_command):
+    cli.add_command(_command)
 
 
 def _fail(message: str) -> NoReturn:

@@ -20,6 +20,7 @@ from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.consult import Answer, consult
 from llm_policy_improver.optimizers.protocol import Optimizer, Proposal
+from llm_policy_improver.optimizers.ranking import best_trial
 from llm_policy_improver.parameters import (
     NEUTRAL_ATTENUATION,
     NEUTRAL_RESIDUAL,
@@ -40,6 +41,8 @@ FAILURES: Final = 3
 """Failures of a language model in a row after which it rests."""
 REST: Final = 4
 """Steps that it is not asked then."""
+IDLE: Final = 3
+"""Trials in a row with the last parameters, for want of any proposal, after which the run ends."""
 
 
 class ImprovementError(ValueError):
@@ -63,6 +66,7 @@ class Improvement:
             of the same one.
         history: trials of earlier runs, oldest first.
         fallback: asked where the optimizer gives nothing usable; None: the last parameters stay.
+        repeats_allowed: how often the same parameters may be tried again: more than 0 where trials are noisy.
         first_version: version of the first parameters; above all that the controller has seen.
 
     Raises:
@@ -82,6 +86,7 @@ class Improvement:
         vary_balls: bool = False,
         history: Sequence[ExecutionTrace] = (),
         fallback: Optimizer | None = None,
+        repeats_allowed: int = 0,
         first_version: int = 1,
     ) -> None:
         if trials < 1:
@@ -96,10 +101,13 @@ class Improvement:
         self._ball_seed = seed if ball_seed is None else ball_seed
         self._vary_balls = vary_balls
         self._fallback = fallback
+        self._repeats_allowed = repeats_allowed
         self._version = first_version
         self._earlier = tuple(history)
         self._failures = 0
         self._ask_again = 0
+        self._idle = 0
+        self._why_idle = ''
         self._steps: list[Step] = []
         self._traces: list[ExecutionTrace] = []
 
@@ -115,13 +123,26 @@ class Improvement:
 
     @property
     def done(self) -> bool:
-        """Whether all trials of this run are recorded."""
-        return len(self._traces) >= self.trials
+        """Whether all trials of this run are recorded, or it was `stopped`."""
+        return len(self._traces) >= self.trials or (
+            bool(self.stopped) and len(self._traces) == len(self._steps)
+        )
+
+    @property
+    def stopped(self) -> str:
+        """Why the run ends before its trials are played; empty where it does not.
+
+        Nobody proposed anything for `IDLE` trials: more of the same would only wear out the arm and the person.
+        """
+        return f'nobody could propose anything {IDLE} times in a row: {self._why_idle}' * (self._idle >= IDLE)
 
     @property
     def best(self) -> ExecutionTrace | None:
-        """The trial nearest to the goal, of this run or before; None where none can be ranked."""
-        return self.objective.best(self.history)
+        """The best trial, of this run or before; None where none can be ranked.
+
+        Where the objective has no measure, it is the one that the language model named last.
+        """
+        return best_trial(self.history, self.objective, [step.proposal for step in self._steps])
 
     def propose(self) -> Step:
         """The next step. Asked again before `record`, the same step is returned.
@@ -129,10 +150,12 @@ class Improvement:
         Never raises for what an optimizer does: the fallback is asked, else the last parameters stay.
 
         Raises:
-            ImprovementError: all trials of the run are recorded already.
+            ImprovementError: the run is over.
         """
         if self.done:
-            raise ImprovementError(f'the run is over: all of its {self.trials} trials are recorded')
+            raise ImprovementError(
+                f'the run is over: {self.stopped or f"all of its {self.trials} trials are recorded"}'
+            )
         if len(self._steps) > len(self._traces):
             return self._steps[-1]
         number = len(self._steps) + 1
@@ -176,6 +199,7 @@ class Improvement:
             self.optimizer.name,
             self._earlier,
             list(zip(self._steps, self._traces, strict=False)),
+            self.stopped,
         )
 
     def _seed(self, number: int) -> int:
@@ -184,6 +208,7 @@ class Improvement:
     def _publish(self, number: int, attenuation: tuple[float, ...], proposal: Proposal, verdict: str) -> Step:
         parameters = PolicyParameters(attenuation, NEUTRAL_RESIDUAL, self._version, proposal.proposed_by)
         self._version += 1
+        self._idle = 0
         return Step(number, parameters, proposal, self._seed(number), verdict)
 
     def _first(self, number: int) -> Step:
@@ -226,9 +251,12 @@ class Improvement:
 
     def _ask(self, optimizer: Optimizer) -> Answer:
         made = [step.proposal for step in self._steps]
-        return consult(optimizer, self.history, self.objective, self.space, made)
+        return consult(
+            optimizer, self.history, self.objective, self.space, made, repeats_allowed=self._repeats_allowed
+        )
 
     def _unchanged(self, number: int, why: str, exchanges: tuple[Exchange, ...]) -> Step:
+        self._idle, self._why_idle = self._idle + 1, why
         reason = f'The last good parameters stay: {why}.'
         if self._steps:
             parameters = self._steps[-1].parameters

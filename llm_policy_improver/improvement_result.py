@@ -6,6 +6,7 @@ from typing import Any
 
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.protocol import Proposal
+from llm_policy_improver.optimizers.ranking import best_trial
 from llm_policy_improver.parameters import PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace
 
@@ -70,13 +71,14 @@ class ImprovementResult:
         optimizer: who was asked to propose.
         trials: recorded in this run.
         initial_distance_m: of the first trial of this run that could be measured.
-        best_distance_m: of the best trial of this run or before.
+        best_distance_m: of the best trial of this run or before; None where the language model ranks.
         best_trial: its number in the store, or within the run where it was not stored; 0 if there is none.
         best: that trial.
         returned: share of this run's trials that were good returns.
         fallbacks: how many proposals the fallback made.
         unchanged: how many trials repeated the last parameters for want of a proposal.
         prompt_tokens, completion_tokens: of all requests to a language model.
+        stopped: why the run ended before all its trials; empty where it did not.
     """
 
     objective: str
@@ -92,6 +94,7 @@ class ImprovementResult:
     unchanged: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    stopped: str = ''
 
     @classmethod
     def of(
@@ -100,6 +103,7 @@ class ImprovementResult:
         optimizer: str,
         earlier: Sequence[ExecutionTrace],
         run: Sequence[tuple[Step, ExecutionTrace]],
+        stopped: str = '',
     ) -> 'ImprovementResult':
         """Sum up a run.
 
@@ -108,10 +112,11 @@ class ImprovementResult:
             optimizer: name of the one asked.
             earlier: trials of earlier runs.
             run: the steps and trials of this run.
+            stopped: why it ended early, if it did.
         """
         traces = [trace for _, trace in run]
         measured = [distance for trace in traces if (distance := objective.distance(trace)) is not None]
-        best = objective.best([*earlier, *traces])
+        best = best_trial([*earlier, *traces], objective, [step.proposal for step, _ in run])
         within = next((step.number for step, trace in run if trace is best), 0)
         exchanges = [exchange for step, _ in run for exchange in step.proposal.exchanges]
         return cls(
@@ -128,6 +133,7 @@ class ImprovementResult:
             unchanged=sum(step.unchanged for step, _ in run),
             prompt_tokens=sum(exchange.prompt_tokens for exchange in exchanges),
             completion_tokens=sum(exchange.completion_tokens for exchange in exchanges),
+            stopped=stopped,
         )
 
     @property
@@ -152,4 +158,5 @@ class ImprovementResult:
             'unchanged': self.unchanged,
             'prompt_tokens': self.prompt_tokens,
             'completion_tokens': self.completion_tokens,
+            'stopped': self.stopped or None,
         }

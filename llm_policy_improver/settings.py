@@ -13,6 +13,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from llm_policy_improver.control.controller import ControllerConfig
+from llm_policy_improver.optimizers.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
+from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import JOINTS, ParameterError, ParameterSpace
 from llm_policy_improver.simulation.config import SimulationConfig
 
@@ -114,11 +116,17 @@ class OptimizerSettings:
 
     Attributes:
         objective: plain words; empty: wait for the service or the action.
-        optimizer: ``'auto'`` (an LLM where ``model`` is set, else ``least_squares``), ``'sas'`` or ``'least_squares'``.
+        optimizer: one of `optimizers.registry.CHOICES`: ``'auto'`` (``sas`` where ``model`` is set, else
+            ``least_squares``), ``'sas'``, ``'hybrid'`` or a numeric one.
         base_url: of an OpenAI-compatible endpoint; empty: OPENAI_BASE_URL, or OpenAI's own.
         model: name of the language model.
         request_timeout: s for one request.
         request_retries: further attempts of a request that failed.
+        token_budget: most tokens of a prompt; more trials than fit in are shown in part.
+        candidates: proposals asked of the language model at a time; the most promising one is tried.
+        rehearse: whether the candidates are compared in simulation, for runs on the arm, and not by a regression.
+        landing_noise: m, spread of the landing of repeated trials, where known; the language model is told, and may
+            then repeat trials.
         trials: balls in a run, the first trials included.
         first_trials: spread over the bounds before the optimizer is asked.
         seed: draws the first trials and the balls.
@@ -136,6 +144,10 @@ class OptimizerSettings:
     model: str = ''
     request_timeout: float = 120.0
     request_retries: int = 2
+    token_budget: int = 4000
+    candidates: int = 1
+    rehearse: bool = False
+    landing_noise: float = 0.0
     trials: int = 39
     first_trials: int = 24
     seed: int = 0
@@ -149,8 +161,10 @@ class OptimizerSettings:
 
     def __post_init__(self) -> None:
         check_joint_names(self.joint_names, 'optimizer')
-        if self.optimizer not in ('auto', 'sas', 'least_squares'):
-            raise SettingsError(f'optimizer must be auto, sas or least_squares; got "{self.optimizer}"')
+        try:
+            require_known(self.optimizer, CHOICES)
+        except UnknownOptimizerError as error:
+            raise SettingsError(str(error)) from None
         if self.request_timeout <= 0.0 or self.request_retries < 0:
             raise SettingsError('request_timeout must be above 0 s and request_retries at least 0')
         if self.trial_timeout <= 0.0:
@@ -163,11 +177,23 @@ class OptimizerSettings:
             raise SettingsError(
                 'base_url names an endpoint but no model is named: give model, too (--model NAME)'
             )
-        if self.optimizer == 'sas' and not self.model:
-            raise SettingsError('optimizer sas needs a language model: give its name (--model NAME)')
+        if self.optimizer in WITH_MODEL and not self.model:
+            raise SettingsError(
+                f'optimizer {self.optimizer} needs a language model: give its name (--model NAME)'
+            )
         if not 0 <= self.seed < 2**62:
             raise SettingsError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
+        if not 0.0 <= self.landing_noise <= 1.0:
+            raise SettingsError(f'landing_noise must be between 0 and 1 m; got {self.landing_noise:g} m')
+        self.sas_options()
         self.space()
+
+    def sas_options(self) -> SasOptions:
+        """How the language model is asked."""
+        try:
+            return SasOptions(token_budget=self.token_budget, candidates=self.candidates)
+        except ValueError as error:
+            raise SettingsError(f'optimizer: {error}') from None
 
     def space(self) -> ParameterSpace:
         """The bounds as the space the optimizers search."""

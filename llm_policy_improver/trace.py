@@ -88,7 +88,8 @@ class ExecutionTrace:
         outcome: how it ended.
         landing: first bounce on the table after the hit; None where there was none.
         net_clearance: m between the ball's lowest point and the net's top edge where the ball crossed the
-            net's plane after the hit; None if it did not cross.
+            net's plane after the hit, or where its flight would have, had the net not stopped it (then below 0
+            as a rule); None if it did not come that far.
         peak_height: m above the table, the highest the ball's centre rose after the hit; None without a hit.
         note: what happened, for people, in one sentence.
         samples: the time series behind all this.

@@ -143,7 +143,8 @@ def test_good_replies_are_used_fenced_ones_too(rig: Rig) -> None:
     assert [list(feedback.attenuation) for feedback in said] == [plain, in_a_fence]
     assert [feedback.proposed_by for feedback in said] == [MODEL, MODEL]
     last = states[-1]
-    assert (last.optimizer, last.metric, last.verdict) == (MODEL, '', 'accepted')
+    assert (last.optimizer, last.metric) == (MODEL, '')
+    assert last.verdict.startswith('accepted')
     assert (last.summary, last.analysis) == ('Two trials landed left.', 'b: left, g: right')
     assert (last.prompt_tokens, last.completion_tokens) == (100, 20)
     rig.assert_only_good_parameters()

@@ -8,7 +8,13 @@ from llm_policy_improver.ball import BallModel
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.tasks.table_tennis import TableTennis
-from llm_policy_improver.tracing.flight import find_bounces, find_hit, find_net_crossing, stopped_by_net
+from llm_policy_improver.tracing.flight import (
+    clearance_missing,
+    find_bounces,
+    find_hit,
+    find_net_crossing,
+    stopped_by_net,
+)
 
 MODEL = BallModel()
 TIMES = np.linspace(0.0, 0.792, 100)
@@ -94,6 +100,17 @@ def test_clearance_is_that_of_the_true_flight() -> None:
     assert crossing.clearance == pytest.approx(height - 0.02 - 0.1525, abs=0.0005)
     assert not crossing.deflected
     assert not crossing.beside
+
+
+def test_ball_stopped_by_the_net_says_how_much_was_missing() -> None:
+    start, velocity = (0.2, -1.0, 0.25), (0.1, 4.0, 0.6)
+    time, position = crossed(start, velocity)
+    moments = np.linspace(0.2, 0.4, 4001)
+    free, _ = law.flight(MODEL, start, velocity, (0.0, 0.0, 0.0), moments)
+    height = np.interp(0.0, free[:, 1], free[:, 2])
+    assert position[:, 1].max() < 0.0
+    assert clearance_missing(time, position) == pytest.approx(height - 0.02 - 0.1525, abs=0.003)
+    assert height < 0.15
 
 
 def test_ball_that_clips_the_net_is_deflected() -> None:

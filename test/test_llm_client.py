@@ -1,12 +1,16 @@
+import json
 import logging
 import socket
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from chat_server import ChatServer, fail, good, no_choices, raw, say, silence
+from chat_server import Answer, ChatServer, fail, good, no_choices, raw, say, silence
 
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.llm.schema import reply_schema
 
 KEY = 'sk-very-secret-0123456789'
 ASK = (('user', 'hello'),)
@@ -209,3 +213,65 @@ def test_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     assert KEY not in everything
     assert 'tail9' not in '\n'.join(said[:-1])
     assert 'you sent Bearer ***' in said[-1]
+
+
+SCHEMA = reply_schema(('x1', 'x2'))
+UNKNOWN = 'Unrecognized request argument supplied: response_format'
+
+
+def takes_no_schema(refusal: Answer) -> Callable[[dict[str, Any]], Answer]:
+    return lambda request: refusal if 'response_format' in request else say('as text')
+
+
+def sent(server: ChatServer) -> list[bool]:
+    return ['response_format' in request for request in server.requests]
+
+
+def test_schema_is_sent_in_the_form_of_structured_outputs() -> None:
+    with ChatServer(say('{}')) as server:
+        client = endpoint(server)
+        client.complete(ASK, SCHEMA)
+        client.complete(ASK)
+    form = server.requests[0]['response_format']
+    assert form['type'] == 'json_schema'
+    assert form['json_schema'] == {'name': 'reply', 'strict': True, 'schema': SCHEMA}
+    assert sent(server) == [True, False]
+
+
+@pytest.mark.parametrize(
+    'refusal',
+    [
+        fail(400, UNKNOWN),
+        fail(400, 'bad request'),
+        fail(422, 'extra fields not permitted'),
+        fail(501, 'not implemented'),
+        fail(404, 'no endpoints found that support structured outputs'),
+        fail(500, 'failed to parse grammar'),
+        raw(json.dumps({'error': {'message': 'json_schema is not supported', 'code': 400}}).encode()),
+    ],
+)
+def test_endpoint_that_refuses_the_schema_is_asked_without_it_from_then_on(refusal: Answer) -> None:
+    with ChatServer(takes_no_schema(refusal)) as server:
+        client = endpoint(server)
+        assert [client.complete(ASK, SCHEMA).text for _ in range(3)] == ['as text'] * 3
+    assert sent(server) == [True, False, False, False]
+
+
+@pytest.mark.parametrize('status', [400, 422])
+def test_request_that_is_wrong_in_another_way_fails_in_one_sentence_and_schemas_stay(status: int) -> None:
+    with ChatServer(say('fine')) as server:
+        client = endpoint(server)
+        server.script(*[fail(status, 'the prompt is too long')] * 2)
+        with pytest.raises(EndpointError, match=f'HTTP {status}: "the prompt is too long"') as caught:
+            client.complete(ASK, SCHEMA)
+        assert '\n' not in str(caught.value)
+        client.complete(ASK, SCHEMA)
+    assert sent(server) == [True, False, True]
+
+
+@pytest.mark.parametrize('answer', [fail(401), fail(429), fail(500), no_choices(), raw(b'[1]'), silence()])
+def test_other_failures_are_not_asked_again_without_the_schema(answer: Answer) -> None:
+    with ChatServer(answer) as server:
+        with pytest.raises(EndpointError):
+            endpoint(server, timeout_s=0.2).complete(ASK, SCHEMA)
+        assert sent(server) == [True]

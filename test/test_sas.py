@@ -6,22 +6,28 @@ from chat_server import ChatServer, fail, fenced, good, reply_text, say
 from curved_map import CurvedMap
 
 from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.llm.tokens import count_tokens
 from llm_policy_improver.objective import parse_objective
+from llm_policy_improver.optimizers.landing_model import LandingModel
 from llm_policy_improver.optimizers.protocol import ProposalError
+from llm_policy_improver.optimizers.ranking import ranked
 from llm_policy_improver.optimizers.sas import SasPrompt
-from llm_policy_improver.optimizers.trial_table import TableOptions
+from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import JOINTS, ParameterSpace, PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace
 
 SPACE = ParameterSpace()
 RIGHT = parse_objective('as far right as possible')
-VALUES = [1.05, 0.95, 1.0, 1.1, 0.9, 1.2, 0.8, 1.15]
+VALUES = [1.05, 0.95, 1.0, 0.9, 1.1, 0.8, 0.95, 0.95]
 KEY = 'sk-very-secret-0123456789'
 
 
 def trials(count: int) -> list[ExecutionTrace]:
     task, generator = CurvedMap(1), np.random.default_rng(0)
-    return [task.run(PolicyParameters(task.space.sample(generator)), i) for i in range(count)]
+    return [
+        task.run(PolicyParameters(task.space.sample(generator), proposed_by='initial'), i)
+        for i in range(count)
+    ]
 
 
 HISTORY = trials(24)
@@ -94,7 +100,7 @@ def test_two_bad_replies_end_in_an_error_that_carries_the_exchanges() -> None:
             ProposalError, match='no usable reply after 2 requests from test-model: out of'
         ) as caught:
             sas.propose(HISTORY, RIGHT)
-    assert [exchange.verdict.split(':')[0] for exchange in caught.value.exchanges] == ['refused', 'refused']
+    assert [exchange.verdict.split()[0].rstrip(':') for exchange in caught.value.exchanges] == ['refused', 'refused']
     assert caught.value.exchanges[0].reply == 'hm'
 
 
@@ -129,46 +135,130 @@ def test_prompt_is_filled_in_from_the_table_and_the_bounds() -> None:
     assert '$' not in prompt
 
 
+def rows_of(prompt: str) -> list[str]:
+    table = prompt.split('net_clearance peak_height', 1)[1].split('\n\n', 1)[0]
+    return [line.strip() for line in table.split('\n')[1:]]
+
+
 def test_prompt_shows_every_trial_and_the_computed_distance() -> None:
     prompt = text(HISTORY)
-    for number, trace in enumerate(HISTORY, start=1):
-        first = f'| {number} | {trace.parameters.attenuation[0]:.3f} |'
-        assert first in prompt
+    rows = rows_of(prompt)
+    assert len(rows) == len(HISTORY)
+    for number, (row, trace) in enumerate(zip(rows, HISTORY, strict=True), start=1):
+        cells = row.split()
+        assert cells[0] == str(number)
+        assert cells[1:9] == [f'{value:.3f}' for value in trace.parameters.attenuation]
+        assert cells[-1] == trace.outcome
+        if trace.landing is not None and trace.landed:
+            assert [float(cell) for cell in cells[9:11]] == pytest.approx(
+                [trace.landing.x, trace.landing.y], abs=6e-4
+            )
     best = RIGHT.best(HISTORY)
     assert best is not None
-    number = HISTORY.index(best) + 1
-    assert f'Nearest to the objective: trial {number}, distance {RIGHT.distance(best):.3f} m.' in prompt
-    assert '| g | ' in prompt.split('Computed effect')[1]
+    assert (
+        f'Nearest to the objective: trial {HISTORY.index(best) + 1} ({RIGHT.distance(best):.3f} m), '
+        in prompt
+    )
+    assert '\ng ' in prompt.split('Computed effect')[1]
 
 
-def test_stable_part_comes_first() -> None:
-    before, after = text(HISTORY[:-1]), text(HISTORY)
-    common = [one != other for one, other in zip(before, after, strict=False)].index(True)
-    assert common > 0.6 * len(after)
+def test_reached_is_what_the_margins_leave() -> None:
+    two_centimetres_inside_and_one_more = 'kept: x 0.74. A distance of 0.03 m or less counts as reached'
+    assert two_centimetres_inside_and_one_more in text(HISTORY)
 
 
-def test_long_history_is_shown_in_part_and_said() -> None:
-    history = trials(100)
+@pytest.mark.parametrize('count', [24, 25, 30, 60, 100, 200])
+def test_most_of_the_prompt_is_that_of_the_step_before(count: int) -> None:
+    history = trials(count)
+    before, after = text(history[:-1]), text(history)
+    common = next(i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other)
+    assert common >= 0.6 * len(after)
+
+
+def test_long_history_fits_the_budget_with_the_best_and_the_latest() -> None:
+    history = trials(200)
     prompt = text(history)
-    rows = re.findall(r'^\| \d+ \|.*$', prompt, re.MULTILINE)
-    assert 30 <= len(rows) <= 40
-    best = RIGHT.best(history)
-    assert best is not None
-    assert any(row.startswith(f'| {history.index(best) + 1} |') for row in rows)
-    assert rows[-1].startswith('| 100 |')
-    assert f'{100 - len(rows)} trials are left out of the table' in prompt
+    assert count_tokens(prompt) <= 4000
+    numbers = [int(row.split()[0]) for row in rows_of(prompt)]
+    assert len(numbers) == len(set(numbers)) >= 25
+    order = ranked(history, RIGHT)
+    assert {position + 1 for position in order[:6]} <= set(numbers)
+    assert {200, 199, 198} <= set(numbers)
+    assert f'{200 - len(numbers)} trials are not shown: ' in prompt
 
 
 def test_aids_can_be_left_out() -> None:
-    prompt = text(HISTORY, options=TableOptions(digits=2, distances=False, effects=False))
+    options = SasOptions(digits=2, distances=False, effects=False, analysis=False)
+    prompt = text(HISTORY, options=options)
     assert 'Computed effect' not in prompt
-    assert '| distance |' not in prompt
+    assert 'peak_height distance' not in prompt
     assert 'Nearest to the objective' not in prompt
-    assert f'| 1 | {HISTORY[0].parameters.attenuation[0]:.2f} |' in prompt
+    assert 'Analysis' not in prompt
+    assert f' 1 {HISTORY[0].parameters.attenuation[0]:.2f} ' in prompt
+
+
+def test_parameters_can_be_renamed() -> None:
+    names = ('p1', 'p2', 'p3', 'p4', 'p5', 'p6', 'p7', 'p8')
+    with ChatServer(say(reply_text([], parameters=dict(zip(names, VALUES, strict=True))))) as server:
+        sas = optimizer(server, options=SasOptions(names=names))
+        proposal = sas.propose(HISTORY, RIGHT)
+    assert proposal.attenuation == tuple(VALUES)
+    sent = server.requests[0]['messages'][0]['content']
+    assert '- p8 (axis_6, rotary axis)' in sent
+    assert '"p8": <number>' in sent
+
+
+def test_trials_can_be_ordered() -> None:
+    rows = rows_of(text(HISTORY, options=SasOptions(order='best_last')))
+    order = [position + 1 for position in ranked(HISTORY, RIGHT)]
+    assert [int(row.split()[0]) for row in rows[-len(order) :]] == order[::-1]
+    shuffled = rows_of(text(HISTORY, options=SasOptions(order='random')))
+    assert sorted(shuffled) == sorted(rows_of(text(HISTORY)))
+    assert shuffled != rows_of(text(HISTORY))
+
+
+def test_best_of_several_candidates_is_tried_and_said() -> None:
+    model = LandingModel.fit(HISTORY, SPACE)
+    generator = np.random.default_rng(3)
+    candidates = [[round(v, 3) for v in SPACE.sample(generator)] for _ in range(4)]
+    reply = reply_text([], parameters=None, candidates=candidates)
+    with ChatServer(say(reply)) as server:
+        sas = optimizer(server, options=SasOptions(candidates=4))
+        proposal = sas.propose(HISTORY, RIGHT)
+    assert '"candidates": [{' in server.requests[0]['messages'][0]['content']
+    assert re.search(r'candidate \d of 4: a regression predicts', proposal.verdict)
+    xs = [model.predict(candidate)['x'] for candidate in candidates]
+    tried = model.predict(proposal.attenuation)['x']
+    assert tried > sorted(xs)[1]
+
+
+def test_model_is_shown_its_expectation_beside_the_landing() -> None:
+    task = CurvedMap(1)
+    reply = reply_text(VALUES, expected={'x': 0.31, 'y': 0.62}, analysis='a: right; b: left')
+    with ChatServer(say(reply)) as server:
+        sas = optimizer(server)
+        proposal = sas.propose(HISTORY, RIGHT)
+        trace = task.run(PolicyParameters(proposal.attenuation), 0)
+        (_, prompt) = sas.messages([*HISTORY, trace], RIGHT, [proposal])[0]
+    assert trace.landing is not None
+    assert (
+        'For trial 25 you expected a landing at (+0.310, 0.620): it landed at '
+        f'({trace.landing.x:+.3f}, {trace.landing.y:.3f}).'
+    ) in prompt
+
+
+def test_repeated_trials_are_averaged_with_their_spread() -> None:
+    noisy = CurvedMap(1, noise=0.02)
+    repeated = [noisy.run(PolicyParameters(tuple(VALUES)), seed) for seed in range(6)]
+    landings = np.array([(t.landing.x, t.landing.y) for t in repeated if t.landing is not None])
+    prompt = text([*HISTORY, *repeated])
+    assert f'mean x {landings[:, 0].mean():+.3f} ±{landings[:, 0].std(ddof=1):.3f}' in prompt
+    pooled = np.sqrt(landings.var(axis=0, ddof=1).mean())
+    assert f'varies by about {pooled:.3f} m' in prompt
 
 
 def test_known_noise_is_told() -> None:
-    assert 'varies by about 0.020 m' in text(HISTORY, landing_noise=0.02)
+    assert 'varies by about 0.020 m' in text(HISTORY, noise=0.02)
     assert 'varies by about' not in text(HISTORY)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from llm_policy_improver.optimizers.registry import CHOICES, WITH_MODEL
 from llm_policy_improver.parameters import JOINTS
 from llm_policy_improver.settings import (
     ControllerSettings,
@@ -117,7 +118,17 @@ BAD = [
     ('controller', {'lockstep': 1}, 'controller: lockstep must be of type bool; got 1'),
     ('controller', {'controller.period': 0.5}, 'controller: period must be between 0.001 and 0.02 s'),
     ('optimizer', {'trials': 3.5}, 'optimizer: trials must be of type int; got 3.5'),
-    ('optimizer', {'optimizer': 'magic'}, 'optimizer must be auto, sas or least_squares; got "magic"'),
+    (
+        'optimizer',
+        {'optimizer': 'least_square'},
+        'unknown optimizer "least_square"; did you mean least_squares?',
+    ),
+    (
+        'optimizer',
+        {'optimizer': 'xyz'},
+        'unknown optimizer "xyz"; there are auto, sas, hybrid, random_search, ',
+    ),
+    ('optimizer', {'optimizer': 'hybrid'}, 'optimizer hybrid needs a language model: give its name'),
     (
         'optimizer',
         {'attenuation_low': [0.6] * 7},
@@ -196,3 +207,9 @@ def test_shipped_settings_are_valid(name: str, node: str) -> None:
 def test_shipped_settings_of_the_simulated_run_are_the_defaults() -> None:
     for node, kind in KINDS.items():
         assert to_mapping(read_settings(CONFIG / 'sim.yaml', kind, node)) == to_mapping(kind())
+
+
+@pytest.mark.parametrize('name', CHOICES)
+def test_every_optimizer_can_be_named_in_the_settings(name: str) -> None:
+    model = 'some-model' if name in WITH_MODEL else ''
+    assert OptimizerSettings(optimizer=name, model=model).optimizer == name

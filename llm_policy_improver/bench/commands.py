@@ -1,20 +1,19 @@
-"""``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars."""
+"""``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars, and experiments."""
 
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from llm_policy_improver.bench import coverage, landings, physics, reachable, returns, throughput
+from llm_policy_improver.bench.experiments.commands import EXPERIMENTS
+from llm_policy_improver.bench.progress_bar import under_progress_bar
 from llm_policy_improver.report.progress import without_nan
-
-Step = Callable[[str, int, int], None]
 
 
 class Result(Protocol):
@@ -27,8 +26,6 @@ class Result(Protocol):
         """Name, figure and bar, for people."""
 
 
-Value = TypeVar('Value')
-
 _json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
 _seed = click.option('--seed', type=int, default=0, show_default=True, help='Draws the balls and parameters.')
 _plot = click.option(
@@ -40,21 +37,11 @@ _plot = click.option(
 
 @click.group()
 def bench() -> None:
-    """Measure the simulator and the controller; each command prints its figures beside their bars."""
+    """Measure the simulator and the controller, and compare optimizers in experiments.
 
-
-def _run(work: Callable[[Step], Value]) -> Value:
-    """Do the work under a progress bar on standard error."""
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[str, Any] = {}
-
-        def step(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=total)
-            progress.update(tasks[name], completed=done)
-
-        return work(step)
+    Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable. Experiments:
+    functions, retrieval, improvement, context, ablation; each keeps its rows in a folder and can be resumed.
+    """
 
 
 def _show(title: str, result: Result, as_json: bool) -> None:
@@ -91,7 +78,7 @@ def physics_command(seed: int, as_json: bool) -> None:
 @_json
 def returns_command(balls: int, seed: int, plot: Path | None, as_json: bool) -> None:
     """Share of balls that the bare controller returns."""
-    result = _run(lambda step: returns.run(balls, seed, step))
+    result = under_progress_bar(lambda step: returns.run(balls, seed, step))
     _show('Returns of the bare controller', result, as_json)
     _save(result.draw, plot, 'returns')
 
@@ -106,7 +93,7 @@ def returns_command(balls: int, seed: int, plot: Path | None, as_json: bool) -> 
 @_json
 def coverage_command(samples: int, varied: int, seed: int, plot: Path | None, as_json: bool) -> None:
     """Where random attenuations put the ball, and what each parameter does."""
-    result = _run(lambda step: coverage.run(samples, varied, seed, step))
+    result = under_progress_bar(lambda step: coverage.run(samples, varied, seed, step))
     _show('Coverage of the table', result, as_json)
     _save(result.draw, plot, 'coverage')
 
@@ -125,7 +112,7 @@ def coverage_command(samples: int, varied: int, seed: int, plot: Path | None, as
 @_json
 def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as_json: bool) -> None:
     """Error of the detected landings and outcomes under camera noise."""
-    result = _run(lambda step: landings.run(trials, noise, seed, step))
+    result = under_progress_bar(lambda step: landings.run(trials, noise, seed, step))
     _show('Detected landings', result, as_json)
     _save(result.draw, plot, 'landings')
 
@@ -137,7 +124,7 @@ def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as
 @_json
 def throughput_command(trials: int, as_json: bool) -> None:
     """Trials a second, beside the physics alone."""
-    _show('Throughput', _run(lambda step: throughput.run(trials, step)), as_json)
+    _show('Throughput', under_progress_bar(lambda step: throughput.run(trials, step)), as_json)
 
 
 @bench.command('reachable')
@@ -151,9 +138,12 @@ def throughput_command(trials: int, as_json: bool) -> None:
 def reachable_command(trials: int, seed: int, output: Path) -> None:
     """The best landing that any parameters can reach, for ten objectives, by CMA-ES."""
     try:
-        found = _run(lambda step: reachable.run(trials, seed, step))
+        found = under_progress_bar(lambda step: reachable.run(trials, seed, step))
     except ImportError:
-        click.echo('Error: bench reachable needs the package cmaes: pip install cmaes', err=True)
+        click.echo(
+            "Error: bench reachable needs the package cmaes: pip install 'llm-policy-improver[optimizers]'",
+            err=True,
+        )
         sys.exit(2)
     output.write_text(
         reachable.to_data(
@@ -166,3 +156,7 @@ def reachable_command(trials: int, seed: int, output: Path) -> None:
     for name, best in found.items():
         lines.add_row(name, f'{best.distance_m:.3f}', f'({best.x:+.3f}, {best.y:.3f})')
     Console().print(lines)
+
+
+for _experiment in EXPERIMENTS:
+    bench.add_command(_experiment)

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,6 +27,9 @@ PROBE_TIMEOUT_S: Final = 10.0
 _DETAIL: Final = 200
 _SECRET = re.compile(r'\b(?:sk|pk|key|gsk|xai|hf)[-_][\w*.-]{6,}|(?<=bearer )\S+', re.IGNORECASE)
 _NOT_READY: Final = frozenset({502, 503, 504})
+_NOT_UNDERSTOOD: Final = frozenset({400, 422, 501})
+"""Statuses of endpoints that do not know a part of the request."""
+_OF_THE_SCHEMA = re.compile(r'response_?format|json_?schema|structured.?output|grammar|guided', re.IGNORECASE)
 
 
 def _key_from(environment: Mapping[str, str]) -> str:
@@ -52,6 +56,16 @@ def _checked_url(url: str) -> str:
             f'{DEFAULT_URL}, without user, password or query in it'
         )
     return url
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One request: its answer, or why it failed and whether the schema may be to blame."""
+
+    answer: object
+    failure: str = ''
+    schema_refused: bool = False
+    schema_named: bool = False
 
 
 class Endpoint:
@@ -93,6 +107,7 @@ class Endpoint:
         self.max_retries = max_retries
         self.temperature = temperature
         self._clock = clock
+        self._takes_schema = True
         key = _key_from(environment)
         self._client = openai.OpenAI(
             api_key=key, base_url=self.base_url, timeout=timeout_s, max_retries=max_retries
@@ -128,33 +143,56 @@ class Endpoint:
     def complete(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> Completion:
         """Answer a chat. Takes at most ``(max_retries + 1) * timeout_s`` and the pauses between attempts.
 
+        An endpoint that refuses the schema is asked again without it, at once, and never with one again. A
+        refusal that looks like a fault of the server (HTTP 5xx) is first repeated as those are.
+
+        Args:
+            messages: the chat.
+            schema: JSON schema that the reply is held to (``response_format``, strict).
+
         Raises:
             EndpointError: the request failed in the end, or the answer holds no reply at all.
         """
+        started = self._clock()
+        sent = schema if self._takes_schema else None
+        attempt = self._attempt(messages, sent)
+        if sent is not None and attempt.schema_refused:
+            plain = self._attempt(messages, None)
+            # What fails without the schema, too, was wrong in another way.
+            self._takes_schema = bool(plain.failure) and not attempt.schema_named
+            attempt = plain
+        # Raised out here, so that no exception with the request and its headers hangs on to it.
+        if attempt.failure:
+            raise EndpointError(attempt.failure)
+        return self._completion(attempt.answer, self._clock() - started)
+
+    def _attempt(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> _Attempt:
         asked: Any = [{'role': role, 'content': text} for role, text in messages]
         options: dict[str, Any] = {} if self.temperature is None else {'temperature': self.temperature}
-        started = self._clock()
-        failure = ''
-        answer: object = None
+        if schema is not None:
+            form = {'name': 'reply', 'strict': True, 'schema': dict(schema)}
+            options['response_format'] = {'type': 'json_schema', 'json_schema': form}
         try:
             answer = self._client.chat.completions.create(model=self.model, messages=asked, **options)
         except openai.OpenAIError as error:
-            failure = self._sentence(error)
+            said = str(error.body) if isinstance(error, openai.APIStatusError) else ''
+            status = getattr(error, 'status_code', 0)
+            named = bool(_OF_THE_SCHEMA.search(said))
+            return _Attempt(None, self._sentence(error), named or status in _NOT_UNDERSTOOD, named)
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            failure = f'{self._where} sent something that is no chat completion ({type(error).__name__})'
-        # Raised out here, so that no exception with the request and its headers hangs on to it.
-        if failure:
-            raise EndpointError(failure)
-        return self._completion(answer, self._clock() - started)
+            return _Attempt(
+                None, f'{self._where} sent something that is no chat completion ({type(error).__name__})'
+            )
+        # Some gateways pass an error on with HTTP 200.
+        named = _choice_in(answer) is None and bool(_OF_THE_SCHEMA.search(str(getattr(answer, 'error', ''))))
+        return _Attempt(answer, '', named, named)
 
     @property
     def _where(self) -> str:
         return f'the language model endpoint {self.base_url}'
 
     def _completion(self, answer: object, seconds: float) -> Completion:
-        # The client does not validate: every field may be missing or of another type.
-        choices = getattr(answer, 'choices', None)
-        choice = choices[0] if isinstance(choices, list) and choices else None
+        choice = _choice_in(answer)
         message = getattr(choice, 'message', None)
         if message is None:
             raise EndpointError(f'{self._where} sent an answer without a reply in it')
@@ -203,6 +241,12 @@ def _redactor(key: str) -> Callable[[str], str]:
         return text
 
     return redact
+
+
+def _choice_in(answer: object) -> object:
+    # The client does not validate: every field may be missing or of another type.
+    choices = getattr(answer, 'choices', None)
+    return choices[0] if isinstance(choices, list) and choices else None
 
 
 def _count(value: object) -> int:

@@ -1,4 +1,4 @@
-"""Reads the parameters and the explanation out of what a language model wrote, whatever it wrapped them in.
+"""Reads the proposals and the explanation out of what a language model wrote, whatever it wrapped them in.
 
 The last JSON object with parameters decides. Around it anything is allowed: thinking, prose, tables, code
 fences. Work grows linearly with the length of the reply.
@@ -7,35 +7,38 @@ fences. Work grows linearly with the length of the reply.
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llm_policy_improver.llm.chat import clean_text
+from llm_policy_improver.llm.json_objects import JsonObject, json_objects, without_thinking
+from llm_policy_improver.llm.reply_vectors import ReplyError, VectorReader, number_in
 from llm_policy_improver.parameters import JOINTS, LETTERS
 
-LONGEST: Final = 400_000
-"""Characters looked at, from the end of the reply."""
-LONGEST_OBJECT: Final = 60_000
-"""Characters of an object that is looked into."""
-MOST_OBJECTS: Final = 40
-"""Objects looked into, from the end."""
+__all__ = ['Reply', 'ReplyError', 'parse_reply']
+
 LONGEST_TEXT: Final = 4_000
 """Characters kept of each part of the explanation."""
+MOST_CANDIDATES: Final = 32
+"""Proposals looked at in one reply."""
 
 STEPS: Final = ('summary', 'analysis', 'synthesis', 'reason')
-CONTAINERS: Final = ('parameters', 'attenuation')
+SINGLE: Final = ('parameters', 'attenuation')
+"""Keys of one proposal, the first of them that is there counts, or of a list of them."""
+SEVERAL: Final = 'candidates'
+"""Key of a list of proposals; one beside it comes first."""
 
-_TOKEN = re.compile(r'\\.|["{}]', re.DOTALL)
-_BRACE = re.compile(r'[{}]')
-_TRAILING_COMMA = re.compile(r',(?=\s{0,100}[}\]])')
-_NUMBER = re.compile(r'[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?')
-_NOT_FINITE = re.compile(r'[-+]?(?:nan|inf|infinity)', re.IGNORECASE)
-_INDEX: Final = {name: i for names in (LETTERS, JOINTS) for i, name in enumerate(names)}
-_WORD = re.compile(r'[a-z]+(?:_[a-z0-9]+)?')
+Vector = tuple[float, ...]
 
+_BESIDES: Final = frozenset({*STEPS, 'nearest', 'expected'})
 
-class ReplyError(ValueError):
-    """The reply holds no usable parameters; the message says why, in one sentence, for model and person."""
+# "trial 12", "in Trial #12: ...", "12", "12.0", "12 (far right)"; not "0.12 m".
+_TRIAL = re.compile(
+    r'trial\W{0,3}([0-9]{1,9})(?![0-9])|\A[^\w.-]{0,3}([0-9]{1,9})(?:\.0{1,9})?(?![0-9.])', re.IGNORECASE
+)
+
+_BEGUN = re.compile(rf'"({"|".join((*SINGLE, SEVERAL))})"\s{{0,20}}:')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,158 +46,125 @@ class Reply:
     """What a reply says.
 
     Attributes:
-        parameters: (8,) finite numbers in the order of `parameters.JOINTS`; not yet checked further.
+        candidates: all usable proposals, in the reply's order, at least one: each (n,) finite numbers in the
+            order of the names asked for; not yet checked further.
         summary, analysis, synthesis: the steps, in the model's words; empty where it left them out.
         reason: one sentence; empty where it left it out.
+        nearest: number of the trial that it says fulfils the objective best so far; 0 where it names none.
+        expected: x and y in metres of the landing that it expects; None where it names none.
+        notes: on each proposal that was dropped, why.
     """
 
-    parameters: tuple[float, ...]
+    candidates: tuple[Vector, ...]
     summary: str = ''
     analysis: str = ''
     synthesis: str = ''
     reason: str = ''
+    nearest: int = 0
+    expected: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> Vector:
+        """(n,) the first proposal."""
+        return self.candidates[0]
 
 
-class _Object(dict[str, Any]):
-    """A JSON object that remembers which keys were given more than once, with different values."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__()
-        self.contradicted: list[str] = []
-        for key, value in pairs:
-            # Comparing containers could take long; given twice, they count as different.
-            if key in self and (isinstance(value, dict | list) or self[key] != value):
-                self.contradicted.append(key)
-            self[key] = value
-
-
-def parse_reply(text: str) -> Reply:
+def parse_reply(text: str, names: Sequence[str] = LETTERS) -> Reply:
     """Read a reply.
 
+    Args:
+        text: all that the model wrote.
+        names: of the parameters. With the default ones the joints' names are understood, too.
+
     Raises:
-        ReplyError: no JSON object with eight finite numbers is in it; nothing else is ever raised.
+        ReplyError: no JSON object with a finite number for each name is in it; nothing else is ever raised
+            for what the text is.
+        ValueError: ``names`` are none or not all different.
     """
-    answer = _without_thinking(text)[-LONGEST:]
+    reader = VectorReader(names, JOINTS if tuple(names) == LETTERS else (), ignored=_BESIDES)
+    answer = without_thinking(text)
     if not answer.strip():
         raise ReplyError(
             'the reply is empty' if not text.strip() else 'the reply holds only thinking, no answer'
         )
-    for candidate in _objects(answer):
-        found = _decoded(candidate)
-        if found is None:
-            continue
-        holder, key = _parameters_in(found)
-        if key is not None and holder is not None:
-            if key in holder.contradicted:
-                raise ReplyError(f'"{key}" is given more than once')
-            parameters = _read(holder[key] if key else holder)
-            return Reply(parameters, **{step: _text(found.get(step)) for step in STEPS})
-    if '"parameters"' in answer:
-        raise ReplyError('the JSON object with "parameters" is cut off or is no valid JSON')
+    for found in json_objects(answer):
+        proposed = _proposed_in(found, reader)
+        if proposed:
+            candidates, notes = _candidates(proposed, reader)
+            return Reply(
+                candidates,
+                **{step: _text(found.get(step)) for step in STEPS},
+                nearest=_nearest(found.get('nearest')),
+                expected=_expected(found.get('expected')),
+                notes=notes,
+            )
+    if begun := _BEGUN.search(answer):
+        raise ReplyError(f'the JSON object with "{begun[1]}" is cut off or is no valid JSON')
     raise ReplyError('the reply holds no JSON object with "parameters"')
 
 
-def _without_thinking(text: str) -> str:
-    _, closed, after = text.rpartition('</think>')
-    # An opened, never closed thought is a reply that was cut off before its answer.
-    return after if closed else text.partition('<think>')[0]
+def _proposed_in(found: JsonObject, reader: VectorReader) -> list[Any]:
+    """The proposals in an object, still to be read; empty where it holds none."""
+    single = next((key for key in SINGLE if key in found), None)
+    keys = [key for key in (single, SEVERAL) if key is not None and key in found]
+    if not keys:
+        # The bare names, without an object around them.
+        known = sum(reader.index(key) is not None for key in found)
+        return [found] if known >= max(reader.count // 2, min(reader.count, 2)) else []
+    proposed: list[Any] = []
+    for key in keys:
+        if key in found.contradicted:
+            raise ReplyError(f'"{key}" is given more than once')
+        value = found[key]
+        many = isinstance(value, list) and (not value or any(isinstance(v, dict | list) for v in value))
+        proposed += value if many else [value]
+    if not proposed:
+        raise ReplyError(f'"{keys[0]}" is empty: at least one proposal is needed')
+    return proposed
 
 
-def _objects(text: str) -> list[str]:
-    """The balanced {...} of a text, the one that ends last first, outer ones before inner ones."""
-    spans = set(_spans(text, _TOKEN)) | set(_spans(text, _BRACE))
-    ordered = sorted(spans, key=lambda span: (-span[1], span[0]))
-    return [text[start:end] for start, end in ordered if end - start <= LONGEST_OBJECT][:MOST_OBJECTS]
-
-
-def _spans(text: str, token: re.Pattern[str]) -> list[tuple[int, int]]:
-    # With quotes among the tokens, braces in strings do not count; without them, a stray quote does not hurt.
-    opened: list[int] = []
-    spans = []
-    quoted = False
-    for found in token.finditer(text):
-        mark = found[0]
-        if mark == '"':
-            quoted = bool(opened) and not quoted
-        elif quoted:
-            continue
-        elif mark == '{':
-            opened.append(found.start())
-        elif mark == '}' and opened:
-            spans.append((opened.pop(), found.end()))
-    return spans[-4 * MOST_OBJECTS :]
-
-
-def _decoded(text: str) -> _Object | None:
-    for variant in (text, _TRAILING_COMMA.sub('', text)):
+def _candidates(proposed: list[Any], reader: VectorReader) -> tuple[tuple[Vector, ...], tuple[str, ...]]:
+    """The usable proposals, each once, and notes on the others."""
+    usable: dict[Vector, None] = {}
+    problems: list[str] = []
+    for number, value in enumerate(proposed[:MOST_CANDIDATES], start=1):
         try:
-            found = json.loads(variant, strict=False, object_pairs_hook=_Object, parse_int=float)
-        except (ValueError, RecursionError):
-            continue
-        return found if isinstance(found, _Object) else None
-    return None
+            usable[reader.read(_unwrapped(value))] = None
+        except ReplyError as error:
+            if len(proposed) == 1:
+                raise
+            problems.append(f'candidate {number}: {error}')
+    if not usable:
+        raise ReplyError(f'none of the {len(proposed)} candidates can be used; {problems[0]}')
+    if len(proposed) > MOST_CANDIDATES:
+        problems.append(f'only the first {MOST_CANDIDATES} of {len(proposed)} candidates were read')
+    return tuple(usable), tuple(problems)
 
 
-def _parameters_in(found: _Object) -> tuple[_Object | None, str | None]:
-    """Where the parameters are: the object and the key in it, an empty key for the object itself."""
-    for key in CONTAINERS:
-        if key in found:
-            return found, key
-    # Eight bare names, without the object around them.
-    return (found, '') if sum(_index(key) is not None for key in found) >= len(JOINTS) // 2 else (None, None)
-
-
-def _index(key: str) -> int | None:
-    """Which parameter a key names: 'a', 'slide_y' or 'a (slide_y)'; None where it names none, or two."""
-    words = _WORD.findall(key.lower()) if len(key) <= 40 else []
-    found = {_INDEX.get(word) for word in words}
-    return found.pop() if len(found) == 1 else None
-
-
-def _read(value: object) -> tuple[float, ...]:
-    names = f'{len(JOINTS)} numbers, {LETTERS[0]} to {LETTERS[-1]}'
-    if isinstance(value, list):
-        if len(value) != len(JOINTS):
-            raise ReplyError(f'"parameters" must hold {names}, and a list of {len(value)} was given')
-        return tuple(_number(LETTERS[i], item) for i, item in enumerate(value))
-    if not isinstance(value, _Object):
-        raise ReplyError(f'"parameters" must be an object with {names}')
-    given: dict[int, float] = {}
-    for key, item in value.items():
-        index = _index(key)
-        if index is None:
-            if key in STEPS:
-                continue
-            raise ReplyError(f'"parameters" holds {_shown(key)}, which is none of {", ".join(LETTERS)}')
-        number = _number(LETTERS[index], item)
-        if key in value.contradicted or given.get(index, number) != number:
-            raise ReplyError(f'parameter {LETTERS[index]} is given more than once, with different values')
-        given[index] = number
-    missing = [letter for i, letter in enumerate(LETTERS) if i not in given]
-    if missing:
-        raise ReplyError(f'"parameters" must hold {names}; missing: {", ".join(missing)}')
-    return tuple(given[i] for i in range(len(JOINTS)))
-
-
-def _number(letter: str, value: object) -> float:
-    if isinstance(value, str):
-        word = value.strip()
-        if _NUMBER.fullmatch(word) or _NOT_FINITE.fullmatch(word):
-            value = float(word)
-    if not isinstance(value, float):
-        raise ReplyError(f'parameter {letter} must be a number; got {_shown(value)}')
-    if not math.isfinite(value):
-        raise ReplyError(f'parameter {letter} must be a finite number; got {value}')
+def _unwrapped(value: Any) -> Any:
+    """The parameters of a candidate that has an explanation of its own beside them."""
+    if isinstance(value, JsonObject):
+        for key in SINGLE:
+            if key in value and key not in value.contradicted:
+                return value[key]
     return value
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return clean_text(repr(value[:40]))
-    # Writing out a deeply nested value would recurse; its kind is enough.
-    return (
-        'a list' if isinstance(value, list) else 'an object' if isinstance(value, dict) else json.dumps(value)
-    )
+def _nearest(value: object) -> int:
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer() and 0 < value < 1e9:
+        return int(value)
+    found = _TRIAL.search(value[:LONGEST_TEXT]) if isinstance(value, str) else None
+    return int(found[1] or found[2]) if found else 0
+
+
+def _expected(value: object) -> tuple[float, float] | None:
+    if isinstance(value, JsonObject) and not value.contradicted & {'x', 'y'}:
+        value = [value.get('x'), value.get('y')]
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    x, y = (number_in(item) for item in value)
+    return None if x is None or y is None or not math.isfinite(x) or not math.isfinite(y) else (x, y)
 
 
 def _text(value: object) -> str:

@@ -81,8 +81,9 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
 
 def best_in_words(result: ImprovementResult) -> str:
     """Where the best trial landed; empty where no trial could be ranked."""
-    if result.best is None or result.best.landing is None or result.best_distance_m is None:
+    if result.best is None or result.best.landing is None:
         return ''
     landing = result.best.landing
-    where = f'({landing.x:+.2f}, {landing.y:.2f}) m'
-    return f'; best is trial {result.best_trial} at {where}, {result.best_distance_m:.3f} m to go'
+    left = result.best_distance_m
+    how = 'by the word of the model' if left is None else f'{left:.3f} m to go'
+    return f'; best is trial {result.best_trial} at ({landing.x:+.2f}, {landing.y:.2f}) m, {how}'

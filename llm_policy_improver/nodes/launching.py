@@ -17,7 +17,7 @@ from llm_policy_improver.tracing.run_folder import default_run_folder
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
-    'optimizer': (str, 'auto, sas or least_squares'),
+    'optimizer': (str, 'auto, sas, hybrid or a numeric optimizer'),
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
     'model': (str, 'name of the language model; none: least_squares'),
     'trials': (int, 'balls in a run, the first trials included'),

@@ -184,7 +184,8 @@ class OptimizerNode(WaitingNode):
         improvement = Improvement(
             objective, self._choice.optimizer, self._space, trials=trials,
             first_trials=self._settings.first_trials, seed=self._settings.seed, vary_balls=self._settings.vary_balls,
-            history=tuple(self._history), fallback=self._choice.fallback, first_version=max(active, self._version) + 1,
+            history=tuple(self._history), fallback=self._choice.fallback,
+            repeats_allowed=self._choice.repeats_allowed, first_version=max(active, self._version) + 1,
         )  # fmt: skip
         state, message, step = OptimizerStatus.FINISHED, '', None
         try:
@@ -204,6 +205,9 @@ class OptimizerNode(WaitingNode):
         self._running = False
         self._publish(improvement, state, step)
         done = self.last_result = improvement.result()
+        if done.stopped and not message:
+            message = f'ended early: {done.stopped}'
+            self.get_logger().error(message)
         message = message or f'{done.trials} trials, {done.returned:.0%} returned{best_in_words(done)}'
         self.get_logger().info(f'"{objective.words}": {message}')
         if goal is not None:

@@ -1,29 +1,20 @@
-"""What every proposal must pass before it reaches the arm: small independent rules with names and reasons.
+"""What every proposal must pass before it reaches the arm: rules in their order, and their verdict for people.
 
-A proposal that misses a bound by at most `OVERSHOOT` of that parameter's range is read as "up to the
-bound" and clipped, with a note (1.41 becomes 1.40 within 0.6 to 1.4). One that misses it by more is
-refused: whoever proposes 2.0 or 1e9 has lost the scale, and clipping would hide that.
+A rule has nothing to say, changes the proposal, or refuses it; the person reads which rule did what and why.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.parameters import JOINTS, LETTERS, ParameterSpace
-from llm_policy_improver.trace import ExecutionTrace, Outcome
+from llm_policy_improver.objective import Objective
+from llm_policy_improver.optimizers.model_rules import OSCILLATION, TRUST_REGION
+from llm_policy_improver.optimizers.rules import BOUNDS, COUNT, FINITE, REPEAT, UNTRIED, Case, Rule
+from llm_policy_improver.parameters import ParameterSpace
+from llm_policy_improver.trace import ExecutionTrace
 
-OVERSHOOT: Final = 0.05
-"""Share of a parameter's range by which a proposal may miss its bounds and still be clipped."""
-
-REPEAT: Final = 0.005
-"""Two attenuations closer than this share of the range in every parameter are the same trial."""
-
-UNTRIED: Final = frozenset({Outcome.ABORTED, Outcome.BAD_FEED})
-"""Outcomes that tested nothing, so that the same parameters may be tried again."""
-
-Rule = Callable[[Sequence[float], Sequence[ExecutionTrace], ParameterSpace], str]
-"""Why the attenuation is refused, in one sentence; empty where the rule has nothing against it."""
+__all__ = ['MODEL_RULES', 'RULES', 'UNTRIED', 'Finding', 'Verdict', 'check']
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +30,9 @@ class Finding:
     rule: str
     reason: str
     refused: bool
+
+    def __str__(self) -> str:
+        return f'{self.rule}: {self.reason}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,56 +58,23 @@ class Verdict:
         """The findings as sentences."""
         return tuple(finding.reason for finding in self.findings)
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What rules changed in the proposal, as sentences with the rules' names."""
+        return tuple(str(finding) for finding in self.findings if not finding.refused)
+
     def __str__(self) -> str:
         if not self.findings:
             return 'accepted'
-        named = '; '.join(f'{finding.rule}: {finding.reason}' for finding in self.findings)
+        named = '; '.join(str(finding) for finding in self.findings)
         return f'accepted ({named})' if self.accepted else f'refused ({named})'
 
 
-def _label(index: int) -> str:
-    return f'{LETTERS[index]} ({JOINTS[index]})'
+RULES: Final[tuple[Rule, ...]] = (COUNT, FINITE, BOUNDS, REPEAT)
+"""For every optimizer. The first refusal ends the examination, as the later rules rely on the earlier ones."""
 
-
-def count(attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace) -> str:
-    """One number a joint."""
-    if len(attenuation) == space.dimension:
-        return ''
-    names = f'{LETTERS[0]} to {LETTERS[space.dimension - 1]}'
-    return f'{space.dimension} parameters are needed, {names}, and {len(attenuation)} were given'
-
-
-def finite(attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace) -> str:
-    """Numbers only, none infinite or undefined."""
-    wrong = [f'{_label(i)} is {value}' for i, value in enumerate(attenuation) if not math.isfinite(value)]
-    return f'every parameter must be a finite number: {", ".join(wrong)}' if wrong else ''
-
-
-def bounds(attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace) -> str:
-    """Not further outside of the bounds than what is clipped."""
-    wrong = []
-    for i, (value, low, high) in enumerate(zip(attenuation, space.low, space.high, strict=True)):
-        margin = OVERSHOOT * (high - low)
-        if not low - margin <= value <= high + margin:
-            wrong.append(f'{_label(i)} is {value:g} and must be {low:g} to {high:g}')
-    return f'out of bounds: {", ".join(wrong)}' if wrong else ''
-
-
-def repeat(attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace) -> str:
-    """Not what was tried before: the same parameters teach nothing new."""
-    limits = [REPEAT * (high - low) for low, high in zip(space.low, space.high, strict=True)]
-    for number, trace in enumerate(history, start=1):
-        if trace.outcome in UNTRIED:
-            continue
-        gaps = (abs(v - w) for v, w in zip(attenuation, trace.parameters.attenuation, strict=True))
-        if all(gap <= limit for gap, limit in zip(gaps, limits, strict=True)):
-            tried = trace.trial or number
-            return f'these parameters are those of trial {tried} again; change at least one of them'
-    return ''
-
-
-RULES: Final[tuple[Rule, ...]] = (count, finite, bounds, repeat)
-"""In this order; the first refusal ends the examination, as the later rules rely on the earlier ones."""
+MODEL_RULES: Final[tuple[Rule, ...]] = (COUNT, FINITE, BOUNDS, REPEAT, TRUST_REGION, OSCILLATION, REPEAT)
+"""For language models. What was answered is judged for repetition, and again what would really be tried."""
 
 
 def _numbers(attenuation: Sequence[float]) -> tuple[float, ...]:
@@ -126,28 +87,34 @@ def _numbers(attenuation: Sequence[float]) -> tuple[float, ...]:
     return tuple(numbers)
 
 
-def check(attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace) -> Verdict:
-    """Judge a proposed attenuation (8,) by `RULES`; never raises, whatever the numbers are.
+def check(
+    attenuation: Sequence[float],
+    history: Sequence[ExecutionTrace],
+    space: ParameterSpace,
+    objective: Objective | None = None,
+    *,
+    rules: Sequence[Rule] = RULES,
+    repeats_allowed: int = 0,
+) -> Verdict:
+    """Judge a proposed attenuation (8,); never raises, whatever the numbers are.
 
     Args:
         attenuation: what was proposed, in the order of `parameters.JOINTS`.
         history: all trials so far, oldest first.
         space: the bounds.
+        objective: what the person asked; without it, or without a measure, no trust region applies.
+        rules: applied in their order, each to what the one before left.
+        repeats_allowed: how often the same parameters may be tried again: more than 0 where trials are noisy.
     """
+    case = Case(history, space, objective, repeats_allowed)
     numbers = _numbers(attenuation)
-    clipped = False
-    for rule in RULES:
-        if rule is repeat:
-            # Judged on what would really be tried.
-            inside = space.clip(numbers)
-            clipped, asked, numbers = inside != numbers, numbers, inside
-        if reason := rule(numbers, history, space):
-            return Verdict((), (Finding(rule.__name__, reason, refused=True),))
-    if not clipped:
-        return Verdict(numbers)
-    moved = [
-        f'{_label(i)} {before:g} to {after:g}'
-        for i, (before, after) in enumerate(zip(asked, numbers, strict=True))
-        if before != after
-    ]
-    return Verdict(numbers, (Finding('bounds', f'clipped to its bound: {", ".join(moved)}', refused=False),))
+    findings: list[Finding] = []
+    for rule in rules:
+        ruling = rule.judge(numbers, case)
+        if ruling is None:
+            continue
+        findings.append(Finding(rule.name, ruling.reason, refused=ruling.instead is None))
+        if ruling.instead is None:
+            return Verdict((), tuple(findings))
+        numbers = ruling.instead
+    return Verdict(numbers, tuple(findings))

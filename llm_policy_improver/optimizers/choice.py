@@ -1,22 +1,29 @@
-"""Which optimizer proposes, from the settings: a language model where one is named, else least squares."""
+"""Which optimizer proposes, from the settings: the one named there, or a language model where one is named."""
 
 from dataclasses import dataclass
 
+from llm_policy_improver.llm.chat import Completer
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.objective import Objective, require_measurable
+from llm_policy_improver.optimizers.candidates import Screen, SimulatorScreen
 from llm_policy_improver.optimizers.least_squares import LeastSquares
+from llm_policy_improver.optimizers.minimizers.packages import MissingPackageError
 from llm_policy_improver.optimizers.protocol import Optimizer
+from llm_policy_improver.optimizers.registry import NUMERIC, make_numeric
 from llm_policy_improver.optimizers.sas import SasPrompt
-from llm_policy_improver.settings import OptimizerSettings
+from llm_policy_improver.optimizers.screened import ScreenedOptimizer
+from llm_policy_improver.parameters import ParameterSpace
+from llm_policy_improver.settings import OptimizerSettings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Who proposes, who stands in, and a sentence about it for people."""
+    """Who proposes, who stands in, a sentence about it for people, and how often trials may be repeated."""
 
     optimizer: Optimizer
     fallback: Optimizer | None
     said: str
+    repeats_allowed: int = 0
 
     def require(self, objective: Objective) -> None:
         """Raise `ObjectiveError` where nobody here can work towards this objective."""
@@ -27,27 +34,62 @@ class Choice:
             )
 
 
-def choose_optimizer(settings: OptimizerSettings) -> Choice:
+def choose_optimizer(settings: OptimizerSettings, model: Completer | None = None) -> Choice:
     """The optimizer of these settings; a language model's endpoint is tried once.
+
+    Args:
+        settings: of the run.
+        model: answers in place of the endpoint of the settings, where given.
 
     Raises:
         EndpointError: no key in the environment, or an endpoint that cannot be reached.
+        SettingsError: the optimizer rests on a package that is not installed.
     """
     space = settings.space()
-    numeric = LeastSquares(space, settings.seed)
-    if settings.optimizer == 'least_squares' or (settings.optimizer == 'auto' and not settings.model):
-        why = '' if settings.optimizer == 'least_squares' else 'no language model is configured: '
-        return Choice(numeric, None, f'{why}least_squares proposes, a regression and no language model')
-    endpoint = Endpoint(
-        settings.model,
-        settings.base_url or None,
-        timeout_s=settings.request_timeout,
-        max_retries=settings.request_retries,
+    if settings.optimizer in NUMERIC or (settings.optimizer == 'auto' and not settings.model):
+        return _numeric(settings, space)
+    where = ''
+    if model is None:
+        model = endpoint = Endpoint(
+            settings.model,
+            settings.base_url or None,
+            timeout_s=settings.request_timeout,
+            max_retries=settings.request_retries,
+        )
+        endpoint.check_reachable()
+        where = f' at {endpoint.base_url}'
+    sas = SasPrompt(
+        model, space, options=settings.sas_options(), noise=settings.landing_noise, screen=_screen(settings)
     )
-    endpoint.check_reachable()
-    optimizer = SasPrompt(endpoint, space)
+    optimizer: Optimizer = sas
+    screened = ''
+    if settings.optimizer == 'hybrid':
+        optimizer = ScreenedOptimizer(optimizer, space, settings.seed)
+        screened = ', screened by a model fitted to the trials'
     return Choice(
         optimizer,
-        numeric,
-        f'{optimizer.name} at {endpoint.base_url} proposes; least_squares stands in where it fails',
+        LeastSquares(space, settings.seed),
+        f'{optimizer.name}{where} proposes{screened}; least_squares stands in where it fails',
+        sas.repeats_allowed,
     )
+
+
+def _screen(settings: OptimizerSettings) -> Screen | None:
+    """Chooses among candidates where the settings ask for a rehearsal; None: a regression on the trials does."""
+    if not settings.rehearse or settings.candidates == 1:
+        return None
+    from llm_policy_improver.tasks.table_tennis import TableTennis  # MuJoCo is needed only for this
+
+    return SimulatorScreen(TableTennis(), settings.seed)
+
+
+def _numeric(settings: OptimizerSettings, space: ParameterSpace) -> Choice:
+    name, why = settings.optimizer, ''
+    if name == 'auto':
+        name, why = 'least_squares', 'no language model is configured: '
+    try:
+        optimizer = make_numeric(name, space, settings.seed)
+    except MissingPackageError as error:
+        raise SettingsError(str(error)) from None
+    kind = 'a regression' if name == 'least_squares' else 'a numeric optimizer'
+    return Choice(optimizer, None, f'{why}{name} proposes, {kind} and no language model')

@@ -30,12 +30,16 @@ class TooFewTrialsError(ValueError):
     """Not enough trials landed to fit a model; the message says how many did."""
 
 
+FLOWN: Final = frozenset({Outcome.LANDED, Outcome.OWN_SIDE})
+"""Outcomes whose landing is that of a free flight: a ball too short says how much it was too short."""
+
+
 def _landing_x(trace: ExecutionTrace) -> float | None:
-    return trace.landing.x if trace.landed and trace.landing is not None else None
+    return trace.landing.x if trace.outcome in FLOWN and trace.landing is not None else None
 
 
 def _landing_y(trace: ExecutionTrace) -> float | None:
-    return trace.landing.y if trace.landed and trace.landing is not None else None
+    return trace.landing.y if trace.outcome in FLOWN and trace.landing is not None else None
 
 
 def _peak(trace: ExecutionTrace) -> float | None:
@@ -124,9 +128,9 @@ class LandingModel:
             fits[quantity] = bases[where].fit(values)
             linear[quantity] = bases[where].fit_linear(values)
         if 'x' not in fits or 'y' not in fits:
-            landed = sum(trace.landed for trace in traces)
+            flown = sum(trace.outcome in FLOWN for trace in traces)
             raise TooFewTrialsError(
-                f'{landed} trials landed and a model of the landing needs {MINIMUM_TRIALS}'
+                f'{flown} trials landed and a model of the landing needs {MINIMUM_TRIALS}'
             )
         return cls(space, fits, linear)
 

@@ -34,6 +34,7 @@ class Proposal:
         nearest: number of the trial that the proposer thinks fulfils the objective best so far; 0 if it names
             none. It ranks the trials where the objective has no measure.
         verdict: what the proposer's own checks changed in what was answered; empty where nothing.
+        claims: how the effects that a language model claimed compare with the trials; empty where it claimed none.
         exchanges: the requests to a language model made for it, in order.
         fallback: why another optimizer than the one asked made it; empty otherwise.
     """
@@ -46,6 +47,7 @@ class Proposal:
     reason: str = ''
     nearest: int = 0
     verdict: str = ''
+    claims: str = ''
     exchanges: tuple[Exchange, ...] = ()
     fallback: str = ''
 

@@ -1,124 +1,101 @@
-"""The trials as a table in a prompt: selected, rounded, and with what can be computed computed."""
+"""The trials as a table in a prompt, rounded, one line each, aligned so that columns compare at a glance.
+
+Single spaces between the columns: what people line up with more of them or with bars costs a third more tokens.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from llm_policy_improver.objective import Objective
-from llm_policy_improver.optimizers.landing_model import Effect, LandingModel, TooFewTrialsError
-from llm_policy_improver.parameters import LETTERS, ParameterSpace
+from llm_policy_improver.optimizers.history_selection import Selection
+from llm_policy_improver.optimizers.ranking import ranked, trial_number
+from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.trace import ExecutionTrace
 
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """How the trials are shown.
-
-    Attributes:
-        most: trials shown all together; where there are more, a selection is shown.
-        best: of the selection, those nearest to the objective.
-        recent: of the selection, the latest.
-        digits: decimals of the parameters; lengths always have three: millimetres.
-        distances: whether the distance to the objective is computed.
-        effects: whether the effects of the parameters are computed.
-    """
-
-    most: int = 60
-    best: int = 20
-    recent: int = 20
-    digits: int = 3
-    distances: bool = True
-    effects: bool = True
+NEAREST: Final = 5
+"""Trials named in the ranking below the table."""
 
 
-def select(history: Sequence[ExecutionTrace], objective: Objective, options: TableOptions) -> list[int]:
-    """Positions in ``history`` of the trials to show, ascending: all, or the best and the most recent."""
-    if len(history) <= options.most:
-        return list(range(len(history)))
-    ranked = [
-        (distance, position)
-        for position, trace in enumerate(history)
-        if (distance := objective.distance(trace)) is not None
-    ]
-    best = {position for _, position in sorted(ranked)[: options.best]}
-    recent = range(len(history) - min(options.recent, len(history)), len(history))
-    return sorted(best.union(recent))
-
-
-def _number(history: Sequence[ExecutionTrace], position: int) -> int:
-    return history[position].trial or position + 1
-
-
-def _metres(value: float | None) -> str:
+def metres(value: float | None) -> str:
+    """Millimetres are the last digit."""
     return '-' if value is None else f'{value:.3f}'
 
 
-def _row(number: int, trace: ExecutionTrace, objective: Objective, options: TableOptions) -> str:
-    landing = trace.landing if trace.landed else None
+def header(objective: Objective, options: SasOptions) -> str:
+    """The names of the columns."""
+    columns = ['trial', *options.names, 'x', 'y', 'net_clearance', 'peak_height']
+    columns += ['distance'] if options.distances and objective.goal is not None else []
+    return ' '.join([*columns, 'outcome'])
+
+
+def row(history: Sequence[ExecutionTrace], position: int, objective: Objective, options: SasOptions) -> str:
+    """One trial."""
+    trace = history[position]
+    landing = trace.landing
     cells = [
-        str(number),
+        f'{trial_number(history, position):2d}',
         *(f'{value:.{options.digits}f}' for value in trace.parameters.attenuation),
-        str(trace.outcome),
-        _metres(landing.x if landing else None),
-        _metres(landing.y if landing else None),
-        _metres(trace.net_clearance),
-        _metres(trace.peak_height),
+        '-' if landing is None else f'{landing.x:+.3f}',
+        metres(landing.y if landing else None),
+        metres(trace.net_clearance),
+        metres(trace.peak_height),
     ]
     if options.distances and objective.goal is not None:
-        cells.append(_metres(objective.distance(trace)))
-    return f'| {" | ".join(cells)} |'
-
-
-def _signed(effect: Effect) -> str:
-    return f'{effect.metres:+.3f} ±{effect.error:.3f}'
-
-
-def _effects(history: Sequence[ExecutionTrace], space: ParameterSpace) -> list[str]:
-    try:
-        model = LandingModel.fit(history, space)
-    except TooFewTrialsError:
-        return []
-    sideways, depth = model.effects('x'), model.effects('y')
-    lines = [
-        'Computed effect of raising one parameter by 0.10, from a linear regression over all landed trials, '
-        'in metres ± standard error (not clear where the error is as large as half the effect):',
-        '',
-        '| parameter | x | y |',
-        '|---|---|---|',
-    ]
-    rows = zip(LETTERS, sideways, depth, strict=True)
-    return lines + [f'| {letter} | {_signed(x)} | {_signed(y)} |' for letter, x, y in rows]
+        cells.append(metres(objective.distance(trace)))
+    return ' '.join([*cells, str(trace.outcome)])
 
 
 def trial_table(
-    history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace, options: TableOptions
+    history: Sequence[ExecutionTrace], objective: Objective, selection: Selection, options: SasOptions
 ) -> str:
-    """The trials for a prompt: the table, oldest first, then what was computed from all of them.
+    """The selected trials, in the order that the options ask for."""
+    shown = list(selection.shown)
+    if options.order == 'best_last':
+        order = ranked(history, objective)
+        shown.sort(key=lambda position: -order.index(position) if position in order else -len(history))
+    elif options.order == 'random':
+        # By its own number, so that a trial more leaves the others in their order.
+        shown.sort(key=lambda position: np.random.default_rng([7, position]).random())
+    return '\n'.join(
+        [header(objective, options), *(row(history, position, objective, options) for position in shown)]
+    )
 
-    New trials only add rows at the end, so that the part before stays the same from prompt to prompt.
 
-    Args:
-        history: all trials, oldest first; those not stored are numbered by their place in it, from 1.
-        objective: what distances are measured to, where it has a goal.
-        space: the bounds.
-        options: what to show.
-    """
-    if not history:
-        return 'There are none yet: start near the unchanged controller, all parameters at 1.00.'
-    measured = options.distances and objective.goal is not None
-    header = ['trial', *LETTERS, 'outcome', 'x', 'y', 'net_clearance', 'peak_height']
-    header += ['distance'] if measured else []
-    shown = select(history, objective, options)
-    lines = [f'| {" | ".join(header)} |', f'|{"---|" * len(header)}']
-    lines += [_row(_number(history, position), history[position], objective, options) for position in shown]
+def totals(
+    history: Sequence[ExecutionTrace], objective: Objective, selection: Selection, options: SasOptions
+) -> list[str]:
+    """Sentences about all trials: how many landed, which are nearest, and what those not shown came to."""
     landed = sum(trace.landed for trace in history)
-    lines += ['', f"{landed} of {len(history)} trials landed on the opponent's half."]
-    if (left_out := len(history) - len(shown)) > 0:
-        chosen = 'those nearest to the objective and the most recent' if measured else 'the most recent'
-        lines[-1] += f' {left_out} trials are left out of the table, which shows {chosen}.'
-    best = objective.best(history) if measured else None
-    if best is not None:
-        number = _number(history, next(i for i, trace in enumerate(history) if trace is best))
-        lines[-1] += f' Nearest to the objective: trial {number}, distance {objective.distance(best):.3f} m.'
-    if options.effects:
-        lines += ['', *_effects(history, space)]
-    return '\n'.join(lines).rstrip()
+    lines = [f"{landed} of {len(history)} trials landed on the opponent's half."]
+    if options.distances and (order := ranked(history, objective)[:NEAREST]):
+        named = (
+            f'trial {trial_number(history, position)} ({metres(objective.distance(history[position]))} m)'
+            for position in order
+        )
+        lines[0] += f' Nearest to the objective: {", ".join(named)}.'
+        lines[0] += _missing(history[order[0]], objective, trial_number(history, order[0]))
+    if selection.left_out:
+        lines.append(_left_out([history[position] for position in selection.left_out], objective, options))
+    return lines
+
+
+def _missing(trace: ExecutionTrace, objective: Objective, name: int) -> str:
+    """What the nearest trial still misses, with its direction; empty where a distance says it all."""
+    goal, landing = objective.goal, trace.landing
+    if goal is None or goal.x is None or goal.y is None or landing is None:
+        return ''
+    return f' From trial {name}, x {goal.x - landing.x:+.3f} and y {goal.y - landing.y:+.3f} are missing.'
+
+
+def _left_out(traces: Sequence[ExecutionTrace], objective: Objective, options: SasOptions) -> str:
+    places = np.array([(t.landing.x, t.landing.y) for t in traces if t.landed and t.landing is not None])
+    text = f'{len(traces)} trials are not shown: {len(places)} landed'
+    if len(places):
+        (x, y), (low_x, low_y), (high_x, high_y) = places.mean(0), places.min(0), places.max(0)
+        text += f', at x {low_x:+.3f} to {high_x:+.3f} (mean {x:+.3f}), y {low_y:.3f} to {high_y:.3f} (mean {y:.3f})'
+        distances = [d for trace in traces if (d := objective.distance(trace)) is not None]
+        if options.distances and distances:
+            text += f', {min(distances):.3f} m or more from the objective'
+    return text + '.'

@@ -124,9 +124,8 @@ class ConsoleReporter:
     def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
         """A heading."""
         self._console.print(f'[bold]Objective[/]  {escape(objective)}')
-        self._console.print(
-            f'[bold]Measure[/]    {escape(metric) or "none: the words name nothing measurable"}'
-        )
+        unmeasured = 'none: the words name nothing measurable, so the model ranks the trials'
+        self._console.print(f'[bold]Measure[/]    {escape(metric or unmeasured)}')
         self._console.print(f'[bold]Optimizer[/]  {escape(optimizer)}\n')
         self._task = self._progress.add_task('', total=trials)
         self._progress.start()
@@ -161,12 +160,12 @@ class ConsoleReporter:
         """The result, the best parameters and where everything is."""
         self.close()
         self._console.print()
-        if result.best is not None and result.best_distance_m is not None and result.best.landing is not None:
-            first = result.initial_distance_m
+        if result.best is not None and result.best.landing is not None:
+            first, left = result.initial_distance_m, result.best_distance_m
             landing = result.best.landing
             self._console.print(
                 f'[bold green]Best: trial {result.best_trial}[/], landing at ({landing.x:+.2f}, {landing.y:.2f}) m, '
-                f'{result.best_distance_m:.3f} m to go'
+                + (f'{left:.3f} m to go' if left is not None else 'by the word of the model')
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
             parameters = zip(LETTERS, JOINTS, result.best.parameters.attenuation, strict=True)
@@ -184,6 +183,8 @@ class ConsoleReporter:
                 f'Tokens: {result.prompt_tokens} in the prompts, {result.completion_tokens} in the replies'
             )
         self._console.print(f'{result.trials} trials, {result.returned:.0%} returned')
+        if result.stopped:
+            self._console.print(f'[bold red]Ended early:[/] {escape(result.stopped)}', soft_wrap=True)
         if picture is not None:
             self._console.print(f'Picture: {escape(str(picture))}', soft_wrap=True)
         self._console.print(f'Stored:  {escape(str(folder))}', soft_wrap=True)

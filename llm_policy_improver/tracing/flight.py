@@ -162,6 +162,27 @@ def find_net_crossing(time: Array, position: Array) -> NetCrossing | None:
     return NetCrossing(clearance, deflected, beside)
 
 
+def clearance_missing(time: Array, position: Array) -> float | None:
+    """The clearance, m, that a ball stopped by the net would have had: its flight up to there, carried on to y = 0.
+
+    Args:
+        time: (n,) s.
+        position: (n, 3) m, from the hit on.
+
+    Returns:
+        None where too little of the flight was seen.
+    """
+    # Without the furthest sighting itself: there the ball may lean on the net already.
+    stopped = int(np.argmax(position[:, 1]))
+    flight = np.arange(max(0, stopped - _FIT), stopped)
+    if len(flight) < 4:
+        return None
+    moment = float(time[flight[-1]])
+    path = _parabola(time[flight] - moment, position[flight])
+    y, speed = float(path[0, 1]), float(path[1, 1])
+    return float(_at(path, -y / speed)[2]) - table.BALL_RADIUS - table.NET_HEIGHT if speed > 0.1 else None
+
+
 def stopped_by_net(position: Array) -> bool:
     """Whether a ball flying away from the robot came to the net and not past it. ``position``: (n, 3) m."""
     furthest = int(np.argmax(position[:, 1]))

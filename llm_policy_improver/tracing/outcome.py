@@ -6,7 +6,13 @@ import numpy as np
 
 from llm_policy_improver import table
 from llm_policy_improver.trace import Landing, Outcome, TraceSamples
-from llm_policy_improver.tracing.flight import find_bounces, find_hit, find_net_crossing, stopped_by_net
+from llm_policy_improver.tracing.flight import (
+    clearance_missing,
+    find_bounces,
+    find_hit,
+    find_net_crossing,
+    stopped_by_net,
+)
 
 _AT_THE_NET = 0.03
 """m, a ball that comes down so near before the net leans on it."""
@@ -62,6 +68,8 @@ def _judge_ball(samples: TraceSamples) -> Judgement:
     if landing is not None and landing.y < 0.0 and not (crossing and crossing.deflected):
         reached = landing.y > -_AT_THE_NET or stopped_by_net(after[after_time <= landing.time])
         outcome = Outcome.NET if reached else Outcome.OWN_SIDE
+        if reached and clearance is None:
+            clearance = clearance_missing(after_time, after)
         note = (
             'the ball hit the net and fell back'
             if reached
@@ -70,7 +78,8 @@ def _judge_ball(samples: TraceSamples) -> Judgement:
         return Judgement(outcome, note, landing, clearance, peak)
     if crossing is None:
         if stopped_by_net(after):
-            return Judgement(Outcome.NET, 'the ball hit the net', landing, None, peak)
+            missing = clearance_missing(after_time, after)
+            return Judgement(Outcome.NET, 'the ball hit the net', landing, missing, peak)
         return Judgement(Outcome.OUT, 'the ball did not reach the table', landing, None, peak)
     if not crossing.beside and (crossing.deflected or crossing.clearance < -0.01):
         return Judgement(Outcome.NET, 'the ball touched the net', landing, clearance, peak)

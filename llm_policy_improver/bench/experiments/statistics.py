@@ -1,0 +1,95 @@
+"""Medians and shares with their 95 % intervals."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from scipy.stats import binomtest, bootstrap
+
+CONFIDENCE: Final = 0.95
+RESAMPLES: Final = 2000
+"""Of a bootstrap; its own error in an end of the interval is then well below the interval's width."""
+SEED: Final = 0
+"""Of the bootstrap: the same rows give the same intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and its 95 % confidence interval; None where it is unknown.
+
+    Attributes:
+        value: the median, or the share.
+        low, high: ends of the interval; None for a median of less than two values.
+        n: number of values behind it.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    def as_json(self, name: str = 'median') -> dict[str, Any]:
+        """Plain data, the estimate under ``name``."""
+        return {name: self.value, 'low': self.low, 'high': self.high, 'n': self.n}
+
+    def text(self, form: str = '.3f') -> str:
+        """For people: ``'0.123 [0.100, 0.150]'``; a dash for what is unknown."""
+
+        def shown(value: float | None) -> str:
+            return '-' if value is None else format(value, form)
+
+        if self.low is None and self.high is None:
+            return shown(self.value)
+        return f'{shown(self.value)} [{shown(self.low)}, {shown(self.high)}]'
+
+
+def median(values: Sequence[float | None], never: float | None = None) -> Interval:
+    """The median and its bootstrap interval (percentile method, Efron 1979; SciPy's).
+
+    Args:
+        values: None stands for unknown, and does not count, unless ``never`` is given.
+        never: a number above all others, for values of which None means "never": they take part as this,
+            and what comes out as this is None again.
+    """
+    known = np.array(
+        [never if value is None else value for value in values if not (value is None and never is None)]
+    )
+    if not len(known):
+        return Interval(None, None, None, 0)
+
+    def read(value: float) -> float | None:
+        return None if never is not None and value >= never else float(value)
+
+    middle = read(float(np.median(known)))
+    if len(known) < 2:
+        return Interval(middle, None, None, len(known))
+    if np.all(known == known[0]):
+        return Interval(middle, middle, middle, len(known))
+    found = bootstrap(
+        (known,), np.median, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method='percentile',
+        random_state=np.random.default_rng(SEED), vectorized=True,
+    ).confidence_interval  # fmt: skip
+    return Interval(middle, read(found.low), read(found.high), len(known))
+
+
+def share(hits: Sequence[bool]) -> Interval:
+    """The share of hits and its Wilson score interval (Wilson 1927; SciPy's)."""
+    if not hits:
+        return Interval(None, None, None, 0)
+    found = binomtest(sum(hits), len(hits)).proportion_ci(CONFIDENCE, method='wilson')
+    return Interval(sum(hits) / len(hits), float(found.low), float(found.high), len(hits))
+
+
+def median_curve(curves: Sequence[Sequence[float]]) -> tuple[list[float], list[float], list[float]]:
+    """Median, lower and upper quartile of curves (k, n) at each of their n points; NaN does not count."""
+    rows = np.array(curves, dtype=float)
+    with np.errstate(all='ignore'):
+        ends = [np.nanpercentile(rows, share_below, axis=0) for share_below in (50, 25, 75)]
+    return ends[0].tolist(), ends[1].tolist(), ends[2].tolist()
+
+
+def finite(value: float | None) -> float:
+    """The number, NaN for None: for drawing."""
+    return math.nan if value is None else value

@@ -1,0 +1,39 @@
+"""Trials of the experiments in this process: played once for all optimizers that begin with the same ones."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from llm_policy_improver.bench.returns import noisy_setup
+from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.tasks.table_tennis import TableTennis
+from llm_policy_improver.trace import ExecutionTrace
+
+Trial = tuple[tuple[float, ...], int]
+"""An attenuation (8,) and the seed of its ball, of the cameras' noise and of the delays."""
+
+BLOCK: Final = 100_000
+"""Trial seeds of an experiment's seed: from seed * BLOCK on."""
+
+
+@lru_cache(maxsize=2)
+def task(noisy: bool) -> TableTennis:
+    """The standard ball; where noisy, seen with the published camera noise and delays."""
+    if not noisy:
+        return TableTennis()
+    simulation, controller = noisy_setup()
+    return TableTennis(replace(simulation, balls='standard'), controller)
+
+
+@lru_cache(maxsize=8)
+def _played(trials: tuple[Trial, ...], noisy: bool) -> tuple[ExecutionTrace, ...]:
+    return tuple(
+        task(noisy).run(PolicyParameters(attenuation, version=number, proposed_by='initial'), seed)
+        for number, (attenuation, seed) in enumerate(trials, start=1)
+    )
+
+
+def play(trials: Sequence[Trial], noisy: bool) -> tuple[ExecutionTrace, ...]:
+    """The traces of these trials; those played last are remembered."""
+    return _played(tuple(trials), noisy)

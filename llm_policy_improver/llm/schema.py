@@ -1,0 +1,67 @@
+"""The JSON schema of a reply, for endpoints that can hold a language model to one.
+
+The keys come in the order in which the model shall think: what it sees, what it concludes, what it proposes.
+Only what the strict mode of OpenAI's structured outputs takes is used, which is the common ground of the
+endpoints: every key required, no others allowed, no limits of numbers and lengths.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_TEXTS = {
+    'summary': 'Which trials landed, where, and which are nearest to the objective.',
+    'analysis': 'For each parameter, what raising it does.',
+    'synthesis': 'What is changed, from which trial, and what is expected of it.',
+    'reason': 'One sentence for the person who asked: why these parameters.',
+}
+
+
+def _object(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
+    made: dict[str, Any] = (
+        {'type': 'object', 'description': description} if description else {'type': 'object'}
+    )
+    return made | {
+        'properties': dict(properties),
+        'required': list(properties),
+        'additionalProperties': False,
+    }
+
+
+def reply_schema(
+    names: Sequence[str], candidates: int = 1, analysis: bool = True, *, landing: bool = True
+) -> dict[str, Any]:
+    """The schema of replies that `reply.parse_reply` reads.
+
+    Args:
+        names: of the parameters.
+        candidates: proposals asked for; above 1 they come as a list under ``candidates``, else one comes under
+            ``parameters``.
+        analysis: whether the steps before the parameters (summary, analysis, synthesis) are asked for.
+        landing: whether the landing that the model expects is asked for; test functions have none.
+
+    Raises:
+        ValueError: there are no names, or less than one candidate is asked for.
+    """
+    if not names or candidates < 1:
+        raise ValueError(
+            f'a reply needs at least one parameter and one candidate; got {len(names)} and {candidates}'
+        )
+    texts = {name: {'type': 'string', 'description': said} for name, said in _TEXTS.items()}
+    number = {'type': 'number'}
+    nearest = {
+        'type': 'integer',
+        'description': 'Number of the trial that fulfils the objective best so far; 0 if there is none.',
+    }
+    expected = _object({'x': number, 'y': number}, 'Where the proposal is expected to land, in metres.')
+    vector = _object(dict.fromkeys(names, number))
+    several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': vector}
+    return _object(
+        {
+            **({'summary': texts['summary']} if analysis else {}),
+            'nearest': nearest,
+            **({name: texts[name] for name in ('analysis', 'synthesis')} if analysis else {}),
+            **({'expected': expected} if landing else {}),
+            'reason': texts['reason'],
+            **({'parameters': vector} if candidates == 1 else {'candidates': several}),
+        }
+    )

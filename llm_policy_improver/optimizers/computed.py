@@ -1,0 +1,117 @@
+"""What a prompt tells below the trials that can be computed from them: effects, repetitions, and how the model's own
+last words compare with what happened.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from llm_policy_improver.llm.reply import Reply, ReplyError, parse_reply
+from llm_policy_improver.objective import Objective
+from llm_policy_improver.optimizers.claims import compare_claims, parse_claims
+from llm_policy_improver.optimizers.landing_model import QUANTITIES, Effect, LandingModel, TooFewTrialsError
+from llm_policy_improver.optimizers.protocol import Proposal
+from llm_policy_improver.optimizers.ranking import ranked, trial_number
+from llm_policy_improver.optimizers.repetitions import repetitions
+from llm_policy_improver.optimizers.sas_options import SasOptions
+from llm_policy_improver.parameters import ParameterSpace
+from llm_policy_improver.trace import ExecutionTrace
+
+MOST_REPETITIONS: Final = 4
+MOST_EXPECTATIONS: Final = 3
+"""Lines of each kind, the latest ones."""
+
+
+def _signed(effect: Effect) -> str:
+    return f'{effect.metres:+.3f}±{effect.error:.3f}{"" if effect.clear else "?"}'
+
+
+def _value(value: float, low: float, high: float, digits: int) -> str:
+    """A parameter's value, and whether it has any room left."""
+    at = 'lower' if value - low < 0.005 else 'upper' if high - value < 0.005 else ''
+    return f'{value:.{digits}f}{f" (at its {at} bound)" * bool(at)}'
+
+
+def effects_text(
+    history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace, options: SasOptions
+) -> list[str]:
+    """The effect of each parameter near the best trial (the last one where none can be measured), its value there,
+    and whether it is at a bound.
+    """
+    position = next(iter(ranked(history, objective)), len(history) - 1)
+    centre = history[position].parameters.attenuation
+    try:
+        model = LandingModel.fit(history, space, centre)
+    except TooFewTrialsError:
+        return []
+    columns = [(name, found) for name in QUANTITIES if (found := model.effects(name))]
+    here = trial_number(history, position)
+    lines = [
+        f'Computed effect of raising one parameter by 0.10, in metres ± standard error, "?" where it is not clear: a '
+        f'regression on all trials, those near trial {here} counting most. Curvature is not in it.',
+        ' '.join(['parameter', f'value_in_trial_{here}', *(name for name, _ in columns)]),
+    ]
+    for index, name in enumerate(options.names):
+        value = _value(centre[index], space.low[index], space.high[index], options.digits)
+        lines.append(' '.join([name, value, *(_signed(found[index]) for _, found in columns)]))
+    return lines
+
+
+def repetitions_text(history: Sequence[ExecutionTrace]) -> list[str]:
+    """Means and spreads of parameters that were tried more than once."""
+    lines = []
+    for group in repetitions(history)[-MOST_REPETITIONS:]:
+        numbers = ', '.join(str(trial_number(history, position)) for position in group.positions[-6:])
+        (x, y), (sx, sy) = group.mean, group.spread
+        missed = f'; {group.tries - len(group.positions)} did not land' * (group.tries > len(group.positions))
+        lines.append(
+            f'Same parameters in {len(group.positions)} landed trials ({numbers}): mean x {x:+.3f} ±{sx:.3f}, '
+            f'y {y:.3f} ±{sy:.3f}{missed}.'
+        )
+    return lines
+
+
+def last_reply(proposal: Proposal, names: Sequence[str]) -> Reply | None:
+    """What the language model wrote for a proposal; None where it was not a language model that made it."""
+    if proposal.fallback or not proposal.exchanges:
+        return None
+    try:
+        return parse_reply(proposal.exchanges[-1].reply, names)
+    except ReplyError:
+        return None
+
+
+def feedback_text(
+    history: Sequence[ExecutionTrace],
+    earlier: Sequence[Proposal],
+    space: ParameterSpace,
+    names: Sequence[str],
+) -> list[str]:
+    """The model's last expectations beside the landings, and its last claims beside the regression."""
+    first = len(history) - len(earlier)
+    made = [
+        (first + i, proposal, reply)
+        for i, proposal in enumerate(earlier)
+        if first + i >= 0 and (reply := last_reply(proposal, names)) is not None
+    ]
+    lines = []
+    for position, proposal, reply in made[-MOST_EXPECTATIONS:]:
+        if proposal.verdict:
+            lines.append(f'Your proposal for trial {trial_number(history, position)}: {proposal.verdict}.')
+        tried = zip(proposal.attenuation, reply.parameters, strict=True)
+        if reply.expected is None or any(abs(one - other) > 1e-6 for one, other in tried):
+            continue
+        x, y = reply.expected
+        landing = history[position].landing if history[position].landed else None
+        what = (
+            f'it landed at ({landing.x:+.3f}, {landing.y:.3f})'
+            if landing is not None
+            else f'outcome: {history[position].outcome}'
+        )
+        lines.append(
+            f'For trial {trial_number(history, position)} you expected a landing at ({x:+.3f}, {y:.3f}): {what}.'
+        )
+    if made:
+        claims = parse_claims(made[-1][2].analysis, names)
+        if text := compare_claims(claims, history, space, made[-1][1].attenuation).feedback:
+            lines.append(text)
+    return lines
