@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 
 from llm_policy_improver import table
 from llm_policy_improver.ball import BallModel, Vec
+from llm_policy_improver.ball_laws import acceleration
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
 from llm_policy_improver.simulation.simulator import Simulator
@@ -229,7 +230,7 @@ def _energy_rises(generator: np.random.Generator) -> tuple[int, int]:
             # MuJoCo's velocity is that of half a step ago.
             now = _velocity(simulator)
             now = now + 0.5 * simulator.config.physics_period * np.array(
-                ball.acceleration((now[0], now[1], now[2]), simulator.ball_spin)
+                acceleration(ball.law, (now[0], now[1], now[2]), simulator.ball_spin)
             )
             energy = 0.5 * table.BALL_MASS * now @ now + table.BALL_MASS * ball.gravity * height
             energy += 0.5 * inertia * float(np.dot(simulator.ball_spin, simulator.ball_spin))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.ball import BallModel
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.control.ball_filter import BallFilter, FilterConfig
 from llm_policy_improver.control.interception import choose_interception
 from llm_policy_improver.control.joint_model import LAG, JointModel, LatencyModel
@@ -168,8 +169,8 @@ class LowLevelController:
             return np.zeros(len(arm.ARM))
         # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
-        begin, end = (p + LAG * v for p, v in map(self._stroke.reference, (effect, effect + period)))
-        return np.clip((end - begin) / period, -_FASTEST, _FASTEST)
+        begin, end = self._stroke.reference(effect), self._stroke.reference(effect + period)
+        return _leading(*begin, *end, period)
 
     def _plan(self, time: float, effect: Array, position: Array, velocity: Array) -> None:
         """Plan from the joint state that each joint will have when its next command takes ``effect`` (8,), s."""
@@ -202,3 +203,13 @@ class LowLevelController:
                 return
         if stroke.hit is not None and not freezing:
             stroke.aim(stroke.hit, start, position, velocity)
+
+
+@compiled
+def _leading(begin: Array, begin_speed: Array, end: Array, end_speed: Array, period: float) -> Array:
+    """The command (8,) that takes each drive's set point from ``begin`` to ``end``, both ahead by the drive's lag."""
+    command = np.empty(len(begin))
+    for joint in range(len(begin)):
+        way = end[joint] + LAG[joint] * end_speed[joint] - begin[joint] - LAG[joint] * begin_speed[joint]
+        command[joint] = min(max(way / period, -_FASTEST[joint]), _FASTEST[joint])
+    return command

@@ -111,7 +111,7 @@ def joint_hit(
     """
     # A stroke over the table must come in level, or its wind-up would dip below the surface behind the edge.
     flatness = min(_FLATTEST, max(0.0, (ball.position[1] - config.interception.y - 0.02) / 0.1))
-    hit = plan_hit(model, ball, config.target, config.flight_time, flatness)
+    hit = plan_hit(model.law, ball, config.target, config.flight_time, flatness)
     pose = solve_pose(kinematics, hit.centre, hit.normal, start, HOME)
     qd = joint_velocity(pose.jacobian, hit.velocity, np.array(config.free_motion), np.array(config.effort))
     return JointHit(hit.time, pose.q, qd, pose.error)

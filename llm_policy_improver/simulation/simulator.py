@@ -4,7 +4,6 @@ The same object serves the in-process trial and the simulator node: `launch`, th
 until `finished`.
 """
 
-import math
 from dataclasses import dataclass
 
 import mujoco
@@ -12,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver import arm, table
-from llm_policy_improver.ball import Vec, contact_slip, dot, spun
+from llm_policy_improver.ball import BallLaw, Vec
+from llm_policy_improver.ball_laws import acceleration, contact_slip, dot, racket_impulse, spun, table_impulse
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.scene import build_scene
@@ -33,7 +34,9 @@ class Contact:
     position: Vec
 
 
-_MASS = table.BALL_MASS
+_RUN = 8
+"""Physics steps taken at once where nothing touches anything, at most."""
+_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 _AFTER_LANDING = 0.16
 """s of flight after the landing that the cameras still watch, to fit the bounce from both sides."""
 
@@ -71,8 +74,8 @@ class Simulator:
         self._generator = np.random.default_rng(0)
         self._ball_velocity = self.data.qvel[self._ball_qvel : self._ball_qvel + 3]
         self._ball_force = self.data.qfrc_applied[self._ball_qvel : self._ball_qvel + 3]
-        ball = self.config.ball
-        self._air = (0.5 * period, ball.drag, ball.lift, ball.gravity)
+        self._law = self.config.ball.law
+        self._before = np.zeros(mujoco.mj_stateSize(self.model, _STATE))
         self._spin: Vec = (0.0, 0.0, 0.0)
         self._pull: Vec = (0.0, 0.0, 0.0)
         self._begin()
@@ -95,7 +98,7 @@ class Simulator:
         at, speed = self._ball_qpos, self._ball_qvel
         self.data.qpos[at : at + 3] = ball.position
         # MuJoCo's Euler steps are of second order if the velocity it carries is that of half a step earlier.
-        pull = self.config.ball.acceleration(ball.velocity, ball.spin)
+        pull = acceleration(self._law, ball.velocity, ball.spin)
         half = 0.5 * self.config.physics_period
         self.data.qvel[speed : speed + 3] = [v - half * a for v, a in zip(ball.velocity, pull, strict=True)]
         self._spin, self._pull = ball.spin, pull
@@ -131,38 +134,52 @@ class Simulator:
     def step(self, velocity: NDArray[np.float64]) -> None:
         """Advance one control period with this joint velocity command (8,), m/s and rad/s."""
         self.data.ctrl[:] = velocity
-        for _ in range(self._control_steps):
-            self._advance()
+        self._advance(self._control_steps)
 
-    def _advance(self) -> None:
+    def _advance(self, steps: int) -> None:
+        """So many physics steps, and the pictures that the cameras take meanwhile."""
+        end = self._steps + steps
+        while self._steps < end:
+            picture = self._camera_steps - self._steps % self._camera_steps
+            run = min(end - self._steps, picture, _RUN)
+            if run == 1 or not self._run_free(run):
+                for _ in range(run):
+                    self._step_with_contacts()
+            if run == picture:
+                self._see_ball()
+
+    def _run_free(self, steps: int) -> bool:
+        """Take ``steps`` physics steps at once, unless something touches something meanwhile: then none is taken."""
+        model, data, pull = self.model, self.data, self._pull
+        mujoco.mj_getState(model, data, self._before, _STATE)
+        self._blow(steps)
+        mujoco.mj_step(model, data, steps)
+        if data.maxuse_con == 0:
+            self._steps += steps
+            return True
+        mujoco.mj_setState(model, data, self._before, _STATE)
+        self._pull = pull
+        return False
+
+    def _step_with_contacts(self) -> None:
         """One physics step."""
-        self._blow()
+        self._blow(1)
         mujoco.mj_step(self.model, self.data)
         self._steps += 1
         if self.data.ncon:
             self._handle_contacts()
-        if self._steps % self._camera_steps == 0:
-            self._see_ball()
+        self.data.maxuse_con = 0
 
-    def _blow(self) -> None:
-        """Apply the air's force of the coming step to the ball.
+    def _blow(self, steps: int) -> None:
+        """Apply the air's mean force of the coming ``steps`` to the ball.
 
-        MuJoCo carries the velocity of half a step ago; the acceleration of the last step brings it to now,
-        which makes the flight accurate to second order. (MuJoCo's own fluid forces are of first order, some
-        millimetres in a second, and enter the bounces.)
+        MuJoCo's own fluid forces are of first order, some millimetres in a second, and enter the bounces.
         """
-        # `BallModel.acceleration` without gravity, written out: this runs in every physics step.
         vx, vy, vz = self._ball_velocity.tolist()
-        half, k, lift, gravity = self._air
-        ax, ay, az = self._pull
-        vx, vy, vz = vx + half * ax, vy + half * ay, vz + half * az
-        wx, wy, wz = self._spin
-        drag = k * math.sqrt(vx * vx + vy * vy + vz * vz)
-        fx = lift * (wy * vz - wz * vy) - drag * vx
-        fy = lift * (wz * vx - wx * vz) - drag * vy
-        fz = lift * (wx * vy - wy * vx) - drag * vz
-        self._pull = (fx, fy, fz - gravity)
-        self._ball_force[:] = (_MASS * fx, _MASS * fy, _MASS * fz)
+        mean, self._pull = _pulls(
+            self._law, (vx, vy, vz), self._pull, self._spin, self.config.physics_period, steps
+        )
+        self._ball_force[:] = mean
 
     def _see_ball(self) -> None:
         x, y, z = self.data.qpos[self._ball_qpos : self._ball_qpos + 3].tolist()
@@ -228,7 +245,7 @@ class Simulator:
         Returns:
             Seconds between the bounce and the start of that step.
         """
-        model, data, ball = self.model, self.data, self.config.ball
+        model, data, law = self.model, self.data, self._law
         at, speed = self._ball_qpos, self._ball_qvel
         velocity = data.qvel[speed : speed + 3]
         spin = self._spin
@@ -245,23 +262,23 @@ class Simulator:
         late = depth / approach
         half = 0.5 * self.config.physics_period
         bx, by, bz = (velocity - (1.0 + restitution) * approach * np.array(normal)).tolist()
-        pull = ball.acceleration((bx, by, bz), spin)
+        pull = acceleration(law, (bx, by, bz), spin)
         before_pull = dot(pull, normal)
         # The friction is that of the velocity at the contact, not of half a step before or after it.
         since = half + late
         slip = contact_slip((rx - since * pull[0], ry - since * pull[1], rz - since * pull[2]), spin, normal)
         if other == 'table':
-            tangential = ball.table_impulse(
-                slip, (1.0 + restitution) * (approach - before_pull * (half - late))
+            tangential = table_impulse(
+                law, slip, (1.0 + restitution) * (approach - before_pull * (half - late))
             )
         else:
-            tangential = ball.racket_impulse(slip)
+            tangential = racket_impulse(law, slip)
         after = velocity + tangential
         spin_after = spun(spin, normal, tangential)
         # The step found the ball inside the surface, which it had met `late` seconds before. The path is put
         # where a bounce on the surface itself leads, with the air and gravity at work before and after it.
         ax, ay, az = after.tolist()
-        self._pull = ball.acceleration((ax, ay, az), spin_after)
+        self._pull = acceleration(law, (ax, ay, az), spin_after)
         after_pull = dot(self._pull, normal)
         gain = after_pull * since - restitution * before_pull * (half - late)
         turned = since * (np.array(self._pull) - pull - (after_pull - before_pull) * np.array(normal))
@@ -277,3 +294,21 @@ class Simulator:
         data.qpos[at : at + 3] += (shift + period * missing) * np.array(normal)
         data.qpos[at : at + 3] += (late + period) * np.array(tangential)
         return late
+
+
+@compiled
+def _pulls(law: BallLaw, velocity: Vec, last: Vec, spin: Vec, period: float, steps: int) -> tuple[Vec, Vec]:
+    """The ball's pull in the coming steps of ``period`` seconds: the air's mean force, N, and the last step's, m/s^2.
+
+    MuJoCo carries the velocity of half a step ago; the acceleration of the step before, ``last``, brings it to now.
+    That makes the flight accurate to second order; so does the acceleration in the middle of the steps as their mean.
+    """
+    vx, vy, vz = velocity
+    half = 0.5 * period
+    now = (vx + half * last[0], vy + half * last[1], vz + half * last[2])
+    ax, ay, az = acceleration(law, now, spin)
+    middle = (steps - 1) * half
+    mx, my, mz = acceleration(law, (now[0] + middle * ax, now[1] + middle * ay, now[2] + middle * az), spin)
+    mass = table.BALL_MASS
+    force = (mass * mx, mass * my, mass * (mz + law.gravity))
+    return force, (2.0 * mx - ax, 2.0 * my - ay, 2.0 * mz - az)
