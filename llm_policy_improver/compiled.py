@@ -50,22 +50,23 @@ class _Compiled(Generic[P, R]):
             for name in self._function.__code__.co_names:
                 if isinstance(known.get(name), _Compiled):
                     known[name] = known[name].dispatcher()
-            self._dispatcher = _jit(self._function)
+            self._dispatcher = known[self._function.__name__] = _jit(self._function)
         return self._dispatcher
 
 
 def _jit(function: Any) -> Any:
     import numba
 
-    folder = _cache_folder(numba.config.CACHE_DIR)
+    settings: Any = numba.config
+    given = settings.CACHE_DIR
+    folder = _cache_folder(given)
     if folder is None:
         return numba.njit(error_model='numpy')(function)
-    given = numba.config.CACHE_DIR
     try:
-        numba.config.CACHE_DIR = folder
+        settings.CACHE_DIR = folder
         return numba.njit(cache=True, error_model='numpy')(function)
     finally:
-        numba.config.CACHE_DIR = given
+        settings.CACHE_DIR = given
 
 
 @cache

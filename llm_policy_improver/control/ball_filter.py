@@ -1,7 +1,7 @@
 """State of the incoming ball from its observed positions: an extended Kalman filter with unknown spin."""
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +49,8 @@ class BallFilter:
 
     def __init__(self, model: BallModel, config: FilterConfig | None = None) -> None:
         self._law = model.law
-        self._noise = _Noise(*map(float, astuple(config or FilterConfig())))
+        config = config or FilterConfig()
+        self._noise = _Noise(*(float(getattr(config, name)) for name in _Noise._fields))
         self._first: tuple[float, Vec] | None = None
         self._state: BallState | None = None
         self._covariance: Array = np.zeros((9, 9))

@@ -18,13 +18,14 @@ from llm_policy_improver.control.interception import choose_interception
 from llm_policy_improver.control.joint_model import LAG, JointModel, LatencyModel
 from llm_policy_improver.control.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.control.limits import Limits
+from llm_policy_improver.control.prediction import BallState, advance
 from llm_policy_improver.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.parameters import PolicyParameters
 
 Array = NDArray[np.float64]
 
-_FASTEST: Array = np.array([1.75, 1.75, *[np.inf] * (len(arm.ARM) - 2)])
+_FASTEST: Array = arm.per_joint(1.75, 1.75, np.inf)
 """(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
 is late must not slow the axes."""
 
@@ -91,7 +92,9 @@ class LowLevelController:
         self._residual = np.zeros(len(arm.ARM))
         self._joints = JointModel(self.config.latency, self.config.period)
         self._action_delay = self.config.latency.action
+        self._fastest, self._slowest = float(self._action_delay.min()), float(self._action_delay.max())
         self.end_ball()
+        self._rehearse()
 
     @property
     def parameters(self) -> PolicyParameters:
@@ -112,6 +115,16 @@ class LowLevelController:
         self._parameters = parameters
         self._attenuation = np.array(parameters.attenuation)
         self._residual = np.array(parameters.residual)
+
+    def _rehearse(self) -> None:
+        """Play an imaginary ball: nothing is to be compiled or loaded while a real one is in the air."""
+        ball = BallState(0.0, (0.1, 1.5, 0.3), (-0.25, -5.6, 1.75), (0.0, 0.0, 0.0))
+        for _ in range(60):
+            stamp = round(ball.time * NANOSECONDS)
+            self.observe_ball(BallObservation(stamp, ball.position))
+            self.command(ArmObservation(stamp, HOME, np.zeros(len(arm.ARM))))
+            ball, _ = advance(self.config.ball.law, ball, 0.02)
+        self.end_ball()
 
     def end_ball(self) -> None:
         """The ball is out of play: forget it, and take up parameters that waited for this."""
@@ -178,8 +191,8 @@ class LowLevelController:
         if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
             return
         # All joints start the new plan at the time of the slowest command; till then the others follow the old one.
-        start = float(effect.max())
-        if stroke.hit is not None and float(effect.min()) < start:
+        start = time + self._slowest
+        if stroke.hit is not None and self._fastest < self._slowest:
             then, now = stroke.reference(np.full_like(effect, start)), stroke.reference(effect)
             position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
         freezing = start >= stroke.swing_starts() - 1e-9

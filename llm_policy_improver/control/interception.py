@@ -1,7 +1,7 @@
 """Where to meet the ball: the point of its path after the bounce that suits the arm best."""
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from llm_policy_improver import arm, table
@@ -67,7 +67,7 @@ def choose_interception(
     Returns:
         None where the ball comes within reach nowhere between its first and second bounce.
     """
-    wishes = _Wishes(*map(float, astuple(config)))
+    wishes = _Wishes(*(float(getattr(config, name)) for name in _Wishes._fields))
     place = math.nan if meant is None else meant
     cost, best = _best_place(model.law, state, bounced, earliest, wishes, place)
     return best if cost < math.inf else None

@@ -42,12 +42,12 @@ class LatencyModel:
     @property
     def action(self) -> Array:
         """(8,) s."""
-        return np.array([self.slide_y_action, self.slide_x_action, *[self.arm_action] * (len(arm.ARM) - 2)])
+        return arm.per_joint(self.slide_y_action, self.slide_x_action, self.arm_action)
 
     @property
     def state(self) -> Array:
         """(8,) s."""
-        return np.array([self.slide_state] * 2 + [self.arm_state] * (len(arm.ARM) - 2))
+        return arm.per_joint(self.slide_state, self.slide_state, self.arm_state)
 
 
 class JointModel:

@@ -37,6 +37,9 @@ class Kinematics(Protocol):
     def blade_with_jacobian(self, q: Array) -> tuple[BladePose, Array, Array]:
         """Pose, and the (3, 8) derivatives of its centre and of its normal by the joint positions."""
 
+    def blade_path(self, q: Array) -> Array:
+        """Centre of the blade (n, 3), m, at joint positions ``q`` (n, 8), m and rad."""
+
 
 class ArmKinematics:
     """Kinematics of the arm described in `llm_policy_improver.arm`."""
@@ -50,6 +53,10 @@ class ArmKinematics:
         """Pose, and the (3, 8) derivatives of its centre and of its normal by the joint positions."""
         centre, normal, by_centre, by_normal = _chain_with_jacobian(q)
         return BladePose(centre, normal), by_centre, by_normal
+
+    def blade_path(self, q: Array) -> Array:
+        """Centre of the blade (n, 3), m, at joint positions ``q`` (n, 8), m and rad."""
+        return _path(q)
 
 
 _SLIDES = 2
@@ -79,6 +86,14 @@ def _chain(q: Array) -> tuple[Vec, Vec, Array]:
             turn[row, first], turn[row, second] = c * a + s * b, c * b - s * a
     bx, by, bz = _turned(turn, arm.BLADE_OFFSET)
     return (place[0] + bx, place[1] + by, place[2] + bz), _turned(turn, _BLADE_NORMAL), hinges
+
+
+@compiled
+def _path(q: Array) -> Array:
+    centres = np.empty((len(q), 3))
+    for row in range(len(q)):
+        centres[row, 0], centres[row, 1], centres[row, 2] = _chain(q[row])[0]
+    return centres
 
 
 @compiled
