@@ -17,6 +17,8 @@ JOINT_LOW: Array = np.array([joint.low for joint in arm.ARM])
 """(8,) m and rad."""
 JOINT_HIGH: Array = np.array([joint.high for joint in arm.ARM])
 """(8,) m and rad."""
+_WILLINGNESS: Array = np.array([(joint.speed / arm.ARM[2].speed) ** 2 for joint in arm.ARM])
+"""How far a joint goes from its home rather than others: ways count by the time they take."""
 _MARGIN: Array = 0.03 * (JOINT_HIGH - JOINT_LOW)
 _LOW: Array = JOINT_LOW + _MARGIN
 _HIGH: Array = JOINT_HIGH - _MARGIN
@@ -38,8 +40,8 @@ def solve_pose(
 ) -> PoseSolution:  # fmt: skip
     """Damped least squares for the blade's centre and normal, warm-started, as near to ``home`` as they allow.
 
-    Five numbers are wanted of eight joints; of the many solutions each round takes the one nearest to ``home``.
-    Joint ranges are respected with an inner margin.
+    Five numbers are wanted of eight joints; of the many solutions each round takes the one nearest to ``home``, each
+    joint's way divided by its speed. Joint ranges are respected with an inner margin.
 
     Args:
         start: (8,) m and rad, where the search begins.
@@ -69,12 +71,24 @@ def _stepped(
         error: (2, 3), what centre and normal miss.
     """
     jacobian = np.concatenate((by_centre, by_normal))
-    # J+ (error - J toward_home) + toward_home: the pull acts only where the task leaves freedom.
-    toward_home = home - q
-    gram = product(jacobian, jacobian.T) + damping * np.eye(6)
-    rest = error.reshape((6, 1)) - product(jacobian, toward_home.reshape((-1, 1)))
-    step = product(jacobian.T, solve_positive(gram, rest))
-    moved = np.minimum(np.maximum(q + toward_home + step[:, 0], _LOW), _HIGH)
+    willing = jacobian * _WILLINGNESS
+    way = home - q
+    held = np.zeros(len(q), dtype=np.bool_)
+    for _ in range(len(q)):
+        # J+ (error - J way) + way: the way home acts only where the task leaves freedom.
+        gram = product(willing, jacobian.T) + damping * np.eye(6)
+        rest = error.reshape((6, 1)) - product(jacobian, way.reshape((-1, 1)))
+        moved = q + way + product(willing.T, solve_positive(gram, rest))[:, 0]
+        outside = ((moved < _LOW) | (moved > _HIGH)) & ~held
+        if not np.any(outside):
+            break
+        # A joint at the end of its range stays there, and the others do its part.
+        held |= outside
+        for joint in range(len(q)):
+            if outside[joint]:
+                way[joint] = (_LOW[joint] if moved[joint] < _LOW[joint] else _HIGH[joint]) - q[joint]
+                willing[:, joint] = 0.0
+    moved = np.minimum(np.maximum(moved, _LOW), _HIGH)
     return moved, np.max(np.abs(moved - q))
 
 

@@ -30,7 +30,7 @@ _PLANS = 8
 """Plans kept: as many as are made within the difference of the joints' delays."""
 _SHORTEST_SWING = 0.12
 """s."""
-_SWING_SHARE = 0.45
+_SWING_SHARE = 0.36
 """Of the time between the first plan and the hit, at most."""
 _SETTLED = 0.15
 """s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
@@ -61,7 +61,7 @@ class StrokeConfig:
     interception: InterceptionConfig = field(default_factory=InterceptionConfig)
     target: tuple[float, float] = (0.0, 0.76)
     flight_time: float = 0.60
-    swing: float = 0.25
+    swing: float = 0.24
     wind_up: float = 0.8
     cruise: float = 1.6
     follow_through: float = 0.03
