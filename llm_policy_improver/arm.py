@@ -9,6 +9,9 @@ lengths, the public URDF of the IRB 1100. At zero the arm stands upright with it
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from llm_policy_improver.parameters import JOINTS
 
 Vec = tuple[float, float, float]
@@ -67,3 +70,8 @@ BLADE_THICKNESS: Final = 0.012
 
 HOME: Final = (-0.30, -0.55, -0.92, 0.66, 0.28, 0.80, -1.0, 0.80)
 """m and rad: the ready pose; the blade stands near the middle, facing the opponent."""
+
+
+def per_joint(slide_y: float, slide_x: float, axes: float) -> NDArray[np.float64]:
+    """(8,) one number for each slide, and the same for every axis of the arm."""
+    return np.array([slide_y, slide_x, *[axes] * (len(ARM) - 2)])

@@ -24,6 +24,14 @@ def test_pose_that_the_arm_can_take_is_found() -> None:
         assert found.jacobian == pytest.approx(KINEMATICS.blade_with_jacobian(found.q)[1])
 
 
+def test_joint_at_the_end_of_its_range_leaves_its_part_to_the_others() -> None:
+    low, high = JOINT_LOW + 0.03 * (JOINT_HIGH - JOINT_LOW), JOINT_HIGH - 0.03 * (JOINT_HIGH - JOINT_LOW)
+    for x, y in ((0.6, -1.25), (0.0, -1.15)):  # over the table
+        found = solve_pose(KINEMATICS, (x, y, 0.25), (0.0, 0.95, 0.312), HOME, HOME)
+        assert np.any((found.q < low + 1e-9) | (found.q > high - 1e-9))
+        assert found.error < 0.004
+
+
 @pytest.mark.parametrize('centre', [(0.0, 2.0, 0.3), (0.0, -1.4, 3.0), (9.0, -1.4, 0.3)])
 def test_pose_out_of_reach_keeps_the_ranges_and_says_how_far_it_misses(
     centre: tuple[float, float, float],

@@ -22,7 +22,7 @@ def test_planned_hit_sends_the_ball_to_its_target(flatness: float) -> None:
     generator = np.random.default_rng(0)
     for _ in range(30):
         ball, target = incoming(generator), (generator.uniform(-0.6, 0.6), generator.uniform(0.3, 1.2))
-        hit = plan_hit(MODEL, ball, target, 0.55, flatness)
+        hit = plan_hit(MODEL.law, ball, target, 0.55, flatness)
         velocity, spin = law.racket_bounce(
             MODEL, np.array(ball.velocity), np.array(ball.spin), np.array(hit.normal), np.array(hit.velocity)
         )
@@ -32,7 +32,7 @@ def test_planned_hit_sends_the_ball_to_its_target(flatness: float) -> None:
 
 def test_blade_touches_the_ball_from_behind() -> None:
     ball = incoming(np.random.default_rng(1))
-    hit = plan_hit(MODEL, ball, (0.0, 0.7), 0.55)
+    hit = plan_hit(MODEL.law, ball, (0.0, 0.7), 0.55, 0.0)
     gap = np.array(ball.position) - hit.centre
     assert hit.time == ball.time
     assert np.linalg.norm(hit.normal) == pytest.approx(1.0)
@@ -41,7 +41,7 @@ def test_blade_touches_the_ball_from_behind() -> None:
 
 def test_flatness_turns_the_motion_from_the_normal_to_level() -> None:
     ball = incoming(np.random.default_rng(2))
-    along, level = (plan_hit(MODEL, ball, (0.0, 0.7), 0.55, flatness) for flatness in (0.0, 1.0))
+    along, level = (plan_hit(MODEL.law, ball, (0.0, 0.7), 0.55, flatness) for flatness in (0.0, 1.0))
     assert np.cross(along.velocity, along.normal) == pytest.approx(np.zeros(3), abs=1e-12)
     assert level.velocity[2] == 0.0
 
@@ -52,7 +52,7 @@ def test_racket_gives_the_wanted_velocity(flatness: float) -> None:
     for _ in range(40):
         ball = incoming(generator)
         wanted = (generator.uniform(-1, 1), generator.uniform(3, 5), generator.uniform(1.5, 3))
-        normal, moving = racket_for(MODEL, ball.velocity, ball.spin, wanted, flatness)
+        normal, moving = racket_for(MODEL.law, ball.velocity, ball.spin, wanted, flatness)
         before = np.array(ball.velocity), np.array(ball.spin)
         after, _ = law.racket_bounce(MODEL, *before, np.array(normal), np.array(moving))
         assert after == pytest.approx(wanted, abs=1e-5)

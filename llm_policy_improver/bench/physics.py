@@ -10,6 +10,8 @@ from scipy.integrate import solve_ivp
 
 from llm_policy_improver import table
 from llm_policy_improver.ball import BallModel, Vec
+from llm_policy_improver.ball_laws import acceleration
+from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.launcher import Launcher
 from llm_policy_improver.simulation.simulator import Simulator
@@ -84,7 +86,12 @@ def run(seed: int = 0, bounces: int = 200) -> PhysicsResult:
 def _simulator(ball: BallModel, position: Vec, velocity: Vec, spin: Vec = (0.0, 0.0, 0.0)) -> Simulator:
     """A launched ball, seen and stepped every millisecond."""
     launcher = Launcher(position=position, velocity=velocity, spin=spin)
-    config = SimulationConfig(control_period=0.001, camera_period=0.001, ball=ball, launcher=launcher)
+    return _launched(
+        SimulationConfig(control_period=0.001, camera_period=0.001, ball=ball, launcher=launcher)
+    )
+
+
+def _launched(config: SimulationConfig) -> Simulator:
     simulator = Simulator(config)
     simulator.launch(0)
     return simulator
@@ -131,9 +138,10 @@ def _flight_error(generator: np.random.Generator) -> float:
     ball = BallModel()
     velocity, spin = (_direction(generator, size) for size in (10.0, 100.0))
     start = (0.0, 0.0, 50.0)
-    simulator = _simulator(ball, start, velocity, spin)
+    # With the periods of a trial, which takes several steps at once where nothing touches anything.
+    simulator = _launched(SimulationConfig(ball=ball, launcher=Launcher(start, velocity, spin)))
     # The trial's rules end where the ball leaves the hall; its flight goes on.
-    for _ in range(1000):
+    while simulator.stamp < NANOSECONDS:
         simulator.step(_STILL)
 
     # The formulas written anew, on purpose.
@@ -229,7 +237,7 @@ def _energy_rises(generator: np.random.Generator) -> tuple[int, int]:
             # MuJoCo's velocity is that of half a step ago.
             now = _velocity(simulator)
             now = now + 0.5 * simulator.config.physics_period * np.array(
-                ball.acceleration((now[0], now[1], now[2]), simulator.ball_spin)
+                acceleration(ball.law, (now[0], now[1], now[2]), simulator.ball_spin)
             )
             energy = 0.5 * table.BALL_MASS * now @ now + table.BALL_MASS * ball.gravity * height
             energy += 0.5 * inertia * float(np.dot(simulator.ball_spin, simulator.ball_spin))

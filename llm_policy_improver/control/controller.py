@@ -12,18 +12,20 @@ from numpy.typing import NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.ball import BallModel
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.control.ball_filter import BallFilter, FilterConfig
 from llm_policy_improver.control.interception import choose_interception
 from llm_policy_improver.control.joint_model import LAG, JointModel, LatencyModel
 from llm_policy_improver.control.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.control.limits import Limits
+from llm_policy_improver.control.prediction import BallState, advance
 from llm_policy_improver.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.parameters import PolicyParameters
 
 Array = NDArray[np.float64]
 
-_FASTEST: Array = np.array([1.75, 1.75, *[np.inf] * (len(arm.ARM) - 2)])
+_FASTEST: Array = arm.per_joint(1.75, 1.75, np.inf)
 """(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
 is late must not slow the axes."""
 
@@ -90,7 +92,9 @@ class LowLevelController:
         self._residual = np.zeros(len(arm.ARM))
         self._joints = JointModel(self.config.latency, self.config.period)
         self._action_delay = self.config.latency.action
+        self._fastest, self._slowest = float(self._action_delay.min()), float(self._action_delay.max())
         self.end_ball()
+        self._rehearse()
 
     @property
     def parameters(self) -> PolicyParameters:
@@ -111,6 +115,16 @@ class LowLevelController:
         self._parameters = parameters
         self._attenuation = np.array(parameters.attenuation)
         self._residual = np.array(parameters.residual)
+
+    def _rehearse(self) -> None:
+        """Play an imaginary ball: nothing is to be compiled or loaded while a real one is in the air."""
+        ball = BallState(0.0, (0.1, 1.5, 0.3), (-0.25, -5.6, 1.75), (0.0, 0.0, 0.0))
+        for _ in range(60):
+            stamp = round(ball.time * NANOSECONDS)
+            self.observe_ball(BallObservation(stamp, ball.position))
+            self.command(ArmObservation(stamp, HOME, np.zeros(len(arm.ARM))))
+            ball, _ = advance(self.config.ball.law, ball, 0.02)
+        self.end_ball()
 
     def end_ball(self) -> None:
         """The ball is out of play: forget it, and take up parameters that waited for this."""
@@ -168,8 +182,8 @@ class LowLevelController:
             return np.zeros(len(arm.ARM))
         # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
-        begin, end = (p + LAG * v for p, v in map(self._stroke.reference, (effect, effect + period)))
-        return np.clip((end - begin) / period, -_FASTEST, _FASTEST)
+        begin, end = self._stroke.reference(effect), self._stroke.reference(effect + period)
+        return _leading(*begin, *end, period)
 
     def _plan(self, time: float, effect: Array, position: Array, velocity: Array) -> None:
         """Plan from the joint state that each joint will have when its next command takes ``effect`` (8,), s."""
@@ -177,8 +191,8 @@ class LowLevelController:
         if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
             return
         # All joints start the new plan at the time of the slowest command; till then the others follow the old one.
-        start = float(effect.max())
-        if stroke.hit is not None and float(effect.min()) < start:
+        start = time + self._slowest
+        if stroke.hit is not None and self._fastest < self._slowest:
             then, now = stroke.reference(np.full_like(effect, start)), stroke.reference(effect)
             position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
         freezing = start >= stroke.swing_starts() - 1e-9
@@ -202,3 +216,13 @@ class LowLevelController:
                 return
         if stroke.hit is not None and not freezing:
             stroke.aim(stroke.hit, start, position, velocity)
+
+
+@compiled
+def _leading(begin: Array, begin_speed: Array, end: Array, end_speed: Array, period: float) -> Array:
+    """The command (8,) that takes each drive's set point from ``begin`` to ``end``, both ahead by the drive's lag."""
+    command = np.empty(len(begin))
+    for joint in range(len(begin)):
+        way = end[joint] + LAG[joint] * end_speed[joint] - begin[joint] - LAG[joint] * begin_speed[joint]
+        command[joint] = min(max(way / period, -_FASTEST[joint]), _FASTEST[joint])
+    return command

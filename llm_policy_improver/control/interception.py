@@ -1,9 +1,12 @@
 """Where to meet the ball: the point of its path after the bounce that suits the arm best."""
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from llm_policy_improver import arm, table
-from llm_policy_improver.ball import BallModel
+from llm_policy_improver.ball import BallLaw, BallModel
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.control.prediction import BallState, advance
 
 _STEP, _LONG_STEP = 0.01, 0.02
@@ -64,38 +67,65 @@ def choose_interception(
     Returns:
         None where the ball comes within reach nowhere between its first and second bounce.
     """
-    best_cost, best = float('inf'), state
+    wishes = _Wishes(*(float(getattr(config, name)) for name in _Wishes._fields))
+    place = math.nan if meant is None else meant
+    cost, best = _best_place(model.law, state, bounced, earliest, wishes, place)
+    return best if cost < math.inf else None
+
+
+class _Wishes(NamedTuple):
+    """`InterceptionConfig` for compiled functions."""
+
+    y: float
+    y_tolerance: float
+    height: float
+    height_tolerance: float
+    nearest: float
+    furthest: float
+    hurry: float
+    hurry_tolerance: float
+    clearance: float
+
+
+@compiled
+def _best_place(
+    law: BallLaw, state: BallState, bounced: bool, earliest: float, wishes: _Wishes, meant: float
+) -> tuple[float, BallState]:
+    """The lowest cost and its place; ``meant`` is NaN for the first choice."""
+    first_choice = math.isnan(meant)
+    best_cost, best = math.inf, state
     for _ in range(300):
-        following, bounce = advance(model, state, _STEP if bounced else _LONG_STEP)
+        following, bounce = advance(law, state, _STEP if bounced else _LONG_STEP)
         if bounce:
             if bounced:
                 break
             bounced = True
         state = following
         y, z = state.position[1], state.position[2]
-        if y < config.furthest or z < -0.1:
+        if y < wishes.furthest or z < -0.1:
             break
-        if bounced and y <= config.nearest and state.time >= earliest:
+        if bounced and y <= wishes.nearest and state.time >= earliest:
             # In a hurry, a place further back is a later one.
-            short = 0.0 if meant is not None else max(0.0, config.hurry - (state.time - earliest))
-            cost = _cost(y - (config.y if meant is None else meant), z, y, config)
-            cost += (short / config.hurry_tolerance) ** 2
+            short = max(0.0, wishes.hurry - (state.time - earliest)) if first_choice else 0.0
+            cost = _cost(y - (wishes.y if first_choice else meant), y, z, wishes)
+            cost += (short / wishes.hurry_tolerance) ** 2
             if cost < best_cost:
                 best_cost, best = cost, state
-    if best_cost == float('inf'):
-        return None
-    if meant is None:
-        return best
+    if first_choice or best_cost == math.inf:
+        return best_cost, best
     # From the nearest step to the very place, so that it does not jump from prediction to prediction.
     rest = (meant - best.position[1]) / best.velocity[1]
-    return advance(model, best, rest)[0] if 0.0 < abs(rest) <= _STEP else best
+    if 0.0 < abs(rest) <= _STEP:
+        best, _ = advance(law, best, rest)
+    return best_cost, best
 
 
-def _cost(off: float, z: float, y: float, config: InterceptionConfig) -> float:
+@compiled
+def _cost(off: float, y: float, z: float, wishes: _Wishes) -> float:
     """Squared distances from the best place, in tolerances; the table's surface keeps the blade away."""
-    cost = (off / config.y_tolerance) ** 2 + ((z - config.height) / config.height_tolerance) ** 2
+    cost = (off / wishes.y_tolerance) ** 2 + ((z - wishes.height) / wishes.height_tolerance) ** 2
     if y > -table.HALF_LENGTH - arm.BLADE_RADIUS - 0.02:
-        missing = arm.BLADE_RADIUS + config.clearance - z
+        missing = arm.BLADE_RADIUS + wishes.clearance - z
         if missing > 0.0:
             cost += 100.0 + (missing / 0.01) ** 2
     return cost

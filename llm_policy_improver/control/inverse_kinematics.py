@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.ball import Vec
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.control.kinematics import Kinematics
+from llm_policy_improver.control.linear import product, solve_positive
 
 Array = NDArray[np.float64]
 
@@ -15,7 +17,11 @@ JOINT_LOW: Array = np.array([joint.low for joint in arm.ARM])
 """(8,) m and rad."""
 JOINT_HIGH: Array = np.array([joint.high for joint in arm.ARM])
 """(8,) m and rad."""
-_MARGIN = 0.03 * (JOINT_HIGH - JOINT_LOW)
+_WILLINGNESS: Array = np.array([(joint.speed / arm.ARM[2].speed) ** 2 for joint in arm.ARM])
+"""How far a joint goes from its home rather than others: ways count by the time they take."""
+_MARGIN: Array = 0.03 * (JOINT_HIGH - JOINT_LOW)
+_LOW: Array = JOINT_LOW + _MARGIN
+_HIGH: Array = JOINT_HIGH - _MARGIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,45 +36,69 @@ class PoseSolution:
 
 def solve_pose(
     kinematics: Kinematics, centre: Vec, normal: Vec, start: Array, home: Array,
-    *, rounds: int = 12, damping: float = 1e-4, pull: float = 0.02,
+    *, rounds: int = 12, damping: float = 1e-4,
 ) -> PoseSolution:  # fmt: skip
-    """Damped least squares for the blade's centre and normal, warm-started, with a weak pull to ``home``.
+    """Damped least squares for the blade's centre and normal, warm-started, as near to ``home`` as they allow.
 
-    Five numbers are wanted of eight joints; the pull acts in the null space and chooses among the many
-    solutions. Joint ranges are respected with an inner margin.
+    Five numbers are wanted of eight joints; of the many solutions each round takes the one nearest to ``home``, each
+    joint's way divided by its speed. Joint ranges are respected with an inner margin.
 
     Args:
         start: (8,) m and rad, where the search begins.
-        home: (8,) m and rad, the pose the free motion is drawn to.
+        home: (8,) m and rad.
         damping: of the squared step.
-        pull: share of the way home taken in the null space, each round.
     """
-    low, high = JOINT_LOW + _MARGIN, JOINT_HIGH - _MARGIN
-    q = np.clip(start, low, high)
-    wanted = np.array([*centre, *normal])
-    eye = damping * np.eye(6)
+    q = np.clip(start, _LOW, _HIGH)
+    wanted = np.array((centre, normal))
+    pose, by_centre, by_normal = kinematics.blade_with_jacobian(q)
     for _ in range(rounds):
+        error = wanted - (pose.centre, pose.normal)
+        q, change = _stepped(q, home, error, by_centre, by_normal, damping)
         pose, by_centre, by_normal = kinematics.blade_with_jacobian(q)
-        error = wanted - np.array([*pose.centre, *pose.normal])
-        jacobian = np.vstack((by_centre, by_normal))
-        toward_home = pull * (home - q)
-        # J+ (error - J home) + home: the pull acts only where the task leaves freedom.
-        step = jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + eye, error - jacobian @ toward_home)
-        moved = np.clip(q + step + toward_home, low, high)
-        change = float(np.max(np.abs(moved - q)))
-        q = moved
         if change < 1e-4:
             break
-    pose, by_centre, _ = kinematics.blade_with_jacobian(q)
-    miss = wanted - np.array([*pose.centre, *pose.normal])
-    return PoseSolution(q, float(np.sqrt(miss @ miss)), by_centre)
+    miss = wanted - (pose.centre, pose.normal)
+    return PoseSolution(q, float(np.sqrt(np.sum(miss * miss))), by_centre)
 
 
+@compiled
+def _stepped(
+    q: Array, home: Array, error: Array, by_centre: Array, by_normal: Array, damping: float
+) -> tuple[Array, float]:
+    """The joints (8,) after one round, and the largest change.
+
+    Args:
+        error: (2, 3), what centre and normal miss.
+    """
+    jacobian = np.concatenate((by_centre, by_normal))
+    willing = jacobian * _WILLINGNESS
+    way = home - q
+    held = np.zeros(len(q), dtype=np.bool_)
+    for _ in range(len(q)):
+        # J+ (error - J way) + way: the way home acts only where the task leaves freedom.
+        gram = product(willing, jacobian.T) + damping * np.eye(6)
+        rest = error.reshape((6, 1)) - product(jacobian, way.reshape((-1, 1)))
+        moved = q + way + product(willing.T, solve_positive(gram, rest))[:, 0]
+        outside = ((moved < _LOW) | (moved > _HIGH)) & ~held
+        if not np.any(outside):
+            break
+        # A joint at the end of its range stays there, and the others do its part.
+        held |= outside
+        for joint in range(len(q)):
+            if outside[joint]:
+                way[joint] = (_LOW[joint] if moved[joint] < _LOW[joint] else _HIGH[joint]) - q[joint]
+                willing[:, joint] = 0.0
+    moved = np.minimum(np.maximum(moved, _LOW), _HIGH)
+    return moved, np.max(np.abs(moved - q))
+
+
+@compiled
 def joint_velocity(jacobian: Array, velocity: Vec, free_motion: Array, effort: Array) -> Array:
     """Joint velocities (8,) that move the blade's centre with ``velocity`` (m/s).
 
     Of all that do, the one nearest to ``free_motion`` (8,), each joint weighted by its ``effort`` (8,).
     """
     weighted = jacobian / effort
-    gram = weighted @ jacobian.T + 1e-9 * np.eye(3)
-    return free_motion + weighted.T @ np.linalg.solve(gram, np.array(velocity) - jacobian @ free_motion)
+    gram = product(weighted, jacobian.T) + 1e-9 * np.eye(3)
+    rest = np.array(velocity).reshape((3, 1)) - product(jacobian, free_motion.reshape((-1, 1)))
+    return free_motion + product(weighted.T, solve_positive(gram, rest))[:, 0]

@@ -42,12 +42,12 @@ class LatencyModel:
     @property
     def action(self) -> Array:
         """(8,) s."""
-        return np.array([self.slide_y_action, self.slide_x_action, *[self.arm_action] * (len(arm.ARM) - 2)])
+        return arm.per_joint(self.slide_y_action, self.slide_x_action, self.arm_action)
 
     @property
     def state(self) -> Array:
         """(8,) s."""
-        return np.array([self.slide_state] * 2 + [self.arm_state] * (len(arm.ARM) - 2))
+        return arm.per_joint(self.slide_state, self.slide_state, self.arm_state)
 
 
 class JointModel:
@@ -75,7 +75,9 @@ class JointModel:
 
     def correct(self, position: Array, velocity: Array) -> tuple[Array, Array]:
         """Take what the encoders show now; returns positions and velocities when the next command takes effect."""
-        if not self._past or self._as_seen:
+        if self._as_seen:
+            return position, velocity
+        if not self._past:
             self._position, self._velocity = position.copy(), velocity.copy()
         else:
             then_position, then_velocity = self._then()
@@ -86,6 +88,8 @@ class JointModel:
 
     def send(self, command: Array) -> None:
         """A command (8,) goes out for one period."""
+        if self._as_seen:
+            return
         excess = self._velocity - command
         self._position = self._position + command * self._period + excess * LAG * (1.0 - self._decay)
         self._velocity = command + excess * self._decay

@@ -1,4 +1,4 @@
-"""Forward and differential kinematics of the arm, in plain floats."""
+"""Forward and differential kinematics of the arm."""
 
 import math
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.ball import Vec
+from llm_policy_improver.ball_laws import cross, minus
+from llm_policy_improver.compiled import compiled
 
 Array = NDArray[np.float64]
 
@@ -35,63 +37,89 @@ class Kinematics(Protocol):
     def blade_with_jacobian(self, q: Array) -> tuple[BladePose, Array, Array]:
         """Pose, and the (3, 8) derivatives of its centre and of its normal by the joint positions."""
 
-
-_MIX = {(1.0, 0.0, 0.0): (1, 2), (0.0, 1.0, 0.0): (2, 0), (0.0, 0.0, 1.0): (0, 1)}
+    def blade_path(self, q: Array) -> Array:
+        """Centre of the blade (n, 3), m, at joint positions ``q`` (n, 8), m and rad."""
 
 
 class ArmKinematics:
     """Kinematics of the arm described in `llm_policy_improver.arm`."""
 
-    def __init__(self) -> None:
-        tilt = arm.BLADE_TILT
-        self._blade_normal = (0.0, -math.sin(tilt), math.cos(tilt))
-        self._hinges = [(_MIX[joint.axis], joint.axis.index(1.0), joint.offset) for joint in arm.ARM[2:]]
-
     def blade(self, q: Array) -> BladePose:
         """Pose of the blade at joint positions ``q`` (8,), m and rad."""
-        return self._chain(q)[0]
+        centre, normal, _ = _chain(q)
+        return BladePose(centre, normal)
 
     def blade_with_jacobian(self, q: Array) -> tuple[BladePose, Array, Array]:
         """Pose, and the (3, 8) derivatives of its centre and of its normal by the joint positions."""
-        pose, axes = self._chain(q)
-        (cx, cy, cz), (nx, ny, nz) = pose.centre, pose.normal
-        centre = np.zeros((3, len(q)))
-        normal = np.zeros((3, len(q)))
-        centre[1, 0] = centre[0, 1] = 1.0  # the slides move the blade along y and x
-        for column, (px, py, pz, ax, ay, az) in enumerate(axes, start=2):
-            rx, ry, rz = cx - px, cy - py, cz - pz
-            centre[:, column] = (ay * rz - az * ry, az * rx - ax * rz, ax * ry - ay * rx)
-            normal[:, column] = (ay * nz - az * ny, az * nx - ax * nz, ax * ny - ay * nx)
-        return pose, centre, normal
+        centre, normal, by_centre, by_normal = _chain_with_jacobian(q)
+        return BladePose(centre, normal), by_centre, by_normal
 
-    def _chain(self, q: Array) -> tuple[BladePose, list[tuple[float, ...]]]:
-        """The blade's pose and, for each hinge, its position and axis (6 floats)."""
-        values = q.tolist() if isinstance(q, np.ndarray) else list(q)
-        bx, by, bz = arm.BASE
-        px, py, pz = bx + values[1], by + values[0], bz
-        # Columns of the rotation: the frame's x, y and z axes in frame `table`; x points to the opponent.
-        columns = [(0.0, 1.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)]
-        axes: list[tuple[float, ...]] = []
-        for (first, second), index, (ox, oy, oz) in self._hinges:
-            (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = columns
-            px += ox * xx + oy * yx + oz * zx
-            py += ox * xy + oy * yy + oz * zy
-            pz += ox * xz + oy * yz + oz * zz
-            axes.append((px, py, pz, *columns[index]))
-            angle = values[len(axes) + 1]
-            c, s = math.cos(angle), math.sin(angle)
-            (ax, ay, az), (dx, dy, dz) = columns[first], columns[second]
-            columns[first] = (c * ax + s * dx, c * ay + s * dy, c * az + s * dz)
-            columns[second] = (c * dx - s * ax, c * dy - s * ay, c * dz - s * az)
-        centre = _in_frame(columns, arm.BLADE_OFFSET)
-        normal = _in_frame(columns, self._blade_normal)
-        return BladePose((px + centre[0], py + centre[1], pz + centre[2]), normal), axes
+    def blade_path(self, q: Array) -> Array:
+        """Centre of the blade (n, 3), m, at joint positions ``q`` (n, 8), m and rad."""
+        return _path(q)
 
 
-def _in_frame(columns: list[Vec], v: Vec) -> Vec:
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = columns
+_SLIDES = 2
+_HINGES = arm.ARM[_SLIDES:]
+_AXES = np.array([joint.axis.index(1.0) for joint in _HINGES])
+_OFFSETS = np.array([joint.offset for joint in _HINGES])
+_BLADE_NORMAL: Vec = (0.0, -math.sin(arm.BLADE_TILT), math.cos(arm.BLADE_TILT))
+
+
+@compiled
+def _chain(q: Array) -> tuple[Vec, Vec, Array]:
+    """The blade's centre and normal, and position and axis (6, 2, 3) of each hinge."""
+    hinges = np.empty((len(_OFFSETS), 2, 3))
+    x, y, z = arm.BASE
+    place = (x + q[1], y + q[0], z)
+    # Columns: the frame's x, y and z axes in frame `table`; x points to the opponent.
+    turn = np.array(((0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)))
+    for hinge in range(len(_OFFSETS)):
+        dx, dy, dz = _turned(turn, _vector(_OFFSETS[hinge]))
+        place = (place[0] + dx, place[1] + dy, place[2] + dz)
+        axis = _AXES[hinge]
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        c, s = math.cos(q[_SLIDES + hinge]), math.sin(q[_SLIDES + hinge])
+        for row in range(3):
+            hinges[hinge, 0, row], hinges[hinge, 1, row] = place[row], turn[row, axis]
+            a, b = turn[row, first], turn[row, second]
+            turn[row, first], turn[row, second] = c * a + s * b, c * b - s * a
+    bx, by, bz = _turned(turn, arm.BLADE_OFFSET)
+    return (place[0] + bx, place[1] + by, place[2] + bz), _turned(turn, _BLADE_NORMAL), hinges
+
+
+@compiled
+def _path(q: Array) -> Array:
+    centres = np.empty((len(q), 3))
+    for row in range(len(q)):
+        centres[row, 0], centres[row, 1], centres[row, 2] = _chain(q[row])[0]
+    return centres
+
+
+@compiled
+def _chain_with_jacobian(q: Array) -> tuple[Vec, Vec, Array, Array]:
+    """The blade's centre and normal, and their derivatives (3, 8)."""
+    centre, normal, hinges = _chain(q)
+    by_centre, by_normal = np.zeros((3, len(q))), np.zeros((3, len(q)))
+    by_centre[1, 0] = by_centre[0, 1] = 1.0  # the slides move the blade along y and x
+    for hinge in range(len(hinges)):
+        place, axis = _vector(hinges[hinge, 0]), _vector(hinges[hinge, 1])
+        turning, tilting = cross(axis, minus(centre, place)), cross(axis, normal)
+        for row in range(3):
+            by_centre[row, _SLIDES + hinge] = turning[row]
+            by_normal[row, _SLIDES + hinge] = tilting[row]
+    return centre, normal, by_centre, by_normal
+
+
+@compiled
+def _turned(turn: Array, v: Vec) -> Vec:
     return (
-        v[0] * xx + v[1] * yx + v[2] * zx,
-        v[0] * xy + v[1] * yy + v[2] * zy,
-        v[0] * xz + v[1] * yz + v[2] * zz,
+        v[0] * turn[0, 0] + v[1] * turn[0, 1] + v[2] * turn[0, 2],
+        v[0] * turn[1, 0] + v[1] * turn[1, 1] + v[2] * turn[1, 2],
+        v[0] * turn[2, 0] + v[1] * turn[2, 1] + v[2] * turn[2, 2],
     )
+
+
+@compiled
+def _vector(array: Array) -> Vec:
+    return (array[0], array[1], array[2])

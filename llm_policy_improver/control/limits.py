@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver import arm
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.control.inverse_kinematics import JOINT_HIGH, JOINT_LOW
 
 Array = NDArray[np.float64]
@@ -33,12 +34,26 @@ class Limits:
         vector, so that the blade keeps its direction; a joint near the end of its range is slowed alone.
         A command within all limits comes back bit for bit.
         """
-        if not all(map(math.isfinite, (*velocity.tolist(), *position.tolist()))):
+        return _enforced(velocity, position, self.horizon)
+
+
+@compiled
+def _enforced(velocity: Array, position: Array, horizon: float) -> tuple[Array, bool]:
+    excess = 0.0
+    for joint in range(len(velocity)):
+        if not (math.isfinite(velocity[joint]) and math.isfinite(position[joint])):
             return np.zeros_like(velocity), True
-        excess = float(np.max(np.abs(velocity) / SPEED_LIMIT))
-        # Clipped too: the quotient may round up by its last bit.
-        scaled = np.clip(velocity / excess, -SPEED_LIMIT, SPEED_LIMIT) if excess > 1.0 else velocity
-        room_below = np.minimum((JOINT_LOW - position) / self.horizon, 0.0)
-        room_above = np.maximum((JOINT_HIGH - position) / self.horizon, 0.0)
-        allowed = np.minimum(np.maximum(scaled, room_below), room_above)
-        return allowed, bool(excess > 1.0 or np.any(allowed != scaled))
+        excess = max(excess, abs(velocity[joint]) / SPEED_LIMIT[joint])
+    allowed = velocity.copy()
+    limited = excess > 1.0
+    for joint in range(len(velocity)):
+        if excess > 1.0:
+            # Clipped too: the quotient may round up by its last bit.
+            scaled = velocity[joint] / excess
+            allowed[joint] = min(max(scaled, -SPEED_LIMIT[joint]), SPEED_LIMIT[joint])
+        room_below = min((JOINT_LOW[joint] - position[joint]) / horizon, 0.0)
+        room_above = max((JOINT_HIGH[joint] - position[joint]) / horizon, 0.0)
+        if not room_below <= allowed[joint] <= room_above:
+            allowed[joint] = min(max(allowed[joint], room_below), room_above)
+            limited = True
+    return allowed, limited

@@ -1,18 +1,19 @@
 """The inverse racket model: how the blade must stand and move to send the ball where it is wanted."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llm_policy_improver import arm, table
-from llm_policy_improver.ball import BallModel, Vec, contact_slip, dot
+from llm_policy_improver.ball import BallLaw, Vec
+from llm_policy_improver.ball_laws import contact_slip, dot, minus, racket_bounce, racket_impulse
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.control.prediction import BallState, launch_velocity
 
 _CONTACT_DISTANCE = table.BALL_RADIUS + arm.BLADE_THICKNESS / 2
 """m from the middle of the blade to the ball's centre at the hit."""
 
 
-@dataclass(frozen=True, slots=True)
-class RacketHit:
+class RacketHit(NamedTuple):
     """The blade at the moment of the hit, in frame ``table``.
 
     Attributes:
@@ -28,7 +29,8 @@ class RacketHit:
     velocity: Vec
 
 
-def racket_for(model: BallModel, velocity: Vec, spin: Vec, wanted: Vec, flatness: float) -> tuple[Vec, Vec]:
+@compiled
+def racket_for(law: BallLaw, velocity: Vec, spin: Vec, wanted: Vec, flatness: float) -> tuple[Vec, Vec]:
     """Normal and velocity of the blade that turn the incoming ball into one with the ``wanted`` velocity (m/s).
 
     The rubber's tangential impulse depends on the normal and the normal on that impulse: a fixed point,
@@ -40,30 +42,32 @@ def racket_for(model: BallModel, velocity: Vec, spin: Vec, wanted: Vec, flatness
     Returns:
         The unit normal towards the ball, and the blade's velocity, m/s.
     """
-    gain = (wanted[0] - velocity[0], wanted[1] - velocity[1], wanted[2] - velocity[2])
+    gain = minus(wanted, velocity)
     normal = _unit(gain)
     moving: Vec = (0.0, 0.0, 0.0)
     for _ in range(25):
-        relative = (velocity[0] - moving[0], velocity[1] - moving[1], velocity[2] - moving[2])
-        grip = model.racket_impulse(contact_slip(relative, spin, normal))
-        pushed = (gain[0] - grip[0], gain[1] - grip[1], gain[2] - grip[2])
+        grip = racket_impulse(law, contact_slip(minus(velocity, moving), spin, normal))
+        pushed = minus(gain, grip)
         previous, normal = normal, _unit(pushed)
         along = _unit((normal[0], normal[1], (1.0 - flatness) * normal[2]))
-        speed = dot(velocity, normal) + dot(pushed, normal) / (1.0 + model.racket_restitution)
+        speed = dot(velocity, normal) + dot(pushed, normal) / (1.0 + law.racket_restitution)
         speed /= dot(along, normal)
         moving = (speed * along[0], speed * along[1], speed * along[2])
-        if max(abs(normal[i] - previous[i]) for i in range(3)) < 1e-9:
+        change = minus(normal, previous)
+        if max(abs(change[0]), abs(change[1]), abs(change[2])) < 1e-9:
             break
     return normal, moving
 
 
+@compiled
 def plan_hit(
-    model: BallModel, ball: BallState, target: tuple[float, float], flight_time: float, flatness: float = 0.0
+    law: BallLaw, ball: BallState, target: tuple[float, float], flight_time: float, flatness: float
 ) -> RacketHit:
     """How to hit the ball in state ``ball`` so that it lands at ``target`` (x, y in m).
 
     Args:
         flight_time: s from the hit to the landing; longer means higher.
+        flatness: as in `racket_for`.
     """
     landing = (target[0], target[1], table.BALL_RADIUS)
     spin_after: Vec = (0.0, 0.0, 0.0)
@@ -71,13 +75,15 @@ def plan_hit(
     moving: Vec = (0.0, 0.0, 0.0)
     # The spin the hit leaves bends the flight, the flight decides the hit: three rounds agree within a millimetre.
     for _ in range(3):
-        wanted = launch_velocity(model, ball.position, spin_after, landing, flight_time)
-        normal, moving = racket_for(model, ball.velocity, ball.spin, wanted, flatness)
-        _, spin_after = model.racket_bounce(ball.velocity, ball.spin, normal, moving)
-    x, y, z = (p - _CONTACT_DISTANCE * n for p, n in zip(ball.position, normal, strict=True))
-    return RacketHit(ball.time, (x, y, z), normal, moving)
+        wanted = launch_velocity(law, ball.position, spin_after, landing, flight_time)
+        normal, moving = racket_for(law, ball.velocity, ball.spin, wanted, flatness)
+        _, spin_after = racket_bounce(law, ball.velocity, ball.spin, normal, moving)
+    distance = _CONTACT_DISTANCE
+    behind = (distance * normal[0], distance * normal[1], distance * normal[2])
+    return RacketHit(ball.time, minus(ball.position, behind), normal, moving)
 
 
+@compiled
 def _unit(v: Vec) -> Vec:
-    length = math.sqrt(dot(v, v)) or 1e-12
+    length = max(math.sqrt(dot(v, v)), 1e-12)
     return (v[0] / length, v[1] / length, v[2] / length)

@@ -30,7 +30,7 @@ _PLANS = 8
 """Plans kept: as many as are made within the difference of the joints' delays."""
 _SHORTEST_SWING = 0.12
 """s."""
-_SWING_SHARE = 0.45
+_SWING_SHARE = 0.36
 """Of the time between the first plan and the hit, at most."""
 _SETTLED = 0.15
 """s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
@@ -61,7 +61,7 @@ class StrokeConfig:
     interception: InterceptionConfig = field(default_factory=InterceptionConfig)
     target: tuple[float, float] = (0.0, 0.76)
     flight_time: float = 0.60
-    swing: float = 0.25
+    swing: float = 0.24
     wind_up: float = 0.8
     cruise: float = 1.6
     follow_through: float = 0.03
@@ -111,7 +111,8 @@ def joint_hit(
     """
     # A stroke over the table must come in level, or its wind-up would dip below the surface behind the edge.
     flatness = min(_FLATTEST, max(0.0, (ball.position[1] - config.interception.y - 0.02) / 0.1))
-    hit = plan_hit(model, ball, config.target, config.flight_time, flatness)
+    x, y = config.target
+    hit = plan_hit(model.law, ball, (float(x), float(y)), float(config.flight_time), flatness)
     pose = solve_pose(kinematics, hit.centre, hit.normal, start, HOME)
     qd = joint_velocity(pose.jacobian, hit.velocity, np.array(config.free_motion), np.array(config.effort))
     return JointHit(hit.time, pose.q, qd, pose.error)
@@ -179,8 +180,9 @@ class Stroke:
 
     def reference(self, times: Array) -> tuple[Array, Array]:
         """Positions and velocities (8,) that the joints should have, each at its own time (8,), s."""
-        position, velocity = self._reference(float(times[0]))
-        for moment in set(times.tolist()[1:]) - {float(times[0])}:
+        moments = times.tolist()
+        position, velocity = self._reference(moments[0])
+        for moment in set(moments) - {moments[0]}:
             p, v = self._reference(moment)
             position, velocity = (
                 np.where(times == moment, p, position),
@@ -190,7 +192,9 @@ class Stroke:
 
     def _reference(self, time: float) -> tuple[Array, Array]:
         # Joints whose commands take effect sooner are still within an earlier plan.
-        plan = next((plan for plan in reversed(self._plans) if plan.begin.start <= time), self._plans[0])
+        for plan in reversed(self._plans):  # down to the oldest
+            if plan.begin.start <= time:
+                break
         if time < plan.begin.end:
             return plan.begin.at(time)
         if time >= plan.back.end:

@@ -45,7 +45,7 @@ class DelayedSimulator(Simulator):
             self.data.ctrl[:] = [
                 self._commands[row][joint] if row >= 0 else 0.0 for joint, row in enumerate(rows.tolist())
             ]
-            self._advance()
+            self._advance(1)
             self._past.append(self._joints())
 
     def _joints(self) -> NDArray[np.float64]:

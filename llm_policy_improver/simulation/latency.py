@@ -68,13 +68,11 @@ class Latency:
         def one(mean: float, spread: float) -> float:
             return max(0.0, mean + spread * float(generator.standard_normal()))
 
-        axes = len(arm.ARM) - 2
         ball = one(self.ball, self.ball_spread)
         arm_state = one(self.arm_state, self.arm_state_spread)
         slide_state = one(self.slide_state, self.slide_state_spread)
         arm_action = one(self.arm_action, self.arm_action_spread)
         x = one(self.slide_x_action, self.slide_x_action_spread)
         y = one(self.slide_y_action, self.slide_y_action_spread)
-        return Delays(
-            ball, np.array([slide_state] * 2 + [arm_state] * axes), np.array([y, x, *[arm_action] * axes])
-        )
+        state = arm.per_joint(slide_state, slide_state, arm_state)
+        return Delays(ball, state, arm.per_joint(y, x, arm_action))

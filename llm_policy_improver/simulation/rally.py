@@ -7,11 +7,12 @@ import numpy as np
 
 from llm_policy_improver import table
 from llm_policy_improver.ball import BallModel, Vec
-from llm_policy_improver.control.prediction import BallState, advance, launch_velocity
+from llm_policy_improver.control.prediction import BallState, launch_velocity, predict_crossing
 from llm_policy_improver.simulation.launcher import Launch
 
 _ATTEMPTS = 10_000
-_STEP = 0.005
+_LONGEST = 3.0
+"""s, of a flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class RallyLauncher:
             side = generator.uniform(-self.side_spin, self.side_spin, 2).tolist()
             spin = (float(generator.uniform(self.spin_low, self.spin_high)), side[0], side[1])
             flight_time = float(generator.uniform(0.2, 0.9))
-            velocity = launch_velocity(ball, start, spin, bounce, flight_time)
+            velocity = launch_velocity(ball.law, start, spin, bounce, flight_time)
             if self.speed_low <= math.hypot(*velocity) <= self.speed_high:
                 launch = Launch(start, velocity, spin)
                 if self._is_rally(ball, launch):
@@ -74,21 +75,17 @@ class RallyLauncher:
         raise ValueError('rally: no ball within these bounds reaches the robot; widen speed or spin')
 
     def _is_rally(self, ball: BallModel, launch: Launch) -> bool:
-        state = BallState(0.0, launch.position, launch.velocity, launch.spin)
-        bounces = 0
-        for _ in range(600):
-            following, bounced = advance(ball, state, _STEP)
-            bounces += bounced
-            before, after = state.position[1], following.position[1]
-            if after <= 0.0 < before:
-                clearance = following.position[2] - table.BALL_RADIUS - table.NET_HEIGHT
-                if bounces or clearance < self.net_margin:
-                    return False
-            if after <= -table.HALF_LENGTH:
-                x, _, z = following.position
-                return bounces == 1 and z > table.BALL_RADIUS and abs(x) <= table.HALF_WIDTH
-            state = following
-        return False
+        launched = BallState(0.0, launch.position, launch.velocity, launch.spin)
+        at_net = predict_crossing(ball.law, launched, 0.0, _LONGEST)
+        if at_net is None or at_net[1] > 0:
+            return False
+        if at_net[0].position[2] - table.BALL_RADIUS - table.NET_HEIGHT < self.net_margin:
+            return False
+        at_end = predict_crossing(ball.law, at_net[0], -table.HALF_LENGTH, _LONGEST)
+        if at_end is None:
+            return False
+        x, _, z = at_end[0].position
+        return at_end[1] == 1 and z > table.BALL_RADIUS and abs(x) <= table.HALF_WIDTH
 
 
 def _point(generator: np.random.Generator, *ranges: tuple[float, float]) -> Vec:

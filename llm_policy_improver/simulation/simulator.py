@@ -4,7 +4,6 @@ The same object serves the in-process trial and the simulator node: `launch`, th
 until `finished`.
 """
 
-import math
 from dataclasses import dataclass
 
 import mujoco
@@ -12,10 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver import arm, table
-from llm_policy_improver.ball import Vec, contact_slip, dot, spun
+from llm_policy_improver.ball import BallLaw, Vec
+from llm_policy_improver.ball_laws import (
+    acceleration,
+    contact_slip,
+    dot,
+    racket_impulse,
+    spun,
+    table_impulse,
+)
+from llm_policy_improver.compiled import compiled
 from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.scene import build_scene
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,9 @@ class Contact:
     position: Vec
 
 
-_MASS = table.BALL_MASS
+_RUN = 8
+"""Physics steps taken at once where nothing touches anything, at most."""
+_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 _AFTER_LANDING = 0.16
 """s of flight after the landing that the cameras still watch, to fit the bounce from both sides."""
 
@@ -71,10 +83,11 @@ class Simulator:
         self._generator = np.random.default_rng(0)
         self._ball_velocity = self.data.qvel[self._ball_qvel : self._ball_qvel + 3]
         self._ball_force = self.data.qfrc_applied[self._ball_qvel : self._ball_qvel + 3]
-        ball = self.config.ball
-        self._air = (0.5 * period, ball.drag, ball.lift, ball.gravity)
+        self._ball_position = self.data.qpos[self._ball_qpos : self._ball_qpos + 3]
+        self._law = self.config.ball.law
+        self._period = period
+        self._before = np.zeros(mujoco.mj_stateSize(self.model, _STATE))
         self._spin: Vec = (0.0, 0.0, 0.0)
-        self._pull: Vec = (0.0, 0.0, 0.0)
         self._begin()
 
     def _begin(self) -> None:
@@ -95,10 +108,10 @@ class Simulator:
         at, speed = self._ball_qpos, self._ball_qvel
         self.data.qpos[at : at + 3] = ball.position
         # MuJoCo's Euler steps are of second order if the velocity it carries is that of half a step earlier.
-        pull = self.config.ball.acceleration(ball.velocity, ball.spin)
-        half = 0.5 * self.config.physics_period
+        pull = acceleration(self._law, ball.velocity, ball.spin)
+        half = 0.5 * self._period
         self.data.qvel[speed : speed + 3] = [v - half * a for v, a in zip(ball.velocity, pull, strict=True)]
-        self._spin, self._pull = ball.spin, pull
+        self._spin = ball.spin
         self.data.qvel[speed + 3 : speed + 6] = ball.spin
         self._see_ball()
 
@@ -117,8 +130,8 @@ class Simulator:
         """Whether nothing of interest can happen any more in this trial."""
         if self._steps >= self._end_step:
             return True
-        x, y, z = self.data.qpos[self._ball_qpos : self._ball_qpos + 3]
-        return bool(z < -0.25 or abs(y) > 2.4 or abs(x) > 2.4)
+        x, y, z = self._ball_position.tolist()
+        return z < -0.25 or abs(y) > 2.4 or abs(x) > 2.4
 
     def observe(self) -> tuple[ArmObservation, tuple[BallObservation, ...]]:
         """The arm now, and the sightings of the ball since the last call, in their order."""
@@ -128,44 +141,55 @@ class Simulator:
         sightings, self._sightings = tuple(self._sightings), []
         return arm_now, sightings
 
-    def step(self, velocity: NDArray[np.float64]) -> None:
+    def step(self, velocity: Array) -> None:
         """Advance one control period with this joint velocity command (8,), m/s and rad/s."""
         self.data.ctrl[:] = velocity
-        for _ in range(self._control_steps):
-            self._advance()
+        self._advance(self._control_steps)
 
-    def _advance(self) -> None:
+    def _advance(self, steps: int) -> None:
+        """So many physics steps, and the pictures that the cameras take meanwhile."""
+        end = self._steps + steps
+        while self._steps < end:
+            picture = self._camera_steps - self._steps % self._camera_steps
+            run = min(end - self._steps, picture, _RUN)
+            if run == 1 or not self._run_free(run):
+                for _ in range(run):
+                    self._step_with_contacts()
+            if run == picture:
+                self._see_ball()
+
+    def _run_free(self, steps: int) -> bool:
+        """Take ``steps`` physics steps at once, unless something touches something meanwhile: then none is taken."""
+        model, data = self.model, self.data
+        mujoco.mj_getState(model, data, self._before, _STATE)
+        self._step(steps)
+        if data.maxuse_con == 0:
+            self._steps += steps
+            return True
+        mujoco.mj_setState(model, data, self._before, _STATE)
+        return False
+
+    def _step_with_contacts(self) -> None:
         """One physics step."""
-        self._blow()
-        mujoco.mj_step(self.model, self.data)
+        self._step(1)
         self._steps += 1
         if self.data.ncon:
             self._handle_contacts()
-        if self._steps % self._camera_steps == 0:
-            self._see_ball()
+        self.data.maxuse_con = 0
 
-    def _blow(self) -> None:
-        """Apply the air's force of the coming step to the ball.
+    def _step(self, steps: int) -> None:
+        """MuJoCo's steps, with the air's force on the ball.
 
-        MuJoCo carries the velocity of half a step ago; the acceleration of the last step brings it to now,
-        which makes the flight accurate to second order. (MuJoCo's own fluid forces are of first order, some
-        millimetres in a second, and enter the bounces.)
+        MuJoCo's own fluid forces are of first order, some millimetres in a second, and enter the bounces.
         """
-        # `BallModel.acceleration` without gravity, written out: this runs in every physics step.
-        vx, vy, vz = self._ball_velocity.tolist()
-        half, k, lift, gravity = self._air
-        ax, ay, az = self._pull
-        vx, vy, vz = vx + half * ax, vy + half * ay, vz + half * az
-        wx, wy, wz = self._spin
-        drag = k * math.sqrt(vx * vx + vy * vy + vz * vz)
-        fx = lift * (wy * vz - wz * vy) - drag * vx
-        fy = lift * (wz * vx - wx * vz) - drag * vy
-        fz = lift * (wx * vy - wy * vx) - drag * vz
-        self._pull = (fx, fy, fz - gravity)
-        self._ball_force[:] = (_MASS * fx, _MASS * fy, _MASS * fz)
+        _blow(
+            self._law, self._ball_position, self._ball_velocity, self._ball_force, self._spin,
+            self._period, steps,
+        )  # fmt: skip
+        mujoco.mj_step(self.model, self.data, steps)
 
     def _see_ball(self) -> None:
-        x, y, z = self.data.qpos[self._ball_qpos : self._ball_qpos + 3].tolist()
+        x, y, z = self._ball_position.tolist()
         if self.config.camera_noise > 0.0:
             dx, dy, dz = self._generator.normal(0.0, self.config.camera_noise, 3).tolist()
             x, y, z = x + dx, y + dy, z + dz
@@ -193,7 +217,7 @@ class Simulator:
                 if approach <= 0.0:
                     continue  # it is leaving already
                 late = self._bounce(other, normal, approach, float(contact.dist), contact.pos)
-                self._note(other, late + self.config.physics_period)
+                self._note(other, late + self._period)
             else:
                 turn = self.data.xmat[self._ball_body].reshape(3, 3)
                 wx, wy, wz = (turn @ self.data.qvel[self._ball_qvel + 3 : self._ball_qvel + 6]).tolist()
@@ -203,7 +227,7 @@ class Simulator:
     def _note(self, what: str, since: float) -> None:
         """Note a touch that happened ``since`` seconds ago."""
         time = self.data.time - since
-        here = self.data.qpos[self._ball_qpos : self._ball_qpos + 3] - since * self._ball_velocity
+        here = self._ball_position - since * self._ball_velocity
         x, y, z = here.tolist()
         # A contact that lasts over several steps is one touch.
         recent = any(contact.what == what and time - contact.time < 0.05 for contact in self.contacts[-4:])
@@ -211,13 +235,9 @@ class Simulator:
             struck = any(contact.what == 'blade' for contact in self.contacts)
             self.contacts.append(Contact(time, what, (x, y, z)))
             if what == 'table' and struck:
-                self._end_step = min(
-                    self._end_step, self._steps + round(_AFTER_LANDING / self.config.physics_period)
-                )
+                self._end_step = min(self._end_step, self._steps + round(_AFTER_LANDING / self._period))
 
-    def _bounce(
-        self, other: str, normal: Vec, approach: float, gap: float, point: NDArray[np.float64]
-    ) -> float:
+    def _bounce(self, other: str, normal: Vec, approach: float, gap: float, point: Array) -> float:
         """Add the tangential impulse to a bounce whose normal impulse the last step has delivered.
 
         Args:
@@ -228,7 +248,7 @@ class Simulator:
         Returns:
             Seconds between the bounce and the start of that step.
         """
-        model, data, ball = self.model, self.data, self.config.ball
+        model, data, law = self.model, self.data, self._law
         at, speed = self._ball_qpos, self._ball_qvel
         velocity = data.qvel[speed : speed + 3]
         spin = self._spin
@@ -243,28 +263,28 @@ class Simulator:
         velocity = velocity + missing * np.array(normal)
         depth = max(0.0, -gap)
         late = depth / approach
-        half = 0.5 * self.config.physics_period
+        half = 0.5 * self._period
         bx, by, bz = (velocity - (1.0 + restitution) * approach * np.array(normal)).tolist()
-        pull = ball.acceleration((bx, by, bz), spin)
+        pull = acceleration(law, (bx, by, bz), spin)
         before_pull = dot(pull, normal)
         # The friction is that of the velocity at the contact, not of half a step before or after it.
         since = half + late
         slip = contact_slip((rx - since * pull[0], ry - since * pull[1], rz - since * pull[2]), spin, normal)
         if other == 'table':
-            tangential = ball.table_impulse(
-                slip, (1.0 + restitution) * (approach - before_pull * (half - late))
+            tangential = table_impulse(
+                law, slip, (1.0 + restitution) * (approach - before_pull * (half - late))
             )
         else:
-            tangential = ball.racket_impulse(slip)
+            tangential = racket_impulse(law, slip)
         after = velocity + tangential
         spin_after = spun(spin, normal, tangential)
         # The step found the ball inside the surface, which it had met `late` seconds before. The path is put
         # where a bounce on the surface itself leads, with the air and gravity at work before and after it.
         ax, ay, az = after.tolist()
-        self._pull = ball.acceleration((ax, ay, az), spin_after)
-        after_pull = dot(self._pull, normal)
+        pull_after = acceleration(law, (ax, ay, az), spin_after)
+        after_pull = dot(pull_after, normal)
         gain = after_pull * since - restitution * before_pull * (half - late)
-        turned = since * (np.array(self._pull) - pull - (after_pull - before_pull) * np.array(normal))
+        turned = since * (np.array(pull_after) - pull - (after_pull - before_pull) * np.array(normal))
         shift = depth * (1.0 + restitution)
         data.qvel[speed : speed + 3] = after + gain * np.array(normal) + turned
         # A free joint's angular velocity is in the frame of the body.
@@ -273,7 +293,41 @@ class Simulator:
         data.qvel[speed + 3 : speed + 6] = turn.reshape(3, 3).T @ np.array(spin_after)
         self._spin = spin_after
         # The step itself moved the ball on without what is added here.
-        period = self.config.physics_period
-        data.qpos[at : at + 3] += (shift + period * missing) * np.array(normal)
-        data.qpos[at : at + 3] += (late + period) * np.array(tangential)
+        data.qpos[at : at + 3] += (shift + self._period * missing) * np.array(normal)
+        data.qpos[at : at + 3] += (late + self._period) * np.array(tangential)
         return late
+
+
+@compiled
+def _blow(
+    law: BallLaw, position: Array, velocity: Array, force: Array, spin: Vec, period: float, steps: int
+) -> None:
+    """Set the air's mean ``force`` (N) on the ball in the coming steps.
+
+    MuJoCo carries the velocity of half a step ago, and so makes the flight accurate to second order. The mean of
+    the acceleration until half a step before the end is that of Kutta's third order. A constant acceleration makes
+    a little more way than one that changes; that is put right beforehand, so that runs and single steps agree.
+
+    Args:
+        position, velocity: (3,) m and m/s, MuJoCo's.
+        period: s, of one step.
+    """
+    duration = steps * period
+    vx, vy, vz = velocity[0], velocity[1], velocity[2]
+    ax, ay, az = acceleration(law, (vx, vy, vz), spin)
+    half = 0.5 * duration
+    bx, by, bz = acceleration(law, (vx + half * ax, vy + half * ay, vz + half * az), spin)
+    end = (
+        vx + duration * (2.0 * bx - ax),
+        vy + duration * (2.0 * by - ay),
+        vz + duration * (2.0 * bz - az),
+    )
+    cx, cy, cz = acceleration(law, end, spin)
+    share = table.BALL_MASS / 6.0
+    force[0] = share * (ax + 4.0 * bx + cx)
+    force[1] = share * (ay + 4.0 * by + cy)
+    force[2] = share * (az + 4.0 * bz + cz) + table.BALL_MASS * law.gravity
+    excess = period * period * (steps * steps - 1) / 12.0
+    position[0] -= excess * (cx - ax)
+    position[1] -= excess * (cy - ay)
+    position[2] -= excess * (cz - az)

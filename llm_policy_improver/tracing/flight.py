@@ -54,9 +54,9 @@ def find_bounces(time: Array, position: Array) -> Iterator[Bounce]:
     while index < len(time) - 2:
         window = height[max(0, index - 3) : index + 4]
         ahead = height[index : index + 5]
-        lowest = height[index] <= window.min() and height[index] < _SURFACE
         if (
-            lowest
+            height[index] < _SURFACE
+            and height[index] <= window.min()
             and ahead.max() - height[index] > _RISE
             and height[max(0, index - 3)] - height[index] > _RISE
         ):
@@ -72,9 +72,9 @@ def _fit_bounce(time: Array, position: Array, lowest: int) -> Bounce | None:
     moment = float(time[lowest])
     place = np.full(3, np.nan)
     for _ in range(3):  # the sightings' sides follow from the moment, and the moment from the sides
-        before = np.flatnonzero(time < moment)[-_FIT:]
-        after = np.flatnonzero(time > moment)[:_FIT]
-        if len(before) < 3 or len(after) < 3:
+        first, last = int(np.searchsorted(time, moment, 'left')), int(np.searchsorted(time, moment, 'right'))
+        before, after = slice(max(0, first - _FIT), first), slice(last, last + _FIT)
+        if len(time[before]) < 3 or len(time[after]) < 3:
             return None
         falling = _parabola(time[before] - moment, position[before])
         rising = _parabola(time[after] - moment, position[after])
@@ -91,7 +91,7 @@ def _fit_bounce(time: Array, position: Array, lowest: int) -> Bounce | None:
 
 def _parabola(time: Array, values: Array) -> Array:
     """(3, k) coefficients, lowest power first, of the least-squares parabola through (n, k) values."""
-    powers = np.vander(time, 3, increasing=True)
+    powers = np.stack((np.ones_like(time), time, time * time), axis=1)
     return np.asarray(np.linalg.lstsq(powers, values, rcond=None)[0], dtype=float)
 
 

@@ -58,17 +58,16 @@ class TraceRecorder:
         def rows(values: list[np.ndarray]) -> np.ndarray:
             return np.array(values, dtype=float).reshape(-1, width)
 
+        positions = rows([arm.position for arm, _ in ticks])
         return TraceSamples(
             ball_time=np.array([(ball.stamp - start) / NANOSECONDS for ball in balls]),
             ball_position=np.array([ball.position for ball in balls]).reshape(-1, 3),
             joint_time=np.array([(arm.stamp - start) / NANOSECONDS for arm, _ in ticks]),
-            joint_position=rows([arm.position for arm, _ in ticks]),
+            joint_position=positions,
             joint_velocity=rows([arm.velocity for arm, _ in ticks]),
             requested_velocity=rows([command.requested for _, command in ticks]),
             applied_velocity=rows([command.applied for _, command in ticks]),
-            racket_position=np.array(
-                [self.kinematics.blade(arm.position).centre for arm, _ in ticks]
-            ).reshape(-1, 3),
+            racket_position=self.kinematics.blade_path(positions),
         )
 
     def finish(
