@@ -16,7 +16,6 @@ from chat_server import Answer, ChatServer, fail, reply_text, say
 from click.testing import CliRunner, Result
 
 from llm_policy_improver.bench.experiments import ablation, statistics
-from llm_policy_improver.bench.experiments.asking import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.first_trials import (
     COLUMNS,
     SIDES,
@@ -24,6 +23,7 @@ from llm_policy_improver.bench.experiments.first_trials import (
     side_away,
     trials_of,
 )
+from llm_policy_improver.bench.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.retrieval_reader import read_ranking
 from llm_policy_improver.bench.experiments.rows import ExperimentError, RowFile
 from llm_policy_improver.bench.experiments.sas_function import SasFunction

@@ -10,7 +10,6 @@ from llm_policy_improver.optimizers.minimizers import adam, cma_es, nelder_mead
 from llm_policy_improver.optimizers.minimizers.packages import MissingPackageError
 from llm_policy_improver.optimizers.minimizers.protocol import Minimizer, Observations
 from llm_policy_improver.optimizers.minimizers.replay import Algorithm
-from llm_policy_improver.optimizers.minimizers.trust import trust_radius
 from llm_policy_improver.optimizers.registry import (
     CHOICES,
     MINIMIZERS,
@@ -178,7 +177,7 @@ def test_trust_region_follows_the_own_points_alone() -> None:
     points = np.array([[0.0], [0.1], [0.2], [0.3]])
 
     def radius(losses: list[float], own: int) -> float:
-        return trust_radius(Observations.of(points[: len(losses)], np.array(losses)[:, None], own))
+        return Observations.of(points[: len(losses)], np.array(losses)[:, None], own).trust_radius
 
     assert radius([1.0, 2.0, 3.0], 0) == START
     assert radius([1.0, 2.0, 0.5], 1) == pytest.approx(START * GROWTH)

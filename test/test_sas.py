@@ -100,7 +100,10 @@ def test_two_bad_replies_end_in_an_error_that_carries_the_exchanges() -> None:
             ProposalError, match='no usable reply after 2 requests from test-model: out of'
         ) as caught:
             sas.propose(HISTORY, RIGHT)
-    assert [exchange.verdict.split()[0].rstrip(':') for exchange in caught.value.exchanges] == ['refused', 'refused']
+    assert [exchange.verdict.split()[0].rstrip(':') for exchange in caught.value.exchanges] == [
+        'refused',
+        'refused',
+    ]
     assert caught.value.exchanges[0].reply == 'hm'
 
 

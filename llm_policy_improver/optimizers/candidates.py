@@ -42,18 +42,11 @@ class ModelScreen:
         best = objective.best(history)
         if objective.goal is None or best is None:
             return 0, 'the first, as nothing measures them'
-        centre = best.parameters.attenuation
         try:
-            model = LandingModel.fit(history, self._space, centre)
+            model = LandingModel.fit(history, self._space, best.parameters.attenuation)
         except TooFewTrialsError:
             return 0, 'the first, as too few trials landed to compare them'
-        failed = [self._space.unit(trace.parameters.attenuation) for trace in history if not trace.landed]
-        search = LandingSearch(
-            model,
-            objective.goal,
-            self._space.unit(centre),
-            np.array(failed).reshape(-1, self._space.dimension),
-        )
+        search = LandingSearch.near(best, history, model, objective.goal)
         costs = [search.cost(self._space.unit(candidate))[0] for candidate in candidates]
         chosen = int(np.argmin(costs))
         predicted = model.predict(candidates[chosen])

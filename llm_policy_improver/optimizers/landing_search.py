@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from llm_policy_improver import table
 from llm_policy_improver.objective import Goal
 from llm_policy_improver.optimizers.landing_model import LandingModel
+from llm_policy_improver.trace import ExecutionTrace
 
 Array = NDArray[np.float64]
 
@@ -24,6 +25,8 @@ MOST_DOUBT: Final = 0.05
 """m that the margins grow at most by half of the model's left-out error."""
 STRICTNESS: Final = 20.0
 """Weight of a missing margin beside a missing metre to the goal."""
+MOST_CAUTION: Final = 3
+"""Failures in a row up to which each adds once more the planned margins from net and edges."""
 FAILURE_REACH: Final = 0.3
 """Distance in the unit cube's scaling within which a failed trial repels."""
 FAILURE_WEIGHT: Final = 0.02
@@ -87,6 +90,22 @@ class LandingSearch:
             for name, low, high, weight in wanted
             if name in model.fits
         ]
+
+    @classmethod
+    def near(
+        cls, best: ExecutionTrace, history: Sequence[ExecutionTrace], model: LandingModel, goal: Goal
+    ) -> 'LandingSearch':
+        """Steps from the trial ``best`` of a history, with wider margins after failures."""
+        space = model.space
+        failed = [space.unit(trace.parameters.attenuation) for trace in history if not trace.landed]
+        in_vain = next((k for k, trace in enumerate(reversed(history)) if trace.landed), len(history))
+        return cls(
+            model,
+            goal,
+            space.unit(best.parameters.attenuation),
+            np.array(failed).reshape(len(failed), space.dimension),
+            caution=1.0 + min(in_vain, MOST_CAUTION),
+        )
 
     def cost(self, unit: Array) -> tuple[float, Array]:
         """Cost in m^2 and its gradient (8,) at a point (8,)."""

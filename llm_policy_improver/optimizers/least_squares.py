@@ -30,9 +30,6 @@ DIGITS: Final = 3
 EXPLORATION: Final = 0.25
 """Radius, in the unit cube's scaling, of a random step while too few trials landed for a model."""
 
-MOST_CAUTION: Final = 3
-"""Failures in a row up to which each adds once more the planned margins from net and edges."""
-
 DRAWS: Final = 50
 """Random steps drawn before giving up to find one that was not tried before."""
 
@@ -42,10 +39,6 @@ NEARNESS: Final[tuple[Outcome, ...]] = (Outcome.LANDED, Outcome.OUT, Outcome.NET
 
 def _rank(trace: ExecutionTrace) -> int:
     return NEARNESS.index(trace.outcome) if trace.outcome in NEARNESS else len(NEARNESS)
-
-
-def _failures_in_a_row(history: Sequence[ExecutionTrace]) -> int:
-    return next((k for k, trace in enumerate(reversed(history)) if trace.landed), len(history))
 
 
 class LeastSquares:
@@ -90,14 +83,7 @@ class LeastSquares:
             reason = f'A small random step from the best trial, as only {error}.'
             return Proposal(attenuation, NAME, summary, 'Too few landings to analyse.', reason, reason)
         radius = trust_radius(history, objective, self.space)
-        failed = [self.space.unit(t.parameters.attenuation) for t in history if not t.landed]
-        search = LandingSearch(
-            model,
-            objective.goal,
-            self.space.unit(best.parameters.attenuation),
-            np.array(failed).reshape(len(failed), self.space.dimension),
-            caution=1.0 + min(_failures_in_a_row(history), MOST_CAUTION),
-        )
+        search = LandingSearch.near(best, history, model, objective.goal)
         attenuation = self._rounded(search.minimum(radius))
         explored = not check(attenuation, history, self.space).accepted
         if explored:

@@ -19,7 +19,7 @@ from llm_policy_improver.objective import Goal, Objective
 from llm_policy_improver.optimizers import least_squares_words as words
 from llm_policy_improver.optimizers.landing_model import LandingModel, TooFewTrialsError
 from llm_policy_improver.optimizers.landing_search import LandingSearch
-from llm_policy_improver.optimizers.least_squares import DRAWS, EXPLORATION, MOST_CAUTION
+from llm_policy_improver.optimizers.least_squares import DRAWS, EXPLORATION
 from llm_policy_improver.optimizers.minimizers.candidates import nearby
 from llm_policy_improver.optimizers.numeric import measured_goal, untried
 from llm_policy_improver.optimizers.protocol import Optimizer, Proposal, ProposalError
@@ -80,18 +80,8 @@ class Screen:
         Raises:
             TooFewTrialsError: too few landed.
         """
-        centre = best.parameters.attenuation
-        model = LandingModel.fit(history, space, centre)
-        failed = [space.unit(trace.parameters.attenuation) for trace in history if not trace.landed]
-        in_vain = next((k for k, trace in enumerate(reversed(history)) if trace.landed), 0)
-        search = LandingSearch(
-            model,
-            goal,
-            space.unit(centre),
-            np.array(failed).reshape(len(failed), space.dimension),
-            # Wider margins after failures, as in least_squares.
-            caution=1.0 + min(in_vain, MOST_CAUTION),
-        )
+        model = LandingModel.fit(history, space, best.parameters.attenuation)
+        search = LandingSearch.near(best, history, model, goal)
         return cls(model, search, goal, space, trust_radius(history, objective, space))
 
     def gap(self, attenuation: Sequence[float]) -> tuple[float, float]:

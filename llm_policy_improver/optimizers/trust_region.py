@@ -1,9 +1,10 @@
-"""How far from the best trial the next one may be, read from the trials so far alone."""
+"""How far from the best trial, or point, the next one may be, read from those so far alone."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.parameters import ParameterSpace
@@ -41,18 +42,36 @@ def trust_radius(
         start: radius before anything was tried from a best trial.
         smallest: radius below which failures do not shrink it.
     """
-    radius = start
-    best_unit = None
-    best_distance = np.inf
-    for trace in history:
-        unit = space.unit(trace.parameters.attenuation)
-        distance = objective.distance(trace)
-        improved = distance is not None and distance < best_distance
-        aimed = trace.parameters.proposed_by != SPREAD_OUT
-        if aimed and best_unit is not None and float(np.max(np.abs(unit - best_unit))) <= 1.02 * radius:
+    units = np.array([space.unit(trace.parameters.attenuation) for trace in history])
+    distances = [objective.distance(trace) for trace in history]
+    losses = np.array([np.inf if distance is None else distance for distance in distances])
+    aimed = [trace.parameters.proposed_by != SPREAD_OUT for trace in history]
+    return radius_after(units, losses, aimed, start=start, smallest=smallest)
+
+
+def radius_after(
+    points: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    aimed: Sequence[bool],
+    *,
+    start: float = START,
+    smallest: float = SMALLEST,
+) -> float:
+    """Radius of the trust region around the best of some points of the cube -1 ... +1.
+
+    Args:
+        points: (n, d), in the order in which they were tried.
+        losses: (n,), infinite where a trial failed.
+        aimed: (n,) whether the point was made from the best one of its time.
+        start, smallest: as in `trust_radius`.
+    """
+    radius, best, best_loss = start, None, np.inf
+    for point, loss, from_best in zip(points, losses, aimed, strict=True):
+        improved = bool(loss < best_loss)
+        if from_best and best is not None and float(np.max(np.abs(point - best))) <= 1.02 * radius:
             radius = min(radius * GROWTH, LARGEST) if improved else max(radius * SHRINKAGE, smallest)
         elif improved:
             radius = start
-        if improved and distance is not None:
-            best_unit, best_distance = unit, distance
+        if improved:
+            best, best_loss = point, float(loss)
     return radius

@@ -12,13 +12,14 @@ from typing import Any, Final
 import numpy as np
 
 from llm_policy_improver.bench.experiments import plots, statistics
-from llm_policy_improver.bench.experiments.asking import KeptModel, costs, exchanges_file
+from llm_policy_improver.bench.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.optimizers import Participants
 from llm_policy_improver.bench.experiments.report import Lines, Report, label
 from llm_policy_improver.bench.experiments.rows import Key, Row, RowFile, open_folder
 from llm_policy_improver.bench.experiments.sas_function import SasFunction
 from llm_policy_improver.bench.experiments.work import Job, run_everywhere, run_here
 from llm_policy_improver.bench.progress_bar import Step
+from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.optimizers.minimizers.protocol import Array, Observations
 from llm_policy_improver.optimizers.registry import make_minimizer

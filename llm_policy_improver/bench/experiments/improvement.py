@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from llm_policy_improver.bench.experiments import first_trials, improvement_summary, plots
-from llm_policy_improver.bench.experiments.asking import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.improvement_run import (
     COLUMNS,
     ImprovementRun,
@@ -15,6 +14,7 @@ from llm_policy_improver.bench.experiments.improvement_run import (
     run_model,
     run_numeric,
 )
+from llm_policy_improver.bench.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.optimizers import Participants
 from llm_policy_improver.bench.experiments.report import Report
 from llm_policy_improver.bench.experiments.rows import Row, RowFile, open_folder

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.bench.experiments.asking import KeptModel, costs
+from llm_policy_improver.bench.experiments.kept_model import KeptModel
 from llm_policy_improver.bench.experiments.rows import Key, Row
 from llm_policy_improver.bench.experiments.table_tennis import BLOCK, Trial, play, task
 from llm_policy_improver.bench.reachable import OBJECTIVES, read_reachable
 from llm_policy_improver.improvement import Improvement
 from llm_policy_improver.improvement_record import store_step
+from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.objective import Objective, parse_objective
 from llm_policy_improver.optimizers.least_squares import LeastSquares
 from llm_policy_improver.optimizers.protocol import Optimizer

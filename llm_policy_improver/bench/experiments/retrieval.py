@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from llm_policy_improver.bench.experiments import plots, statistics
-from llm_policy_improver.bench.experiments.asking import KeptModel, costs, exchanges_file
+from llm_policy_improver.bench.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.optimizers import Participants
 from llm_policy_improver.bench.experiments.report import Lines, Report
 from llm_policy_improver.bench.experiments.retrieval_reader import RetrievalReader
@@ -21,6 +21,7 @@ from llm_policy_improver.bench.experiments.work import Job, run_everywhere, run_
 from llm_policy_improver.bench.progress_bar import Step
 from llm_policy_improver.bench.reachable import OBJECTIVES
 from llm_policy_improver.bench.trials import true_outcome
+from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.objective import Objective, parse_objective
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace, Landing

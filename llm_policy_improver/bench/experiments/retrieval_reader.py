@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from llm_policy_improver.bench.experiments.asking import Answer, KeptModel, ask
+from llm_policy_improver.bench.experiments.kept_model import KeptModel
+from llm_policy_improver.llm.asking import Answer, ask
 from llm_policy_improver.llm.chat import Message
 from llm_policy_improver.llm.json_objects import json_objects, without_thinking
 from llm_policy_improver.llm.reply import ReplyError
@@ -65,13 +66,16 @@ class RetrievalReader:
             ExperimentError: the endpoint is gone.
         """
         known = {trace.trial for trace in traces}
-        return ask(
+        answer = ask(
             self._model,
             self.messages(traces, objective),
             SCHEMA,
-            lambda text: read_ranking(text, known),
+            lambda text: (read_ranking(text, known), 'accepted'),
             lambda problem: prompt('retrieval_repair').substitute(problem=problem),
         )
+        if answer.failed:
+            self._model.require()
+        return answer
 
 
 def read_ranking(text: str, known: set[int]) -> list[int]:

@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from llm_policy_improver.bench.experiments.asking import KeptModel, ask
+from llm_policy_improver.bench.experiments.kept_model import KeptModel
+from llm_policy_improver.llm.asking import ask
 from llm_policy_improver.llm.chat import Exchange, Message
 from llm_policy_improver.llm.reply import ReplyError, parse_reply
 from llm_policy_improver.llm.schema import reply_schema
@@ -77,9 +78,11 @@ class SasFunction:
             self._model,
             self.messages(seen),
             reply_schema(self.names, landing=False),
-            lambda text: self._read(text, seen),
+            lambda text: (self._read(text, seen), 'accepted'),
             lambda problem: prompt('functions_repair').substitute(problem=problem, example=self._example()),
         )
+        if answer.failed:
+            self._model.require()
         return FunctionProposal(answer.value, answer.exchanges)
 
     def _example(self) -> str:

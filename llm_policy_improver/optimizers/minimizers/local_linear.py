@@ -10,7 +10,6 @@ import numpy as np
 from llm_policy_improver.optimizers.minimizers.candidates import nearby
 from llm_policy_improver.optimizers.minimizers.packages import require_package
 from llm_policy_improver.optimizers.minimizers.protocol import Array, Observations
-from llm_policy_improver.optimizers.minimizers.trust import trust_radius
 
 NEIGHBOURS: Final = 20
 PENALTY: Final = 0.01
@@ -40,7 +39,7 @@ class LocalLinear:
         best, succeeded = seen.best(), seen.succeeded
         if best is None or not succeeded.any():
             return generator.uniform(-1.0, 1.0, seen.dimension)
-        centre, radius = np.clip(seen.points[best], -1.0, 1.0), trust_radius(seen)
+        centre, radius = np.clip(seen.points[best], -1.0, 1.0), seen.trust_radius
         points, errors = seen.points[succeeded], seen.errors[succeeded]
         order = np.argsort(np.linalg.norm(points - centre, axis=1), kind='stable')[:NEIGHBOURS]
         if len(order) < 3 or seen.losses[best] == 0.0:

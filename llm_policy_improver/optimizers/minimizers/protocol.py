@@ -6,6 +6,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.optimizers.trust_region import radius_after
+
 Array = NDArray[np.float64]
 
 FAILED_LOSS: Final = 1e3
@@ -75,6 +77,13 @@ class Observations:
         """
         succeeded = self.succeeded
         return np.minimum(self.losses, self.losses[succeeded].max()) if succeeded.any() else self.losses
+
+    @property
+    def trust_radius(self) -> float:
+        """Of the trust region around the best point; the given starts tell nothing about it."""
+        given = len(self.points) - self.own
+        aimed = [index >= given for index in range(len(self.points))]
+        return radius_after(self.points, np.where(self.succeeded, self.losses, np.inf), aimed)
 
     def best(self, before: int | None = None) -> int | None:
         """Index of the least loss among the first ``before`` observations; None where there are none."""

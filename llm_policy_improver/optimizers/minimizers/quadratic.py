@@ -10,7 +10,6 @@ import numpy as np
 
 from llm_policy_improver.optimizers.minimizers.candidates import nearby
 from llm_policy_improver.optimizers.minimizers.protocol import Array, Observations
-from llm_policy_improver.optimizers.minimizers.trust import trust_radius
 from llm_policy_improver.optimizers.ridge import RidgeBasis
 
 FEWEST: Final = 4
@@ -38,7 +37,7 @@ class Quadratic:
         best = seen.best()
         if best is None or not seen.succeeded.any():
             return generator.uniform(-1.0, 1.0, seen.dimension)
-        centre, radius = np.clip(seen.points[best], -1.0, 1.0), trust_radius(seen)
+        centre, radius = np.clip(seen.points[best], -1.0, 1.0), seen.trust_radius
         if len(seen.points) < FEWEST:
             return nearby(centre, 0.5 * radius, generator)
         found = self._minimum(seen, centre, radius, generator)

@@ -1,38 +1,15 @@
-"""Asking a language model until its reply can be used, and keeping all that was said."""
+"""A language model whose replies are kept, so that an interrupted experiment asks nothing twice."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
 from llm_policy_improver.bench.experiments.rows import ExperimentError, RowFile
-from llm_policy_improver.llm.chat import Completion, EndpointError, Exchange, Message, clean_text
+from llm_policy_improver.llm.chat import Completion, EndpointError, Message
 from llm_policy_improver.llm.endpoint import Endpoint
-from llm_policy_improver.llm.reply import ReplyError
-
-Value = TypeVar('Value')
-
-REPAIRS: Final = 1
-"""Further requests where a reply cannot be used."""
-
-LONGEST_QUOTE: Final = 4_000
-"""Characters of a bad reply, from its end, that are sent back with the request to repair it."""
 
 EXCHANGES: Final = 'exchanges.jsonl'
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[Value]):
-    """What asking came to.
-
-    Attributes:
-        value: what was read out of the reply; None where no reply could be used.
-        exchanges: all requests made for it, in order.
-    """
-
-    value: Value | None
-    exchanges: tuple[Exchange, ...]
 
 
 def exchanges_file(folder: Path) -> RowFile:
@@ -101,58 +78,3 @@ class KeptModel:
             raise ExperimentError(
                 f'{self.lost}; all rows and replies so far are kept: run the same command again'
             )
-
-
-def ask(
-    model: KeptModel,
-    messages: tuple[Message, ...],
-    schema: Mapping[str, Any],
-    read: Callable[[str], Value],
-    repair: Callable[[str], str],
-) -> Answer[Value]:
-    """Ask; where the reply cannot be used, say why and ask again, `REPAIRS` times.
-
-    Args:
-        model: asked.
-        messages: the chat.
-        schema: JSON schema of the reply.
-        read: reads the reply; raises `ReplyError` where it cannot be used.
-        repair: the request for a better reply, from what was wrong.
-
-    Raises:
-        ExperimentError: the endpoint is gone.
-    """
-    exchanges: list[Exchange] = []
-    for _ in range(1 + REPAIRS):
-        try:
-            completion = model.complete(messages, schema)
-        except EndpointError as error:
-            model.require()
-            exchanges.append(Exchange(messages, '', model.model, verdict=f'failed: {error}'))
-            break
-        reply, problem = clean_text(completion.text), ''
-        try:
-            value = read(reply)
-        except ReplyError as error:
-            problem = str(error)
-        exchanges.append(
-            Exchange(
-                messages, reply, completion.model or model.model, completion.prompt_tokens,
-                completion.completion_tokens, completion.seconds,
-                f'refused: {problem}' if problem else 'accepted',
-            )
-        )  # fmt: skip
-        if not problem:
-            return Answer(value, tuple(exchanges))
-        messages += (('assistant', reply[-LONGEST_QUOTE:] or '(empty)'), ('user', repair(problem)))
-    return Answer(None, tuple(exchanges))
-
-
-def costs(exchanges: Sequence[Exchange]) -> dict[str, int]:
-    """Columns of a row: requests, refused replies and tokens."""
-    return {
-        'requests': len(exchanges),
-        'refused': sum(exchange.verdict.startswith('refused') for exchange in exchanges),
-        'prompt_tokens': sum(exchange.prompt_tokens for exchange in exchanges),
-        'completion_tokens': sum(exchange.completion_tokens for exchange in exchanges),
-    }

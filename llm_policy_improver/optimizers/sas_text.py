@@ -1,0 +1,141 @@
+"""The text of SAS-Prompt, filled in: what is the same in the whole run, and what grows from step to step."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from llm_policy_improver.llm.tokens import count_tokens
+from llm_policy_improver.objective import Objective
+from llm_policy_improver.optimizers import computed, trial_table
+from llm_policy_improver.optimizers.domain import domain_text, metric_text, parameters_text
+from llm_policy_improver.optimizers.history_selection import select_trials
+from llm_policy_improver.optimizers.landing_search import BEHIND_NET, EDGE, OVER_NET
+from llm_policy_improver.optimizers.model_rules import reach
+from llm_policy_improver.optimizers.protocol import Proposal
+from llm_policy_improver.optimizers.ranking import named, ranked, trial_number
+from llm_policy_improver.optimizers.repetitions import landing_noise, repetitions
+from llm_policy_improver.optimizers.sas_options import SasOptions
+from llm_policy_improver.parameters import ParameterSpace
+from llm_policy_improver.prompts import prompt
+from llm_policy_improver.trace import ExecutionTrace
+
+BELOW_TABLE: Final = 900
+"""Tokens kept free for what stands below the table."""
+
+FEWEST_ROWS: Final = 8
+
+
+class SasText:
+    """Writes the prompts of a run.
+
+    Args:
+        space: the bounds.
+        options: how it is asked.
+        noise: m, spread of the landing when the same parameters are repeated; 0 where not known.
+        repeats_allowed: how often the same parameters may be tried again.
+    """
+
+    def __init__(
+        self, space: ParameterSpace, options: SasOptions, noise: float, repeats_allowed: int
+    ) -> None:
+        self.space = space
+        self.options = options
+        self.noise = noise
+        self.repeats_allowed = repeats_allowed
+
+    def text(
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal]
+    ) -> str:
+        """The whole prompt; the arguments are those of `Optimizer.propose`."""
+        return self._stable(objective) + self._trials(history, objective, earlier)
+
+    def repair(self, problem: str) -> str:
+        """The request for a better reply, from what was wrong with the last one."""
+        return prompt('sas_repair').substitute(problem=problem, answer=self._answer())
+
+    def _stable(self, objective: Objective) -> str:
+        """The prompt up to the first trial: the same in the whole run."""
+        options = self.options
+        steps = prompt('sas_steps' if options.analysis else 'sas_steps_direct').substitute(
+            first=options.names[0], second=options.names[1], last=options.names[-1], answer=self._answer(),
+            several=self._several(),
+        )  # fmt: skip
+        orders = {
+            'oldest': ', oldest first',
+            'best_last': ', those nearest to the objective last',
+            'random': '',
+        }
+        text = prompt('sas').substitute(
+            domain=domain_text(),
+            edge=f'{EDGE:.2f}',
+            behind_net=f'{BEHIND_NET:.2f}',
+            over_net=f'{OVER_NET:.2f}',
+            dimension=self.space.dimension,
+            parameters=parameters_text(self.space, options.names),
+            repeats=prompt('repeats' if self.repeats_allowed else 'no_repeats')
+            .substitute(times=1 + self.repeats_allowed)
+            .strip(),
+            steps=steps.strip(),
+            objective=objective.words,
+            metric=metric_text(objective, self.noise),
+            order=orders[options.order],
+            trials='',
+        )
+        return text.rstrip() + '\n\n'
+
+    def _trials(
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal]
+    ) -> str:
+        """What grows and changes from step to step."""
+        if not history:
+            return 'There are none yet: start near the unchanged controller, all parameters at 1.00.\n'
+        options = self.options
+        selection = select_trials(
+            history, objective, self.space, self._rows(history, objective), named(history, earlier)
+        )
+        lines = [trial_table.trial_table(history, objective, selection, options), '']
+        lines += trial_table.totals(history, objective, selection, options)
+        lines += computed.repetitions_text(history)
+        if noise := max(self.noise, landing_noise(repetitions(history)) or 0.0):
+            lines.append(
+                f'The landing varies by about {noise:.3f} m even when nothing is changed: read no meaning into '
+                'smaller differences, and keep so much further away from the edges.'
+            )
+        lines += self._limit(history, objective)
+        if options.effects:
+            lines += ['', *computed.effects_text(history, objective, self.space, options)]
+        if options.feedback and (told := computed.feedback_text(history, earlier, self.space, options.names)):
+            lines += ['', *told]
+        return '\n'.join(lines).rstrip() + '\n'
+
+    def _limit(self, history: Sequence[ExecutionTrace], objective: Objective) -> list[str]:
+        """How far a proposal may be from the best trial."""
+        order = ranked(history, objective)
+        share = 0.5 * reach(history, objective, self.space)
+        if not order or share >= 1.0:
+            return []
+        best = trial_number(history, order[0])
+        return [
+            f'A proposal in which a parameter is more than {share:.0%} of its range away from trial {best} is '
+            'shortened to that, in its direction.'
+        ]
+
+    def _rows(self, history: Sequence[ExecutionTrace], objective: Objective) -> int:
+        """How many trials fit in. It depends on nothing that changes during a run, nor may the selection."""
+        fixed = count_tokens(self._stable(objective) + trial_table.header(objective, self.options))
+        each = count_tokens(trial_table.row(history, 0, objective, self.options)) + 2
+        return max(FEWEST_ROWS, (self.options.token_budget - fixed - BELOW_TABLE) // each)
+
+    def _answer(self) -> str:
+        # Numbers here would be copied by weak models.
+        one = ', '.join(f'"{name}": <number>' for name in self.options.names)
+        if self.options.candidates == 1:
+            return f'"parameters": {{{one}}}'
+        return f'"candidates": [{{{one}}}, ...]'
+
+    def _several(self) -> str:
+        if self.options.candidates == 1:
+            return ''
+        return (
+            f'\n\nGive {self.options.candidates} different candidates, the most promising one first; "expected" and '
+            '"reason" are about that one. Let them differ in what is uncertain about the effects.'
+        )
