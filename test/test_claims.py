@@ -53,6 +53,7 @@ def read(text: str) -> str:
         ('a: x-direction +0.02', 'a x+'),
         ('slide_x: left', 'b x-'),
         ('G: RIGHT', 'g x+'),
+        ('f: strongly left, with low c also shorter; g: right', 'f x-, f y-, g x+'),
         ('a: right. No, on a second look a: left', 'a x-'),
     ],
 )  # fmt: skip

@@ -246,7 +246,8 @@ def test_model_is_shown_its_expectation_beside_the_landing() -> None:
     assert trace.landing is not None
     assert (
         'For trial 25 you expected a landing at (+0.310, 0.620): it landed at '
-        f'({trace.landing.x:+.3f}, {trace.landing.y:.3f}).'
+        f'({trace.landing.x:+.3f}, {trace.landing.y:.3f}), off by x {trace.landing.x - 0.31:+.3f} and '
+        f'y {trace.landing.y - 0.62:+.3f}.'
     ) in prompt
 
 

@@ -14,6 +14,7 @@ from llm_policy_improver.optimizers.claim_words import (
     AFTER_RIGHT,
     AXES,
     BALL,
+    CONDITIONS,
     CONNECTORS,
     DIRECTIONS,
     ENDS,
@@ -202,7 +203,7 @@ class _Openers:
             while start < len(tokens) and start < at + 4 and tokens[start] in SKIPPED - self.index.keys():
                 start += 1
         found, end = self._names(tokens, start)
-        if not found:
+        if not found or (at and tokens[at - 1] in CONDITIONS and ':' not in tokens[end : end + 1]):
             return None
         after, then = ([*tokens[end : end + 2], '', ''])[:2]
         article = found == [self.index.get('a')]

@@ -47,7 +47,8 @@ def effects_text(
     here = trial_number(history, position)
     lines = [
         f'Computed effect of raising one parameter by 0.10, in metres ± standard error, "?" where it is not clear: a '
-        f'regression on all trials, those near trial {here} counting most. Curvature is not in it.',
+        f'regression on all trials, those near trial {here} counting most. Curvature is not '
+        'in it: beyond the values tried it can be far off.',
         ' '.join(['parameter', f'value_in_trial_{here}', *(name for name, _ in columns)]),
     ]
     for index, name in enumerate(options.names):
@@ -103,7 +104,8 @@ def feedback_text(
         x, y = reply.expected
         landing = history[position].landing if history[position].landed else None
         what = (
-            f'it landed at ({landing.x:+.3f}, {landing.y:.3f})'
+            f'it landed at ({landing.x:+.3f}, {landing.y:.3f}), off by x {landing.x - x:+.3f} '
+            f'and y {landing.y - y:+.3f}'
             if landing is not None
             else f'outcome: {history[position].outcome}'
         )

@@ -59,11 +59,6 @@ class SasText:
             first=options.names[0], second=options.names[1], last=options.names[-1], answer=self._answer(),
             several=self._several(),
         )  # fmt: skip
-        orders = {
-            'oldest': ', oldest first',
-            'best_last': ', those nearest to the objective last',
-            'random': '',
-        }
         text = prompt('sas').substitute(
             domain=domain_text(),
             edge=f'{EDGE:.2f}',
@@ -77,7 +72,7 @@ class SasText:
             steps=steps.strip(),
             objective=objective.words,
             metric=metric_text(objective, self.noise),
-            order=orders[options.order],
+            order=', those nearest to the objective last' * (options.order == 'best_last'),
             trials='',
         )
         return text.rstrip() + '\n\n'
@@ -115,8 +110,8 @@ class SasText:
             return []
         best = trial_number(history, order[0])
         return [
-            f'A proposal in which a parameter is more than {share:.0%} of its range away from trial {best} is '
-            'shortened to that, in its direction.'
+            f'The step limit is {share:.0%} of a range: where a proposal takes any parameter further than that from '
+            f'trial {best}, the whole step is shortened, its direction kept.'
         ]
 
     def _rows(self, history: Sequence[ExecutionTrace], objective: Objective) -> int:

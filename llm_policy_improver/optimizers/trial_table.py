@@ -86,12 +86,16 @@ def _missing(trace: ExecutionTrace, objective: Objective, name: int) -> str:
     goal, landing = objective.goal, trace.landing
     if goal is None or goal.x is None or goal.y is None or landing is None:
         return ''
-    return f' From trial {name}, x {goal.x - landing.x:+.3f} and y {goal.y - landing.y:+.3f} are missing.'
+    x, y = goal.x - landing.x, goal.y - landing.y
+    return (
+        f' From trial {name}, x {x:+.3f} and y {y:+.3f} are missing.' if max(abs(x), abs(y)) > 0.005 else ''
+    )
 
 
 def _left_out(traces: Sequence[ExecutionTrace], objective: Objective, options: SasOptions) -> str:
     places = np.array([(t.landing.x, t.landing.y) for t in traces if t.landed and t.landing is not None])
-    text = f'{len(traces)} trials are not shown: {len(places)} landed'
+    some = '1 trial is' if len(traces) == 1 else f'{len(traces)} trials are'
+    text = f'{some} not shown: {len(places)} landed'
     if len(places):
         (x, y), (low_x, low_y), (high_x, high_y) = places.mean(0), places.min(0), places.max(0)
         text += f', at x {low_x:+.3f} to {high_x:+.3f} (mean {x:+.3f}), y {low_y:.3f} to {high_y:.3f} (mean {y:.3f})'
