@@ -171,7 +171,8 @@ def test_report_names_the_contradictions_to_model_and_person() -> None:
     assert report.sentences[0].startswith(f'claimed: {contradicted}')
     assert report.feedback.startswith(
         'Of the effects claimed in your last analysis, 2 of the 3 that the trials can decide agree with them. '
-        f'Correct these: you said that {contradicted}'
+        'Look again at these, and believe the trials around the nearest one before the regression: you said that '
+        f'{contradicted}'
     )
     assert 'd moves it' not in report.feedback
     assert compare_claims((), played(0.01), SPACE).summary == ''

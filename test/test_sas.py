@@ -166,7 +166,7 @@ def test_prompt_shows_every_trial_and_the_computed_distance() -> None:
 
 
 def test_reached_is_what_the_margins_leave() -> None:
-    two_centimetres_inside_and_one_more = 'kept: x 0.74. A distance of 0.03 m or less counts as reached'
+    two_centimetres_inside_and_one_more = 'kept: x 0.74. A distance of 0.030 m or less counts as reached'
     assert two_centimetres_inside_and_one_more in text(HISTORY)
 
 

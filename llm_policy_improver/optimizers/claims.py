@@ -141,7 +141,10 @@ class ClaimReport:
         if not against:
             return rate
         more = f'; and {len(against) - MOST_NAMED} more' if len(against) > MOST_NAMED else ''
-        return f'{rate} Correct these: you said that {"; that ".join(against[:MOST_NAMED])}{more}.'
+        return (
+            f'{rate} Look again at these, and believe the trials around the nearest one before the regression: you '
+            f'said that {"; that ".join(against[:MOST_NAMED])}{more}.'
+        )
 
 
 def compare_claims(

@@ -8,7 +8,14 @@ from typing import Final
 from llm_policy_improver.llm.reply import Reply, ReplyError, parse_reply
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.claims import compare_claims, parse_claims
-from llm_policy_improver.optimizers.landing_model import QUANTITIES, Effect, LandingModel, TooFewTrialsError
+from llm_policy_improver.optimizers.history_selection import neighbours
+from llm_policy_improver.optimizers.landing_model import (
+    FLOWN,
+    QUANTITIES,
+    Effect,
+    LandingModel,
+    TooFewTrialsError,
+)
 from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.ranking import ranked, trial_number
 from llm_policy_improver.optimizers.repetitions import repetitions
@@ -16,6 +23,9 @@ from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 
+MOST_PAIRS: Final = 5
+MOST_CHANGES: Final = 4
+"""Parameters in which a neighbour may differ for its difference to say something."""
 MOST_REPETITIONS: Final = 4
 MOST_EXPECTATIONS: Final = 3
 """Lines of each kind, the latest ones."""
@@ -27,7 +37,7 @@ def _signed(effect: Effect) -> str:
 
 def _value(value: float, low: float, high: float, digits: int) -> str:
     """A parameter's value, and whether it has any room left."""
-    at = 'lower' if value - low < 0.005 else 'upper' if high - value < 0.005 else ''
+    at = 'lower' if value - low < 0.0005 else 'upper' if high - value < 0.0005 else ''
     return f'{value:.{digits}f}{f" (at its {at} bound)" * bool(at)}'
 
 
@@ -55,6 +65,35 @@ def effects_text(
         value = _value(centre[index], space.low[index], space.high[index], options.digits)
         lines.append(' '.join([name, value, *(_signed(found[index]) for _, found in columns)]))
     return lines
+
+
+def pairs_text(
+    history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace, options: SasOptions
+) -> list[str]:
+    """The neighbours of the best trial beside it, a difference a line: what was measured there, unsmoothed."""
+    order = ranked(history, objective)
+    if not order:
+        return []
+    best = order[0]
+    there = history[best]
+    lines: list[str] = []
+    for position in neighbours(history, best, space)[1:]:
+        trace = history[position]
+        pairs = zip(trace.parameters.attenuation, there.parameters.attenuation, strict=True)
+        gaps = [round(one - other, options.digits) for one, other in pairs]
+        changes = [f'{name} {gap:+g}' for name, gap in zip(options.names, gaps, strict=True) if gap]
+        if trace.outcome not in FLOWN or trace.landing is None or there.landing is None or not changes:
+            continue
+        if len(changes) > MOST_CHANGES or len(lines) == MOST_PAIRS:
+            break
+        x, y = trace.landing.x - there.landing.x, trace.landing.y - there.landing.y
+        lines.append(f'{trial_number(history, position)}: {", ".join(changes)}: x {x:+.3f}, y {y:+.3f}')
+    if not lines:
+        return []
+    return [
+        f'Beside trial {trial_number(history, best)}, trials that differ from it in few parameters:',
+        *lines,
+    ]
 
 
 def repetitions_text(history: Sequence[ExecutionTrace]) -> list[str]:

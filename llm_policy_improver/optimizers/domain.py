@@ -42,12 +42,18 @@ def with_margins(goal: Goal) -> Goal:
     return Goal(x, y, goal.peak_height, clearance)
 
 
+def reached_within(goal: Goal, noise: float) -> float:
+    """m, the distance to the goal from which on it counts as reached: that of the aim with its margins, and a little."""
+    aim = with_margins(goal)
+    left = goal.distance(aim.x or 0.0, aim.y or 0.0, aim.peak_height, aim.net_clearance)
+    return left + max(REACHED, noise)
+
+
 def metric_text(objective: Objective, noise: float) -> str:
     """How the objective is measured, and from which distance on it is reached."""
     if objective.goal is None:
         return 'No program can measure this: judge by the numbers which trial fulfils it best.'
     aim = with_margins(objective.goal)
-    left = objective.goal.distance(aim.x or 0.0, aim.y or 0.0, aim.peak_height, aim.net_clearance)
     named = [
         f'{name} {value:.2f}'
         for name in ('x', 'y', 'peak_height', 'net_clearance')
@@ -55,5 +61,5 @@ def metric_text(objective: Objective, noise: float) -> str:
     ]
     return (
         f'Measured as: {objective.metric}. Smaller is better; it may be out of reach. The aim, with the margins '
-        f'kept: {", ".join(named)}. A distance of {left + max(REACHED, noise):.2f} m or less counts as reached.'
+        f'kept: {", ".join(named)}. A distance of {reached_within(objective.goal, noise):.3f} m or less counts as reached.'
     )

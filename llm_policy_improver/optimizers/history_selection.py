@@ -71,7 +71,7 @@ def select_trials(
     moving |= set(_first(range(count - 1, -1, -1), eighth, taken))
     if best:
         taken = anchors | moving
-        moving |= set(_first(_neighbours(history, best[0], space), rows - len(taken), taken))
+        moving |= set(_first(neighbours(history, best[0], space), rows - len(taken), taken))
     taken = anchors | moving
     moving |= set(_first(range(count - 1, -1, -1), rows - len(taken), taken))
     left_out = tuple(position for position in range(count) if position not in anchors | moving)
@@ -82,7 +82,7 @@ def _first(positions: Sequence[int], most: int, without: Sequence[int] | set[int
     return [position for position in dict.fromkeys(positions) if position not in without][: max(most, 0)]
 
 
-def _neighbours(history: Sequence[ExecutionTrace], centre: int, space: ParameterSpace) -> list[int]:
+def neighbours(history: Sequence[ExecutionTrace], centre: int, space: ParameterSpace) -> list[int]:
     """All positions, those with the parameters nearest to those of ``centre`` first."""
     units = np.array([space.unit(trace.parameters.attenuation) for trace in history])
     gaps = np.linalg.norm(units - units[centre], axis=1)

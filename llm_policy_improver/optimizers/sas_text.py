@@ -88,7 +88,7 @@ class SasText:
             history, objective, self.space, self._rows(history, objective), named(history, earlier)
         )
         lines = [trial_table.trial_table(history, objective, selection, options), '']
-        lines += trial_table.totals(history, objective, selection, options)
+        lines += trial_table.totals(history, objective, selection, options, self.noise)
         lines += computed.repetitions_text(history)
         if noise := max(self.noise, landing_noise(repetitions(history)) or 0.0):
             lines.append(
@@ -98,6 +98,8 @@ class SasText:
         lines += self._limit(history, objective)
         if options.effects:
             lines += ['', *computed.effects_text(history, objective, self.space, options)]
+            if pairs := computed.pairs_text(history, objective, self.space, options):
+                lines += ['', *pairs]
         if options.feedback and (told := computed.feedback_text(history, earlier, self.space, options.names)):
             lines += ['', *told]
         return '\n'.join(lines).rstrip() + '\n'

@@ -9,10 +9,15 @@ from typing import Final
 import numpy as np
 
 from llm_policy_improver.objective import Objective
+from llm_policy_improver.optimizers.domain import reached_within, with_margins
 from llm_policy_improver.optimizers.history_selection import Selection
+from llm_policy_improver.optimizers.landing_model import FLOWN
 from llm_policy_improver.optimizers.ranking import ranked, trial_number
 from llm_policy_improver.optimizers.sas_options import SasOptions
-from llm_policy_improver.trace import ExecutionTrace
+from llm_policy_improver.trace import ExecutionTrace, Outcome
+
+TELLING: Final = frozenset({Outcome.OUT, Outcome.OWN_SIDE})
+"""Outcomes whose note says by how much the table was missed."""
 
 NEAREST: Final = 5
 """Trials named in the ranking below the table."""
@@ -33,7 +38,8 @@ def header(objective: Objective, options: SasOptions) -> str:
 def row(history: Sequence[ExecutionTrace], position: int, objective: Objective, options: SasOptions) -> str:
     """One trial."""
     trace = history[position]
-    landing = trace.landing
+    # Where a ball drops that the net stopped says nothing about the shot.
+    landing = trace.landing if trace.outcome in FLOWN else None
     cells = [
         f'{trial_number(history, position):2d}',
         *(f'{value:.{options.digits}f}' for value in trace.parameters.attenuation),
@@ -44,7 +50,8 @@ def row(history: Sequence[ExecutionTrace], position: int, objective: Objective, 
     ]
     if options.distances and objective.goal is not None:
         cells.append(metres(objective.distance(trace)))
-    return ' '.join([*cells, str(trace.outcome)])
+    note = f' ({trace.note})' * (trace.outcome in TELLING and bool(trace.note))
+    return ' '.join([*cells, f'{trace.outcome}{note}'])
 
 
 def trial_table(
@@ -64,7 +71,11 @@ def trial_table(
 
 
 def totals(
-    history: Sequence[ExecutionTrace], objective: Objective, selection: Selection, options: SasOptions
+    history: Sequence[ExecutionTrace],
+    objective: Objective,
+    selection: Selection,
+    options: SasOptions,
+    noise: float,
 ) -> list[str]:
     """Sentences about all trials: how many landed, which are nearest, and what those not shown came to."""
     landed = sum(trace.landed for trace in history)
@@ -75,21 +86,25 @@ def totals(
             for position in order
         )
         lines[0] += f' Nearest to the objective: {", ".join(named)}.'
-        lines[0] += _missing(history[order[0]], objective, trial_number(history, order[0]))
+        best, name = history[order[0]], trial_number(history, order[0])
+        lines[0] += _missing(best, objective, name, noise)
     if selection.left_out:
         lines.append(_left_out([history[position] for position in selection.left_out], objective, options))
     return lines
 
 
-def _missing(trace: ExecutionTrace, objective: Objective, name: int) -> str:
-    """What the nearest trial still misses, with its direction; empty where a distance says it all."""
-    goal, landing = objective.goal, trace.landing
-    if goal is None or goal.x is None or goal.y is None or landing is None:
+def _missing(trace: ExecutionTrace, objective: Objective, name: int, noise: float) -> str:
+    """Whether the nearest trial reaches the objective, or what it misses of the aim; empty where a distance says it."""
+    goal, landing, distance = objective.goal, trace.landing, objective.distance(trace)
+    if goal is None or landing is None or distance is None:
         return ''
-    x, y = goal.x - landing.x, goal.y - landing.y
-    return (
-        f' From trial {name}, x {x:+.3f} and y {y:+.3f} are missing.' if max(abs(x), abs(y)) > 0.005 else ''
-    )
+    if distance <= reached_within(goal, noise):
+        return ' The objective is reached.'
+    aim = with_margins(goal)
+    if aim.x is None or aim.y is None:
+        return ''
+    x, y = aim.x - landing.x, aim.y - landing.y
+    return f' From trial {name} to the aim, x {x:+.3f} and y {y:+.3f} are missing.'
 
 
 def _left_out(traces: Sequence[ExecutionTrace], objective: Objective, options: SasOptions) -> str:
