@@ -43,7 +43,7 @@ def with_margins(goal: Goal) -> Goal:
 
 
 def reached_within(goal: Goal, noise: float) -> float:
-    """m, the distance to the goal from which on it counts as reached: that of the aim with its margins, and a little."""
+    """m, the distance from which on a goal counts as reached: what the margins leave, and a little."""
     aim = with_margins(goal)
     left = goal.distance(aim.x or 0.0, aim.y or 0.0, aim.peak_height, aim.net_clearance)
     return left + max(REACHED, noise)
@@ -59,7 +59,8 @@ def metric_text(objective: Objective, noise: float) -> str:
         for name in ('x', 'y', 'peak_height', 'net_clearance')
         if (value := getattr(aim, name)) is not None
     ]
+    reached = reached_within(objective.goal, noise)
     return (
         f'Measured as: {objective.metric}. Smaller is better; it may be out of reach. The aim, with the margins '
-        f'kept: {", ".join(named)}. A distance of {reached_within(objective.goal, noise):.3f} m or less counts as reached.'
+        f'kept: {", ".join(named)}. A distance of {reached:.3f} m or less counts as reached.'
     )
