@@ -76,7 +76,7 @@ def test_hit_is_where_the_ball_turns_back() -> None:
 
     def hit(*parts: Array) -> int | None:
         position = np.concatenate(parts)
-        return find_hit(0.008 * np.arange(len(position)), position)
+        return find_hit(TIMES[: len(position)], position)
 
     assert hit(there, back) == 39
     assert hit(there) is None
@@ -85,7 +85,7 @@ def test_hit_is_where_the_ball_turns_back() -> None:
 
 
 def test_ball_that_glances_off_the_racket_is_hit_where_it_is_stopped() -> None:
-    times = 0.008 * np.arange(60)
+    times = TIMES[:60]
     for seed in range(20):
         y = 0.6 - 4.0 * np.minimum(times, 0.32) - 0.3 * np.maximum(times - 0.32, 0.0)
         position = np.column_stack((0.0 * y, y, 0.3 + 0.0 * y))
