@@ -79,10 +79,32 @@ def test_noise_on_a_low_flight_without_bounce_makes_none() -> None:
 def test_hit_is_where_the_ball_turns_back() -> None:
     there = np.column_stack((np.zeros(40), np.linspace(1.5, -1.4, 40), np.full(40, 0.3)))
     back = np.column_stack((np.zeros(40), np.linspace(-1.38, 1.0, 40), np.full(40, 0.3)))
-    assert find_hit(np.concatenate((there, back))) == 39
-    assert find_hit(there) is None
-    assert find_hit(np.concatenate((there, back[:1]))) is None
-    assert find_hit(there[:2]) is None
+
+    def hit(*parts: Array) -> int | None:
+        position = np.concatenate(parts)
+        return find_hit(TIMES[: len(position)], position)
+
+    assert hit(there, back) == 39
+    assert hit(there) is None
+    assert hit(there, back[:1]) is None
+    assert hit(there[:2]) is None
+
+
+def test_ball_that_glances_off_the_racket_is_hit_where_it_is_stopped() -> None:
+    times = TIMES[:60]
+    for seed in range(20):
+        y = 0.6 - 4.0 * np.minimum(times, 0.32) - 0.3 * np.maximum(times - 0.32, 0.0)
+        position = np.column_stack((0.0 * y, y, 0.3 + 0.0 * y))
+        position += np.random.default_rng(seed).normal(0.0, 0.003, position.shape)
+        found = find_hit(times, position)
+        assert found is not None
+        assert abs(found - 40) <= 2
+
+
+def test_bounce_that_rolls_and_brakes_the_ball_is_no_hit() -> None:
+    backspin = (-100.0, 0.0, 0.0)
+    position, _ = law.flight(MODEL, (0.0, 0.3, 0.3), (0.0, -4.0, -1.5), backspin, TIMES[:60])
+    assert find_hit(TIMES[:60], position) is None
 
 
 def crossed(start: tuple[float, float, float], velocity: tuple[float, float, float]) -> tuple[Array, Array]:

@@ -86,8 +86,10 @@ def true_outcome(contacts: Sequence[Contact], arm_contact: str) -> tuple[Outcome
             outcome = Outcome.NET
         elif landing is None:
             outcome = Outcome.OUT
-        else:
-            outcome = Outcome.LANDED if table.on_opponents_half(*landing) else Outcome.OWN_SIDE
+        elif landing[1] < 0.0:
+            outcome = Outcome.OWN_SIDE
+        else:  # beyond the surface it touched the table's edge only
+            outcome = Outcome.LANDED if table.on_opponents_half(*landing) else Outcome.OUT
     return (Outcome.COLLISION if arm_contact else outcome), landing
 
 

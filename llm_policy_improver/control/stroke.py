@@ -61,7 +61,7 @@ class StrokeConfig:
     interception: InterceptionConfig = field(default_factory=InterceptionConfig)
     target: tuple[float, float] = (0.0, 0.76)
     flight_time: float = 0.60
-    swing: float = 0.24
+    swing: float = 0.25
     wind_up: float = 0.8
     cruise: float = 1.6
     follow_through: float = 0.03

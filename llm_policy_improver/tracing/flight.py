@@ -16,6 +16,10 @@ _FIT = 12
 """Sightings used on each side of a bounce."""
 _TURN = 0.05
 """m the ball must come back before it counts as hit: ten times the cameras' noise."""
+_SPAN = 4
+"""Sightings over which a speed is measured."""
+_COMING, _KEPT = 1.0, 0.25
+"""m/s of a ball on its way to the robot, and the share of that speed that it keeps at most when it is hit."""
 _RISE = 0.015
 """m the ball must rise after its lowest point before it counts as a bounce: several times the cameras' noise."""
 
@@ -29,17 +33,28 @@ class Bounce:
     y: float
 
 
-def find_hit(position: Array) -> int | None:
-    """Index of the sighting nearest to the racket's hit: where the ball turns back; None if it never does.
+def find_hit(time: Array, position: Array) -> int | None:
+    """Index of the sighting nearest to the racket's hit; None without one.
+
+    That is where the ball turns back. One that only glances off is stopped in its way more than a bounce would.
 
     Args:
+        time: (n,) s.
         position: (n, 3) m, in order of time.
     """
     if len(position) < 3:
         return None
-    nearest = int(np.argmin(position[:, 1]))
-    returned = nearest + 2 < len(position) and position[nearest:, 1].max() - position[nearest, 1] > _TURN
-    return nearest if returned and nearest > 1 else None
+    y = position[:, 1]
+    nearest = int(np.argmin(y))
+    if nearest > 1 and nearest + 2 < len(y) and y[nearest:].max() - y[nearest] > _TURN:
+        return nearest
+    speed = (y[_SPAN:] - y[:-_SPAN]) / (time[_SPAN:] - time[:-_SPAN])
+    before, after = speed[:-_SPAN], speed[_SPAN:]
+    stopped = np.flatnonzero((before < -_COMING) & (after > _KEPT * before))
+    if len(stopped) == 0:
+        return None
+    first = int(stopped[0])
+    return _SPAN + first + int(np.argmax((after - before)[first : first + _SPAN]))
 
 
 def find_bounces(time: Array, position: Array) -> Iterator[Bounce]:

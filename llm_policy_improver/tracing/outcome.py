@@ -50,7 +50,7 @@ def judge(samples: TraceSamples, arm_contact: str = '') -> Judgement:
 
 def _judge_ball(samples: TraceSamples) -> Judgement:
     time, position = samples.ball_time, samples.ball_position
-    hit = find_hit(position)
+    hit = find_hit(time, position)
     incoming = slice(None) if hit is None else slice(0, hit + 1)
     own = [b for b in find_bounces(time[incoming], position[incoming]) if b.y < 0.0]
     if not own:
