@@ -91,7 +91,8 @@ def pairs_text(
     if not lines:
         return []
     return [
-        f'Beside trial {trial_number(history, best)}, trials that differ from it in few parameters:',
+        f'Beside trial {trial_number(history, best)}, trials that differ from it in few parameters (where they and the '
+        'regression disagree, believe them):',
         *lines,
     ]
 

@@ -112,8 +112,13 @@ def _left_out(traces: Sequence[ExecutionTrace], objective: Objective, options: S
     some = '1 trial is' if len(traces) == 1 else f'{len(traces)} trials are'
     text = f'{some} not shown: {len(places)} landed'
     if len(places):
-        (x, y), (low_x, low_y), (high_x, high_y) = places.mean(0), places.min(0), places.max(0)
-        text += f', at x {low_x:+.3f} to {high_x:+.3f} (mean {x:+.3f}), y {low_y:.3f} to {high_y:.3f} (mean {y:.3f})'
+        (low_x, low_y), (x, y), (high_x, high_y) = places.min(0), places.mean(0), places.max(0)
+        spread = (
+            f'x {low_x:+.3f} to {high_x:+.3f} (mean {x:+.3f}), y {low_y:.3f} to {high_y:.3f} (mean {y:.3f})'
+            if len(places) > 1
+            else f'x {x:+.3f}, y {y:.3f}'
+        )
+        text += f', at {spread}'
         distances = [d for trace in traces if (d := objective.distance(trace)) is not None]
         if options.distances and distances:
             text += f', {min(distances):.3f} m or more from the objective'
