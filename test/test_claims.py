@@ -54,6 +54,7 @@ def read(text: str) -> str:
         ('slide_x: left', 'b x-'),
         ('G: RIGHT', 'g x+'),
         ('f: strongly left, with low c also shorter; g: right', 'f x-, f y-, g x+'),
+        ('c: strongly left, longer (at its lower bound); d: no effect, at upper bound', 'c x-, c y+, d x0, d y0'),
         ('a: right. No, on a second look a: left', 'a x-'),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ from llm_policy_improver.optimizers.claim_words import (
     AFTER_RIGHT,
     AXES,
     BALL,
+    BOUNDS,
     CONDITIONS,
     CONNECTORS,
     DIRECTIONS,
@@ -89,6 +90,8 @@ class _Clause:
         after = tokens[at + 1] if at + 1 < len(tokens) else ''
         before = tokens[at - 1] if at else ''
         self.empty = False
+        if after in BOUNDS:
+            return  # "at its lower bound" is about the parameter
         if token in PARTS:
             self._end_part()
         elif token in UNCLEAR or _denied(token, after):

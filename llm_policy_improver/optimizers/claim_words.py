@@ -39,6 +39,7 @@ TURNED_UP: Final = _words('raising raise increasing increase higher more larger 
 TURNED_DOWN: Final = _words('lowering lower decreasing decrease reducing reduce less smaller')
 TURNED: Final = TURNED_UP | TURNED_DOWN
 TURNING: Final = _words('raising increasing lowering decreasing reducing')
+BOUNDS: Final = _words('bound bounds limit limits')
 CONDITIONS: Final = _words('with without at low high small large')
 """Before a parameter they make it a condition of what is said of another one."""
 SETTINGS: Final = _words('value values setting settings is means gives = →')
