@@ -23,6 +23,8 @@ from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 
+AROUND: Final = 6
+"""Trials nearest to the best one, itself included, that show what was varied there."""
 MOST_PAIRS: Final = 5
 MOST_CHANGES: Final = 4
 """Parameters in which a neighbour may differ for its difference to say something."""
@@ -35,10 +37,12 @@ def _signed(effect: Effect) -> str:
     return f'{effect.metres:+.3f}±{effect.error:.3f}{"" if effect.clear else "?"}'
 
 
-def _value(value: float, low: float, high: float, digits: int) -> str:
-    """A parameter's value, and whether it has any room left."""
+def _value(values: Sequence[float], low: float, high: float, digits: int) -> str:
+    """A parameter's value in the first of some trials, whether it has room left, and its range in all of them."""
+    value = values[0]
     at = 'lower' if value - low < 0.0005 else 'upper' if high - value < 0.0005 else ''
-    return f'{value:.{digits}f}{f" (at its {at} bound)" * bool(at)}'
+    bound = f' (at its {at} bound)' * bool(at)
+    return f'{value:.{digits}f}{bound} [{min(values):.2f}..{max(values):.2f}]'
 
 
 def effects_text(
@@ -55,14 +59,17 @@ def effects_text(
         return []
     columns = [(name, found) for name in QUANTITIES if (found := model.effects(name))]
     here = trial_number(history, position)
+    around = neighbours(history, position, space)[:AROUND]
+    tried = list(zip(*(history[each].parameters.attenuation for each in around), strict=True))
     lines = [
         f'Computed effect of raising one parameter by 0.10, in metres ± standard error, "?" where it is not clear: a '
         f'regression on all trials, those near trial {here} counting most. Curvature is not '
-        'in it: beyond the values tried it can be far off.',
-        ' '.join(['parameter', f'value_in_trial_{here}', *(name for name, _ in columns)]),
+        'in it: beyond the values tried it can be far off. In brackets the range of the parameter in the nearest '
+        f'{len(around)} trials: where it is narrow, the effect is that of trials far away and may be wrong here.',
+        ' '.join(['parameter', f'value_in_trial_{here} [nearby]', *(name for name, _ in columns)]),
     ]
     for index, name in enumerate(options.names):
-        value = _value(centre[index], space.low[index], space.high[index], options.digits)
+        value = _value(tried[index], space.low[index], space.high[index], options.digits)
         lines.append(' '.join([name, value, *(_signed(found[index]) for _, found in columns)]))
     return lines
 
