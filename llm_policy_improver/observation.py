@@ -4,6 +4,7 @@ Stamps are integers so that a trial is the same number for number wherever its t
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,7 @@ from llm_policy_improver.ball import Vec
 NANOSECONDS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class BallObservation:
+class BallObservation(NamedTuple):
     """One camera sighting of the ball.
 
     Attributes:

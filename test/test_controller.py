@@ -31,7 +31,7 @@ def trial() -> list[Tick]:
 def answer(controller: LowLevelController, tick: Tick, shift: int = 0) -> Command:
     arm_now, sightings = tick
     for sighting in sightings:
-        controller.observe_ball(replace(sighting, stamp=sighting.stamp + shift))
+        controller.observe_ball(sighting._replace(stamp=sighting.stamp + shift))
     return controller.command(replace(arm_now, stamp=arm_now.stamp + shift))
 
 

@@ -132,7 +132,7 @@ class LowLevelController:
         self._last_sighting = 0
         self._ticks = 0
         self._filter = BallFilter(self.config.ball, self.config.filter)
-        self._stroke = Stroke(self.config.stroke)
+        self._stroke = Stroke(self.config.stroke, self._action_delay)
         self._bounces_planned = 0
         self._meeting_y: float | None = None
         self._joints.forget()
@@ -175,25 +175,24 @@ class LowLevelController:
         if self._origin is None:
             return np.asarray(self.config.homing_gain * (HOME - position))
         time = (stamp - self._origin) / NANOSECONDS
-        effect = time + self._action_delay
-        self._plan(time, effect, position, velocity)
+        self._plan(time, position, velocity)
         self._ticks += 1
         if self._stroke.hit is None:
             return np.zeros(len(arm.ARM))
         # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
-        begin, end = self._stroke.reference(effect), self._stroke.reference(effect + period)
+        begin, end = self._stroke.reference(time), self._stroke.reference(time + period)
         return _leading(*begin, *end, period)
 
-    def _plan(self, time: float, effect: Array, position: Array, velocity: Array) -> None:
-        """Plan from the joint state that each joint will have when its next command takes ``effect`` (8,), s."""
+    def _plan(self, time: float, position: Array, velocity: Array) -> None:
+        """Plan from the joint state that each joint will have when its next command takes effect."""
         stroke, state = self._stroke, self._filter.state
         if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
             return
         # All joints start the new plan at the time of the slowest command; till then the others follow the old one.
         start = time + self._slowest
         if stroke.hit is not None and self._fastest < self._slowest:
-            then, now = stroke.reference(np.full_like(effect, start)), stroke.reference(effect)
+            then, now = stroke.at(start), stroke.reference(time)
             position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
         freezing = start >= stroke.swing_starts() - 1e-9
         bounced = self._filter.bounces > self._bounces_planned

@@ -121,8 +121,10 @@ def joint_hit(
 class Stroke:
     """Reference motion for one ball. Times in seconds since its first sighting; joint arrays are (8,)."""
 
-    def __init__(self, config: StrokeConfig) -> None:
+    def __init__(self, config: StrokeConfig, delays: Array = _STILL) -> None:
+        """``delays`` (8,), s: of each joint, from a command to its effect."""
         self._config = config
+        self._delays = [(delay, delays == delay) for delay in sorted(set(delays.tolist()))]
         self._swing = config.swing
         self._plans: deque[_Plan] = deque(maxlen=_PLANS)
         self.hit: JointHit | None = None
@@ -178,19 +180,17 @@ class Stroke:
         """When the stroke stops following the ball's prediction, s; infinite while there is no plan."""
         return self.hit.time - self._swing if self.hit else np.inf
 
-    def reference(self, times: Array) -> tuple[Array, Array]:
-        """Positions and velocities (8,) that the joints should have, each at its own time (8,), s."""
-        moments = times.tolist()
-        position, velocity = self._reference(moments[0])
-        for moment in set(moments) - {moments[0]}:
-            p, v = self._reference(moment)
-            position, velocity = (
-                np.where(times == moment, p, position),
-                np.where(times == moment, v, velocity),
-            )
+    def reference(self, time: float) -> tuple[Array, Array]:
+        """Positions and velocities (8,) that the joints should have, each its delay after ``time``, s."""
+        (delay, _), *others = self._delays
+        position, velocity = self.at(time + delay)
+        for delay, joints in others:
+            p, v = self.at(time + delay)
+            position, velocity = np.where(joints, p, position), np.where(joints, v, velocity)
         return position, velocity
 
-    def _reference(self, time: float) -> tuple[Array, Array]:
+    def at(self, time: float) -> tuple[Array, Array]:
+        """Positions and velocities (8,) that the joints should have at ``time``, s."""
         # Joints whose commands take effect sooner are still within an earlier plan.
         for plan in reversed(self._plans):  # down to the oldest
             if plan.begin.start <= time:

@@ -65,29 +65,32 @@ def find_bounces(time: Array, position: Array) -> Iterator[Bounce]:
         position: (n, 3) m.
     """
     height = position[:, 2]
-    index = 1
-    while index < len(time) - 2:
+    earliest = 1
+    for index in np.flatnonzero(height[:-2] < _SURFACE).tolist():
+        if index < earliest:
+            continue
         window = height[max(0, index - 3) : index + 4]
         ahead = height[index : index + 5]
         if (
-            height[index] < _SURFACE
-            and height[index] <= window.min()
+            height[index] <= window.min()
             and ahead.max() - height[index] > _RISE
-            and height[max(0, index - 3)] - height[index] > _RISE
+            and window[0] - height[index] > _RISE
         ):
             bounce = _fit_bounce(time, position, index)
             if bounce is not None and table.over_surface(bounce.x, bounce.y):
                 yield bounce
-                index += 3
-        index += 1
+                earliest = index + 4
 
 
 def _fit_bounce(time: Array, position: Array, lowest: int) -> Bounce | None:
     """Flights before and after the lowest sighting, each fitted by a parabola, met with the surface."""
     moment = float(time[lowest])
-    place = np.full(3, np.nan)
+    place, sides = np.full(3, np.nan), (-1, -1)
     for _ in range(3):  # the sightings' sides follow from the moment, and the moment from the sides
         first, last = int(np.searchsorted(time, moment, 'left')), int(np.searchsorted(time, moment, 'right'))
+        if sides == (first, last):
+            break
+        sides = first, last
         before, after = slice(max(0, first - _FIT), first), slice(last, last + _FIT)
         if len(time[before]) < 3 or len(time[after]) < 3:
             return None
