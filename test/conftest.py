@@ -1,7 +1,10 @@
-"""Settings of all tests: message fields are checked, and no test talks to another machine."""
+"""Settings of all tests: message fields are checked, interrupts arrive, and no test talks to another machine."""
 
 import os
+import signal
 
+# In the background of a shell without job control interrupts are ignored, and what the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # before numpy loads
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
