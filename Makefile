@@ -1,6 +1,7 @@
 # make demo OBJECTIVE="..."   an improvement run in simulation, through ROS 2
+# make rehearsal OBJECTIVE="..."   the same with the nodes of the physical arm, in real time, against a stand-in for it
 # make test                   style, types, tests
-# Both set up what they need in .venv; PYTHON=python3.12 chooses the Python.
+# All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
 OBJECTIVE ?= hit the ball as far right as possible
@@ -11,10 +12,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 INTERFACES := $(wildcard msg/*.msg srv/*.srv action/*.action)
 
-.PHONY: demo test setup lint clean
+.PHONY: demo rehearsal test setup lint clean
 
 demo: $(READY)
 	@$(BIN)/llm-policy-improver demo $(ARGS) -- "$$OBJECTIVE"
+
+rehearsal: $(READY)
+	@$(BIN)/llm-policy-improver rehearse $(ARGS) -- "$$OBJECTIVE"
 
 test: lint
 	$(BIN)/python -m pytest $(ARGS)

@@ -23,9 +23,11 @@ from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.optimizers.registry import CHOICES
+from llm_policy_improver.rehearsal import Rehearsal
+from llm_policy_improver.rehearse_command import rehearse_command
 from llm_policy_improver.report.landing_map import draw_landing_map
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter, TrialReport
-from llm_policy_improver.run_commands import prompt_command, replay_command
+from llm_policy_improver.run_commands import audit_command, prompt_command, replay_command
 from llm_policy_improver.settings import (
     ControllerSettings,
     OptimizerSettings,
@@ -139,14 +141,21 @@ class _Run:
         return store
 
     def end(self, result: ImprovementResult, store: RunStore) -> None:
-        """Draw the picture and show the summary."""
+        """Draw the picture and show the summary; trials that were played are never lost to a drawing error."""
         traces = store.trials()
         picture = self.folder / 'landings.png' if traces else None
+        failed = ''
         if picture is not None:
-            draw_landing_map(
-                picture, traces, self.objective, self.optimizer.first_trials, self.choice.optimizer.name
-            )
+            try:
+                draw_landing_map(
+                    picture, traces, self.objective, self.optimizer.first_trials, self.choice.optimizer.name
+                )
+            except Exception as error:
+                failed = ' '.join(f'{picture} was not drawn: {error or type(error).__name__}'.split())
+                picture = None
         self.reporter.end(result, self.folder, picture)
+        if failed:
+            click.echo(failed, err=True)
 
 
 def _read(config: Path | None, kind: type[Any], node: str) -> Any:
@@ -201,6 +210,7 @@ def improve(**options: Any) -> None:
         run.objective, run.choice.optimizer, settings.space(), trials=settings.trials,
         first_trials=settings.first_trials, seed=settings.seed, vary_balls=settings.vary_balls,
         fallback=run.choice.fallback, repeats_allowed=run.choice.repeats_allowed,
+        gates=[Rehearsal(settings.rehearsal, settings.seed)] if settings.rehearse else (),
     )  # fmt: skip
     interrupted = False
     # As if the trials were played in real time one after the other, so that their series do not overlap.
@@ -225,7 +235,7 @@ def improve(**options: Any) -> None:
         sys.exit(2)
 
 
-for _command in (bench, prompt_command, replay_command):
+for _command in (audit_command, bench, prompt_command, rehearse_command, replay_command):
     cli.add_command(_command)
 
 

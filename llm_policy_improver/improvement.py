@@ -5,15 +5,20 @@
         print(result.number, result.distance, result.step.reason)
     improvement.result().best_distance_m
 
-Nothing reaches the arm unchecked: whatever an optimizer proposes is judged by `optimizers.checks` here.
+Nothing reaches the arm unchecked: whatever an optimizer proposes is judged by `optimizers.checks` here, and then by
+the gates, e.g. a rehearsal in simulation and a person's approval.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, Protocol
 
 import numpy as np
 
+from llm_policy_improver.audit import Audit
+from llm_policy_improver.gatekeeper import Gatekeeper
+from llm_policy_improver.gates import Gate
 from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.initial_design import initial_design
 from llm_policy_improver.llm.chat import Exchange
@@ -28,6 +33,7 @@ from llm_policy_improver.parameters import (
     PolicyParameters,
 )
 from llm_policy_improver.trace import ExecutionTrace
+from llm_policy_improver.tracing.store_records import utc_now
 
 
 class Task(Protocol):
@@ -43,6 +49,10 @@ REST: Final = 4
 """Steps that it is not asked then."""
 IDLE: Final = 3
 """Trials in a row with the last parameters, for want of any proposal, after which the run ends."""
+ASKED_AGAIN: Final = 2
+"""How often a language model is asked again for the same trial after a person rejected what it proposed."""
+PULLS: Final = 3
+"""How often a first trial that a gate refused is brought half the way nearer to the unchanged controller."""
 
 
 class ImprovementError(ValueError):
@@ -68,6 +78,10 @@ class Improvement:
         fallback: asked where the optimizer gives nothing usable; None: the last parameters stay.
         repeats_allowed: how often the same parameters may be tried again: more than 0 where trials are noisy.
         first_version: version of the first parameters; above all that the controller has seen.
+        gates: judge in their order what the checks let through; all must pass it before it is published.
+        in_force: the parameters that stay where nothing is let through from the start on; those of the last trial
+            of ``history`` where None.
+        clock: the time of day, for the audit records.
 
     Raises:
         ImprovementError: ``trials`` is less than 1 or ``first_trials`` less than 0.
@@ -88,6 +102,9 @@ class Improvement:
         fallback: Optimizer | None = None,
         repeats_allowed: int = 0,
         first_version: int = 1,
+        gates: Sequence[Gate] = (),
+        in_force: PolicyParameters | None = None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         if trials < 1:
             raise ImprovementError(f'the number of trials must be at least 1; got {trials}')
@@ -108,6 +125,8 @@ class Improvement:
         self._ask_again = 0
         self._idle = 0
         self._why_idle = ''
+        self._gatekeeper = Gatekeeper(gates, clock)
+        self._in_force = in_force or (self._earlier[-1].parameters if self._earlier else None)
         self._steps: list[Step] = []
         self._traces: list[ExecutionTrace] = []
 
@@ -137,6 +156,16 @@ class Improvement:
         return f'nobody could propose anything {IDLE} times in a row: {self._why_idle}' * (self._idle >= IDLE)
 
     @property
+    def next_version(self) -> int:
+        """Above all versions given so far."""
+        return self._version
+
+    @property
+    def unsettled(self) -> tuple[Audit, ...]:
+        """What was judged, and not let through, for a step that is not there yet."""
+        return tuple(self._gatekeeper.audits)
+
+    @property
     def best(self) -> ExecutionTrace | None:
         """The best trial, of this run or before; None where none can be ranked.
 
@@ -150,7 +179,8 @@ class Improvement:
         Never raises for what an optimizer does: the fallback is asked, else the last parameters stay.
 
         Raises:
-            ImprovementError: the run is over.
+            ImprovementError: the run is over, or no gate lets anything through and no parameters are there to stay.
+            WithdrawnError: from a gate, as the run was ended meanwhile.
         """
         if self.done:
             raise ImprovementError(
@@ -161,6 +191,7 @@ class Improvement:
         number = len(self._steps) + 1
         step = self._first(number) if number <= len(self._design) else self._improved(number)
         self._steps.append(step)
+        self._gatekeeper.begin()
         return step
 
     def record(self, trace: ExecutionTrace) -> TrialResult:
@@ -205,26 +236,42 @@ class Improvement:
     def _seed(self, number: int) -> int:
         return self._ball_seed + number if self._vary_balls else self._ball_seed
 
-    def _publish(self, number: int, attenuation: tuple[float, ...], proposal: Proposal, verdict: str) -> Step:
-        parameters = PolicyParameters(attenuation, NEUTRAL_RESIDUAL, self._version, proposal.proposed_by)
+    def _publish(self, number: int, answer: Answer, reason: str = '') -> Step:
+        assert answer.proposal is not None
+        proposal = self._with_records(replace(answer.proposal, exchanges=answer.exchanges))
+        parameters = PolicyParameters(
+            answer.attenuation, NEUTRAL_RESIDUAL, self._version, proposal.proposed_by
+        )
         self._version += 1
         self._idle = 0
-        return Step(number, parameters, proposal, self._seed(number), verdict)
+        return Step(number, parameters, proposal, self._seed(number), answer.text + reason)
 
     def _first(self, number: int) -> Step:
-        attenuation = self._design[number - 1]
+        wanted = attenuation = self._design[number - 1]
+        neutral = wanted == NEUTRAL_ATTENUATION
         reason = (
             'The unchanged controller, to compare with.'
-            if attenuation == NEUTRAL_ATTENUATION
+            if neutral
             else 'One of the first trials, spread over the bounds to learn what the parameters do.'
         )
-        proposal = Proposal(attenuation, 'initial', reason=reason)
-        return self._publish(number, attenuation, proposal, 'accepted')
+        why = ''
+        for pull in range(1 if neutral else PULLS + 1):
+            nearer = ''
+            if pull:
+                share = 0.5**pull
+                attenuation = tuple(1.0 + share * (value - 1.0) for value in wanted)
+                nearer = f' Brought to {share:.0%} of its way from the unchanged controller.'
+            proposal = Proposal(attenuation, 'initial', reason=reason + nearer)
+            answer = self._judged('initial', Answer(proposal, attenuation, 'accepted', ()))
+            if answer.proposal is not None:
+                return self._publish(number, answer)
+            why = answer.text
+        return self._unchanged(number, why, ())
 
     def _improved(self, number: int) -> Step:
         asked = self._ask_unless_resting(number)
         if asked.proposal is not None:
-            return self._publish(number, asked.attenuation, asked.proposal, asked.text)
+            return self._publish(number, asked)
         if self._fallback is None or self._fallback.name == self.optimizer.name:
             return self._unchanged(number, asked.text, asked.exchanges)
         second = self._ask(self._fallback)
@@ -232,28 +279,56 @@ class Improvement:
         if second.proposal is None:
             return self._unchanged(number, f'{asked.text}; {second.text}', exchanges)
         why = f'{asked.text}, so {self._fallback.name} made this proposal'
-        proposal = replace(second.proposal, exchanges=exchanges, fallback=why)
-        return self._publish(number, second.attenuation, proposal, f'{second.text}; fallback: {why}')
+        proposal = replace(second.proposal, fallback=why)
+        answer = replace(second, proposal=proposal, exchanges=exchanges)
+        return self._publish(number, answer, f'; fallback: {why}')
 
     def _ask_unless_resting(self, number: int) -> Answer:
         """Ask the optimizer; a language model that failed several times in a row only now and then.
 
-        Each request in vain may cost minutes and a person's trust.
+        Each request in vain may cost minutes and a person's trust. What a person rejected was no failure: a language
+        model is told the reason and asked again.
         """
         if self._failures >= FAILURES and number < self._ask_again:
             why = f'{self.optimizer.name} failed {self._failures} times in a row and rests'
             return Answer(None, (), why, ())
         asked = self._ask(self.optimizer)
-        in_vain = asked.proposal is None and bool(asked.exchanges)
+        for _ in range(ASKED_AGAIN):
+            if not (asked.exchanges and self._gatekeeper.rejected_by_person):
+                break
+            again = self._ask(self.optimizer)
+            asked = replace(again, exchanges=asked.exchanges + again.exchanges)
+        in_vain = asked.proposal is None and bool(asked.exchanges) and not self._gatekeeper.rejected_by_person
         self._failures = self._failures + 1 if in_vain else 0
         self._ask_again = number + 1 + REST
         return asked
 
     def _ask(self, optimizer: Optimizer) -> Answer:
+        asked = consult(
+            optimizer, self.history, self.objective, self.space, self._made(), repeats_allowed=self._repeats_allowed
+        )  # fmt: skip
+        return self._judged(optimizer.name, asked)
+
+    def _made(self) -> list[Proposal]:
+        """The proposals of this run; the last one tells also what did not get through since."""
         made = [step.proposal for step in self._steps]
-        return consult(
-            optimizer, self.history, self.objective, self.space, made, repeats_allowed=self._repeats_allowed
-        )
+        rejected, history = self._gatekeeper.rejected, self.history
+        if rejected and history:
+            last = history[-1].parameters
+            behind = made.pop() if made else Proposal(last.attenuation, last.proposed_by)
+            made.append(replace(behind, rejected=(*behind.rejected, *rejected)))
+        return made
+
+    def _judged(self, name: str, answer: Answer) -> Answer:
+        """What the gates let through."""
+        judged = self._gatekeeper.judge(name, answer, self._version, self.history, self.objective)
+        if answer.proposal is not None and judged.proposal is None:
+            self._version += 1  # a person decides by version: another proposal must not carry the same
+        return judged
+
+    def _with_records(self, proposal: Proposal) -> Proposal:
+        kept = self._gatekeeper
+        return replace(proposal, rejected=tuple(kept.rejected), audits=tuple(kept.audits))
 
     def _unchanged(self, number: int, why: str, exchanges: tuple[Exchange, ...]) -> Step:
         self._idle, self._why_idle = self._idle + 1, why
@@ -262,12 +337,14 @@ class Improvement:
             parameters = self._steps[-1].parameters
         else:
             # Nothing of this run is active yet: the controller may hold anything.
-            last = self._earlier[-1].parameters if self._earlier else PolicyParameters()
+            if self._in_force is None and self._gatekeeper.rejected:
+                raise ImprovementError(f'nothing is allowed to reach the arm, and nothing was before: {why}')
+            last = self._in_force or PolicyParameters()
             kept = self.space.clip(last.attenuation)
             parameters = replace(last, attenuation=kept, residual=NEUTRAL_RESIDUAL, version=self._version)
             self._version += 1
-        proposal = Proposal(
-            parameters.attenuation, parameters.proposed_by, reason=reason, exchanges=exchanges
+        proposal = self._with_records(
+            Proposal(parameters.attenuation, parameters.proposed_by, reason=reason, exchanges=exchanges)
         )
         return Step(number, parameters, proposal, self._seed(number), f'unchanged: {why}', unchanged=True)
 

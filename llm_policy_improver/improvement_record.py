@@ -1,12 +1,15 @@
-"""Writes the loop's steps into a run's store."""
+"""Writes the loop's steps, and what was kept from the arm, into a run's store."""
 
+from collections.abc import Sequence
+
+from llm_policy_improver.audit import Audit
 from llm_policy_improver.improvement_result import Step
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.tracing.store import RunStore
 
 
 def store_step(store: RunStore, objective: Objective, step: Step) -> None:
-    """Store a step with its reasons and its requests to a language model, before its trial runs.
+    """Store a step, with its reasons, requests to a language model and audit records, before its trial runs.
 
     Raises:
         StoreError: it is not stored.
@@ -16,5 +19,15 @@ def store_step(store: RunStore, objective: Objective, step: Step) -> None:
         objective.words, step.parameters, step.seed,
         summary=proposal.summary, analysis=proposal.analysis, synthesis=proposal.synthesis,
         reason=step.reason, verdict=step.verdict, fallback=proposal.fallback, unchanged=step.unchanged,
-        exchanges=proposal.exchanges,
+        exchanges=proposal.exchanges, audits=proposal.audits,
     )  # fmt: skip
+
+
+def store_audits(store: RunStore, audits: Sequence[Audit]) -> None:
+    """Store what became of proposals that no step came of.
+
+    Raises:
+        StoreError: they are not all stored.
+    """
+    for audit in audits:
+        store.add_audit(audit)

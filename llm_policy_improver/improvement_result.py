@@ -38,6 +38,14 @@ class Step:
         return self.proposal.reason
 
 
+def claimed_in(steps: Sequence[Step]) -> tuple[int, int, int]:
+    """How many effects claimed in these steps agree with the trials, contradict them, and are undecided."""
+    agreeing, contradicted, undecided = (
+        sum(step.proposal.claimed[place] for step in steps) for place in range(3)
+    )
+    return agreeing, contradicted, undecided
+
+
 @dataclass(frozen=True, slots=True)
 class TrialResult:
     """What one trial came to.
@@ -78,6 +86,8 @@ class ImprovementResult:
         fallbacks: how many proposals the fallback made.
         unchanged: how many trials repeated the last parameters for want of a proposal.
         prompt_tokens, completion_tokens: of all requests to a language model.
+        claims_agreeing, claims_contradicted, claims_undecided: how many of the effects that a language model claimed
+            the trials confirm, refute, and leave open.
         stopped: why the run ended before all its trials; empty where it did not.
     """
 
@@ -94,6 +104,9 @@ class ImprovementResult:
     unchanged: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    claims_agreeing: int = 0
+    claims_contradicted: int = 0
+    claims_undecided: int = 0
     stopped: str = ''
 
     @classmethod
@@ -119,6 +132,7 @@ class ImprovementResult:
         best = best_trial([*earlier, *traces], objective, [step.proposal for step, _ in run])
         within = next((step.number for step, trace in run if trace is best), 0)
         exchanges = [exchange for step, _ in run for exchange in step.proposal.exchanges]
+        agreeing, contradicted, undecided = claimed_in([step for step, _ in run])
         return cls(
             objective=objective.words,
             metric=objective.metric,
@@ -133,6 +147,9 @@ class ImprovementResult:
             unchanged=sum(step.unchanged for step, _ in run),
             prompt_tokens=sum(exchange.prompt_tokens for exchange in exchanges),
             completion_tokens=sum(exchange.completion_tokens for exchange in exchanges),
+            claims_agreeing=agreeing,
+            claims_contradicted=contradicted,
+            claims_undecided=undecided,
             stopped=stopped,
         )
 
@@ -158,5 +175,8 @@ class ImprovementResult:
             'unchanged': self.unchanged,
             'prompt_tokens': self.prompt_tokens,
             'completion_tokens': self.completion_tokens,
+            'claims_agreeing': self.claims_agreeing,
+            'claims_contradicted': self.claims_contradicted,
+            'claims_undecided': self.claims_undecided,
             'stopped': self.stopped or None,
         }

@@ -15,7 +15,7 @@ from llm_policy_improver.optimizers.protocol import Proposal, ProposalError
 from llm_policy_improver.optimizers.registry import WITH_MODEL
 from llm_policy_improver.replay import stored_proposals
 from llm_policy_improver.settings import OptimizerSettings
-from llm_policy_improver.stored_run import PlayedStep, StoredPart, stored_parts, stored_settings
+from llm_policy_improver.stored_run import PlayedStep, RunSettings, StoredPart, stored_parts, stored_settings
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
 _UNKNOWN: Final = 'language model'
@@ -80,15 +80,18 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
             f'step {wanted}'
         )
     notes: list[str] = []
-    settings = stored_settings(store)
-    if settings is None:
-        settings = OptimizerSettings(optimizer='sas', model=_UNKNOWN)
-        notes.append('the run does not hold its settings: the default ones are used')
     part = next((each for each in parts if wanted <= each.steps[-1].stored.step), parts[-1])
+    # Given steps of an experiment were made with none: its own ones then say what would be sent.
+    settings = stored_settings(store, part.steps[0].stored.step) or stored_settings(store)
+    if settings is None:
+        settings = RunSettings(OptimizerSettings(optimizer='sas', model=_UNKNOWN))
+        notes.append('the run does not hold its settings: the default ones are used')
     steps = [each for each in part.steps if each.stored.step < wanted]
     proposals = tuple(islice(stored_proposals(part, settings), sum(each.trace is not None for each in steps)))
-    if not (settings.model and settings.optimizer in ('auto', *WITH_MODEL)):
-        settings = replace(settings, optimizer='sas', model=_UNKNOWN, base_url='')
+    optimizer = settings.optimizer
+    if not (optimizer.model and optimizer.optimizer in ('auto', *WITH_MODEL)):
+        asking = replace(optimizer, optimizer='sas', model=_UNKNOWN, base_url='')
+        settings = replace(settings, optimizer=asking)
         notes.append(
             'no language model proposes in this run: this is what SAS-Prompt would send for its objective'
         )
@@ -107,14 +110,15 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
 
 
 def _messages(
-    part: StoredPart, number: int, proposals: Sequence[Proposal], settings: OptimizerSettings
+    part: StoredPart, number: int, proposals: Sequence[Proposal], settings: RunSettings
 ) -> tuple[Message, ...]:
     history = part.before(number)
     earlier = proposals[: len(history) - len(part.history)]
     # Nothing is loaded, so that the model takes the request and answers nothing.
-    model = RecordedModel(settings.model)
+    model = RecordedModel(settings.optimizer.model)
+    optimizer = choose_optimizer(settings.optimizer, model, settings.options).optimizer
     with suppress(ProposalError):
-        choose_optimizer(settings, model).optimizer.propose(history, parse_objective(part.objective), earlier)
+        optimizer.propose(history, parse_objective(part.objective), earlier)
     return model.asked[0]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from llm_policy_improver.gates import RecordedGate
 from llm_policy_improver.improvement import Improvement
 from llm_policy_improver.improvement_result import Step
 from llm_policy_improver.llm.recorded import RecordedModel
@@ -19,8 +20,7 @@ from llm_policy_improver.objective import parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.parameters import LETTERS
-from llm_policy_improver.settings import OptimizerSettings
-from llm_policy_improver.stored_run import PlayedStep, StoredPart, stored_parts, stored_settings
+from llm_policy_improver.stored_run import PlayedStep, RunSettings, StoredPart, stored_parts, stored_settings
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
 _MOST_NAMED: Final = 5
@@ -144,43 +144,49 @@ def _listed(steps: Sequence[ReplayedStep]) -> str:
 def replay(store: RunStore) -> Iterator[ReplayedStep]:
     """Play a stored run again, step by step.
 
+    Steps of which the run does not hold what they were made with are left out, e.g. given ones of an experiment.
+
     Raises:
         StoreError: the run holds no steps, or not the settings it was made with.
         SettingsError: the settings are not those of this version.
     """
-    settings = stored_settings(store)
-    if settings is None:
-        raise StoreError(
-            f'the run in {store.folder} does not hold its settings, so it cannot be replayed: only runs of '
-            '"llm-policy-improver improve" and "demo" do'
-        )
     parts = stored_parts(store)
     if not parts:
         raise StoreError(f'the run in {store.folder} has no steps to replay')
-    for part in parts:
-        yield from replay_part(part, settings)
+    made_with = [stored_settings(store, part.steps[0].stored.step) for part in parts]
+    if not any(made_with):
+        raise StoreError(
+            f'the run in {store.folder} does not hold its settings, so it cannot be replayed: an earlier '
+            'version recorded it, or another program'
+        )
+    for part, settings in zip(parts, made_with, strict=True):
+        if settings is not None:
+            yield from replay_part(part, settings)
 
 
-def replay_part(part: StoredPart, settings: OptimizerSettings) -> Iterator[ReplayedStep]:
+def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedStep]:
     """Play the steps towards one objective again.
 
     Args:
         part: of a stored run.
         settings: that it was made with.
     """
-    model = RecordedModel(settings.model)
-    choice = choose_optimizer(settings, model)
+    optimizer = settings.optimizer
+    model = RecordedModel(optimizer.model)
+    choice = choose_optimizer(optimizer, model, settings.options)
+    gate = RecordedGate()
     improvement = Improvement(
-        parse_objective(part.objective), choice.optimizer, settings.space(), trials=len(part.steps),
-        first_trials=settings.first_trials, seed=settings.seed, vary_balls=settings.vary_balls,
-        history=part.history, fallback=choice.fallback,
+        parse_objective(part.objective), choice.optimizer, optimizer.space(), trials=len(part.steps),
+        first_trials=optimizer.first_trials, seed=optimizer.seed, ball_seed=settings.ball_seed,
+        vary_balls=optimizer.vary_balls, history=part.history, fallback=choice.fallback,
         repeats_allowed=choice.repeats_allowed,
-        first_version=part.steps[0].stored.parameters.version,
+        first_version=_first_version(part.steps[0]), gates=(gate,),
     )  # fmt: skip
     for recorded in part.steps:
         exchanges = [each.exchange for each in recorded.exchanges]
         first = recorded.exchanges[0].number if exchanges else 1
         model.load(exchanges, first)
+        gate.load(recorded.audits)
         asked, differing = len(model.asked), len(model.differing)
         step = None if improvement.done else improvement.propose()
         yield ReplayedStep(recorded, step, len(model.asked) - asked, tuple(model.differing[differing:]))
@@ -189,7 +195,12 @@ def replay_part(part: StoredPart, settings: OptimizerSettings) -> Iterator[Repla
             improvement.record(replace(recorded.trace, parameters=parameters))
 
 
-def stored_proposals(part: StoredPart, settings: OptimizerSettings) -> Iterator[Proposal]:
+def _first_version(step: PlayedStep) -> int:
+    """That of the first proposal made for it, let through or not."""
+    return min((step.stored.parameters.version, *(audit.version for audit in step.audits)))
+
+
+def stored_proposals(part: StoredPart, settings: RunSettings) -> Iterator[Proposal]:
     """The proposals behind the played steps of a part, in their order, as the loop had them.
 
     They are made again from the recorded replies, as what a proposer found of its own proposal is not stored apart.

@@ -1,9 +1,11 @@
-"""``llm-policy-improver prompt`` and ``replay``: look into a stored run, without endpoint and simulator."""
+"""``llm-policy-improver prompt``, ``replay`` and ``audit``: look into a stored run, without endpoint and simulator."""
 
 import json
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -11,7 +13,7 @@ from rich.table import Table
 
 from llm_policy_improver.prompt_preview import PromptPreview, preview
 from llm_policy_improver.replay import ReplayedStep, ReplayResult, replay
-from llm_policy_improver.tracing.store import RunStore
+from llm_policy_improver.tracing.store import RunStore, StoredAudit
 
 DIFFERENT = 1
 """Exit status of a replay that is not identical."""
@@ -91,3 +93,60 @@ def _row(step: ReplayedStep) -> tuple[str, ...]:
         'differ' if step.differing else 'same' if step.asked else '-',
         step.difference or 'same',
     )
+
+
+@click.command('audit')
+@click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
+@_json
+def audit_command(folder: Path, as_json: bool) -> None:
+    """Print what became of every proposal of a stored run: who made it, what judged it, who let it through.
+
+    Example: llm-policy-improver audit runs/far-right
+    """
+    with closing(RunStore.open(folder)) as store:
+        audits = store.audits()
+    if as_json:
+        click.echo(json.dumps({'audits': [_audit_json(each) for each in audits]}))
+    elif audits:
+        click.echo('\n'.join(_audit_text(each) for each in audits))
+    else:
+        click.echo(
+            f'{folder} holds no audit records: it was made before they were kept, or nothing was proposed'
+        )
+
+
+def _audit_json(stored: StoredAudit) -> dict[str, Any]:
+    audit = stored.audit
+    return {
+        'audit': stored.number,
+        'step': stored.step or None,
+        'recorded_at': stored.recorded_at.isoformat(),
+        **asdict(audit),
+        'decided_at': audit.decided_at.isoformat(),
+    }
+
+
+def _audit_text(stored: StoredAudit) -> str:
+    audit = stored.audit
+    step = f'step {stored.step}, version' if stored.step else 'version'
+    by = f' by {audit.decided_by}' if audit.decided_by else ''
+    lines = [
+        f'{step} {audit.version}: {audit.decision.value}{by}, {audit.decided_at:%Y-%m-%d %H:%M:%S} UTC',
+        f'  proposed by {audit.proposed_by}: {_numbers(audit.proposed)}',
+    ]
+    if audit.model:
+        lines.append(f'  model {audit.model}, prompt {audit.prompt_sha256}')
+    if audit.attenuation != audit.proposed:
+        lines.append(f'  published: {_numbers(audit.attenuation)}')
+    lines += [
+        f'  {said}'
+        for said in (f'checks: {audit.checks}' * bool(audit.checks), *map(str, audit.verdicts))
+        if said
+    ]
+    if audit.reason and not audit.verdicts:
+        lines.append(f'  {audit.reason}')
+    return '\n'.join(lines)
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ' '.join(f'{value:.3f}' for value in values) or 'none'

@@ -12,15 +12,22 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
+from llm_policy_improver.approval import ApprovalConfig
 from llm_policy_improver.control.controller import ControllerConfig
+from llm_policy_improver.control.guarded import GuardSettings
+from llm_policy_improver.control.handover import HandoverSettings
+from llm_policy_improver.control.inner_loop import InnerLoopSettings
+from llm_policy_improver.control.safety_limits import SafetyLimits
+from llm_policy_improver.control.watchdog_settings import WatchdogSettings
 from llm_policy_improver.optimizers.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import JOINTS, ParameterError, ParameterSpace
+from llm_policy_improver.rehearsal import RehearsalConfig
 from llm_policy_improver.simulation.config import SimulationConfig
 
 Settings = TypeVar('Settings')
 
-NODES = ('simulator', 'controller', 'trace_logger', 'optimizer')
+NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer')
 """The nodes a parameter file may speak of."""
 
 
@@ -60,24 +67,31 @@ class ControllerSettings:
         joint_names: the arm's joints, in the order of `parameters.JOINTS`.
         driver_joint_names: what the drivers call them, in the same order.
         lockstep: whether commands answer the simulator's ticks, instead of a clock.
-        armed: whether the physical arm may move without being enabled by the service first.
+        armed: of a simulated arm, which always is; a physical one is armed by the service only.
+        autostart: whether the node configures and activates itself; otherwise whoever manages it does.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
         gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
             and of the six axes; empty: not sent.
-        state_timeout: s after which joint states are too old to command on.
+        peers: nodes that must go on giving signs of life on ``/diagnostics`` once they have begun to.
         controller: the controller itself.
+        watchdog, inner_loop, handover, safety: what guards the physical arm.
     """
 
     joint_names: tuple[str, ...] = JOINTS
     driver_joint_names: tuple[str, ...] = JOINTS
     lockstep: bool = True
     armed: bool = False
+    autostart: bool = True
     joint_state_topic: str = 'joint_states'
     ball_topic: str = 'ball/position'
     gantry_command_topic: str = ''
     arm_command_topic: str = ''
-    state_timeout: float = 0.1
+    peers: tuple[str, ...] = ('trace_logger',)
     controller: ControllerConfig = field(default_factory=ControllerConfig)
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
+    inner_loop: InnerLoopSettings = field(default_factory=InnerLoopSettings)
+    handover: HandoverSettings = field(default_factory=HandoverSettings)
+    safety: SafetyLimits = field(default_factory=SafetyLimits)
 
     def __post_init__(self) -> None:
         check_joint_names(self.joint_names, 'controller')
@@ -86,6 +100,11 @@ class ControllerSettings:
                 f'controller: driver_joint_names must be {len(JOINTS)} different names, one for each of '
                 f'{", ".join(JOINTS)}; got {len(self.driver_joint_names)}'
             )
+
+    @property
+    def guard(self) -> GuardSettings:
+        """All that guards the physical arm."""
+        return GuardSettings(self.watchdog, self.inner_loop, self.handover, self.safety)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +143,10 @@ class OptimizerSettings:
         request_retries: further attempts of a request that failed.
         token_budget: most tokens of a prompt; more trials than fit in are shown in part.
         candidates: proposals asked of the language model at a time; the most promising one is tried.
-        rehearse: whether the candidates are compared in simulation, for runs on the arm, and not by a regression.
+        rehearse: for runs on the arm: whether proposals are played in simulation first, and refused where they do
+            badly there; a language model's candidates are compared there, too, and not by a regression.
+        rehearsal: what is played, and what is refused.
+        approval: whether proposals wait for a person.
         landing_noise: m, spread of the landing of repeated trials, where known; the language model is told, and may
             then repeat trials.
         trials: balls in a run, the first trials included.
@@ -147,6 +169,8 @@ class OptimizerSettings:
     token_budget: int = 4000
     candidates: int = 1
     rehearse: bool = False
+    rehearsal: RehearsalConfig = field(default_factory=RehearsalConfig)
+    approval: ApprovalConfig = field(default_factory=ApprovalConfig)
     landing_noise: float = 0.0
     trials: int = 39
     first_trials: int = 24

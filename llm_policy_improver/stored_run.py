@@ -1,12 +1,42 @@
-"""A run read back from its store: what was asked, proposed and played, in the order in which it happened."""
+"""A run read back from its store: its settings, and what was asked, proposed and played, in its order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
+from llm_policy_improver.audit import Audit
 from llm_policy_improver.optimizers.protocol import Proposal
-from llm_policy_improver.settings import OptimizerSettings, from_mapping
+from llm_policy_improver.optimizers.sas_options import SasOptions
+from llm_policy_improver.settings import OptimizerSettings, SettingsError, from_mapping, to_mapping
 from llm_policy_improver.trace import ExecutionTrace
 from llm_policy_improver.tracing.store import RunStore, StoredExchange, StoredStep
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What steps were made with.
+
+    Attributes:
+        optimizer: of the loop.
+        options: of SAS-Prompt, where they are others than those of ``optimizer``.
+        ball_seed: of the incoming balls, where it is another than that of ``optimizer``.
+    """
+
+    optimizer: OptimizerSettings
+    options: SasOptions | None = None
+    ball_seed: int | None = None
+
+    def store(self, store: RunStore) -> None:
+        """Keep them for the steps from the next one on.
+
+        Raises:
+            StoreError: they are not stored.
+        """
+        options = None if self.options is None else to_mapping(self.options)
+        store.add_settings(
+            {'optimizer': to_mapping(self.optimizer), 'sas_options': options, 'ball_seed': self.ball_seed}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +47,13 @@ class PlayedStep:
         stored: the step.
         exchanges: the requests to a language model made for it, in their order.
         trace: its trial, without the time series; None where it was not played.
+        audits: what became of the proposals made for it, in their order.
     """
 
     stored: StoredStep
     exchanges: tuple[StoredExchange, ...]
     trace: ExecutionTrace | None
+    audits: tuple[Audit, ...] = ()
 
     @property
     def proposal(self) -> Proposal:
@@ -36,6 +68,12 @@ class PlayedStep:
             reason=step.reason,
             exchanges=tuple(each.exchange for each in self.exchanges),
             fallback=step.fallback,
+            rejected=tuple(
+                audit.verdicts[-1].told
+                for audit in self.audits
+                if audit.verdicts and not audit.decision.let_through
+            ),
+            audits=self.audits,
         )
 
 
@@ -59,20 +97,39 @@ class StoredPart:
         return (*self.history, *(trace for trace in played if trace is not None))
 
 
-def stored_settings(store: RunStore) -> OptimizerSettings | None:
-    """The optimizer's settings that the run was made with; None where the run does not hold them.
+def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | None:
+    """What a step was made with; None where the run does not hold it.
+
+    A node stores its settings when a run begins; ``improve`` and ``demo`` have them in the description.
+
+    Args:
+        store: of the run.
+        step: number of the step; the last settings where None.
 
     Raises:
         SettingsError: they are not those of this version.
     """
-    flat = store.description.get('optimizer')
+    stored = [each.content for each in store.settings() if step is None or each.first_step <= step]
+    content = stored[-1] if stored else store.description
+    flat = content.get('optimizer')
     if not isinstance(flat, dict):
         return None
-    return from_mapping(OptimizerSettings, flat, f'the settings stored in {store.folder}')
+    where = f'the settings stored in {store.folder}'
+    optimizer = from_mapping(OptimizerSettings, flat, where)
+    return RunSettings(optimizer, _options(content.get('sas_options'), where), content.get('ball_seed'))
+
+
+def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:
+    if flat is None:
+        return None
+    try:
+        return SasOptions(**{**flat, 'names': tuple(flat['names'])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise SettingsError(f'{where}: sas_options are not those of this version: {error}') from None
 
 
 def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
-    """The run, cut where its objective changes and after a step that was never played.
+    """The run, cut where its objective or its settings change and after a step that was never played.
 
     Trials that no step asked for, e.g. balls thrown before there was an objective, belong to the history of the
     part that follows.
@@ -81,10 +138,13 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     exchanges: dict[int, list[StoredExchange]] = {}
     for exchange in store.exchanges():
         exchanges.setdefault(exchange.step, []).append(exchange)
+    audits: dict[int, list[Audit]] = {}
+    for record in store.audits():
+        audits.setdefault(record.step, []).append(record.audit)
     parts: list[StoredPart] = []
     steps: list[PlayedStep] = []
     before = played = 0
-    stored = store.steps()
+    stored, begun = store.steps(), {each.first_step for each in store.settings()}
     for step, following in zip_longest(stored, stored[1:]):
         version = step.parameters.version
         left = range(played, len(trials))
@@ -92,10 +152,20 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
         if not steps:
             before = played if found is None else found
         steps.append(
-            PlayedStep(step, tuple(exchanges.get(step.step, ())), None if found is None else trials[found])
+            PlayedStep(
+                step,
+                tuple(exchanges.get(step.step, ())),
+                None if found is None else trials[found],
+                tuple(audits.get(step.step, ())),
+            )
         )
         played = played if found is None else found + 1
-        if following is None or found is None or following.objective != step.objective:
+        if (
+            following is None
+            or found is None
+            or following.objective != step.objective
+            or following.step in begun
+        ):
             parts.append(StoredPart(step.objective, tuple(trials[:before]), tuple(steps)))
             steps = []
     return tuple(parts)

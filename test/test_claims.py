@@ -155,21 +155,20 @@ def test_little_effect_is_contradicted_only_by_a_clearly_large_one() -> None:
 
 def test_too_few_trials_decide_nothing() -> None:
     report = compare_claims(parse_claims('a: right; b: little effect'), played(0.01)[:3], SPACE)
-    assert (report.agreements, report.contradictions, report.undecided, report.rate) == (0, 0, 3, None)
+    assert (report.agreements, report.contradictions, report.undecided) == (0, 0, 3)
     assert report.feedback == ''
-    assert report.sentences[0] == 'claimed: a moves it right; too few trials landed to tell'
+    assert report.judgements[0].sentence == 'a moves it right; too few trials landed to tell'
 
 
 def test_report_names_the_contradictions_to_model_and_person() -> None:
     report = compare_claims(parse_claims('a: left; b: left; c: longer; d: right'), played(0.01), SPACE)
     assert (report.agreements, report.contradictions, report.undecided) == (2, 1, 1)
-    assert report.rate == pytest.approx(2 / 3)
     contradicted = 'a moves it left; the trials say right (+0.049 ± 0.001 m per 0.10)'
     assert report.summary.startswith(
         'claimed effects: agreement 2, contradiction 1, too little data 1 (claimed: '
     )
     assert contradicted in report.summary
-    assert report.sentences[0].startswith(f'claimed: {contradicted}')
+    assert report.judgements[0].sentence == contradicted
     assert report.feedback.startswith(
         'Of the effects claimed in your last analysis, 2 of the 3 that the trials can decide agree with them. '
         'Look again at these, and believe the trials around the nearest one before the regression: you said that '
@@ -179,7 +178,7 @@ def test_report_names_the_contradictions_to_model_and_person() -> None:
     assert compare_claims((), played(0.01), SPACE).summary == ''
 
 
-def test_feedback_stays_short() -> None:
+def test_feedback_and_summary_stay_short() -> None:
     claims = [Claim(index, quantity, -1) for index in range(8) for quantity in ('x', 'y')]
     history = [
         CurvedMap(2).run(PolicyParameters(SPACE.sample(np.random.default_rng(i))), i) for i in range(80)
@@ -188,6 +187,8 @@ def test_feedback_stays_short() -> None:
     assert report.contradictions > 4
     assert len(report.feedback) < 600
     assert f'; and {report.contradictions - 4} more.' in report.feedback
+    assert report.summary.count('claimed: ') == 4
+    assert report.summary.endswith(f', and {report.contradictions - 4} more)')
 
 
 def test_true_claims_are_rarely_called_contradictions() -> None:

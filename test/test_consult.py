@@ -1,19 +1,27 @@
+import io
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from chat_server import reply_text
 from curved_map import CurvedMap
+from rich.console import Console
 
 from llm_policy_improver.improvement import Improvement, run_improvement
 from llm_policy_improver.llm.chat import Completion, Message
 from llm_policy_improver.objective import Objective, parse_objective
+from llm_policy_improver.optimizers import claims
+from llm_policy_improver.optimizers.candidates import SimulatorScreen
 from llm_policy_improver.optimizers.consult import Answer, consult
 from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.sas import SasPrompt
+from llm_policy_improver.optimizers.screened import Screen, ScreenedOptimizer
 from llm_policy_improver.parameters import ParameterSpace, PolicyParameters
+from llm_policy_improver.report.progress import ConsoleReporter, TrialReport
 from llm_policy_improver.trace import ExecutionTrace
 
 SPACE = ParameterSpace()
@@ -129,3 +137,89 @@ def test_repeats_are_allowed_where_asked_for() -> None:
     tried = trials(3)[2].parameters.attenuation
     assert 'repeat: these parameters are those of trial 3' in asked(Proposal(tried, 'p')).text
     assert asked(Proposal(tried, 'p'), repeats_allowed=1).text == 'accepted'
+
+
+class Broken:
+    """A simulated arm that cannot run."""
+
+    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
+        raise ValueError('the model of the arm is missing')
+
+
+def broken(*args: object, **kwargs: object) -> Any:
+    raise ValueError('singular matrix')
+
+
+def test_an_internal_error_keeps_the_requests_already_made_and_asks_no_more() -> None:
+    several = reply_text((), parameters=[list(GOOD), [1.0, *GOOD[1:]]])
+    model = SasPrompt(Replies('no JSON', several, several), SPACE, screen=SimulatorScreen(Broken()))
+    answer = consult(model, trials(6), RIGHT, SPACE)
+    assert answer.proposal is None
+    assert 'internal error, ValueError: the model of the arm is missing' in answer.text
+    verdicts = [exchange.verdict for exchange in answer.exchanges]
+    assert len(verdicts) == 2
+    assert verdicts[1] == 'refused: internal error, ValueError: the model of the arm is missing'
+    assert answer.exchanges[1].reply == several
+    first = SasPrompt(Replies(several), SPACE, screen=SimulatorScreen(Broken()))
+    assert len(consult(first, trials(6), RIGHT, SPACE).exchanges) == 1
+
+
+def test_a_fault_of_the_screening_costs_no_proposal(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = SasPrompt(Replies(reply_text(GOOD)), SPACE)
+    monkeypatch.setattr(Screen, 'fit', broken)
+    answer = consult(ScreenedOptimizer(model, SPACE), trials(24), RIGHT, SPACE)
+    assert answer.attenuation == model.propose(trials(24), RIGHT).attenuation
+    assert len(answer.exchanges) == 1
+    assert 'screen: not screened: internal error, ValueError: singular matrix' in answer.text
+
+
+@pytest.mark.parametrize('place', ['compare_claims', 'parse_claims'])
+def test_a_fault_in_comparing_claims_costs_no_proposal(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = SasPrompt(Replies(reply_text(GOOD)), SPACE)
+    sound = model.propose(trials(24), RIGHT)
+    monkeypatch.setattr(claims, place, broken)
+    proposal = model.propose(trials(24), RIGHT)
+    assert replace(proposal, claims='', claimed=(0, 0, 0)) == replace(sound, claims='', claimed=(0, 0, 0))
+    assert sum(sound.claimed) == 2
+    assert proposal.claims.endswith(
+        'not compared with the trials (internal error, ValueError: singular matrix)'
+    )
+    assert proposal.claimed == (0, 0, 0)
+
+
+def test_claims_are_judged_near_the_best_trial_counted_and_shown_beside_the_checks() -> None:
+    history = trials(40)
+    best = RIGHT.best(history)
+    assert best is not None
+    analysis = '; '.join(f'{name}: left, longer' for name in 'abcdefgh')
+    report = claims.compare_claims(claims.parse_claims(analysis), history, SPACE, best.parameters.attenuation)
+    counts = (report.agreements, report.contradictions, report.undecided)
+    assert sum(counts) == 16
+    assert min(counts) > 0
+    replies = Replies(*(reply_text((1.41, *GOOD[1:-1], last), analysis=analysis) for last in (1.0, 1.1)))
+    improvement = Improvement(
+        RIGHT, SasPrompt(replies, SPACE), SPACE, trials=2, first_trials=0, history=history
+    )
+    results = list(run_improvement(improvement, CurvedMap(1)))
+    assert results[0].step.proposal.claimed == counts
+    assert results[0].step.proposal.claims == report.summary
+    shown = TrialReport.of(results[0])
+    assert shown.as_json()['claims'] == report.summary
+    assert shown.verdict.startswith('accepted (')
+    assert results[0].step.verdict == f'{shown.verdict[:-1]}; {report.summary})'
+    result = improvement.result()
+    summed = tuple(sum(pair) for pair in zip(*(one.step.proposal.claimed for one in results), strict=True))
+    names = ('claims_agreeing', 'claims_contradicted', 'claims_undecided')
+    assert tuple(result.as_json()[name] for name in names) == summed
+    text = io.StringIO()
+    reporter = ConsoleReporter(Console(file=text, width=2000))
+    reporter.begin(RIGHT.words, RIGHT.metric, 'sas:replies', 2)
+    reporter.trial(shown)
+    reporter.trial(replace(shown, verdict='accepted'))
+    reporter.end(result, Path('run'), None)
+    lines = [line.strip() for line in text.getvalue().splitlines()]
+    assert lines.count(report.summary) == 2
+    assert [line for line in lines if line.startswith('checks:')] == [f'checks: {shown.verdict}']
+    assert (
+        'Claimed effects: {} agree with the trials, {} contradict them, {} undecided'.format(*summed) in lines
+    )

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from ros_graph import RosGraph, node_command, process
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from llm_policy_improver.msg import (
     ControllerStatus,
@@ -126,11 +126,49 @@ def test_disarmed_controller_answers_with_standstill(graph: RosGraph, tmp_path: 
     assert traces[0].outcome == ExecutionTrace.MISSED
 
 
+def test_emergency_stop_of_a_simulated_arm_latches_until_it_is_resumed(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
+    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+
+    def ask(service: str) -> tuple[bool, str]:
+        answer = graph.call(Trigger, f'controller/{service}', Trigger.Request())
+        return answer.success, answer.message
+
+    def enable() -> tuple[bool, str]:
+        answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        return answer.success, answer.message
+
+    assert ask('resume') == (False, 'not resumed: there is nothing to resume from')
+    assert ask('emergency_stop')[0]
+    graph.spin_until(lambda: states and states[-1].state == ControllerStatus.ESTOP, 'the state')
+    assert states[-1].fault == 'a person stopped the arm'
+    graph.feed(1, 0)
+    graph.spin_until(lambda: traces, 'the trial')
+    assert set(traces[0].applied_velocity) == {0.0}
+    assert enable() == (False, 'not armed: a person stopped the arm: resume first')
+    assert ask('resume') == (True, 'resumed: disarmed, to be armed again')
+    graph.spin_until(lambda: states[-1].state == ControllerStatus.DISARMED, 'the state')
+    assert enable()[0]
+    graph.feed(2, 0)
+    graph.spin_until(lambda: len(traces) > 1, 'the next trial')
+    assert set(traces[1].applied_velocity) != {0.0}
+
+
 BAD_STARTS: dict[str, tuple[dict[str, Any], str]] = {
     'unknown joint': ({'joint_names': '[slide_y, elbow]'}, 'unknown joint "elbow"; the joints are slide_y, '),
     'too few joints': ({'joint_names': '[slide_y, slide_x]'}, 'joint_names must be all 8 joints in this order'),
     'wrong type': ({'armed': 3}, 'parameter armed has the wrong type'),
-    'whole number for a real one': ({'state_timeout': 1}, 'write 1.0, not 1, for a number'),
+    'whole number for a real one': ({'watchdog__joints_stale': 1}, 'write 1.0, not 1, for a number'),
+    'armed at the start': ({'armed': True, 'lockstep': False}, 'a physical arm starts disarmed: set armed to false'),
+    'watchdog switched off': (
+        {'watchdog__joints_stale': 100.0}, 'watchdog: joints_stale must be between 0.005 and 0.5 s; got 100 s'
+    ),
+    'slow inner loop': ({'inner_loop__rate': 50.0}, 'inner_loop: rate must be between 100 and 1000 Hz; got 50 Hz'),
     'out of range': ({'controller__period': 0.5}, 'period must be between 0.001 and 0.02 s'),
     'wrong length': ({'controller__stroke__target': '[0.1]'}, 'controller.stroke.target must have 2 entries; got 1'),
 }  # fmt: skip

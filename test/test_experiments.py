@@ -6,16 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scripted_reader
-from chat_server import Answer, ChatServer, fail, reply_text, say
+from chat_server import Answer, ChatServer, fail, good, reply_text, say
 from click.testing import CliRunner, Result
 
-from llm_policy_improver.bench.experiments import ablation, statistics
+from llm_policy_improver.bench.experiments import (
+    ablation,
+    improvement_run,
+    improvement_summary,
+    plots,
+    statistics,
+)
 from llm_policy_improver.bench.experiments.first_trials import (
     COLUMNS,
     SIDES,
@@ -23,18 +30,26 @@ from llm_policy_improver.bench.experiments.first_trials import (
     side_away,
     trials_of,
 )
+from llm_policy_improver.bench.experiments.improvement_run import ImprovementRun, own_trials, run_numeric
 from llm_policy_improver.bench.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.bench.experiments.retrieval_reader import read_ranking
 from llm_policy_improver.bench.experiments.rows import ExperimentError, RowFile
 from llm_policy_improver.bench.experiments.sas_function import SasFunction
-from llm_policy_improver.bench.experiments.table_tennis import play
+from llm_policy_improver.bench.experiments.table_tennis import LANDING_NOISE, play
+from llm_policy_improver.bench.experiments.table_tennis import task as noisy_task
 from llm_policy_improver.bench.reachable import OBJECTIVES, read_reachable
 from llm_policy_improver.cli import cli
+from llm_policy_improver.improvement import Improvement
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.objective import parse_objective
 from llm_policy_improver.optimizers.minimizers.protocol import Observations
+from llm_policy_improver.optimizers.protocol import ProposalError
+from llm_policy_improver.optimizers.repetitions import landing_noise, repetitions
 from llm_policy_improver.optimizers.sas import DEFAULT_OPTIONS
+from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.prompt_preview import preview
+from llm_policy_improver.replay import ReplayResult, replay
 from llm_policy_improver.tracing.store import RunStore
 
 TWO = ('--optimizer', 'random_search', '--optimizer', 'cma_es')
@@ -205,7 +220,8 @@ def test_function_prompt_shows_the_best_points_and_the_latest(tmp_path: Path) ->
     assert [float(cell) for cell in rows[-1][1:3]] == pytest.approx(5.0 * seen.points[-1], abs=0.006)
     least = int(np.argmin(seen.losses))
     assert (
-        f'is {seen.losses[least]:.6g}, at point {least + 1}. 30 points with greater values are left' in text
+        f'is {seen.losses[least]:.6g}, at point {least + 1}. 30 older points with greater '
+        'values than those shown are left out' in text
     )
 
 
@@ -373,6 +389,9 @@ def test_language_models_run_is_stored_and_resumed_where_it_stopped(
     with RunStore.open(tmp_path / 'whole' / row['run']) as store:
         assert [exchange.exchange.messages[0][1] for exchange in store.exchanges()] == prompts
         assert len(store.trials()) == len(store.steps()) == 24 + 3
+        result = ReplayResult(tuple(replay(store)))
+        assert result.identical, result.sentence
+        assert 'all 3 steps gave the stored parameters; all 3 prompts are the same' in result.sentence
     folder = tmp_path / 'stopped'
     with ChatServer() as gone:
 
@@ -424,6 +443,70 @@ def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
     (row,) = content('context', tmp_path, *arguments, '--optimizer', 'screened', *HERE)['rows']
     assert row['replayed_m'] != row['final_m']
     assert row['replayed_m'] == pytest.approx(row['final_m'], abs=0.15)
+    assert row['replayed_returned'] > 0.8
+
+
+def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) -> None:
+    task = noisy_task(True)
+    repeated = repetitions([task.run(PolicyParameters(), seed) for seed in range(40)])
+    assert landing_noise(repeated) == pytest.approx(LANDING_NOISE, rel=0.25)
+    arguments = ('--cache', '8', '--improvements', '3', '--seeds', '1', '--objective', 'point', '--noisy')
+
+    def best_again(request: dict[str, Any]) -> Answer:
+        trials = scripted_reader.trials_in(scripted_reader.prompt_of(request))
+        _, cells, _ = min(trials, key=lambda trial: trial[1][-1] or 9.0)
+        return good([value or 1.0 for value in cells[:8]])
+
+    with ChatServer(best_again) as server:
+        (row,) = content('context', tmp_path, *arguments, *model(server, 'sas'))['rows']
+        prompt = scripted_reader.prompt_of(server.requests[0])
+    assert f'{LANDING_NOISE:.3f} m' in prompt
+    with RunStore.open(tmp_path / row['run']) as store:
+        played = store.trials()
+        # Without known noise a repetition is never let through.
+        given = {trace.parameters.attenuation for trace in played[:8]}
+        assert tuple(row['attenuations'][0]) in given
+        result = ReplayResult(tuple(replay(store)))
+        assert result.identical, result.sentence
+        assert [step.number for step in result.steps] == [9, 10, 11]
+
+
+def test_failed_replays_count_as_infinitely_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ImprovementRun('random_search', '', 'point', 0, 4, 1, noisy=True)
+    given = [((1.0,) * 8, seed) for seed in range(4)]
+    (row,) = run_numeric(run, given)
+    assert row['replayed_m'] is not None
+    rows = [row, row | {'seed': 1, 'replayed_m': None}, row | {'seed': 2, 'replayed_m': None}]
+    found = improvement_summary.summarize(rows, 1)[0]['replayed_m']
+    assert (found['median'], found['high'], found['n']) == (None, None, 3)
+    # With every joint at its lower bound no ball comes back.
+    lost = PolicyParameters((0.6,) * 8)
+    monkeypatch.setattr(Improvement, 'best', property(lambda self: replace(self.history[0], parameters=lost)))
+    (row,) = run_numeric(run, given)
+    assert (row['replayed_m'], row['replayed_returned']) == (None, 0.0)
+
+
+class Speechless:
+    """Never proposes anything."""
+
+    name = 'speechless'
+
+    def propose(self, history: Any, objective: Any, earlier: Any = ()) -> Any:
+        raise ProposalError('I know nothing')
+
+
+def test_run_that_stopped_early_is_drawn_beside_a_whole_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = ImprovementRun('random_search', '', 'point', 0, 4, 5)
+    given = [((1.0,) * 8, 0)] * 4
+    (whole,) = run_numeric(run, given)
+    monkeypatch.setattr(improvement_run, 'make_numeric', lambda name, space, seed: Speechless())
+    (stopped,) = run_numeric(replace(run, seed=1), given)
+    assert len(stopped['attenuations']) == 3 == len(own_trials(run, stopped))
+    assert stopped['best_m'] == [stopped['initial_m']] * 5
+    plots.draw_improvement([whole, stopped], tmp_path / 'improvement.png')
+    assert (tmp_path / 'improvement.png').read_bytes()[:4] == b'\x89PNG'
 
 
 # Context and ablation
@@ -442,7 +525,7 @@ def test_context_varies_the_cache_and_larger_ones_begin_with_the_smaller(tmp_pat
 
 
 def test_ablation_changes_one_thing_in_the_prompt(folder: Path) -> None:
-    names = ('as usual', 'no analysis', 'no distances', 'best last', 'random order')
+    names = ('as usual', 'no analysis', 'no distances', 'best last', 'random order', 'renamed', '2 digits')
     arguments = [part for name in names for part in ('--variant', name)]
     arguments += ['--improvements', '1', '--seeds', '1', '--objective', 'far right']
     with ChatServer(scripted_reader.improve) as server:
@@ -450,6 +533,11 @@ def test_ablation_changes_one_thing_in_the_prompt(folder: Path) -> None:
     assert sorted(row['variant'] for row in rows) == sorted(names)
     assert all(row['fallbacks'] == row['refused'] == 0 for row in rows)
     kept = [json.loads(line) for line in (folder / 'exchanges.jsonl').read_text().splitlines()]
+    for row in rows:
+        with RunStore.open(folder / row['run']) as store:
+            shown_again = preview(store, 25)
+            assert shown_again.same_as_sent, shown_again.notes
+            assert preview(store).notes == ()
     prompts = {exchange['job'].split('/')[2]: exchange['messages'][0][1] for exchange in kept}
     assert len(set(prompts.values())) == len(names)
     assert len(prompts['no analysis']) < len(prompts['as usual'])
@@ -473,6 +561,7 @@ def test_no_two_variants_are_the_same() -> None:
     ('name', 'arguments', 'said'),
     [
         ('functions', ('--optimizer', 'cma_ess'), 'unknown optimizer "cma_ess"; did you mean cma_es?'),
+        ('ablation', ('--optimizer', 'hybrid', '--model', 'm'), 'hybrid cannot take part here: there are sas'),
         ('functions', ('--optimizer', 'sas'), 'optimizer sas asks a language model: name one with --model'),
         ('improvement', ('--base-url', 'http://127.0.0.1:1/v1'), 'no model is named: give --model NAME, too'),
         ('ablation', (), 'optimizer sas asks a language model: name one with --model'),

@@ -129,7 +129,7 @@ def not_finite(draw: random.Random) -> Reply:
 
 
 def out_of_bounds(draw: random.Random) -> Reply:
-    return answer(spoiled(draw, 1.4401, 0.5599, 0.0, -1.0, 1e9, -1e308, 2, 100, '7', 5e-324)), False
+    return answer(spoiled(draw, 1.441, 0.559, 0.0, -1.0, 1e9, -1e308, 2, 100, '7', 5e-324)), False
 
 
 def slight_overshoot(draw: random.Random) -> Reply:

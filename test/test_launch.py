@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 NODES = {
     'sim.launch.py': ['simulator', 'controller', 'trace_logger', 'optimizer'],
     'hardware.launch.py': ['controller', 'trace_logger', 'optimizer'],
+    'rehearsal.launch.py': ['stand_in_arm', 'controller', 'trace_logger', 'optimizer'],
 }
 ARGUMENTS = {
     'config',
@@ -95,6 +96,14 @@ def test_nodes_in_a_namespace_take_their_settings_from_the_file_all_the_same(nam
         assert node.node_name == f'/left/{node.node_executable}'
         # ROS takes a bare name for the node of no namespace only.
         assert f'/**/{node.node_executable}:' in given(node)
+
+
+def test_rehearsal_starts_the_nodes_of_the_hardware_with_their_own_settings() -> None:
+    rehearsed = {node.node_executable: given(node) for node in nodes('rehearsal.launch.py')}
+    for node in nodes('hardware.launch.py'):
+        assert '/**/stand_in_arm:' in rehearsed[node.node_executable]
+    assert 'lockstep: true' not in ''.join(rehearsed.values())
+    assert 'camera_noise: 0.003' in rehearsed['stand_in_arm']
 
 
 @pytest.mark.parametrize('arguments', [{'trials': 'many'}, {'config': '/no/such.yaml'}])

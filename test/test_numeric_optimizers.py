@@ -1,6 +1,6 @@
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_ten_improvements_pass_the_checks_and_come_closer(name: str) -> None:
     # Without state: a new object says the same of the same trials and proposals.
     made = [step.proposal for step in improvement.steps]
     last = make_numeric(name, SPACE, 0).propose(improvement.history[:-1], POINT, made[:-1])
-    assert last == made[-1]
+    assert last == replace(made[-1], audits=())
 
 
 @pytest.mark.parametrize('name', NUMERIC)

@@ -12,17 +12,21 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
+from chat_server import ChatServer, good
 from ros_graph import RosGraph
 from std_srvs.srv import Trigger
 
+from llm_policy_improver.approval import ApprovalConfig
+from llm_policy_improver.audit import Decision
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.simulator import SimulatorNode
-from llm_policy_improver.parameters import JOINTS, ParameterSpace
+from llm_policy_improver.parameters import JOINTS, NEUTRAL_ATTENUATION, ParameterSpace
+from llm_policy_improver.rehearsal import RehearsalConfig
 from llm_policy_improver.settings import ControllerSettings, OptimizerSettings, SimulatorSettings
-from llm_policy_improver.srv import SetObjective
+from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.tracing.store import RunStore
 
 FAR_RIGHT = 'hit the ball as far right as possible'
@@ -323,3 +327,257 @@ def test_trace_logger_that_cannot_store_says_so_and_publishes_nothing(
     status, _ = graph.improve(FAR_RIGHT, trials=1).result()
     assert status == GoalStatus.STATUS_SUCCEEDED
     assert [trace.trial for trace in traces] == [1]
+
+
+# --- from proposal to arm --------------------------------------------------------------------------------
+
+
+class Operator:
+    """Somebody who looks at what waits for approval, and decides."""
+
+    def __init__(self, graph: RosGraph) -> None:
+        self._graph = graph
+        self.states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+        self.published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+        self._seen = 0
+
+    def next_proposal(self) -> OptimizerStatus:
+        """Waits for one that has not been looked at yet."""
+
+        def waits() -> bool:
+            last = self.states[-1] if self.states else None
+            return (
+                last is not None
+                and last.state == OptimizerStatus.WAITING_FOR_APPROVAL
+                and last.proposed_version > self._seen
+            )
+
+        self._graph.spin_until(waits, 'a proposal that waits for approval')
+        self._seen = self.states[-1].proposed_version
+        return self.states[-1]
+
+    def decide(self, decision: str, version: int, **more: Any) -> Any:
+        request = ApproveParameters.Request(
+            version=version, decision=decision, **{'decided_by': 'Ada', **more}
+        )
+        return self._graph.call(ApproveParameters, 'optimizer/approve_parameters', request)
+
+    def approve(self, count: int) -> None:
+        """Approves the next proposals."""
+        for _ in range(count):
+            assert self.decide('approve', self.next_proposal().proposed_version).accepted
+
+    def revert(self) -> Any:
+        return self._graph.call(Trigger, 'optimizer/revert', Trigger.Request())
+
+
+APPROVED = ApprovalConfig(required=True)
+
+
+def near(first: float) -> list[float]:
+    return [first, *[1.0] * 7]
+
+
+def test_nothing_reaches_the_arm_before_a_person_has_decided(
+    graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rehearsed proposals are approved, rejected with a reason, edited; each leaves its record."""
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    with ChatServer(default=lambda request: good(near(1.09))) as server:
+        server.script(good(near(1.05)), good(near(1.07)), good(near(1.03)))
+        graph.play_in(
+            tmp_path, first_trials=2, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+            approval=APPROVED, rehearse=True, rehearsal=RehearsalConfig(trials=2, most_misses=1),
+        )  # fmt: skip
+        operator = Operator(graph)
+        traces = graph.collect(ExecutionTrace, 'execution_trace')
+        run = graph.improve(FAR_RIGHT, trials=4)
+
+        first = operator.next_proposal()
+        assert (first.proposed_version, first.proposed_by) == (1, 'initial')
+        assert list(first.joint_names) == list(JOINTS)
+        assert tuple(first.proposed_attenuation) == NEUTRAL_ATTENUATION
+        assert (first.rehearsal_balls, first.rehearsal_landed) == (2, 2)
+        assert '2 of 2 balls landed in simulation' in first.rehearsal
+        assert first.rehearsal_clearance > 0.05
+        assert 0.01 < first.rehearsal_joint_clearance < 0.5
+        assert first.rehearsal_saturation >= 0.0
+        assert first.reason == 'The unchanged controller, to compare with.'
+        graph.spin_for(0.3)
+        assert not operator.published
+        assert not traces
+        unknown = operator.decide('approve', 9)
+        assert (unknown.accepted, unknown.message) == (
+            False, 'version 1 waits for approval, not 9: look at it before you decide',
+        )  # fmt: skip
+        assert operator.decide('approve', 1).message == 'version 1 is approved'
+        operator.approve(1)
+
+        third = operator.next_proposal()
+        assert tuple(third.proposed_attenuation) == tuple(near(1.05))
+        assert third.proposed_by == 'sas:test-model'
+        assert third.prompt_tokens > 0
+        assert not operator.decide('reject', third.proposed_version).accepted, 'a rejection needs a reason'
+        assert operator.decide('reject', third.proposed_version, reason='keep away from my hand').accepted
+        again = operator.next_proposal()
+        assert (again.proposed_version, tuple(again.proposed_attenuation)) == (4, tuple(near(1.07)))
+        assert operator.decide('approve', 4).accepted
+
+        last = operator.next_proposal()
+        too_far = operator.decide('edit', last.proposed_version, attenuation=near(3.0))
+        assert not too_far.accepted
+        assert 'cannot be used' in too_far.message
+        assert operator.decide('edit', last.proposed_version, attenuation=near(1.02), reason='less').accepted
+        status, result = run.result()
+
+        assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 4)
+        prompts = [request['messages'][0]['content'] for request in server.requests]
+        told = ['keep away from my hand' in prompt for prompt in prompts]
+        assert told == [False, True, True]
+    assert [parameters.version for parameters in operator.published] == [1, 2, 4, 5]
+    assert [parameters.attenuation[0] for parameters in operator.published[2:]] == [1.07, 1.02]
+    assert [trace.parameters_version for trace in traces] == [1, 2, 4, 5]
+    states = [state.state for state in operator.states]
+    assert states[-1] == OptimizerStatus.FINISHED
+    assert not operator.states[-1].proposed_version
+    with RunStore.open(tmp_path) as store:
+        audits = [stored.audit for stored in store.audits()]
+        assert [stored.step for stored in store.audits()] == [1, 2, 3, 3, 4]
+        assert [audit.decision for audit in audits] == [
+            'approved',
+            'approved',
+            'rejected',
+            'approved',
+            'edited',
+        ]
+        assert {audit.decided_by for audit in audits} == {'Ada'}
+        assert audits[2].reason == 'keep away from my hand'
+        assert [verdict.gate for verdict in audits[4].verdicts] == ['rehearsal', 'approval', 'rehearsal']
+        sent = [stored.exchange for stored in store.exchanges()]
+        assert len(sent) == 3
+        assert len({audit.prompt_sha256 for audit in audits[2:]}) == 3
+
+
+def test_run_that_waits_for_approval_can_be_cancelled_and_leaves_a_record(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    operator = Operator(graph)
+    run = graph.improve(FAR_RIGHT, trials=2)
+    operator.approve(1)
+    run.trials(1)
+    assert operator.next_proposal().proposed_version == 2
+    run.cancel()
+    status, result = run.result()
+    assert (status, result.trials) == (GoalStatus.STATUS_CANCELED, 1)
+    late = operator.decide('approve', 2)
+    assert (late.accepted, late.message) == (False, 'no proposal waits for approval')
+    with RunStore.open(tmp_path) as store:
+        assert [(each.step, each.audit.decision) for each in store.audits()] == [
+            (1, Decision.APPROVED), (0, Decision.WITHDRAWN),
+        ]  # fmt: skip
+    again = graph.improve(FAR_RIGHT, trials=1)
+    assert operator.next_proposal().proposed_version == 3, 'no version is used twice'
+    assert operator.decide('approve', 3).accepted
+    assert again.result()[1].trials == 1
+
+
+def test_node_answers_while_a_proposal_waits(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    operator = Operator(graph)
+    graph.improve(FAR_RIGHT, trials=1)
+    operator.next_proposal()
+    for _ in range(3):
+        assert 'is running' in set_objective(graph, 'far left').message
+
+
+def test_rejected_first_parameters_end_the_run_with_the_arm_as_it_was(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    operator = Operator(graph)
+    run = graph.improve(FAR_RIGHT, trials=2)
+    operator.decide('reject', operator.next_proposal().proposed_version, reason='not today')
+    status, result = run.result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'nothing is allowed to reach the arm' in result.message
+    assert 'not today' in result.message
+    assert not operator.published
+    with RunStore.open(tmp_path) as store:
+        assert [each.audit.decision for each in store.audits()] == [Decision.REJECTED]
+
+
+def test_small_steps_wait_for_nobody_where_the_operator_allows_it(
+    graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    with ChatServer(default=lambda request: good(near(1.2))) as server:
+        server.script(good(near(1.02)), good(near(1.2)))
+        graph.play_in(
+            tmp_path, first_trials=1, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+            approval=ApprovalConfig(required=True, auto_approve='small_steps'),
+        )  # fmt: skip
+        operator = Operator(graph)
+        run = graph.improve(FAR_RIGHT, trials=3)
+        operator.approve(1)
+        run.trials(2)
+        third = operator.next_proposal()
+        assert (third.proposed_version, third.proposed_attenuation[0]) == (3, 1.2)
+        assert operator.decide('approve', 3).accepted
+        assert run.result()[1].trials == 3
+    with RunStore.open(tmp_path) as store:
+        audits = [stored.audit for stored in store.audits()]
+    assert [audit.decision for audit in audits] == ['approved', 'automatic', 'approved']
+    assert 'small step from trial 1, which landed' in audits[1].reason
+
+
+def test_revert_goes_back_to_the_last_good_parameters_at_once(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    operator = Operator(graph)
+    controller = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    graph.improve(FAR_RIGHT, trials=2).result()
+    good = next(one for one in operator.published if one.version == 1)
+    answer = operator.revert()
+    assert (answer.success, answer.message) == (True, 'the parameters of version 1 come back')
+    graph.spin_until(lambda: operator.published[-1].version == 3, 'the parameters')
+    assert operator.published[-1].attenuation == good.attenuation
+    graph.spin_until(lambda: controller[-1].active_version == 3, 'the controller to take them')
+    with RunStore.open(tmp_path) as store:
+        record = store.audits()[-1]
+        assert (record.step, record.audit.decision, record.audit.version) == (0, Decision.REVERTED, 3)
+    run = graph.improve(FAR_RIGHT, trials=1)
+    assert run.trials(1)[0].parameters_version == 4
+
+
+def test_revert_ends_a_run_that_waits_and_withdraws_its_proposal(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=3, approval=APPROVED)
+    operator = Operator(graph)
+    run = graph.improve(FAR_RIGHT, trials=3)
+    operator.approve(2)
+    run.trials(2)
+    assert operator.next_proposal().proposed_version == 3
+    answer = operator.revert()
+    assert (
+        answer.message == 'the run ends after the ball in flight, then the parameters of version 1 come back'
+    )
+    _, result = run.result()
+    assert result.trials == 2
+    graph.spin_until(lambda: operator.published[-1].version == 4, 'the parameters')
+    assert tuple(operator.published[-1].attenuation) == NEUTRAL_ATTENUATION
+    assert [parameters.version for parameters in operator.published] == [1, 2, 4]
+    with RunStore.open(tmp_path) as store:
+        assert [each.audit.decision for each in store.audits()][-2:] == [
+            Decision.WITHDRAWN, Decision.REVERTED,
+        ]  # fmt: skip
+
+
+def test_without_approval_there_is_nothing_to_decide_and_nothing_to_go_back_to_but_the_unchanged_controller(
+    graph: RosGraph,
+) -> None:
+    idle_optimizer(graph)
+    operator = Operator(graph)
+    answer = operator.decide('approve', 1)
+    assert (answer.accepted, answer.message) == (False, 'no proposal waits for approval')
+    assert operator.revert().message == 'the unchanged controller comes back, as no other trial landed'
+    graph.spin_until(lambda: operator.published, 'the parameters')
+    assert tuple(operator.published[-1].attenuation) == NEUTRAL_ATTENUATION

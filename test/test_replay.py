@@ -11,13 +11,17 @@ from chat_server import say
 from click.testing import CliRunner, Result
 from recorded_run import RIGHT, ROUGH_WEATHER, improve, improve_with_model, near_neutral
 
+from llm_policy_improver.audit import GateVerdict
+from llm_policy_improver.gates import GateCase
+from llm_policy_improver.improvement import Improvement
 from llm_policy_improver.llm.chat import EndpointError, Exchange
 from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.parameters import PolicyParameters
-from llm_policy_improver.replay import replay, stored_proposals
+from llm_policy_improver.prompt_preview import preview
+from llm_policy_improver.replay import ReplayResult, replay, stored_proposals
 from llm_policy_improver.run_commands import replay_command
 from llm_policy_improver.settings import OptimizerSettings
-from llm_policy_improver.stored_run import stored_parts, stored_settings
+from llm_policy_improver.stored_run import RunSettings, stored_parts, stored_settings
 from llm_policy_improver.tasks.table_tennis import TableTennis
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
@@ -154,6 +158,26 @@ def test_run_through_ros_is_replayed_like_one_in_process(tmp_path: Path) -> None
     assert (status, said['identical'], len(said['steps'])) == (0, True, 8), said['verdict']
 
 
+def test_nodes_that_share_a_folder_leave_a_run_that_is_replayed(tmp_path: Path) -> None:
+    pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+    from ros_graph import RosGraph
+
+    # As launched: the trace logger makes the store, and each of two runs has its own number of trials.
+    with RosGraph() as graph:
+        graph.play_in(tmp_path / 'run', first_trials=4, seed=3)
+        for trials, words in ((6, RIGHT), (2, RIGHT), (3, 'as far left as possible')):
+            graph.improve(words, trials=trials).result()
+    with RunStore.open(tmp_path / 'run') as store:
+        assert 'optimizer' not in store.description
+        assert [each.first_step for each in store.settings()] == [1, 7, 9]
+        assert [len(part.steps) for part in stored_parts(store)] == [6, 2, 3]
+        last = stored_settings(store)
+        assert last is not None
+        assert (last.optimizer.objective, last.optimizer.trials) == ('as far left as possible', 3)
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical'], len(said['steps'])) == (0, True, 11), said['verdict']
+
+
 # --- what differs --------------------------------------------------------------------------------------------
 
 
@@ -246,7 +270,8 @@ def test_run_is_cut_at_a_new_objective_and_after_a_step_that_was_not_played(tmp_
         for words, played in (('right', True), ('right', False), ('right', True), ('left', True)):
             step(words, played=played)
         parts = stored_parts(store)
-        proposals = [each for part in parts for each in stored_proposals(part, OptimizerSettings())]
+        settings = RunSettings(OptimizerSettings())
+        proposals = [each for part in parts for each in stored_proposals(part, settings)]
     shape = [
         (part.objective, len(part.history), [each.trace is not None for each in part.steps]) for part in parts
     ]
@@ -270,3 +295,50 @@ def test_proposals_come_back_as_the_loop_had_them(monkeypatch: pytest.MonkeyPatc
     assert by_fallback.fallback == steps[7].fallback != ''
     assert by_fallback.proposed_by == 'least_squares'
     assert by_fallback.exchanges[0].verdict.startswith('failed')
+
+
+# What a person or the rehearsal kept from the arm.
+
+
+class Gatekeeping:
+    """Refuses, rejects and edits by a list: 'ok', 'refuse', 'reject' or the numbers to try instead."""
+
+    name = 'scripted'
+
+    def __init__(self, *words: Any) -> None:
+        self._words = iter(words)
+
+    def judge(self, case: GateCase) -> GateVerdict:
+        word = next(self._words, 'ok')
+        if isinstance(word, tuple):
+            return GateVerdict(self.name, True, 'gently', case.attenuation, word, 'Ada')
+        by = 'Ada' if word == 'reject' else ''
+        return GateVerdict(self.name, word == 'ok', f'{word}: too fast', case.attenuation, by=by)
+
+
+def test_run_with_gates_is_replayed_without_them_and_its_prompts_are_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gatekeeping(
+        'ok', 'refuse', *['ok'] * 5,                       # the second first trial is pulled
+        'reject', 'reject', 'ok',                          # asked again
+        'refuse', 'ok',                                    # the fallback's passes
+        (1.01, *[0.99] * 7), 'reject', 'reject', 'reject', 'refuse', 'ok',
+    )  # fmt: skip
+
+    def made(*arguments: Any, **named: Any) -> Improvement:
+        return Improvement(*arguments, **(named | {'gates': (gate,)}))
+
+    monkeypatch.setattr('llm_policy_improver.cli.Improvement', made)
+    improve_with_model(monkeypatch, tmp_path, steps=5)
+    with RunStore.open(tmp_path) as store:
+        result = ReplayResult(tuple(replay(store)))
+        assert result.identical, result.sentence
+        assert 'prompts are the same' in result.sentence
+        decisions = {record.audit.decision.value for record in store.audits()}
+        assert decisions >= {'automatic', 'refused', 'rejected', 'edited'}
+        asked = [step.stored.step for part in stored_parts(store) for step in part.steps if step.exchanges]
+        assert len(asked) == 5
+        for number in asked:
+            assert preview(store, number).same_as_sent
+        assert 'A person rejected the parameters' in str(preview(store, asked[1]))

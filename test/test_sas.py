@@ -5,11 +5,12 @@ import pytest
 from chat_server import ChatServer, fail, fenced, good, reply_text, say
 from curved_map import CurvedMap
 
+from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.llm.tokens import count_tokens
 from llm_policy_improver.objective import parse_objective
 from llm_policy_improver.optimizers.landing_model import LandingModel
-from llm_policy_improver.optimizers.protocol import ProposalError
+from llm_policy_improver.optimizers.protocol import Proposal, ProposalError
 from llm_policy_improver.optimizers.ranking import ranked
 from llm_policy_improver.optimizers.sas import SasPrompt
 from llm_policy_improver.optimizers.sas_options import SasOptions
@@ -170,12 +171,28 @@ def test_reached_is_what_the_margins_leave() -> None:
     assert two_centimetres_inside_and_one_more in text(HISTORY)
 
 
-@pytest.mark.parametrize('count', [24, 25, 30, 60, 100, 200])
-def test_most_of_the_prompt_is_that_of_the_step_before(count: int) -> None:
-    history = trials(count)
-    before, after = text(history[:-1]), text(history)
-    common = next(i for i, (one, other) in enumerate(zip(before, after, strict=False)) if one != other)
-    assert common >= 0.6 * len(after)
+def claiming(trace: ExecutionTrace) -> Proposal:
+    """A model's proposal that says and is told as much as one can."""
+    everything = '; '.join(f'{name}: right, shorter, higher' for name in 'abcdefgh')
+    reply = reply_text(list(trace.parameters.attenuation), expected={'x': 0.3, 'y': 0.5}, analysis=everything)
+    exchange = Exchange((), reply, 'm')
+    told = 'trust_region: ' + 'the step was shortened and ' * 20
+    return Proposal(trace.parameters.attenuation, 'sas:m', verdict=told, exchanges=(exchange,))
+
+
+@pytest.mark.parametrize('words', ['as far right as possible', 'high and short', 'make them run'])
+def test_prompt_keeps_the_budget_and_begins_like_the_one_before(words: str) -> None:
+    history, objective = trials(200), parse_objective(words)
+    with ChatServer() as server:
+        sas = optimizer(server)
+        for count in (25, 28, 29, 30, 31, 32, 40, 59, 60, 61, 100, 200):
+            made = [claiming(trace) for trace in history[24:count]]
+            before = sas.messages(history[: count - 1], objective, made[:-1])[0][1]
+            after = sas.messages(history[:count], objective, made)[0][1]
+            pairs = enumerate(zip(before, after, strict=False))
+            common = next(i for i, (one, other) in pairs if one != other)
+            assert common >= 0.6 * len(after), count
+            assert count_tokens(after) <= 4000, count
 
 
 def test_long_history_fits_the_budget_with_the_best_and_the_latest() -> None:

@@ -18,6 +18,7 @@ from llm_policy_improver.settings import (
     read_settings,
     to_mapping,
 )
+from llm_policy_improver.stand_in_settings import StandInSettings
 
 KINDS: dict[str, type[Any]] = {
     'simulator': SimulatorSettings,
@@ -201,7 +202,11 @@ def test_binary_file_is_refused(tmp_path: Path) -> None:
 def test_shipped_settings_are_valid(name: str, node: str) -> None:
     read_settings(CONFIG / name, KINDS[node], node)
     sections = yaml.safe_load((CONFIG / name).read_text())
-    assert {section.rsplit('/', 1)[-1] for section in sections} <= set(KINDS)
+    assert {section.rsplit('/', 1)[-1] for section in sections} <= {*KINDS, 'stand_in_arm'}
+
+
+def test_shipped_settings_of_the_stand_in_arm_are_valid() -> None:
+    read_settings(CONFIG / 'rehearsal.yaml', StandInSettings, 'stand_in_arm')
 
 
 def test_shipped_settings_of_the_simulated_run_are_the_defaults() -> None:

@@ -10,10 +10,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from llm_policy_improver.bench import coverage, landings, physics, reachable, returns, throughput
+from llm_policy_improver.bench import (
+    coverage,
+    landings,
+    physics,
+    reachable,
+    rehearsal,
+    returns,
+    safety,
+    throughput,
+)
 from llm_policy_improver.bench.experiments.commands import EXPERIMENTS
 from llm_policy_improver.bench.progress_bar import under_progress_bar
 from llm_policy_improver.report.progress import without_nan
+from llm_policy_improver.settings import ControllerSettings, SettingsError, read_settings
 
 
 class Result(Protocol):
@@ -39,8 +49,9 @@ _plot = click.option(
 def bench() -> None:
     """Measure the simulator and the controller, and compare optimizers in experiments.
 
-    Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable. Experiments:
-    functions, retrieval, improvement, context, ablation; each keeps its rows in a folder and can be resumed.
+    Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
+    rehearsal. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a folder and
+    can be resumed.
     """
 
 
@@ -125,6 +136,50 @@ def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as
 def throughput_command(trials: int, as_json: bool) -> None:
     """Trials a second, beside the physics alone."""
     _show('Throughput', under_progress_bar(lambda step: throughput.run(trials, step)), as_json)
+
+
+@bench.command('safety')
+@click.option('--cases', type=click.IntRange(1), default=5000, show_default=True, help='Attacks.')
+@click.option(
+    '--limits',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Parameter file with other safety limits, as config/safety.yaml.',
+)
+@_seed
+@_json
+def safety_command(cases: int, limits: Path | None, seed: int, as_json: bool) -> None:
+    """Attacks on safety stage and watchdog: nothing may leave the limits."""
+    try:
+        kept = (
+            ControllerSettings()
+            if limits is None
+            else read_settings(limits, ControllerSettings, 'controller')
+        )
+    except SettingsError as error:
+        click.echo(f'Error: {error}', err=True)
+        sys.exit(2)
+    result = under_progress_bar(lambda step: safety.run(cases, seed, kept.safety, step))
+    _show('Attacks on the arm', result, as_json)
+    sys.exit(1 if result.broken else 0)
+
+
+@bench.command('rehearsal')
+@click.option('--balls', type=click.IntRange(1), default=50, show_default=True, help='Slow and normal balls.')
+@_seed
+@_json
+def rehearsal_command(balls: int, seed: int, as_json: bool) -> None:
+    """Returns of the hardware nodes against the stand-in arm, in real time; 4 s a ball."""
+    try:
+        from llm_policy_improver.nodes.demo import RunFailedError
+    except ImportError as error:
+        click.echo(f'Error: ROS 2 is not installed here ({error}): bench rehearsal needs it', err=True)
+        sys.exit(2)
+    try:
+        result = under_progress_bar(lambda step: rehearsal.run(balls, seed, step))
+    except RunFailedError as error:
+        click.echo(f'Error: {error}', err=True)
+        sys.exit(2)
+    _show('Rehearsal against the stand-in arm', result, as_json)
 
 
 @bench.command('reachable')

@@ -12,11 +12,9 @@ from matplotlib.figure import Figure
 
 from llm_policy_improver import table
 from llm_policy_improver.bench.trials import Job, TrialFigures, run_trials
-from llm_policy_improver.control.ball_filter import FilterConfig
 from llm_policy_improver.control.controller import ControllerConfig
-from llm_policy_improver.control.joint_model import LatencyModel
-from llm_policy_improver.control.stroke import StrokeConfig
 from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.rehearsal import knowing_delays
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.rally import RallyLauncher
@@ -147,14 +145,7 @@ def noisy_setup() -> tuple[SimulationConfig, ControllerConfig]:
     """Simulator and controller with the published delays and cameras' noise; the controller knows the means."""
     delays = Latency.published()
     simulation = SimulationConfig(balls='rally', camera_noise=CAMERA_NOISE, latency=delays)
-    known = LatencyModel(
-        arm_action=delays.arm_action, slide_x_action=delays.slide_x_action, slide_y_action=delays.slide_y_action,
-        arm_state=delays.arm_state, slide_state=delays.slide_state, trust=0.05,
-    )  # fmt: skip
-    # Late sightings say more of the ball than early ones: the swing begins later than without delays.
-    return simulation, ControllerConfig(
-        filter=FilterConfig(sighting=CAMERA_NOISE), latency=known, stroke=StrokeConfig(swing=0.2)
-    )
+    return simulation, knowing_delays(delays, CAMERA_NOISE)
 
 
 def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count: None) -> ReturnsResult:

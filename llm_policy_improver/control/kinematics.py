@@ -58,11 +58,17 @@ class ArmKinematics:
         """Centre of the blade (n, 3), m, at joint positions ``q`` (n, 8), m and rad."""
         return _path(q)
 
+    def forearm(self, q: Array) -> tuple[Vec, Vec, Vec]:
+        """Elbow (axis_3), wrist (axis_5) and the handle's middle, m, at joint positions ``q`` (8,), m and rad."""
+        return blade_and_forearm(q)[2:]
+
 
 _SLIDES = 2
 _HINGES = arm.ARM[_SLIDES:]
 _AXES = np.array([joint.axis.index(1.0) for joint in _HINGES])
 _OFFSETS = np.array([joint.offset for joint in _HINGES])
+_HANDLE_SHARE = 0.35
+"""Of the way from the flange to the blade's centre: the middle of the handle."""
 _BLADE_NORMAL: Vec = (0.0, -math.sin(arm.BLADE_TILT), math.cos(arm.BLADE_TILT))
 
 
@@ -86,6 +92,19 @@ def _chain(q: Array) -> tuple[Vec, Vec, Array]:
             turn[row, first], turn[row, second] = c * a + s * b, c * b - s * a
     bx, by, bz = _turned(turn, arm.BLADE_OFFSET)
     return (place[0] + bx, place[1] + by, place[2] + bz), _turned(turn, _BLADE_NORMAL), hinges
+
+
+@compiled
+def blade_and_forearm(q: Array) -> tuple[Vec, Vec, Vec, Vec, Vec]:
+    """The blade's centre and normal, and elbow (axis_3), wrist (axis_5) and the handle's middle, m."""
+    centre, normal, hinges = _chain(q)
+    elbow, wrist, flange = _vector(hinges[2, 0]), _vector(hinges[4, 0]), _vector(hinges[5, 0])
+    handle = (
+        flange[0] + _HANDLE_SHARE * (centre[0] - flange[0]),
+        flange[1] + _HANDLE_SHARE * (centre[1] - flange[1]),
+        flange[2] + _HANDLE_SHARE * (centre[2] - flange[2]),
+    )
+    return centre, normal, elbow, wrist, handle
 
 
 @compiled

@@ -52,6 +52,8 @@ def ask(
 ) -> Answer[Value]:
     """Ask; where the reply cannot be used, say why and ask again.
 
+    Any other exception of ``read`` is no fault of the reply: it ends the asking, and what was said is kept.
+
     Args:
         model: asked.
         messages: the chat.
@@ -70,12 +72,16 @@ def ask(
             return Answer(None, tuple(exchanges), str(error), failed=True)
         reply = clean_text(completion.text)
         value: Value | None = None
+        broken = False
         try:
             value, verdict = read(reply)
         except RefusedError as error:
             problem, verdict = str(error), error.verdict
         except ReplyError as error:
             problem, verdict = str(error), f'refused: {error}'
+        except Exception as error:
+            problem, broken = f'internal error, {type(error).__name__}: {error}', True
+            verdict = f'refused: {problem}'
         exchanges.append(
             Exchange(
                 messages,
@@ -89,6 +95,8 @@ def ask(
         )
         if value is not None:
             return Answer(value, tuple(exchanges))
+        if broken:
+            break
         messages += (('assistant', reply[-LONGEST_QUOTE:] or '(empty)'), ('user', repair(problem)))
     return Answer(None, tuple(exchanges), problem)
 

@@ -1,34 +1,33 @@
 """Node: the low-level controller, in lockstep with the simulator or by the clock on the arm."""
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from geometry_msgs.msg import PointStamped
 from rclpy.exceptions import InvalidHandle
-from rclpy.node import Node
-from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray
-from std_srvs.srv import SetBool
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import SetBool, Trigger
 
-from llm_policy_improver.control.controller import LowLevelController
-from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand, LockstepTick, PolicyParameters
+from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
-from llm_policy_improver.nodes.lockstep import LockstepGate
-from llm_policy_improver.nodes.messages import arm_of, ball_of, command_message, doubles, parameters_of
-from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE, stream
+from llm_policy_improver.nodes.hardware_arm import HardwareArm
+from llm_policy_improver.nodes.lockstep_arm import LockstepArm
+from llm_policy_improver.nodes.messages import command_message, parameters_of
+from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
 from llm_policy_improver.nodes.running import run
-from llm_policy_improver.observation import NANOSECONDS, ArmObservation
-from llm_policy_improver.parameters import JOINTS, ParameterError
+from llm_policy_improver.observation import Command
+from llm_policy_improver.parameters import ParameterError
 from llm_policy_improver.settings import ControllerSettings
 
-_SLIDES = 2
-"""The first joints are the gantry's."""
+_DONE = TransitionCallbackReturn.SUCCESS
+_STANDS = 'the arm is commanded to stand still'
 
 
-class ControllerNode(Node):
-    """Publishes ``joint_velocity_command`` and ``controller/status``; serves ``controller/enable``.
+class ControllerNode(LifecycleNode):
+    """Publishes ``joint_velocity_command`` and ``controller/status``; serves ``controller/enable`` (arm, disarm),
+    ``controller/emergency_stop`` and ``controller/resume``.
+
+    A managed node: inactive, it listens to the sensors and answers the services; active, it sends commands. With
+    ``autostart`` it configures and activates itself.
 
     Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right
     joints and finite numbers; anything else is refused and the parameters in use stay.
@@ -37,99 +36,71 @@ class ControllerNode(Node):
     def __init__(self, settings: ControllerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('controller', **node_arguments)
         self._settings = declared(self, settings or ControllerSettings())
-        self._controller = LowLevelController(self._settings.controller)
-        self._armed = self._settings.armed or self._settings.lockstep  # nobody stands beside a simulated arm
-        self._gate = LockstepGate()
-        self._latest: ArmObservation | None = None
+        kind = LockstepArm if self._settings.lockstep else HardwareArm
+        self._arm: LockstepArm | HardwareArm = kind(self, self._settings, self._send, self._say_status)
         self._message = ''
         self._offered = 0
-        self._status_said: tuple[str, int, str] | None = None
-        self._commands = self.create_publisher(JointVelocityCommand, 'joint_velocity_command', COMMANDS)
-        self._status = self.create_publisher(ControllerStatus, 'controller/status', LATCHED)
-        self._groups = [
-            (self.create_publisher(Float64MultiArray, topic, 10), joints)
-            for topic, joints in (
-                (self._settings.gantry_command_topic, slice(0, _SLIDES)),
-                (self._settings.arm_command_topic, slice(_SLIDES, None)),
-            )
-            if topic
-        ]
-        sensors = stream(self._settings.lockstep)
-        self.create_subscription(JointState, self._settings.joint_state_topic, self._on_joints, sensors)
-        self.create_subscription(PointStamped, self._settings.ball_topic, self._on_ball, sensors)
-        self.create_subscription(PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED)
-        self.create_service(SetBool, 'controller/enable', self._on_enable)
-        if self._settings.lockstep:
-            self.create_subscription(LockstepTick, 'lockstep/tick', self._on_tick, RELIABLE)
-        else:
-            self.create_timer(self._settings.controller.period, self._on_time)
-        self._say_status()
+        self._status_said: tuple[str, int, str, str] | None = None
+        if self._settings.autostart:
+            self.trigger_configure()
+            self.trigger_activate()
 
     def destroy_node(self) -> None:
-        """Leave the arm standing: a ros2_control command topic keeps its last command for ever."""
+        """Leave the arm standing."""
         with suppress(RuntimeError, InvalidHandle):  # the context may be gone already
-            self._stop()
+            self._arm.stop()
         super().destroy_node()
 
-    def _on_joints(self, message: JointState) -> None:
-        arm = arm_of(message, JOINTS if self._settings.lockstep else self._settings.driver_joint_names)
-        if arm is None:
-            self.get_logger().error(
-                f'joint_states lacks some of {", ".join(self._settings.driver_joint_names)}: check driver_joint_names',
-                throttle_duration_sec=5.0,
-            )
-            return
-        self._latest = arm
-        if self._settings.lockstep:
-            self._gate.add_arm(arm)
-            self._advance()
-
-    def _on_ball(self, message: PointStamped) -> None:
-        if self._settings.lockstep:
-            self._gate.add_ball(ball_of(message))
-            self._advance()
-        elif self._armed:
-            self._controller.observe_ball(ball_of(message))
-
-    def _on_tick(self, message: LockstepTick) -> None:
-        self._gate.add_tick(message)
-        self._advance()
-
-    def _advance(self) -> None:
-        """Answer every tick that is complete."""
-        while (tick := self._gate.pop()) is not None:
-            if tick.message.tick == 0:
-                self._controller.end_ball()
-            for sighting in tick.sightings:
-                self._controller.observe_ball(sighting)
-            if tick.message.last:
-                self._controller.end_ball()
-            else:
-                self._send(tick.arm)
-            self._say_status()
-
-    def _on_time(self) -> None:
-        """By the clock: answer the latest joint state, if it is fresh."""
-        arm = self._latest
-        now = self.get_clock().now().nanoseconds
-        if arm is None or now - arm.stamp > self._settings.state_timeout * NANOSECONDS:
-            self._stop()
-            return
-        self._send(arm)
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unconfigured to inactive: publishers, subscriptions, services."""
+        self._commands = self.create_publisher(JointVelocityCommand, 'joint_velocity_command', COMMANDS)
+        self._status = self.create_publisher(ControllerStatus, 'controller/status', LATCHED)
+        self._arm.connect()
+        self._offers = self.create_subscription(
+            PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED
+        )
+        self._offered_services = [
+            self.create_service(SetBool, 'controller/enable', self._on_enable),
+            self.create_service(Trigger, 'controller/emergency_stop', self._on_emergency_stop),
+            self.create_service(Trigger, 'controller/resume', self._on_resume),
+        ]
         self._say_status()
+        return _DONE
 
-    def _send(self, arm: ArmObservation) -> None:
-        command = self._controller.command(arm)
-        if not self._armed:
-            command = replace(command, applied=np.zeros(len(JOINTS)), limited=True)
-        self._commands.publish(command_message(command, self._controller.parameters.version))
-        for publisher, joints in self._groups:
-            publisher.publish(Float64MultiArray(data=doubles(command.applied[joints])))
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Inactive to active: commands are sent; a physical arm is disarmed."""
+        self._arm.start()
+        return super().on_activate(state)
 
-    def _stop(self) -> None:
-        """The state of the arm is unknown: nothing but standstill can be commanded."""
-        for publisher, joints in self._groups:
-            publisher.publish(Float64MultiArray(data=doubles([0.0] * len(JOINTS[joints]))))
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Active to inactive: the arm slows down; then nothing more is sent."""
+        self._arm.stop()
+        self._say_status()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Inactive to unconfigured."""
+        self._arm.disconnect()
+        for service in self._offered_services:
+            self.destroy_service(service)
+        self.destroy_subscription(self._offers)
+        self.destroy_publisher(self._status)
+        self.destroy_publisher(self._commands)
+        self._status_said = None
+        return _DONE
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From any state to the end."""
+        self._arm.stop()
+        return _DONE
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition broke off."""
+        self._arm.stop()
+        return TransitionCallbackReturn.FAILURE
+
+    def _send(self, command: Command, version: int) -> None:
+        self._commands.publish(command_message(command, version))
 
     def _on_parameters(self, message: PolicyParameters) -> None:
         try:
@@ -144,28 +115,44 @@ class ControllerNode(Node):
             self._say_status()
             return
         self._offered = parameters.version
-        self._controller.offer(parameters)
+        self._arm.offer(parameters)
         self._message = f'parameters version {parameters.version} by {parameters.proposed_by} accepted'
         self._say_status()
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._armed = bool(request.data)
-        self._controller.end_ball()
-        self._message = (
-            'armed: the arm moves when a ball comes'
-            if self._armed
-            else 'disarmed: the arm is commanded to stand still'
-        )
-        response.success, response.message = True, self._message
+        refused = ''
+        if request.data:
+            refused = self._arm.arm()
+            done = 'armed: the arm moves when a ball comes'
+        else:
+            self._arm.disarm()
+            done = f'disarmed: {_STANDS}'
+        return self._answered(response, 'not armed', refused, done)
+
+    def _on_emergency_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._arm.emergency_stop()
+        return self._answered(response, '', '', f'emergency stop: {_STANDS} until controller/resume')
+
+    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        refused = self._arm.resume()
+        return self._answered(response, 'not resumed', refused, 'resumed: disarmed, to be armed again')
+
+    def _answered(self, response: Any, not_done: str, refused: str, done: str) -> Any:
+        """The answer of a service; whoever watches the status sees it, too."""
+        self._message = f'{not_done}: {refused}' if refused else done
+        response.success, response.message = not refused, self._message
         self._say_status()
         return response
 
     def _say_status(self) -> None:
-        state = self._controller.state.value if self._armed else ControllerStatus.DISARMED
-        said = (state, self._controller.parameters.version, self._message)
+        said = (self._arm.state, self._arm.version, self._arm.fault, self._message)
         if said != self._status_said:
+            if said[2] and (self._status_said is None or said[2] != self._status_said[2]):
+                self.get_logger().error(f'{said[0]}: {said[2]}')
             self._status_said = said
-            status = ControllerStatus(state=said[0], active_version=said[1], message=said[2])
+            status = ControllerStatus(
+                state=said[0], active_version=said[1], fault=said[2], message=self._message
+            )
             status.header.stamp = self.get_clock().now().to_msg()
             self._status.publish(status)
 

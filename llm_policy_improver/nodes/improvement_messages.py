@@ -1,11 +1,16 @@
 """The loop's steps and results as ROS messages."""
 
+import math
+
 from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.gates import GateCase
 from llm_policy_improver.improvement import Improvement
 from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.messages import doubles, number, point
+from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.parameters import JOINTS
+from llm_policy_improver.rehearsal import Rehearsal
 from llm_policy_improver.trace import ExecutionTrace
 
 
@@ -15,8 +20,10 @@ def _landing(trace: ExecutionTrace | None) -> tuple[float, float, float] | None:
     return (trace.landing.x, trace.landing.y, 0.0)
 
 
-def status_message(improvement: Improvement, state: str, step: Step | None) -> OptimizerStatus:
-    """Where the run stands, with the reasons of the last step."""
+def status_message(
+    improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None
+) -> OptimizerStatus:
+    """Where the run stands, with the reasons of the last step, or of the proposal that waits for approval."""
     objective, best = improvement.objective, improvement.best
     status = OptimizerStatus(
         state=state,
@@ -27,19 +34,50 @@ def status_message(improvement: Improvement, state: str, step: Step | None) -> O
         trials=improvement.trials,
         best_version=0 if best is None else best.parameters.version,
         best_distance=number(None if best is None else objective.distance(best)),
+        rehearsal_clearance=math.nan,
+        rehearsal_joint_clearance=math.nan,
+        rehearsal_saturation=math.nan,
     )
     if step is not None:
-        proposal = step.proposal
         status.parameters_version = step.parameters.version
-        status.summary, status.analysis, status.synthesis = (
-            proposal.summary,
-            proposal.analysis,
-            proposal.synthesis,
-        )
-        status.reason, status.verdict = step.reason, step.verdict
-        status.prompt_tokens = sum(exchange.prompt_tokens for exchange in proposal.exchanges)
-        status.completion_tokens = sum(exchange.completion_tokens for exchange in proposal.exchanges)
+        _tell(status, step.proposal, step.verdict)
+    if waiting is not None:
+        _tell(status, waiting.proposal, '; '.join((waiting.checks, *map(str, waiting.verdicts))))
+        status.proposed_version = waiting.version
+        status.proposed_by = waiting.proposal.proposed_by
+        status.joint_names = list(JOINTS)
+        status.proposed_attenuation = doubles(waiting.attenuation)
+        _tell_rehearsal(status, waiting)
     return status
+
+
+def _tell(status: OptimizerStatus, proposal: Proposal, verdict: str) -> None:
+    status.summary, status.analysis, status.synthesis = (
+        proposal.summary,
+        proposal.analysis,
+        proposal.synthesis,
+    )
+    status.reason, status.verdict = proposal.reason, verdict
+    status.prompt_tokens = sum(exchange.prompt_tokens for exchange in proposal.exchanges)
+    status.completion_tokens = sum(exchange.completion_tokens for exchange in proposal.exchanges)
+
+
+def _tell_rehearsal(status: OptimizerStatus, waiting: GateCase) -> None:
+    """Of what waits: a person's own numbers that the rehearsal refused tell nothing about it."""
+    own = (
+        verdict
+        for verdict in waiting.verdicts
+        if verdict.gate == Rehearsal.name and verdict.judged == waiting.attenuation
+    )
+    verdict = next(own, None)
+    if verdict is None:
+        return
+    figures = verdict.figures
+    status.rehearsal = verdict.reason
+    status.rehearsal_balls, status.rehearsal_landed = figures['balls'], figures['landed']
+    status.rehearsal_clearance = figures['clearance_m']
+    status.rehearsal_joint_clearance = figures['joint_clearance']
+    status.rehearsal_saturation = figures['saturation_s']
 
 
 def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:

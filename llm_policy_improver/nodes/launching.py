@@ -35,6 +35,11 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         DeclareLaunchArgument(
             'config', default_value=str(share_folder() / 'config' / config), description='parameter file'
         ),
+        DeclareLaunchArgument(
+            'safety',
+            default_value=str(share_folder() / 'config' / 'safety.yaml'),
+            description="limits of the arm, on top of config; not used with the package's own simulator",
+        ),
         DeclareLaunchArgument('namespace', default_value='', description='of all nodes'),
         DeclareLaunchArgument(
             'output_folder', default_value='', description='of the run; empty: a new one under runs'
@@ -74,13 +79,20 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         }
         overrides = {'trace_logger': run | resume, 'optimizer': run | asked}
         _require_usable(given('config'), given('namespace'), executables)
+        guarded = 'simulator' not in executables
+        if guarded:
+            _require_usable(given('safety'), given('namespace'), executables)
         return [
             Node(
                 package='llm_policy_improver',
                 executable=executable,
                 name=executable,
                 namespace=LaunchConfiguration('namespace'),
-                parameters=[LaunchConfiguration('config'), overrides.get(executable, {})],
+                parameters=[
+                    LaunchConfiguration('config'),
+                    *([LaunchConfiguration('safety')] if guarded and executable == 'controller' else []),
+                    overrides.get(executable, {}),
+                ],
                 output='screen',
                 on_exit=ended,
             )

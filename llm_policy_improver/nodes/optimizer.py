@@ -1,21 +1,27 @@
 """Node: runs improvements. The objective comes by service, action or parameter, the trials as messages.
 
 The loop itself is `llm_policy_improver.improvement`; here it waits for the controller and the trace logger
-instead of calling them. What may take long (a language model) runs in a worker thread.
+instead of calling them. What may take long (a language model, a rehearsal, a person's approval) runs in a worker
+thread.
 """
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
+from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.approval import Approval, ApprovalError, last_good, reverted, withdrawn
+from llm_policy_improver.gates import Gate, GateCase
 from llm_policy_improver.improvement import Improvement
-from llm_policy_improver.improvement_record import store_step
+from llm_policy_improver.improvement_record import store_audits, store_step
 from llm_policy_improver.improvement_result import ImprovementResult, Step
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
@@ -31,10 +37,14 @@ from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
+from llm_policy_improver.parameters import PolicyParameters as Parameters
+from llm_policy_improver.rehearsal import Rehearsal
 from llm_policy_improver.settings import OptimizerSettings
-from llm_policy_improver.srv import FeedBall, SetObjective
+from llm_policy_improver.srv import ApproveParameters, FeedBall, SetObjective
+from llm_policy_improver.stored_run import RunSettings
 from llm_policy_improver.trace import ExecutionTrace as Trace
-from llm_policy_improver.tracing.store import RunStore
+from llm_policy_improver.tracing.store import RunStore, StoreError
+from llm_policy_improver.tracing.store_records import utc_now
 
 _RETRY = 0.2
 """s before a ball that was refused is asked for again."""
@@ -47,7 +57,9 @@ _ANSWER = 2.0
 class OptimizerNode(WaitingNode):
     """Publishes ``policy_parameters`` and ``optimizer/status``; serves ``set_objective`` and ``improve_policy``.
 
-    The trials of all its runs make one history: a second objective starts from what the first has seen.
+    The trials of all its runs make one history: a second objective starts from what the first has seen. Where its
+    settings ask for it, proposals are rehearsed in simulation and wait for ``optimizer/approve_parameters``;
+    ``optimizer/revert`` goes back to the last good parameters.
 
     Attributes:
         last_result: what the last run came to.
@@ -63,9 +75,17 @@ class OptimizerNode(WaitingNode):
         folder = self._settings.output_folder
         self._store = RunStore.join(Path(folder), {}) if folder else None
         self._history: list[Trace] = [] if self._store is None else list(self._store.trials())
-        self._version = max((trace.parameters.version for trace in self._history), default=0)
+        self._version = self._highest_version()
+        self._rehearsal = (
+            Rehearsal(self._settings.rehearsal, self._settings.seed) if self._settings.rehearse else None
+        )
+        self._approval: Approval | None = None
+        self._improvement: Improvement | None = None
+        self._step: Step | None = None
+        self._in_force: Parameters | None = None
         self._running = False
         self._cancel_asked = False
+        self._revert_asked = False
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
         self._controller: ControllerStatus | None = None
@@ -77,6 +97,9 @@ class OptimizerNode(WaitingNode):
         self._feeder = self.create_client(FeedBall, 'feed_ball')
         self.create_service(SetObjective, 'set_objective', self._on_objective)
         self.create_service(Trigger, 'cancel_improvement', self._on_cancel_improvement)
+        self.create_service(ApproveParameters, 'optimizer/approve_parameters', self._on_approve)
+        self.create_service(Trigger, 'optimizer/revert', self._on_revert)
+        self._waits = self.create_guard_condition(self._on_wait)
         self._action = ActionServer(
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
             goal_callback=self._on_goal, cancel_callback=self._on_cancel,
@@ -89,10 +112,20 @@ class OptimizerNode(WaitingNode):
 
     def destroy_node(self) -> None:
         """Close the store with the node; a request under way is not waited for."""
+        if self._approval is not None:
+            self._approval.close()
         if self._store is not None:
             self._store.close()
         self._action.destroy()
         super().destroy_node()
+
+    def _highest_version(self) -> int:
+        """Of the parameters that this run's folder tells of."""
+        versions = [trace.parameters.version for trace in self._history]
+        if self._store is not None:
+            versions += [step.parameters.version for step in self._store.steps()]
+            versions += [stored.audit.version for stored in self._store.audits()]
+        return max(versions, default=0)
 
     def _objective(self, words: str) -> Objective:
         """Raises `ObjectiveError` where nobody here can work towards it."""
@@ -137,6 +170,81 @@ class OptimizerNode(WaitingNode):
         self.notify()
         return response
 
+    def _on_approve(
+        self, request: ApproveParameters.Request, response: ApproveParameters.Response
+    ) -> ApproveParameters.Response:
+        try:
+            if self._approval is None:
+                raise ApprovalError('no proposal waits for approval')
+            response.message = self._approval.decide(
+                request.version,
+                request.decision,
+                request.decided_by,
+                request.reason,
+                tuple(request.attenuation),
+            )
+        except ApprovalError as error:
+            response.message = str(error)
+            return response
+        response.accepted = True
+        self.get_logger().info(f'{request.decided_by}: {response.message}')
+        return response
+
+    def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Go back to the last good parameters, whatever goes on; a run under way ends for it."""
+        good = last_good(self._history, self._current())
+        what = f'the parameters of version {good.version} come back' if good.version else (
+            'the unchanged controller comes back, as no other trial landed'
+        )  # fmt: skip
+        response.success = True
+        if self._running:
+            self._revert_asked = self._cancel_asked = True
+            response.message = f'the run ends after the ball in flight, then {what}'
+            self.notify()
+        else:
+            response.message = what
+            self._revert()
+        return response
+
+    def _current(self) -> Parameters:
+        """The parameters in force, as far as this node knows."""
+        if self._in_force is not None:
+            return self._in_force
+        active = 0 if self._controller is None else self._controller.active_version
+        return next(
+            (trace.parameters for trace in self._history if trace.parameters.version == active), Parameters()
+        )
+
+    def _revert(self) -> None:
+        self._version += 1
+        good = replace(last_good(self._history, self._current()), version=self._version)
+        try:
+            if self._store is not None:
+                self._store.add_audit(reverted(good, 'optimizer/revert', utc_now()))
+        except StoreError as error:  # going back must work with a full disk, too
+            self.get_logger().error(str(error))
+        self._put_in_force(good)
+
+    def _put_in_force(self, parameters: Parameters) -> None:
+        self._in_force = parameters
+        self._parameters_out.publish(parameters_message(parameters, self.get_clock().now().nanoseconds))
+
+    def _tell_waiting(self) -> None:
+        """A proposal begins to wait for a person, or no longer does. Of the worker thread."""
+        with suppress(InvalidHandle):  # the node has ended
+            self._waits.trigger()
+
+    def _on_wait(self) -> None:
+        if not self._running or self._approval is None or self._improvement is None:
+            return
+        waiting = self._approval.pending
+        state = OptimizerStatus.RUNNING if waiting is None else OptimizerStatus.WAITING_FOR_APPROVAL
+        self._publish(self._improvement, state, self._step, waiting)
+        if waiting is not None:
+            self.get_logger().info(
+                f'version {waiting.version} by {waiting.proposal.proposed_by} waits for optimizer/approve_parameters'
+            )
+
     def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
         try:
             if self._running:
@@ -174,36 +282,44 @@ class OptimizerNode(WaitingNode):
         self, objective: Objective, trials: int, goal: ServerGoalHandle | None
     ) -> ImprovePolicy.Result:
         """One run, from the first step to the result."""
-        self._running, self._cancel_asked, self._last_objective = True, False, objective.words
+        self._running, self._last_objective, self._step = True, objective.words, None
 
         def cancelled() -> bool:
             return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
         await self.until(lambda: self._controller is not None or cancelled())
         active = self._controller.active_version if self._controller is not None else 0
-        improvement = Improvement(
+        improvement = self._improvement = Improvement(
             objective, self._choice.optimizer, self._space, trials=trials,
             first_trials=self._settings.first_trials, seed=self._settings.seed, vary_balls=self._settings.vary_balls,
             history=tuple(self._history), fallback=self._choice.fallback,
             repeats_allowed=self._choice.repeats_allowed, first_version=max(active, self._version) + 1,
+            gates=self._gates(), in_force=self._in_force,
         )  # fmt: skip
-        state, message, step = OptimizerStatus.FINISHED, '', None
+        state, message = OptimizerStatus.FINISHED, ''
         try:
+            if self._store is not None:
+                made_with = replace(self._settings, objective=objective.words, trials=trials)
+                RunSettings(made_with).store(self._store)
             while not improvement.done and not cancelled():
-                self._publish(improvement, OptimizerStatus.RUNNING, step)
+                self._publish(improvement, OptimizerStatus.RUNNING, self._step)
                 proposed = await self.in_thread(improvement.propose, cancelled)
                 if proposed is None:
                     break
-                step = proposed
-                if not await self._run_trial(improvement, step, goal, cancelled):
+                self._step = proposed
+                if not await self._run_trial(improvement, proposed, goal, cancelled):
                     break
         except Exception as error:  # e.g. the disk is full: say it, keep what is stored, serve on
             state, message = OptimizerStatus.FAILED, f'the run failed: {error}'
             self.get_logger().error(message)
         if state != OptimizerStatus.FAILED and cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
+        self._settle(improvement)
         self._running = False
-        self._publish(improvement, state, step)
+        if self._revert_asked:
+            self._revert()
+        self._cancel_asked = self._revert_asked = False
+        self._publish(improvement, state, self._step)
         done = self.last_result = improvement.result()
         if done.stopped and not message:
             message = f'ended early: {done.stopped}'
@@ -216,6 +332,32 @@ class OptimizerNode(WaitingNode):
             {'failed': goal.abort, 'cancelled': asked}.get(state, goal.succeed)()
         return result_message(improvement, message)
 
+    def _gates(self) -> list[Gate]:
+        """What a proposal of the coming run must pass, the approval last."""
+        gates: list[Gate] = [] if self._rehearsal is None else [self._rehearsal]
+        config = self._settings.approval
+        self._approval = None
+        if config.required:
+            self._approval = Approval(
+                self._space, config, repeats_allowed=self._choice.repeats_allowed, on_change=self._tell_waiting
+            )  # fmt: skip
+            gates.append(self._approval)
+        return gates
+
+    def _settle(self, improvement: Improvement) -> None:
+        """The run is over: nothing waits any more, and what was kept from the arm is on record."""
+        waiting = None if self._approval is None else self._approval.close()
+        # What waited was seen under its version.
+        seen = 0 if waiting is None else waiting.version
+        self._version = max(self._version, improvement.next_version - 1, seen)
+        if self._store is None:
+            return
+        left = [] if waiting is None else [withdrawn(waiting, utc_now())]
+        try:
+            store_audits(self._store, [*improvement.unsettled, *left])
+        except StoreError as error:
+            self.get_logger().error(str(error))
+
     async def _run_trial(
         self,
         improvement: Improvement,
@@ -227,14 +369,12 @@ class OptimizerNode(WaitingNode):
         version = step.parameters.version
         if self._store is not None:
             store_step(self._store, improvement.objective, step)
+        self._version = max(self._version, version)
         if cancelled():
             return False
         self._publish(improvement, OptimizerStatus.RUNNING, step)
-        if version > self._version:
-            self._version = version
-            self._parameters_out.publish(
-                parameters_message(step.parameters, self.get_clock().now().nanoseconds)
-            )
+        if self._in_force is None or version != self._in_force.version:
+            self._put_in_force(step.parameters)
         self._arrived.clear()
 
         def ready() -> bool:
@@ -298,8 +438,10 @@ class OptimizerNode(WaitingNode):
             return ''
         return asked.result().message or 'feed_ball refuses the ball'
 
-    def _publish(self, improvement: Improvement, state: str, step: Step | None) -> None:
-        status = status_message(improvement, state, step)
+    def _publish(
+        self, improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None
+    ) -> None:
+        status = status_message(improvement, state, step, waiting)
         status.header.stamp = self.get_clock().now().to_msg()
         self._status.publish(status)
 

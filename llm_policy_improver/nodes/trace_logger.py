@@ -8,6 +8,7 @@ from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from llm_policy_improver.control.guarded import Health, Level
 from llm_policy_improver.msg import (
     BallLanding,
     ExecutionTrace,
@@ -16,6 +17,7 @@ from llm_policy_improver.msg import (
     PolicyParameters,
 )
 from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import (
     FRAME,
@@ -73,6 +75,8 @@ class TraceLoggerNode(Node):
             self._overdue = self.create_timer(_OVERDUE, self._on_overdue, autostart=False)
         else:
             self.create_timer(0.05, self._on_time)
+            # The controller's watchdog listens: an arm whose trials nobody stores is stopped.
+            self._diagnostics = Diagnostics(self, 'storing', self._health)
 
     def destroy_node(self) -> None:
         """Close the store with the node."""
@@ -86,6 +90,11 @@ class TraceLoggerNode(Node):
             return  # the controller refuses them too, and says so
         self._known.setdefault(parameters.version, parameters)
         self._finish_lockstep()
+
+    def _health(self) -> Health:
+        return Health(
+            Level.OK, 'storing trials', {'folder': str(self._store.folder), 'version': str(self._version)}
+        )
 
     def _on_joints(self, message: JointState) -> None:
         arm = arm_of(message, JOINTS if self._settings.lockstep else self._settings.driver_joint_names)

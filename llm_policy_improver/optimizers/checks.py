@@ -11,7 +11,7 @@ from typing import Final
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.model_rules import OSCILLATION, TRUST_REGION
 from llm_policy_improver.optimizers.rules import BOUNDS, COUNT, FINITE, REPEAT, UNTRIED, Case, Rule
-from llm_policy_improver.parameters import ParameterSpace
+from llm_policy_improver.parameters import LETTERS, ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 
 __all__ = ['MODEL_RULES', 'RULES', 'UNTRIED', 'Finding', 'Verdict', 'check']
@@ -95,6 +95,7 @@ def check(
     *,
     rules: Sequence[Rule] = RULES,
     repeats_allowed: int = 0,
+    names: Sequence[str] = LETTERS,
 ) -> Verdict:
     """Judge a proposed attenuation (8,); never raises, whatever the numbers are.
 
@@ -105,8 +106,9 @@ def check(
         objective: what the person asked; without it, or without a measure, no trust region applies.
         rules: applied in their order, each to what the one before left.
         repeats_allowed: how often the same parameters may be tried again: more than 0 where trials are noisy.
+        names: (8,) what the parameters are called.
     """
-    case = Case(history, space, objective, repeats_allowed)
+    case = Case(history, space, objective, repeats_allowed, names)
     numbers = _numbers(attenuation)
     findings: list[Finding] = []
     for rule in rules:

@@ -11,6 +11,7 @@ from llm_policy_improver.optimizers.minimizers.packages import MissingPackageErr
 from llm_policy_improver.optimizers.protocol import Optimizer
 from llm_policy_improver.optimizers.registry import NUMERIC, make_numeric
 from llm_policy_improver.optimizers.sas import SasPrompt
+from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.optimizers.screened import ScreenedOptimizer
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.settings import OptimizerSettings, SettingsError
@@ -34,12 +35,15 @@ class Choice:
             )
 
 
-def choose_optimizer(settings: OptimizerSettings, model: Completer | None = None) -> Choice:
+def choose_optimizer(
+    settings: OptimizerSettings, model: Completer | None = None, options: SasOptions | None = None
+) -> Choice:
     """The optimizer of these settings; a language model's endpoint is tried once.
 
     Args:
         settings: of the run.
         model: answers in place of the endpoint of the settings, where given.
+        options: of SAS-Prompt, in place of those of the settings, where given.
 
     Raises:
         EndpointError: no key in the environment, or an endpoint that cannot be reached.
@@ -59,7 +63,11 @@ def choose_optimizer(settings: OptimizerSettings, model: Completer | None = None
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
     sas = SasPrompt(
-        model, space, options=settings.sas_options(), noise=settings.landing_noise, screen=_screen(settings)
+        model,
+        space,
+        options=options or settings.sas_options(),
+        noise=settings.landing_noise,
+        screen=_screen(settings),
     )
     optimizer: Optimizer = sas
     screened = ''

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.claim_reader import Claim, parse_claims
 from llm_policy_improver.optimizers.landing_model import Effect, LandingModel, TooFewTrialsError
 from llm_policy_improver.optimizers.least_squares_words import DIRECTIONS
+from llm_policy_improver.optimizers.ranking import ranked
 from llm_policy_improver.parameters import LETTERS, ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 
-__all__ = ['Claim', 'ClaimFinding', 'ClaimReport', 'Judgement', 'compare_claims', 'parse_claims']
+__all__ = [
+    'Claim', 'ClaimFinding', 'ClaimReport', 'Judgement', 'compare_claims', 'judge_analysis', 'parse_claims',
+]  # fmt: skip
 
 LARGE: Final = 0.02
 """m per 0.10 of a parameter: what is certainly more than this is not "little effect"."""
@@ -23,7 +27,7 @@ CERTAIN: Final = 2.0
 """Standard errors on either side of a computed effect between which the true one is taken to be."""
 
 MOST_NAMED: Final = 4
-"""Contradictions named to the model, the clearest first."""
+"""Contradictions named to the model and to the person, the largest effects first."""
 
 _NAMES: Final = {'x': 'x', 'y': 'y', 'peak_height': 'the peak height', 'net_clearance': 'the net clearance'}
 
@@ -100,32 +104,23 @@ class ClaimReport:
         """Claims about which the trials do not tell enough."""
         return self.count(ClaimFinding.TOO_LITTLE_DATA)
 
-    @property
-    def rate(self) -> float | None:
-        """Share of agreements among the claims that the trials decide; None where they decide none."""
-        decided = self.agreements + self.contradictions
-        return self.agreements / decided if decided else None
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """One sentence a claim, for people."""
-        return tuple(f'claimed: {judgement.sentence}' for judgement in self.judgements)
-
-    def _contradicted(self) -> list[str]:
+    def _contradicted(self) -> tuple[list[str], int]:
+        """Sentences on at most `MOST_NAMED` contradictions, and how many more there are."""
         against = [one for one in self.judgements if one.finding is ClaimFinding.CONTRADICTION]
         against.sort(key=lambda one: -abs(one.effect.metres) if one.effect else 0.0)
-        return [one.sentence for one in against]
+        return [one.sentence for one in against[:MOST_NAMED]], max(len(against) - MOST_NAMED, 0)
 
     @property
     def summary(self) -> str:
-        """One clause for the person, the contradictions named; empty where nothing was claimed."""
+        """One clause for the person, some contradictions named; empty where nothing was claimed."""
         if not self.judgements:
             return ''
         counted = 'claimed effects: ' + ', '.join(
             f'{finding} {self.count(finding)}' for finding in ClaimFinding
         )
-        against = self._contradicted()
-        return f'{counted} (claimed: {", claimed: ".join(against)})' if against else counted
+        against, more = self._contradicted()
+        rest = f', and {more} more' if more else ''
+        return f'{counted} (claimed: {", claimed: ".join(against)}{rest})' if against else counted
 
     @property
     def feedback(self) -> str:
@@ -137,13 +132,13 @@ class ClaimReport:
             f'Of the effects claimed in your last analysis, {self.agreements} of the {decided} that the trials can '
             'decide agree with them.'
         )
-        against = self._contradicted()
+        against, more = self._contradicted()
         if not against:
             return rate
-        more = f'; and {len(against) - MOST_NAMED} more' if len(against) > MOST_NAMED else ''
+        rest = f'; and {more} more' if more else ''
         return (
             f'{rate} Look again at these, and believe the trials around the nearest one before the regression: you '
-            f'said that {"; that ".join(against[:MOST_NAMED])}{more}.'
+            f'said that {"; that ".join(against)}{rest}.'
         )
 
 
@@ -172,6 +167,27 @@ def compare_claims(
     quantities = {claim.quantity for claim in claims}
     effects = {quantity: model.effects(quantity) if model else [] for quantity in quantities}
     return ClaimReport(tuple(_judged(claim, effects) for claim in claims))
+
+
+def judge_analysis(
+    analysis: str,
+    names: Sequence[str],
+    history: Sequence[ExecutionTrace],
+    objective: Objective,
+    space: ParameterSpace,
+) -> ClaimReport:
+    """Read an analysis and hold its claims against the effects near the best trial, which the prompt shows too.
+
+    Args:
+        analysis: the model's words.
+        names: (8,) of the parameters, as the model was told them.
+        history: all trials; the claims are about the effects on the whole where none can be measured.
+        objective: says which trial is the best.
+        space: the bounds of the attenuation.
+    """
+    order = ranked(history, objective)
+    centre = history[order[0]].parameters.attenuation if order else None
+    return compare_claims(parse_claims(analysis, names), history, space, centre)
 
 
 def _judged(claim: Claim, effects: Mapping[str, Sequence[Effect]]) -> Judgement:

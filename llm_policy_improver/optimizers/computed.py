@@ -7,7 +7,7 @@ from typing import Final
 
 from llm_policy_improver.llm.reply import Reply, ReplyError, parse_reply
 from llm_policy_improver.objective import Objective
-from llm_policy_improver.optimizers.claims import compare_claims, parse_claims
+from llm_policy_improver.optimizers.claims import judge_analysis
 from llm_policy_improver.optimizers.history_selection import neighbours
 from llm_policy_improver.optimizers.landing_model import (
     FLOWN,
@@ -17,7 +17,7 @@ from llm_policy_improver.optimizers.landing_model import (
     TooFewTrialsError,
 )
 from llm_policy_improver.optimizers.protocol import Proposal
-from llm_policy_improver.optimizers.ranking import ranked, trial_number
+from llm_policy_improver.optimizers.ranking import trial_number
 from llm_policy_improver.optimizers.repetitions import repetitions
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import ParameterSpace
@@ -28,6 +28,10 @@ AROUND: Final = 6
 MOST_PAIRS: Final = 5
 MOST_CHANGES: Final = 4
 """Parameters in which a neighbour may differ for its difference to say something."""
+SAME: Final = 0.0005
+"""Of an attenuation: less is no difference."""
+LONGEST_TOLD: Final = 300
+"""Characters of what the checks changed in a proposal that are told in the next prompt."""
 MOST_REPETITIONS: Final = 4
 MOST_EXPECTATIONS: Final = 3
 """Lines of each kind, the latest ones."""
@@ -46,12 +50,17 @@ def _value(values: Sequence[float], low: float, high: float, digits: int) -> str
 
 
 def effects_text(
-    history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace, options: SasOptions
+    history: Sequence[ExecutionTrace], best: int | None, space: ParameterSpace, options: SasOptions
 ) -> list[str]:
-    """The effect of each parameter near the best trial (the last one where none can be measured), its value there,
-    and whether it is at a bound.
+    """The effect of each parameter near the best trial, its value there, and whether it is at a bound.
+
+    Args:
+        history: all trials, oldest first.
+        best: position of the best trial; the last one stands for it where None.
+        space: the bounds.
+        options: names and digits.
     """
-    position = next(iter(ranked(history, objective)), len(history) - 1)
+    position = len(history) - 1 if best is None else best
     centre = history[position].parameters.attenuation
     try:
         model = LandingModel.fit(history, space, centre)
@@ -75,26 +84,27 @@ def effects_text(
 
 
 def pairs_text(
-    history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace, options: SasOptions
+    history: Sequence[ExecutionTrace],
+    objective: Objective,
+    best: int | None,
+    space: ParameterSpace,
+    options: SasOptions,
 ) -> list[str]:
     """The neighbours of the best trial beside it, a difference a line: what was measured there, unsmoothed."""
-    order = ranked(history, objective)
-    if not order:
+    if best is None or history[best].landing is None:
         return []
-    best = order[0]
     there = history[best]
     lines: list[str] = []
     for position in neighbours(history, best, space)[1:]:
         trace = history[position]
-        pairs = zip(trace.parameters.attenuation, there.parameters.attenuation, strict=True)
-        gaps = [round(one - other, options.digits) for one, other in pairs]
-        changes = [f'{name} {gap:+g}' for name, gap in zip(options.names, gaps, strict=True) if gap]
-        if trace.outcome not in FLOWN or trace.landing is None or there.landing is None or not changes:
+        pairs = zip(options.names, trace.parameters.attenuation, there.parameters.attenuation, strict=True)
+        changes = [(name, one - other) for name, one, other in pairs if abs(one - other) >= SAME]
+        if trace.outcome not in FLOWN or trace.landing is None or not 0 < len(changes) <= MOST_CHANGES:
             continue
-        if len(changes) > MOST_CHANGES or len(lines) == MOST_PAIRS:
+        if len(lines) == MOST_PAIRS:
             break
-        x, y = trace.landing.x - there.landing.x, trace.landing.y - there.landing.y
-        lines.append(f'{trial_number(history, position)}: {", ".join(changes)}: x {x:+.3f}, y {y:+.3f}')
+        changed = ', '.join(f'{name} {gap:+.3f}' for name, gap in changes)
+        lines.append(f'{trial_number(history, position)}: {changed}: {_difference(trace, there, objective)}')
     if not lines:
         return []
     return [
@@ -102,6 +112,19 @@ def pairs_text(
         'regression disagree, believe them):',
         *lines,
     ]
+
+
+def _difference(one: ExecutionTrace, other: ExecutionTrace, objective: Objective) -> str:
+    """By how much two trials differ in the landing, and in the heights that the objective is about."""
+    assert one.landing is not None
+    assert other.landing is not None
+    parts = [f'x {one.landing.x - other.landing.x:+.3f}', f'y {one.landing.y - other.landing.y:+.3f}']
+    for name in ('peak_height', 'net_clearance'):
+        a, b = getattr(one, name), getattr(other, name)
+        counts = objective.goal is None or getattr(objective.goal, name) is not None
+        if counts and a is not None and b is not None:
+            parts.append(f'{name} {a - b:+.3f}')
+    return ', '.join(parts)
 
 
 def repetitions_text(history: Sequence[ExecutionTrace]) -> list[str]:
@@ -131,10 +154,13 @@ def last_reply(proposal: Proposal, names: Sequence[str]) -> Reply | None:
 def feedback_text(
     history: Sequence[ExecutionTrace],
     earlier: Sequence[Proposal],
+    objective: Objective,
     space: ParameterSpace,
     names: Sequence[str],
 ) -> list[str]:
-    """The model's last expectations beside the landings, and its last claims beside the regression."""
+    """The model's last expectations beside the landings, what was kept from the arm and why, and the model's last
+    claims beside the regression.
+    """
     first = len(history) - len(earlier)
     made = [
         (first + i, proposal, reply)
@@ -144,9 +170,10 @@ def feedback_text(
     lines = []
     for position, proposal, reply in made[-MOST_EXPECTATIONS:]:
         if proposal.verdict:
-            lines.append(f'Your proposal for trial {trial_number(history, position)}: {proposal.verdict}.')
+            told = proposal.verdict[:LONGEST_TOLD] + ' ...' * (len(proposal.verdict) > LONGEST_TOLD)
+            lines.append(f'Your proposal for trial {trial_number(history, position)}: {told}.')
         tried = zip(proposal.attenuation, reply.parameters, strict=True)
-        if reply.expected is None or any(abs(one - other) > 1e-6 for one, other in tried):
+        if reply.expected is None or any(abs(one - other) > SAME for one, other in tried):
             continue
         x, y = reply.expected
         landing = history[position].landing if history[position].landed else None
@@ -159,8 +186,7 @@ def feedback_text(
         lines.append(
             f'For trial {trial_number(history, position)} you expected a landing at ({x:+.3f}, {y:.3f}): {what}.'
         )
-    if made:
-        claims = parse_claims(made[-1][2].analysis, names)
-        if text := compare_claims(claims, history, space, made[-1][1].attenuation).feedback:
-            lines.append(text)
+    lines += [sentence for proposal in earlier for sentence in proposal.rejected][-MOST_EXPECTATIONS:]
+    if made and (text := judge_analysis(made[-1][2].analysis, names, history, objective, space).feedback):
+        lines.append(text)
     return lines

@@ -79,6 +79,7 @@ def consult(
         repeats_allowed: how often the same parameters may be tried again: more than 0 where trials are noisy.
     """
     name = optimizer.name
+    proposal: Proposal | None = None
     try:
         proposal = optimizer.propose(history, objective, earlier)
         verdict = check(proposal.attenuation, history, space, objective, repeats_allowed=repeats_allowed)
@@ -86,7 +87,8 @@ def consult(
     except ProposalError as error:
         return Answer(None, (), f'{name} gave no usable proposal ({_clause(error)})', error.exchanges)
     except Exception as error:
-        return Answer(None, (), f'{name} failed ({type(error).__name__}: {_clause(error)})', ())
+        exchanges = getattr(proposal, 'exchanges', ())  # it may be anything
+        return Answer(None, (), f'{name} failed ({type(error).__name__}: {_clause(error)})', exchanges)
     if not verdict.accepted:
         return Answer(None, (), f'the proposal of {name} was {told}', proposal.exchanges)
     return Answer(proposal, verdict.attenuation, told, proposal.exchanges)

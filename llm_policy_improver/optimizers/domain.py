@@ -49,8 +49,8 @@ def reached_within(goal: Goal, noise: float) -> float:
     return left + max(REACHED, noise)
 
 
-def metric_text(objective: Objective, noise: float) -> str:
-    """How the objective is measured, and from which distance on it is reached."""
+def metric_text(objective: Objective, noise: float, distances: bool = True) -> str:
+    """How the objective is measured, and from which distance on it is reached, where distances are told."""
     if objective.goal is None:
         return 'No program can measure this: judge by the numbers which trial fulfils it best.'
     aim = with_margins(objective.goal)
@@ -62,5 +62,7 @@ def metric_text(objective: Objective, noise: float) -> str:
     reached = reached_within(objective.goal, noise)
     return (
         f'Measured as: {objective.metric}. Smaller is better; it may be out of reach. The aim, with the margins '
-        f'kept: {", ".join(named)}. A distance of {reached:.3f} m or less counts as reached.'
+        f'kept: {", ".join(named)}.'
+        + f' A distance of {reached:.3f} m or less counts as reached.'
+        * distances
     )

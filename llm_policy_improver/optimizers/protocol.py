@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from llm_policy_improver.audit import Audit
 from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.trace import ExecutionTrace
@@ -35,8 +36,12 @@ class Proposal:
             none. It ranks the trials where the objective has no measure.
         verdict: what the proposer's own checks changed in what was answered; empty where nothing.
         claims: how the effects that a language model claimed compare with the trials; empty where it claimed none.
+        claimed: how many of them agree with the trials, contradict them, and are undecided by them.
         exchanges: the requests to a language model made for it, in order.
         fallback: why another optimizer than the one asked made it; empty otherwise.
+        rejected: why what was proposed before it, for the same trial, did not reach the arm: sentences for the next
+            prompts, written by the loop.
+        audits: what was judged on the way to it and with it, oldest first; kept by the loop.
     """
 
     attenuation: tuple[float, ...]
@@ -48,8 +53,11 @@ class Proposal:
     nearest: int = 0
     verdict: str = ''
     claims: str = ''
+    claimed: tuple[int, int, int] = (0, 0, 0)
     exchanges: tuple[Exchange, ...] = ()
     fallback: str = ''
+    rejected: tuple[str, ...] = ()
+    audits: tuple[Audit, ...] = ()
 
 
 class Optimizer(Protocol):

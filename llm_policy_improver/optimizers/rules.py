@@ -31,12 +31,18 @@ class Case:
         space: the bounds.
         objective: what the person asked; None where it does not matter to the rules applied.
         repeats_allowed: how often the same parameters may be tried again.
+        names: (8,) what the parameters are called.
     """
 
     history: Sequence[ExecutionTrace]
     space: ParameterSpace
     objective: Objective | None = None
     repeats_allowed: int = 0
+    names: Sequence[str] = LETTERS
+
+    def label(self, index: int) -> str:
+        """A parameter's name and joint, for people and models."""
+        return f'{self.names[index]} ({JOINTS[index]})'
 
     def number(self, trace: ExecutionTrace) -> int:
         """The trial's number, for people."""
@@ -70,19 +76,15 @@ class Rule:
     judge: Callable[[tuple[float, ...], Case], Ruling | None]
 
 
-def _label(index: int) -> str:
-    return f'{LETTERS[index]} ({JOINTS[index]})'
-
-
 def _count(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
     if len(attenuation) == case.space.dimension:
         return None
-    names = f'{LETTERS[0]} to {LETTERS[case.space.dimension - 1]}'
+    names = f'{case.names[0]} to {case.names[case.space.dimension - 1]}'
     return Ruling(f'{case.space.dimension} parameters are needed, {names}, and {len(attenuation)} were given')
 
 
 def _finite(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
-    wrong = [f'{_label(i)} is {value}' for i, value in enumerate(attenuation) if not math.isfinite(value)]
+    wrong = [f'{case.label(i)} is {value}' for i, value in enumerate(attenuation) if not math.isfinite(value)]
     return Ruling(f'every parameter must be a finite number: {", ".join(wrong)}') if wrong else None
 
 
@@ -93,12 +95,12 @@ def _bounds(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
     for i, (value, low, high) in enumerate(zip(attenuation, space.low, space.high, strict=True)):
         margin = OVERSHOOT * (high - low)
         if not low - margin <= value <= high + margin:
-            wrong.append(f'{_label(i)} is {value:g} and must be {low:g} to {high:g}')
+            wrong.append(f'{case.label(i)} is {value:g} and must be {low:g} to {high:g}')
     if wrong:
         return Ruling(f'out of bounds: {", ".join(wrong)}')
     inside = space.clip(attenuation)
     moved = [
-        f'{_label(i)} {before:g} to {after:g}'
+        f'{case.label(i)} {before:g} to {after:g}'
         for i, (before, after) in enumerate(zip(attenuation, inside, strict=True))
         if before != after
     ]

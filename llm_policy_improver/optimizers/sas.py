@@ -14,7 +14,8 @@ from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.candidates import ModelScreen, Screen
 from llm_policy_improver.optimizers.checks import MODEL_RULES, Verdict, check
-from llm_policy_improver.optimizers.claims import compare_claims, parse_claims
+from llm_policy_improver.optimizers.claims import judge_analysis
+from llm_policy_improver.optimizers.model_rules import DIGITS
 from llm_policy_improver.optimizers.protocol import Proposal, ProposalError
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.optimizers.sas_text import SasText
@@ -88,7 +89,7 @@ class SasPrompt:
             self.options.repairs,
         )
         if answer.value is not None:
-            return self._proposal(*answer.value, history, answer.exchanges)
+            return self._proposal(*answer.value, history, objective, answer.exchanges)
         if answer.failed:
             raise ProposalError(answer.problem, answer.exchanges)
         count = len(answer.exchanges)
@@ -107,7 +108,8 @@ class SasPrompt:
         """
         verdicts = [
             check(
-                candidate, history, self.space, objective, rules=MODEL_RULES, repeats_allowed=self.repeats_allowed
+                [round(value, DIGITS) for value in candidate], history, self.space, objective, rules=MODEL_RULES,
+                repeats_allowed=self.repeats_allowed, names=self.options.names,
             )
             for candidate in reply.candidates
         ]  # fmt: skip
@@ -127,9 +129,10 @@ class SasPrompt:
         verdict: Verdict,
         why: str,
         history: Sequence[ExecutionTrace],
+        objective: Objective,
         exchanges: Sequence[Exchange],
     ) -> Proposal:
-        claims = compare_claims(parse_claims(reply.analysis, self.options.names), history, self.space, None)
+        claims, claimed = self._claims(reply, history, objective)
         told = [*verdict.changes, *reply.notes, *filter(None, (why,))]
         return Proposal(
             attenuation=verdict.attenuation,
@@ -140,6 +143,19 @@ class SasPrompt:
             reason=reply.reason or reply.synthesis or 'The model gave no reason.',
             nearest=reply.nearest,
             verdict='; '.join(told),
-            claims=claims.summary,
+            claims=claims,
+            claimed=claimed,
             exchanges=tuple(exchanges),
         )
+
+    def _claims(
+        self, reply: Reply, history: Sequence[ExecutionTrace], objective: Objective
+    ) -> tuple[str, tuple[int, int, int]]:
+        """How the claimed effects compare with the trials, in words and as `Proposal.claimed` counts them."""
+        try:
+            report = judge_analysis(reply.analysis, self.options.names, history, objective, self.space)
+            return report.summary, (report.agreements, report.contradictions, report.undecided)
+        except Exception as error:
+            # Only a remark on the proposal: it must not cost the proposal itself.
+            why = f'internal error, {type(error).__name__}: {error}'
+            return f'claimed effects: not compared with the trials ({why})', (0, 0, 0)

@@ -1,5 +1,6 @@
 """The text of SAS-Prompt, filled in: what is the same in the whole run, and what grows from step to step."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from llm_policy_improver.optimizers.model_rules import reach
 from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.ranking import named, ranked, trial_number
 from llm_policy_improver.optimizers.repetitions import landing_noise, repetitions
+from llm_policy_improver.optimizers.rules import SAME_TRIAL
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.prompts import prompt
@@ -22,6 +24,12 @@ BELOW_TABLE: Final = 900
 """Tokens kept free for what stands below the table."""
 
 FEWEST_ROWS: Final = 8
+
+LEAST_NEEDED_FIRST: Final = ('feedback', 'repetitions', 'pairs')
+"""What is left out below the trials where a prompt would be too long."""
+
+LEAST_NOISE: Final = 0.0005
+"""m; the last digit of a landing in the table is a millimetre."""
 
 
 class SasText:
@@ -46,11 +54,15 @@ class SasText:
         self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal]
     ) -> str:
         """The whole prompt; the arguments are those of `Optimizer.propose`."""
-        return self._stable(objective) + self._trials(history, objective, earlier)
+        stable = self._stable(objective)
+        return stable + self._trials(
+            history, objective, earlier, self.options.token_budget - count_tokens(stable)
+        )
 
     def repair(self, problem: str) -> str:
         """The request for a better reply, from what was wrong with the last one."""
-        return prompt('sas_repair').substitute(problem=problem, answer=self._answer())
+        rule = self._repeats()
+        return prompt('sas_repair').substitute(problem=problem, answer=self._answer(), repeats=rule)
 
     def _stable(self, objective: Objective) -> str:
         """The prompt up to the first trial: the same in the whole run."""
@@ -66,47 +78,63 @@ class SasText:
             over_net=f'{OVER_NET:.2f}',
             dimension=self.space.dimension,
             parameters=parameters_text(self.space, options.names),
-            repeats=prompt('repeats' if self.repeats_allowed else 'no_repeats')
-            .substitute(times=1 + self.repeats_allowed)
-            .strip(),
+            repeats=self._repeats(),
             steps=steps.strip(),
             objective=objective.words,
-            metric=metric_text(objective, self.noise),
+            metric=metric_text(objective, self.noise, self.options.distances),
             order=', those nearest to the objective last' * (options.order == 'best_last'),
             trials='',
         )
         return text.rstrip() + '\n\n'
 
     def _trials(
-        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal]
+        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal], room: int
     ) -> str:
-        """What grows and changes from step to step."""
+        """What grows and changes from step to step, in at most ``room`` tokens as far as that is possible."""
         if not history:
             return 'There are none yet: start near the unchanged controller, all parameters at 1.00.\n'
         options = self.options
-        selection = select_trials(
-            history, objective, self.space, self._rows(history, objective), named(history, earlier)
+        order = ranked(history, objective) or named(history, earlier)
+        best = order[0] if order else None
+        selection = select_trials(history, order, self.space, self._rows(history, objective))
+        told = trial_table.totals(history, objective, selection, options, self.noise)
+        told += self._noise(history) + self._limit(history, objective)
+        feedback = (
+            computed.feedback_text(history, earlier, objective, self.space, options.names)
+            if options.feedback
+            else []
         )
-        lines = [trial_table.trial_table(history, objective, selection, options), '']
-        lines += trial_table.totals(history, objective, selection, options, self.noise)
-        lines += computed.repetitions_text(history)
-        if noise := max(self.noise, landing_noise(repetitions(history)) or 0.0):
-            lines.append(
-                f'The landing varies by about {noise:.3f} m even when nothing is changed: read no meaning into '
-                'smaller differences, and keep so much further away from the edges.'
-            )
-        lines += self._limit(history, objective)
-        if options.effects:
-            lines += ['', *computed.effects_text(history, objective, self.space, options)]
-            if pairs := computed.pairs_text(history, objective, self.space, options):
-                lines += ['', *pairs]
-        if options.feedback and (told := computed.feedback_text(history, earlier, self.space, options.names)):
-            lines += ['', *told]
-        return '\n'.join(lines).rstrip() + '\n'
+        parts = {
+            'table': [trial_table.trial_table(history, objective, selection, options)],
+            'told': told,
+            'effects': computed.effects_text(history, best, self.space, options) if options.effects else [],
+            'pairs': (
+                computed.pairs_text(history, objective, best, self.space, options) if options.effects else []
+            ),
+            'repetitions': computed.repetitions_text(history),
+            'feedback': feedback,
+        }
+        text = _joined(parts)
+        for part in LEAST_NEEDED_FIRST:
+            while parts[part] and count_tokens(text) > room:
+                # The oldest of what was said goes first; half of a comparison would say nothing.
+                parts[part] = parts[part][1:] if part == 'feedback' else []
+                text = _joined(parts)
+        return text
+
+    def _noise(self, history: Sequence[ExecutionTrace]) -> list[str]:
+        """How much a repeated landing varies, where that is known."""
+        noise = max(self.noise, landing_noise(repetitions(history)) or 0.0)
+        if noise < LEAST_NOISE:
+            return []
+        return [
+            f'The landing varies by about {noise:.3f} m even when nothing is changed: read no meaning into '
+            'smaller differences, and keep so much further away from the edges.'
+        ]
 
     def _limit(self, history: Sequence[ExecutionTrace], objective: Objective) -> list[str]:
         """How far a proposal may be from the best trial."""
-        order = ranked(history, objective)
+        order = ranked(history, objective) if self.options.distances else []
         share = 0.5 * reach(history, objective, self.space)
         if not order or share >= 1.0:
             return []
@@ -122,6 +150,15 @@ class SasText:
         each = count_tokens(trial_table.row(history, 0, objective, self.options)) + 2
         return max(FEWEST_ROWS, (self.options.token_budget - fixed - BELOW_TABLE) // each)
 
+    def _repeats(self) -> str:
+        """What may be tried again."""
+        if self.repeats_allowed:
+            return prompt('repeats').substitute(times=1 + self.repeats_allowed).strip()
+        widest = max(high - low for low, high in zip(self.space.low, self.space.high, strict=True))
+        # Rounded up to what is proposed: hundredths.
+        step = math.ceil(100.0 * (SAME_TRIAL * widest + 1e-9)) / 100.0
+        return prompt('no_repeats').substitute(step=f'{step:.2f}').strip()
+
     def _answer(self) -> str:
         # Numbers here would be copied by weak models.
         one = ', '.join(f'"{name}": <number>' for name in self.options.names)
@@ -136,3 +173,8 @@ class SasText:
             f'\n\nGive {self.options.candidates} different candidates, the most promising one first; "expected" and '
             '"reason" are about that one. Let them differ in what is uncertain about the effects.'
         )
+
+
+def _joined(parts: dict[str, list[str]]) -> str:
+    """The parts that are not empty, an empty line between them."""
+    return '\n\n'.join('\n'.join(lines) for lines in parts.values() if lines) + '\n'

@@ -210,6 +210,9 @@ class ScreenedOptimizer:
             return self._screened(proposal, screen, history)
         except (TooFewTrialsError, ProposalError) as error:
             return _judged(proposal, f'not screened: {error}')
+        except Exception as error:
+            # The proposal may have cost minutes and money: a fault in judging it must not throw it away.
+            return _judged(proposal, f'not screened: internal error, {type(error).__name__}: {error}')
 
     def _screened(self, proposal: Proposal, screen: Screen, history: Sequence[ExecutionTrace]) -> Proposal:
         generator, asked = _generator(self.seed, history), proposal.attenuation

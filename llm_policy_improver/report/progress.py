@@ -32,11 +32,12 @@ class TrialReport:
     reason: str
     verdict: str
     note: str = ''
+    claims: str = ''
 
     @classmethod
     def of(cls, result: TrialResult) -> 'TrialReport':
         """From a result of the loop."""
-        trace = result.trace
+        trace, claims = result.trace, result.step.proposal.claims
         return cls(
             number=result.number,
             trial=trace.trial or result.number,
@@ -47,8 +48,9 @@ class TrialReport:
             attenuation=trace.parameters.attenuation,
             proposed_by=trace.parameters.proposed_by,
             reason=result.step.reason,
-            verdict=result.step.verdict,
+            verdict=_without(result.step.verdict, claims),
             note=trace.note,
+            claims=claims,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class TrialReport:
             'note': self.note,
             'reason': self.reason,
             'verdict': self.verdict,
+            'claims': self.claims,
         }
 
 
@@ -150,6 +153,8 @@ class ConsoleReporter:
         self._said_first = self._said_first or first
         if report.verdict not in ('', 'accepted'):
             self._aside(f'checks: {report.verdict}', 'yellow')
+        if report.claims:
+            self._aside(report.claims, 'dim')
         self._progress.update(self._task, completed=report.number)
 
     def _aside(self, text: str, style: str) -> None:
@@ -182,6 +187,11 @@ class ConsoleReporter:
             self._console.print(
                 f'Tokens: {result.prompt_tokens} in the prompts, {result.completion_tokens} in the replies'
             )
+        if result.claims_agreeing or result.claims_contradicted or result.claims_undecided:
+            self._console.print(
+                f'Claimed effects: {result.claims_agreeing} agree with the trials, '
+                f'{result.claims_contradicted} contradict them, {result.claims_undecided} undecided'
+            )
         self._console.print(f'{result.trials} trials, {result.returned:.0%} returned')
         if result.stopped:
             self._console.print(f'[bold red]Ended early:[/] {escape(result.stopped)}', soft_wrap=True)
@@ -192,6 +202,11 @@ class ConsoleReporter:
     def close(self) -> None:
         """Take the progress bar away."""
         self._progress.stop()
+
+
+def _without(verdict: str, claims: str) -> str:
+    """The verdict of a step, in whose brackets `optimizers.consult` puts the claims last, without them."""
+    return verdict.replace(f'; {claims})', ')').replace(f' ({claims})', '') if claims else verdict
 
 
 def without_nan(value: Any) -> Any:

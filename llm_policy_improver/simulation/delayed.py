@@ -42,10 +42,10 @@ class DelayedSimulator(Simulator):
         self._commands.append(np.array(velocity, dtype=float))
         for _ in range(self._control_steps):
             rows = (self._steps - self._action_steps) // self._control_steps
-            self.data.ctrl[:] = [
+            command = [
                 self._commands[row][joint] if row >= 0 else 0.0 for joint, row in enumerate(rows.tolist())
             ]
-            self._advance(1)
+            self.advance(1, command)
             self._past.append(self._joints())
 
     def _joints(self) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from llm_policy_improver import arm, table
 from llm_policy_improver.ball import BallLaw, Vec
@@ -48,6 +48,8 @@ _RUN = 8
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 _AFTER_LANDING = 0.16
 """s of flight after the landing that the cameras still watch, to fit the bounce from both sides."""
+_AWAY: Vec = (0.0, 8.0, 2.0)
+"""m, where nothing is."""
 
 
 class Simulator:
@@ -100,13 +102,18 @@ class Simulator:
     def launch(self, seed: int) -> None:
         """Put the arm into its ready pose and launch the ball of this seed."""
         mujoco.mj_resetData(self.model, self.data)
-        self._begin()
-        self._generator = np.random.default_rng([seed, 1])
         self.data.qpos[: self._arm_dofs] = arm.HOME
         self.data.act[:] = arm.HOME
+        self.throw(seed)
+
+    def throw(self, seed: int) -> None:
+        """Launch the ball of this seed; the arm goes on with what it does."""
+        self._begin()
+        self.data.time = 0.0
+        self._generator = np.random.default_rng([seed, 1])
         ball = self.launched = self.config.draw_ball(seed)
-        at, speed = self._ball_qpos, self._ball_qvel
-        self.data.qpos[at : at + 3] = ball.position
+        speed = self._ball_qvel
+        self._place_ball(ball.position)
         # MuJoCo's Euler steps are of second order if the velocity it carries is that of half a step earlier.
         pull = acceleration(self._law, ball.velocity, ball.spin)
         half = 0.5 * self._period
@@ -114,6 +121,15 @@ class Simulator:
         self._spin = ball.spin
         self.data.qvel[speed + 3 : speed + 6] = ball.spin
         self._see_ball()
+
+    def take_ball_away(self) -> None:
+        """Put the ball, at rest, where it touches nothing. It falls: to be called again and again until a throw."""
+        self._place_ball(_AWAY)
+        self.data.qvel[self._ball_qvel : self._ball_qvel + 6] = 0.0
+        self._spin = (0.0, 0.0, 0.0)
+
+    def _place_ball(self, position: Vec) -> None:
+        self.data.qpos[self._ball_qpos : self._ball_qpos + 7] = (*position, 1.0, 0.0, 0.0, 0.0)
 
     @property
     def stamp(self) -> int:
@@ -138,13 +154,21 @@ class Simulator:
         arm_now = ArmObservation(
             self.stamp, self.data.qpos[: self._arm_dofs].copy(), self.data.qvel[: self._arm_dofs].copy()
         )
+        return arm_now, self.take_sightings()
+
+    def take_sightings(self) -> tuple[BallObservation, ...]:
+        """The sightings of the ball since the last call, in their order."""
         sightings, self._sightings = tuple(self._sightings), []
-        return arm_now, sightings
+        return sightings
 
     def step(self, velocity: Array) -> None:
         """Advance one control period with this joint velocity command (8,), m/s and rad/s."""
+        self.advance(self._control_steps, velocity)
+
+    def advance(self, steps: int, velocity: ArrayLike) -> None:
+        """Advance so many physics steps with this joint velocity command (8,), m/s and rad/s."""
         self.data.ctrl[:] = velocity
-        self._advance(self._control_steps)
+        self._advance(steps)
 
     def _advance(self, steps: int) -> None:
         """So many physics steps, and the pictures that the cameras take meanwhile."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from llm_policy_improver.audit import Audit
 from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.parameters import PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace, TraceSamples
@@ -28,16 +29,32 @@ from llm_policy_improver.tracing.store_database import (
     RunExistsError,
     StoreError,
     clear_unfinished,
+    has_later_tables,
     insert,
     make_database,
     open_database,
     reported,
     transaction,
+    upgrade,
 )
-from llm_policy_improver.tracing.store_records import StoredExchange, StoredStep, utc_now
+from llm_policy_improver.tracing.store_records import (
+    StoredAudit,
+    StoredExchange,
+    StoredSettings,
+    StoredStep,
+    utc_now,
+)
 from llm_policy_improver.tracing.trial_files import clear_trial_files, trial_file, write_trial_file
 
-__all__ = ['RunExistsError', 'RunStore', 'StoreError', 'StoredExchange', 'StoredStep']
+__all__ = [
+    'RunExistsError',
+    'RunStore',
+    'StoreError',
+    'StoredAudit',
+    'StoredExchange',
+    'StoredSettings',
+    'StoredStep',
+]
 
 Clock = Callable[[], datetime]
 
@@ -152,13 +169,14 @@ class RunStore:
         fallback: str = '',
         unchanged: bool = False,
         exchanges: Sequence[Exchange] = (),
+        audits: Sequence[Audit] = (),
     ) -> StoredStep:
-        """Store a proposed set of parameters, and with it the requests to a language model made for it.
+        """Store a proposed set of parameters, with the requests to a language model and the audit records behind it.
 
-        The arguments are those of `StoredStep`.
+        The other arguments are those of `StoredStep`.
 
         Raises:
-            StoreError: neither the step nor its exchanges are stored.
+            StoreError: nothing of all this is stored.
         """
         now = self._clock()
         step = StoredStep(
@@ -179,6 +197,8 @@ class RunStore:
             number = insert(self._connection, 'steps', store_records.step_row(step))
             for exchange in exchanges:
                 self._insert_exchange(number, exchange, now)
+            for audit in audits:
+                self._insert_audit(number, audit, now)
         return replace(step, step=number)
 
     def add_exchange(self, step: int, exchange: Exchange) -> None:
@@ -193,6 +213,34 @@ class RunStore:
 
     def _insert_exchange(self, step: int, exchange: Exchange, now: datetime) -> None:
         insert(self._connection, 'exchanges', store_records.exchange_row(step, exchange, now))
+
+    def add_audit(self, audit: Audit, step: int = 0) -> None:
+        """Store what became of a proposal of which no step came, or one more record for the step of this number.
+
+        Raises:
+            StoreError: it is not stored, e.g. as there is no such step.
+        """
+        with self._lock, reported(self.folder, 'store the audit record'), transaction(self._connection):
+            self._insert_audit(step, audit, self._clock())
+
+    def _insert_audit(self, step: int, audit: Audit, now: datetime) -> None:
+        upgrade(self._connection)
+        insert(self._connection, 'audit', store_records.audit_row(step, audit, now))
+
+    def add_settings(self, content: Mapping[str, Any]) -> None:
+        """Store what the steps from the next one on are made with.
+
+        Args:
+            content: plain data for JSON; no secrets.
+
+        Raises:
+            StoreError: it is not stored.
+        """
+        text, now = json.dumps(dict(content)), self._clock()
+        with self._lock, reported(self.folder, "store the steps' settings"), transaction(self._connection):
+            upgrade(self._connection)
+            last = self._connection.execute('SELECT COALESCE(MAX(step), 0) FROM steps').fetchone()[0]
+            insert(self._connection, 'settings', store_records.settings_row(int(last) + 1, text, now))
 
     def trials(self, first: int = 1) -> list[ExecutionTrace]:
         """The trials from the number ``first`` on, in their order, without their samples."""
@@ -210,6 +258,20 @@ class RunStore:
             'SELECT exchanges.*, version FROM exchanges JOIN steps USING (step) ORDER BY exchange'
         )
         return [store_records.to_exchange(row) for row in rows]
+
+    def audits(self) -> list[StoredAudit]:
+        """What became of every proposal, in their order; none of a run that was made before this was kept."""
+        rows = self._read('SELECT * FROM audit ORDER BY audit') if self._has_later_tables() else []
+        return [store_records.to_audit(row) for row in rows]
+
+    def settings(self) -> list[StoredSettings]:
+        """What steps were made with, in their order; none of a run that was made before this was kept."""
+        rows = self._read('SELECT * FROM settings ORDER BY settings') if self._has_later_tables() else []
+        return [store_records.to_settings(row) for row in rows]
+
+    def _has_later_tables(self) -> bool:
+        with self._lock, reported(self.folder, 'read the run'):
+            return has_later_tables(self._connection)
 
     def samples(self, trial: int) -> TraceSamples:
         """The time series of a trial, exactly as stored.

@@ -11,7 +11,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from llm_policy_improver.tracing.store_schema import APPLICATION_ID, VERSION, schema_sql
+from llm_policy_improver.tracing.store_schema import (
+    APPLICATION_ID,
+    LATER_SINCE,
+    VERSION,
+    schema_sql,
+    upgrade_sql,
+)
 
 DATABASE: Final = 'run.sqlite'
 TRIALS: Final = 'trials'
@@ -154,12 +160,29 @@ def open_database(folder: Path) -> sqlite3.Connection:
 def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
     if connection.execute('PRAGMA application_id').fetchone()[0] != APPLICATION_ID:
         raise StoreError(f'{DATABASE} in {folder} is no run of llm_policy_improver: choose another folder')
-    version = connection.execute('PRAGMA user_version').fetchone()[0]
+    version = format_of(connection)
     if version > VERSION:
         raise StoreError(
             f'the run in {folder} has format {version}, and this llm_policy_improver reads up to {VERSION}: '
             'install the version that recorded it, or a newer one'
         )
+
+
+def format_of(connection: sqlite3.Connection) -> int:
+    """Version of the run's tables."""
+    return int(connection.execute('PRAGMA user_version').fetchone()[0])
+
+
+def has_later_tables(connection: sqlite3.Connection) -> bool:
+    """Whether the run keeps audit records and settings already."""
+    return format_of(connection) >= LATER_SINCE
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Give a run of an older version the tables of this one; within a transaction."""
+    if format_of(connection) < VERSION:
+        for statement in upgrade_sql():
+            connection.execute(statement)
 
 
 def clear_unfinished(folder: Path) -> None:

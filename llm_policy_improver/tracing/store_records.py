@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from llm_policy_improver.audit import Audit, Decision, GateVerdict
 from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.parameters import PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace, Landing, Outcome
@@ -61,6 +62,38 @@ class StoredExchange:
     version: int
     recorded_at: datetime
     exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudit:
+    """What became of one proposal.
+
+    Attributes:
+        number: in the run, from 1.
+        step: number of the step that it was made for; 0 where no step came of it.
+        recorded_at: UTC.
+        audit: the record.
+    """
+
+    number: int
+    step: int
+    recorded_at: datetime
+    audit: Audit
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """What steps were made with.
+
+    Attributes:
+        first_step: number of the first one, made or still to come; they hold until the next `StoredSettings`.
+        recorded_at: UTC.
+        content: plain data.
+    """
+
+    first_step: int
+    recorded_at: datetime
+    content: dict[str, Any]
 
 
 def utc_now() -> datetime:
@@ -128,6 +161,31 @@ def exchange_row(step: int, exchange: Exchange, recorded_at: datetime) -> dict[s
     }
 
 
+def audit_row(step: int, audit: Audit, recorded_at: datetime) -> dict[str, Any]:
+    """An audit record's columns, without its number; ``step`` 0: of no step."""
+    return {
+        'step': step or None,
+        'recorded_at': iso(recorded_at),
+        'version': int(audit.version),
+        'proposed_by': audit.proposed_by,
+        'model': audit.model,
+        'prompt_sha256': audit.prompt_sha256,
+        'proposed': _vector(audit.proposed),
+        'attenuation': _vector(audit.attenuation),
+        'checks': audit.checks,
+        'verdicts': json.dumps([verdict.as_json() for verdict in audit.verdicts]),
+        'decision': audit.decision.value,
+        'decided_by': audit.decided_by,
+        'decided_at': iso(audit.decided_at),
+        'reason': audit.reason,
+    }
+
+
+def settings_row(first_step: int, content: str, recorded_at: datetime) -> dict[str, Any]:
+    """The columns of settings, without their number; ``content`` is JSON."""
+    return {'recorded_at': iso(recorded_at), 'first_step': first_step, 'content': content}
+
+
 def _parameters(row: sqlite3.Row) -> PolicyParameters:
     return PolicyParameters(
         attenuation=tuple(json.loads(row['attenuation'])),
@@ -163,6 +221,15 @@ def to_step(row: sqlite3.Row) -> StoredStep:
     )
 
 
+def to_settings(row: sqlite3.Row) -> StoredSettings:
+    """Settings."""
+    return StoredSettings(
+        first_step=row['first_step'],
+        recorded_at=datetime.fromisoformat(row['recorded_at']),
+        content=dict(json.loads(row['content'])),
+    )
+
+
 def to_exchange(row: sqlite3.Row) -> StoredExchange:
     """An exchange; the row is joined with its step's version."""
     return StoredExchange(
@@ -178,5 +245,28 @@ def to_exchange(row: sqlite3.Row) -> StoredExchange:
             completion_tokens=row['completion_tokens'],
             seconds=row['seconds'],
             verdict=row['verdict'],
+        ),
+    )
+
+
+def to_audit(row: sqlite3.Row) -> StoredAudit:
+    """An audit record."""
+    return StoredAudit(
+        number=row['audit'],
+        step=row['step'] or 0,
+        recorded_at=datetime.fromisoformat(row['recorded_at']),
+        audit=Audit(
+            version=row['version'],
+            proposed_by=row['proposed_by'],
+            model=row['model'],
+            prompt_sha256=row['prompt_sha256'],
+            proposed=tuple(json.loads(row['proposed'])),
+            attenuation=tuple(json.loads(row['attenuation'])),
+            checks=row['checks'],
+            verdicts=tuple(GateVerdict.from_json(verdict) for verdict in json.loads(row['verdicts'])),
+            decision=Decision(row['decision']),
+            decided_by=row['decided_by'],
+            decided_at=datetime.fromisoformat(row['decided_at']),
+            reason=row['reason'],
         ),
     )

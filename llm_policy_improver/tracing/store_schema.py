@@ -1,13 +1,18 @@
 """The tables of a run. Rows are only ever added: triggers refuse to change or delete what is recorded."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 APPLICATION_ID: Final = 0x4C504931
 """Marks the file as a run of this package (``PRAGMA application_id``)."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of these tables (``PRAGMA user_version``). Grows with every change; older ones stay readable."""
 
-TABLES: Final = ('run', 'trials', 'steps', 'exchanges')
+LATER_TABLES: Final = ('audit', 'settings')
+"""That are there from `LATER_SINCE` on; an older run gets them when it is continued."""
+LATER_SINCE: Final = 2
+
+TABLES: Final = ('run', 'trials', 'steps', 'exchanges', *LATER_TABLES)
 
 _TABLES_SQL: Final = """
 CREATE TABLE run (
@@ -64,14 +69,52 @@ CREATE TABLE exchanges (
 CREATE INDEX exchanges_by_step ON exchanges (step);
 """
 
+_LATER_SQL: Final = (
+    """
+CREATE TABLE audit (
+    audit INTEGER PRIMARY KEY,         -- from 1
+    step INTEGER REFERENCES steps (step),  -- for which it was proposed; NULL where no step came of it
+    recorded_at TEXT NOT NULL,
+    version INTEGER NOT NULL,          -- that its parameters have, or would have had
+    proposed_by TEXT NOT NULL,
+    model TEXT NOT NULL,               -- empty: no language model answered
+    prompt_sha256 TEXT NOT NULL,       -- of the exchange's messages as stored; empty likewise
+    proposed TEXT NOT NULL,            -- JSON, 8 numbers as the checks left them; none where they refused it
+    attenuation TEXT NOT NULL,         -- JSON, 8 numbers that were published; none where nothing was
+    checks TEXT NOT NULL,
+    verdicts TEXT NOT NULL,            -- JSON, what each gate said and its figures
+    decision TEXT NOT NULL,            -- automatic, approved, edited, rejected, refused, withdrawn, reverted
+    decided_by TEXT NOT NULL,          -- the person; empty: a program
+    decided_at TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+""",
+    """
+CREATE TABLE IF NOT EXISTS settings (
+    settings INTEGER PRIMARY KEY,      -- from 1
+    recorded_at TEXT NOT NULL,
+    first_step INTEGER NOT NULL,       -- the first step that they were in force for; later rows win
+    content TEXT NOT NULL              -- JSON
+);
+""",
+)
+
 
 def schema_sql() -> str:
     """The statements that make the tables of a new run."""
-    guards = (
-        f'CREATE TRIGGER {table}_no_{action} BEFORE {action} ON {table} '
-        "BEGIN SELECT RAISE(ABORT, 'what is recorded is never changed'); END;"
-        for table in TABLES
-        for action in ('UPDATE', 'DELETE')
-    )
     marks = f'PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};'
-    return '\n'.join((_TABLES_SQL, *guards, marks))
+    return '\n'.join((_TABLES_SQL, *_LATER_SQL, *_guards(TABLES), marks))
+
+
+def upgrade_sql() -> tuple[str, ...]:
+    """The statements that give an older run what it lacks; nothing that is there is touched."""
+    return (*_LATER_SQL, *_guards(LATER_TABLES), f'PRAGMA user_version = {VERSION}')
+
+
+def _guards(tables: Sequence[str]) -> Iterator[str]:
+    for table in tables:
+        for action in ('UPDATE', 'DELETE'):
+            yield (
+                f'CREATE TRIGGER IF NOT EXISTS {table}_no_{action} BEFORE {action} ON {table} '
+                "BEGIN SELECT RAISE(ABORT, 'what is recorded is never changed'); END;"
+            )

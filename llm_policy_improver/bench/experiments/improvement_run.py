@@ -9,19 +9,19 @@ import numpy as np
 
 from llm_policy_improver.bench.experiments.kept_model import KeptModel
 from llm_policy_improver.bench.experiments.rows import Key, Row
-from llm_policy_improver.bench.experiments.table_tennis import BLOCK, Trial, play, task
+from llm_policy_improver.bench.experiments.table_tennis import BLOCK, LANDING_NOISE, Trial, play, task
 from llm_policy_improver.bench.reachable import OBJECTIVES, read_reachable
 from llm_policy_improver.improvement import Improvement
 from llm_policy_improver.improvement_record import store_step
+from llm_policy_improver.improvement_result import claimed_in
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.objective import Objective, parse_objective
-from llm_policy_improver.optimizers.least_squares import LeastSquares
-from llm_policy_improver.optimizers.protocol import Optimizer
+from llm_policy_improver.optimizers.choice import Choice, choose_optimizer
 from llm_policy_improver.optimizers.registry import make_numeric
-from llm_policy_improver.optimizers.sas import SasPrompt
 from llm_policy_improver.optimizers.sas_options import SasOptions
-from llm_policy_improver.optimizers.screened import ScreenedOptimizer
 from llm_policy_improver.parameters import ParameterSpace
+from llm_policy_improver.settings import OptimizerSettings
+from llm_policy_improver.stored_run import RunSettings
 from llm_policy_improver.trace import ExecutionTrace
 from llm_policy_improver.tracing.store import RunStore
 
@@ -79,19 +79,25 @@ def own_trials(run: ImprovementRun, row: Row) -> list[Trial]:
     seeds = [
         run.ball_seed + number if run.noisy else run.ball_seed for number in range(1, run.improvements + 1)
     ]
-    return [(tuple(values), seed) for values, seed in zip(row['attenuations'], seeds, strict=True)]
+    # A run that stopped early has fewer.
+    return [(tuple(values), seed) for values, seed in zip(row['attenuations'], seeds, strict=False)]
 
 
-def make_with_model(run: ImprovementRun, model: KeptModel, options: SasOptions) -> Optimizer:
-    """The optimizer of this name that asks a language model."""
-    space = ParameterSpace()
-    sas = SasPrompt(model, space, options=options)
-    return ScreenedOptimizer(sas, space, run.seed) if run.optimizer == 'hybrid' else sas
+def settings_of(run: ImprovementRun, options: SasOptions) -> RunSettings:
+    """What the steps of a run with a language model are made with."""
+    optimizer = OptimizerSettings(
+        objective=OBJECTIVES[run.objective], optimizer=run.optimizer, model=run.model,
+        token_budget=options.token_budget, candidates=options.candidates,
+        landing_noise=LANDING_NOISE if run.noisy else 0.0, trials=run.improvements, first_trials=0,
+        seed=run.seed, vary_balls=run.noisy,
+    )  # fmt: skip
+    return RunSettings(optimizer, options, run.ball_seed)
 
 
 def run_numeric(run: ImprovementRun, given: Sequence[Trial]) -> list[Row]:
     """The row of a numeric optimizer."""
-    return [_improve(run, given, make_numeric(run.optimizer, ParameterSpace(), run.seed))]
+    optimizer = make_numeric(run.optimizer, ParameterSpace(), run.seed)
+    return [_improve(run, given, Choice(optimizer, None, ''))]
 
 
 def run_model(
@@ -103,36 +109,46 @@ def run_model(
         ExperimentError: the endpoint is gone.
         StoreError: the run cannot be stored.
     """
-    return [_improve(run, given, make_with_model(run, model, options), model, store)]
+    settings = settings_of(run, options)
+    choice = choose_optimizer(settings.optimizer, model, options)
+    return [_improve(run, given, choice, _Asked(model, store, settings))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Of a run with a language model: the model, and the store of the run and what goes into it first."""
+
+    model: KeptModel
+    store: RunStore
+    settings: RunSettings
 
 
 def _improve(
     run: ImprovementRun,
     given: Sequence[Trial],
-    optimizer: Optimizer,
-    model: KeptModel | None = None,
-    store: RunStore | None = None,
+    choice: Choice,
+    asked: _Asked | None = None,
 ) -> Row:
-    objective, space = parse_objective(OBJECTIVES[run.objective]), ParameterSpace()
+    objective = parse_objective(OBJECTIVES[run.objective])
     history = play(given, run.noisy)
-    if store is not None:
-        history = tuple(_store_given(store, objective, history, given))
+    if asked is not None:
+        history = tuple(_store_given(asked.store, objective, history, given))
+        asked.settings.store(asked.store)
     improvement = Improvement(
-        objective, optimizer, space, trials=run.improvements, first_trials=0, seed=run.seed,
+        objective, choice.optimizer, ParameterSpace(), trials=run.improvements, first_trials=0, seed=run.seed,
         ball_seed=run.ball_seed, vary_balls=run.noisy, history=history, first_version=len(history) + 1,
-        fallback=None if model is None else LeastSquares(space, run.seed),
+        fallback=choice.fallback, repeats_allowed=choice.repeats_allowed,
     )  # fmt: skip
     seconds = 0.0
     while not improvement.done:
         began = time.perf_counter()
         step = improvement.propose()
         seconds += time.perf_counter() - began
-        if model is not None:
-            model.require()
-        if store is not None:
-            store_step(store, objective, step)
+        if asked is not None:
+            asked.model.require()
+            store_step(asked.store, objective, step)
         trace = task(run.noisy).run(step.parameters, step.seed)
-        improvement.record(trace if store is None else store.add_trial(trace))
+        improvement.record(trace if asked is None else asked.store.add_trial(trace))
     return _row(run, objective, improvement, len(history), seconds)
 
 
@@ -157,6 +173,7 @@ def _row(
     so_far = np.minimum.accumulate(known)[given - 1 :]
     reachable = read_reachable()[run.objective].distance_m
     exchanges = [exchange for step in steps for exchange in step.proposal.exchanges]
+    agree, contradict, undecided = claimed_in(steps)
     if exchanges:
         seconds = sum(exchange.seconds for exchange in exchanges)
     return {
@@ -165,12 +182,14 @@ def _row(
         'initial_m': float(so_far[0]), 'final_m': float(so_far[-1]), 'regret_m': float(so_far[-1]) - reachable,
         'trials_to_0_10_m': _first(so_far <= NEAR),
         'trials_to_regret_0_10_m': _first(so_far - reachable <= NEAR),
-        'best_m': so_far[1:].tolist(), 'distance_m': distances[given:],
+        'best_m': so_far[1:].tolist() + [float(so_far[-1])] * (run.improvements - len(steps)),
+        'distance_m': distances[given:],
         'returned': float(np.mean([trace.landed for trace in history[given:]])),
-        'replayed_m': _replayed(run, objective, improvement) if run.noisy else None,
+        **_replayed(run, objective, improvement),
         'seconds': round(seconds, 3), **costs(exchanges),
         'fallbacks': sum(bool(step.proposal.fallback) for step in steps),
         'unchanged': sum(step.unchanged for step in steps),
+        'claims_agree': agree, 'claims_contradict': contradict, 'claims_undecided': undecided,
         'attenuations': [list(step.parameters.attenuation) for step in steps],
     }  # fmt: skip
 
@@ -180,11 +199,16 @@ def _first(reached: Any) -> int | None:
     return int(np.argmax(reached)) if np.any(reached) else None
 
 
-def _replayed(run: ImprovementRun, objective: Objective, improvement: Improvement) -> float | None:
+def _replayed(run: ImprovementRun, objective: Objective, improvement: Improvement) -> dict[str, float | None]:
+    """The median distance of the best parameters played again, failures as infinite, and the share that landed."""
     best = improvement.best
-    if best is None:
-        return None
+    if best is None or not run.noisy:
+        return {'replayed_m': None, 'replayed_returned': None}
     first = run.seed * BLOCK + _REPLAYED
     traces = [task(True).run(best.parameters, first + number) for number in range(REPLAYS)]
-    distances = [distance for trace in traces if (distance := objective.distance(trace)) is not None]
-    return float(np.median(distances)) if distances else None
+    distances = [objective.distance(trace) for trace in traces]
+    middle = float(np.median([np.inf if distance is None else distance for distance in distances]))
+    return {
+        'replayed_m': middle if np.isfinite(middle) else None,
+        'replayed_returned': float(np.mean([trace.landed for trace in traces])),
+    }

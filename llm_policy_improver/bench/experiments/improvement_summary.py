@@ -14,7 +14,7 @@ GROUP: Final = ('optimizer', 'model', 'variant', 'objective', 'cache', 'after')
 ALL: Final = 'all'
 """In place of an objective: rows of all objectives together."""
 
-_METRES: Final = ('initial_m', 'final_m', 'regret_m', 'replayed_m')
+_METRES: Final = ('initial_m', 'final_m', 'regret_m')
 _TRIALS: Final = ('trials_to_0_10_m', 'trials_to_regret_0_10_m')
 
 
@@ -39,6 +39,11 @@ def _figures(rows: Sequence[Row], improvements: int) -> dict[str, Any]:
     figures: dict[str, Any] = {'n': len(rows)}
     for name in _METRES:
         figures[name] = statistics.median([row[name] for row in rows]).as_json()
+    # Where there were replays, None means that most of them failed.
+    replayed = [
+        row['replayed_m'] for row in rows if row.get('replayed_returned', row['replayed_m']) is not None
+    ]
+    figures['replayed_m'] = statistics.median(replayed, never=np.inf).as_json()
     for name in _TRIALS:
         figures[name] = statistics.median([row[name] for row in rows], never=improvements + 1.0).as_json()
         figures[name.replace('trials_to', 'reached')] = statistics.share(

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from llm_policy_improver.bench.experiments.rows import ExperimentError
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.optimizers.minimizers.packages import MissingPackageError
-from llm_policy_improver.optimizers.registry import MINIMIZERS, UnknownOptimizerError, require_known
+from llm_policy_improver.optimizers.registry import (
+    CHOICES,
+    MINIMIZERS,
+    UnknownOptimizerError,
+    require_known,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,12 @@ def participants(
     Raises:
         ExperimentError: an unknown name, one that needs a model without one, or a package that is missing.
     """
+    here = (*numeric, *with_model)
     try:
         for name in asked:
-            require_known(name, (*numeric, *with_model))
+            if name in CHOICES and name not in here:
+                raise ExperimentError(f'{name} cannot take part here: there are {", ".join(here)}')
+            require_known(name, here)
     except UnknownOptimizerError as error:
         raise ExperimentError(str(error)) from None
     chosen = tuple(dict.fromkeys(asked)) or (*numeric, *(with_model if model.name else ()))

@@ -97,7 +97,9 @@ class SasFunction:
         best = int(np.argmin(seen.losses))
         lines += ['', f'The least value so far is {seen.losses[best]:.6g}, at point {best + 1}.']
         if left_out := len(seen.losses) - len(shown):
-            lines[-1] += f' {left_out} points with greater values are left out of the table.'
+            lines[-1] += (
+                f' {left_out} older points with greater values than those shown are left out of the table.'
+            )
         return '\n'.join(lines)
 
     def _read(self, text: str, seen: Observations) -> Array:

@@ -60,17 +60,19 @@ def median(values: Sequence[float | None], never: float | None = None) -> Interv
         return Interval(None, None, None, 0)
 
     def read(value: float) -> float | None:
-        return None if never is not None and value >= never else float(value)
+        # Between two infinite values percentiles are NaN.
+        return None if never is not None and not value < never else float(value)
 
     middle = read(float(np.median(known)))
     if len(known) < 2:
         return Interval(middle, None, None, len(known))
     if np.all(known == known[0]):
         return Interval(middle, middle, middle, len(known))
-    found = bootstrap(
-        (known,), np.median, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method='percentile',
-        random_state=np.random.default_rng(SEED), vectorized=True,
-    ).confidence_interval  # fmt: skip
+    with np.errstate(invalid='ignore'):
+        found = bootstrap(
+            (known,), np.median, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method='percentile',
+            random_state=np.random.default_rng(SEED), vectorized=True,
+        ).confidence_interval  # fmt: skip
     return Interval(middle, read(found.low), read(found.high), len(known))
 
 

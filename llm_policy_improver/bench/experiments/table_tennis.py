@@ -16,6 +16,11 @@ Trial = tuple[tuple[float, ...], int]
 BLOCK: Final = 100_000
 """Trial seeds of an experiment's seed: from seed * BLOCK on."""
 
+LANDING_NOISE: Final = 0.057
+"""m, spread of a landing coordinate where noisy: that of the unchanged controller in 200 trials,
+``landing_noise(repetitions([task(True).run(PolicyParameters(), seed) for seed in range(200)]))``
+with `optimizers.repetitions`."""
+
 
 @lru_cache(maxsize=2)
 def task(noisy: bool) -> TableTennis:

@@ -1,0 +1,173 @@
+"""The faster inner loop: from the controller's 50 Hz steps to smooth velocities, each through the safety stage.
+
+Steps of the velocity every 20 ms shake an arm. Here each command is reached along a straight line over one control
+period, in steps of a few milliseconds. That is the line through the commands, half a period late in the mean: who
+commands should know (`delay`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver import arm
+from llm_policy_improver.control.safety import SafeCommand, SafetyStage
+from llm_policy_improver.control.tick_times import TickTimes
+from llm_policy_improver.observation import NANOSECONDS
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class InnerLoopSettings:
+    """Rates of what is sent to the drives.
+
+    Attributes:
+        rate: Hz, of the loop.
+        gantry_rate, arm_rate: Hz, at which each group of drives takes commands; whole parts of ``rate``.
+        hold: s that a command is held beyond its period when the next one is late; then the arm is slowed down.
+    """
+
+    rate: float = 250.0
+    gantry_rate: float = 250.0
+    arm_rate: float = 250.0
+    hold: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 100.0 <= self.rate <= 1000.0:
+            raise ValueError(f'inner_loop: rate must be between 100 and 1000 Hz; got {self.rate:g} Hz')
+        for name in ('gantry_rate', 'arm_rate'):
+            value = getattr(self, name)
+            if not 50.0 <= value <= self.rate or abs(self.rate / value - round(self.rate / value)) > 1e-6:
+                raise ValueError(
+                    f'inner_loop: {name} must be the rate of {self.rate:g} Hz or a whole part of it, '
+                    f'and at least 50 Hz; got {value:g} Hz'
+                )
+        if not 0.0 <= self.hold <= 0.1:
+            raise ValueError(f'inner_loop: hold must be between 0 and 0.1 s; got {self.hold:g} s')
+
+    @property
+    def period(self) -> float:
+        """s between two cycles."""
+        return 1.0 / self.rate
+
+    @property
+    def cycles(self) -> tuple[int, int]:
+        """Cycles between two commands to the gantry, and to the arm."""
+        return round(self.rate / self.gantry_rate), round(self.rate / self.arm_rate)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """From one velocity (8,) at a time (ns) to the next."""
+
+    start: int
+    begin: Array
+    end: Array
+
+
+class InnerLoop:
+    """Call `aim` with every command of the controller and `cycle` all the time, as evenly as possible.
+
+    Not thread-safe: the caller holds a lock.
+
+    Args:
+        control_period: s between the controller's commands.
+        safety: every velocity passes it.
+
+    Attributes:
+        times: of the cycles.
+        sent: (8,) m/s and rad/s, the velocity sent last.
+        acted: how often each rule of the safety stage has acted.
+    """
+
+    def __init__(self, settings: InnerLoopSettings, control_period: float, safety: SafetyStage) -> None:
+        self._settings = settings
+        self._control_period = control_period
+        self._safety = safety
+        self._way: _Way | None = None
+        self._altered = False
+        self._before: int | None = None
+        self._sum: Array = np.zeros(len(arm.ARM))
+        self._summed = 0.0
+        self.times = TickTimes(settings.period)
+        self.sent: Array = np.zeros(len(arm.ARM))
+        self.acted: dict[str, int] = {}
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Nothing is to be compiled or loaded while the arm waits for the next velocity."""
+        still, home = np.zeros(len(arm.ARM)), np.array(arm.HOME)
+        self._safety.reset(home)
+        self._safety.filter(still, home, self._settings.period)
+        self._safety.brake(self._settings.period)
+        self._safety.reset(home)
+
+    @property
+    def standing(self) -> bool:
+        """Whether the last velocity sent is zero."""
+        return not self.sent.any()
+
+    @property
+    def delay(self) -> float:
+        """s by which the interpolation delays the commands in the mean."""
+        return 0.5 * self._control_period
+
+    def aim(self, velocity: Array, steady: int) -> None:
+        """Reach this velocity (8,), m/s and rad/s, within one control period from now, ns."""
+        # From where the last line is by now; from what was sent where the safety stage had to leave the line.
+        begin = None if self._altered else self._wanted(steady)
+        self._way = _Way(steady, self.sent if begin is None else begin, np.array(velocity, dtype=float))
+
+    def stop(self) -> None:
+        """Slow down to standstill, within the limits, and stay there until the next `aim`."""
+        self._way = None
+
+    def start_anew(self, position: Array) -> None:
+        """The arm stands at this position (8,), m and rad."""
+        self.stop()
+        self._safety.reset(position)
+        self.sent = np.zeros(len(arm.ARM))
+
+    def cycle(self, position: Array | None, steady: int) -> SafeCommand:
+        """What to send now.
+
+        Args:
+            position: (8,) m and rad, as the encoders show it; None where they do not: the arm is slowed down.
+            steady: ns, of a clock that nobody sets.
+        """
+        since = self._settings.period
+        if self._before is not None:
+            since = (steady - self._before) / NANOSECONDS
+        self._before = steady
+        self.times.add(steady)
+        wanted = self._wanted(steady)
+        # The measured time, as cycles that were skipped are not made up for.
+        if wanted is None or position is None:
+            command = self._safety.brake(since)
+        else:
+            command = self._safety.filter(wanted, position, since)
+        self._sum += self.sent * since
+        self._summed += since
+        self.sent = command.velocity
+        self._altered = bool(command.rules)
+        for rule in command.rules:
+            self.acted[rule] = self.acted.get(rule, 0) + 1
+        return command
+
+    def take_mean(self) -> Array:
+        """(8,) m/s and rad/s, the mean of what was sent since the last call."""
+        mean = self._sum / self._summed if self._summed > 0.0 else self.sent
+        self._sum, self._summed = np.zeros(len(arm.ARM)), 0.0
+        return np.asarray(mean)
+
+    def _wanted(self, steady: int) -> Array | None:
+        """Along the line to the newest command; None where that is too old."""
+        way = self._way
+        if way is None:
+            return None
+        time = (steady - way.start) / NANOSECONDS
+        if time > self._control_period + self._settings.hold:
+            return None
+        share = min(max(time / self._control_period, 0.0), 1.0)
+        return np.asarray((1.0 - share) * way.begin + share * way.end)

@@ -1,0 +1,223 @@
+"""The physical arm by the clock: sensors and control ticks in the node's executor, commands from a thread.
+
+The commands come from a thread of their own, for two reasons. They stay even while a tick plans or messages pour in;
+and when the executor hangs, the thread still runs, sees that no tick comes any more, and slows the arm down.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PointStamped
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+
+from llm_policy_improver.control.guarded import GuardedController
+from llm_policy_improver.control.sensor_checks import Instant
+from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
+from llm_policy_improver.nodes.messages import arm_of, ball_of, doubles
+from llm_policy_improver.observation import NANOSECONDS, Command
+from llm_policy_improver.parameters import JOINTS, PolicyParameters
+from llm_policy_improver.settings import ControllerSettings, SettingsError
+
+_SLIDES = 2
+"""The first joints are the gantry's."""
+_STANDSTILL = np.zeros(len(JOINTS))
+_SLOWING_DOWN = 2.0
+"""s that the arm is given to slow down before the program ends."""
+_TOGETHER = 1_000_000
+"""ns between the readings of two clocks, at most, to count as one moment."""
+_READINGS = 5
+
+
+class HardwareArm:
+    """Between a `GuardedController` and the topics of drivers and cameras.
+
+    Args:
+        publish: takes every control tick's command, with what was really sent for it, and the version of the
+            parameters that shaped it.
+        changed: called after every control tick.
+
+    Raises:
+        SettingsError: it should be armed at the start.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        settings: ControllerSettings,
+        publish: Callable[[Command, int], None],
+        changed: Callable[[], None],
+    ) -> None:
+        if settings.armed:
+            raise SettingsError(
+                'controller: a physical arm starts disarmed: set armed to false, and arm it with the service '
+                'controller/enable'
+            )
+        self._node = node
+        self._settings = settings
+        self._publish = publish
+        self._changed = changed
+        self._guard = GuardedController(settings.controller, settings.guard, self._now)
+        self._ending = Event()
+        self._thread: Thread | None = None
+        self._closing: list[Callable[[], Any]] = []
+        self._groups: list[tuple[Any, slice, int]] = []
+
+    @property
+    def state(self) -> str:
+        """As in ``ControllerStatus.msg``."""
+        return self._guard.state.value
+
+    @property
+    def fault(self) -> str:
+        """Why the arm was stopped; empty where it was not."""
+        fault = self._guard.fault
+        return fault.sentence if fault is not None else ''
+
+    @property
+    def version(self) -> int:
+        """Of the parameters in use."""
+        return self._guard.version
+
+    def offer(self, parameters: PolicyParameters) -> None:
+        """Use these parameters as soon as they may be taken up."""
+        self._guard.offer(parameters)
+
+    def arm(self) -> str:
+        """Let the arm move; why not, in words, where it is refused."""
+        if self._thread is None:
+            return 'the node is not active'
+        return self._guard.arm()
+
+    def disarm(self) -> None:
+        """Slow the arm down and keep it standing."""
+        self._guard.disarm()
+
+    def emergency_stop(self) -> None:
+        """The same, latched."""
+        self._guard.emergency_stop()
+
+    def resume(self) -> str:
+        """To disarmed; why not, in words, where it is refused."""
+        return self._guard.resume()
+
+    def connect(self) -> None:
+        """Listen to drivers, cameras and the other nodes."""
+        node, settings = self._node, self._settings
+        for kind, topic, callback, qos in (
+            (JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data),
+            (PointStamped, settings.ball_topic, self._on_ball, qos_profile_sensor_data),
+            (DiagnosticArray, TOPIC, self._on_diagnostics, 10),
+        ):
+            subscription = node.create_subscription(kind, topic, callback, qos)
+            self._closing.append(partial(node.destroy_subscription, subscription))
+        every = settings.inner_loop.cycles
+        for topic, joints, cycles in (
+            (settings.gantry_command_topic, slice(0, _SLIDES), every[0]),
+            (settings.arm_command_topic, slice(_SLIDES, None), every[1]),
+        ):
+            if topic:
+                publisher = node.create_publisher(Float64MultiArray, topic, 10)
+                self._groups.append((publisher, joints, cycles))
+                self._closing.append(partial(node.destroy_publisher, publisher))
+        self._closing.append(Diagnostics(node, 'arm', self._guard.health).close)
+
+    def disconnect(self) -> None:
+        """The end of `connect`."""
+        self._groups.clear()
+        for close in self._closing:
+            close()
+        self._closing.clear()
+
+    def start(self) -> None:
+        """Begin to send commands: standstill, until the arm is armed."""
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = self._node.create_timer(self._settings.controller.period, self._on_time, clock=steady)
+        self._ending.clear()
+        self._thread = Thread(target=self._send_all, name='inner loop', daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Slow the arm down, then send nothing more: a ros2_control command topic keeps its last command for ever."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        self._guard.disarm()
+        end = time.monotonic() + _SLOWING_DOWN
+        while thread.is_alive() and not self._guard.standing and time.monotonic() < end:
+            time.sleep(self._settings.inner_loop.period)
+        self._ending.set()
+        thread.join(_SLOWING_DOWN)
+        self._send(_STANDSTILL, 0)
+        self._node.destroy_timer(self._timer)
+
+    def _now(self) -> Instant:
+        # A thread may have to wait between the two readings, and the clocks would seem to part.
+        for _ in range(_READINGS):
+            before = time.monotonic_ns()
+            stamp = self._node.get_clock().now().nanoseconds
+            steady = time.monotonic_ns()
+            if steady - before < _TOGETHER:
+                break
+        return Instant(steady, stamp)
+
+    def _on_joints(self, message: JointState) -> None:
+        names = self._settings.driver_joint_names
+        observation = arm_of(message, names)
+        if observation is None:
+            self._node.get_logger().error(
+                f'joint_states lacks some of {", ".join(names)}: check driver_joint_names',
+                throttle_duration_sec=5.0,
+            )
+        else:
+            self._guard.observe_joints(observation)
+
+    def _on_ball(self, message: PointStamped) -> None:
+        self._guard.observe_ball(ball_of(message))
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        namespace = self._node.get_namespace().rstrip('/')
+        heard = nodes_heard(message)
+        for peer in self._settings.peers:
+            if f'{namespace}/{peer}' in heard:
+                self._guard.hear(peer)
+
+    def _on_time(self) -> None:
+        done = self._guard.tick()
+        if done is not None:
+            self._publish(*done)
+        self._changed()
+
+    def _send_all(self) -> None:
+        """The inner loop. Cycles that are late are left out, not made up for."""
+        period = round(self._settings.inner_loop.period * NANOSECONDS)
+        due, number = time.monotonic_ns(), 0
+        while not self._ending.is_set():
+            try:
+                self._send(self._guard.cycle().velocity, number)
+            except Exception as error:  # whatever it is: the arm has to stop, even if at once
+                if not self._node.context.ok():
+                    return
+                self._guard.fail(error)
+                self._node.get_logger().fatal(f'the inner loop failed: {error!r}', throttle_duration_sec=1.0)
+                self._send(_STANDSTILL, 0)
+            number += 1
+            due += period
+            late = time.monotonic_ns() - due
+            if late > 0:
+                due += period * (1 + late // period)
+                late = time.monotonic_ns() - due
+            time.sleep(max(-late, 0) / NANOSECONDS)
+
+    def _send(self, velocity: Any, number: int) -> None:
+        for publisher, joints, cycles in self._groups:
+            if number % cycles == 0:
+                publisher.publish(Float64MultiArray(data=doubles(velocity[joints])))

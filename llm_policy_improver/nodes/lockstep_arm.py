@@ -1,0 +1,144 @@
+"""The simulated arm: every control tick is answered when everything that belongs to it has arrived."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import PointStamped
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from llm_policy_improver.control.controller import LowLevelController
+from llm_policy_improver.msg import ControllerStatus, LockstepTick
+from llm_policy_improver.nodes.lockstep import LockstepGate
+from llm_policy_improver.nodes.messages import arm_of, ball_of
+from llm_policy_improver.nodes.qos import RELIABLE
+from llm_policy_improver.observation import Command
+from llm_policy_improver.parameters import JOINTS, PolicyParameters
+from llm_policy_improver.settings import ControllerSettings
+
+_STOPPED = 'a person stopped the arm'
+
+
+class LockstepArm:
+    """Between a `LowLevelController` and the simulator. Armed from the start: nobody stands beside it.
+
+    Args:
+        publish: takes the answer to every tick, and the version of the parameters that shaped it.
+        changed: called after every tick.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        settings: ControllerSettings,
+        publish: Callable[[Command, int], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._node = node
+        self._settings = settings
+        self._publish = publish
+        self._changed = changed
+        self._controller = LowLevelController(settings.controller)
+        self._gate = LockstepGate()
+        self._armed = True
+        self._active = False
+        self._closing: list[Callable[[], Any]] = []
+        self.fault = ''
+
+    @property
+    def state(self) -> str:
+        """As in ``ControllerStatus.msg``."""
+        if self.fault:
+            return str(ControllerStatus.ESTOP)
+        return self._controller.state.value if self._armed else str(ControllerStatus.DISARMED)
+
+    @property
+    def version(self) -> int:
+        """Of the parameters in use."""
+        return self._controller.parameters.version
+
+    def offer(self, parameters: PolicyParameters) -> None:
+        """Use these parameters from the next ball on."""
+        self._controller.offer(parameters)
+
+    def arm(self) -> str:
+        """Let the arm move; why not, in words, where it is refused."""
+        if self.fault:
+            return f'{self.fault}: resume first'
+        self._armed = True
+        self._controller.end_ball()
+        return ''
+
+    def disarm(self) -> None:
+        """Answer every tick with standstill."""
+        self._armed = False
+        self._controller.end_ball()
+
+    def emergency_stop(self) -> None:
+        """The same, latched."""
+        self.disarm()
+        self.fault = _STOPPED
+
+    def resume(self) -> str:
+        """To disarmed; why not, in words, where it is refused."""
+        if not self.fault:
+            return 'there is nothing to resume from'
+        self.fault = ''
+        return ''
+
+    def connect(self) -> None:
+        """Listen to the simulator."""
+        node, settings = self._node, self._settings
+        for kind, topic, callback in (
+            (JointState, settings.joint_state_topic, self._on_joints),
+            (PointStamped, settings.ball_topic, self._on_ball),
+            (LockstepTick, 'lockstep/tick', self._on_tick),
+        ):
+            subscription = node.create_subscription(kind, topic, callback, RELIABLE)
+            self._closing.append(partial(node.destroy_subscription, subscription))
+
+    def disconnect(self) -> None:
+        """The end of `connect`."""
+        for close in self._closing:
+            close()
+        self._closing.clear()
+
+    def start(self) -> None:
+        """Answer ticks."""
+        self._active = True
+
+    def stop(self) -> None:
+        """Answer no more ticks."""
+        self._active = False
+
+    def _on_joints(self, message: JointState) -> None:
+        observation = arm_of(message)
+        if observation is not None:
+            self._gate.add_arm(observation)
+            self._advance()
+
+    def _on_ball(self, message: PointStamped) -> None:
+        self._gate.add_ball(ball_of(message))
+        self._advance()
+
+    def _on_tick(self, message: LockstepTick) -> None:
+        self._gate.add_tick(message)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Answer every tick that is complete."""
+        while self._active and (tick := self._gate.pop()) is not None:
+            if tick.message.tick == 0:
+                self._controller.end_ball()
+            for sighting in tick.sightings:
+                self._controller.observe_ball(sighting)
+            if tick.message.last:
+                self._controller.end_ball()
+            else:
+                command = self._controller.command(tick.arm)
+                standing = replace(command, applied=np.zeros(len(JOINTS)), limited=True)
+                self._publish(command if self._armed else standing, self.version)
+            self._changed()
