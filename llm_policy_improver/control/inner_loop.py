@@ -105,8 +105,8 @@ class InnerLoop:
 
     @property
     def standing(self) -> bool:
-        """Whether the last velocity sent is zero."""
-        return not self.sent.any()
+        """Whether the arm is sent standstill, and was before."""
+        return self._safety.standing
 
     @property
     def delay(self) -> float:
