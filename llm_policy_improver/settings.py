@@ -19,6 +19,7 @@ from llm_policy_improver.control.handover import HandoverSettings
 from llm_policy_improver.control.inner_loop import InnerLoopSettings
 from llm_policy_improver.control.safety_limits import SafetyLimits
 from llm_policy_improver.control.watchdog_settings import WatchdogSettings
+from llm_policy_improver.frames import CameraFrame
 from llm_policy_improver.optimizers.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import JOINTS, ParameterError, ParameterSpace
@@ -75,6 +76,7 @@ class ControllerSettings:
         peers: nodes that must go on giving signs of life on ``/diagnostics`` once they have begun to.
         controller: the controller itself.
         watchdog, inner_loop, handover, safety: what guards the physical arm.
+        cameras: where the cameras' frame is.
     """
 
     joint_names: tuple[str, ...] = JOINTS
@@ -92,6 +94,7 @@ class ControllerSettings:
     inner_loop: InnerLoopSettings = field(default_factory=InnerLoopSettings)
     handover: HandoverSettings = field(default_factory=HandoverSettings)
     safety: SafetyLimits = field(default_factory=SafetyLimits)
+    cameras: CameraFrame = field(default_factory=CameraFrame)
 
     def __post_init__(self) -> None:
         check_joint_names(self.joint_names, 'controller')
@@ -118,6 +121,7 @@ class TraceLoggerSettings:
         driver_joint_names: what the drivers call the joints, in the order of `parameters.JOINTS`.
         lockstep: whether trials end with the simulator's last tick, instead of by time.
         ball_lost: s without a sighting after which a trial is over.
+        cameras: where the cameras' frame is.
     """
 
     output_folder: str = ''
@@ -127,6 +131,7 @@ class TraceLoggerSettings:
     driver_joint_names: tuple[str, ...] = JOINTS
     lockstep: bool = True
     ball_lost: float = 0.4
+    cameras: CameraFrame = field(default_factory=CameraFrame)
 
 
 @dataclass(frozen=True, slots=True)

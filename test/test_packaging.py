@@ -17,7 +17,7 @@ from llm_policy_improver.share import share_folder
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = 'llm_policy_improver'
-NODES = ('simulator', 'controller', 'trace_logger', 'optimizer')
+NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer')
 NOT_SOURCE = shutil.ignore_patterns(
     '.git', '.venv', 'runs', 'build', 'install', 'log', 'dist', '*.so', '__pycache__', '.*_cache', '*.egg-info'
 )  # fmt: skip

@@ -108,7 +108,7 @@ class Demo:
         while not self._client.server_is_ready():
             self._executor.spin_once(timeout_sec=0.1)
         sent = self._client.send_goal_async(
-            goal, feedback_callback=lambda message: on_trial(_report(message.feedback))
+            goal, feedback_callback=lambda message: on_trial(report_of(message.feedback))
         )
         self._executor.spin_until_future_complete(sent)
         handle = sent.result()
@@ -131,7 +131,7 @@ class Demo:
         return done
 
 
-def _report(feedback: ImprovePolicy.Feedback) -> TrialReport:
+def report_of(feedback: ImprovePolicy.Feedback) -> TrialReport:
     def known(value: float) -> float | None:
         return None if math.isnan(value) else value
 

@@ -21,6 +21,7 @@ from std_msgs.msg import Float64MultiArray
 
 from llm_policy_improver.control.guarded import GuardedController
 from llm_policy_improver.control.sensor_checks import Instant
+from llm_policy_improver.frames import FrameError
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
 from llm_policy_improver.nodes.messages import arm_of, ball_of, doubles
 from llm_policy_improver.observation import NANOSECONDS, Command
@@ -181,7 +182,12 @@ class HardwareArm:
             self._guard.observe_joints(observation)
 
     def _on_ball(self, message: PointStamped) -> None:
-        self._guard.observe_ball(ball_of(message))
+        try:
+            sighting = self._settings.cameras.to_table(ball_of(message), message.header.frame_id)
+        except FrameError as error:
+            self._node.get_logger().error(str(error), throttle_duration_sec=5.0)
+            return
+        self._guard.observe_ball(sighting)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         namespace = self._node.get_namespace().rstrip('/')

@@ -34,7 +34,7 @@ from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.approval import APPROVE
 from llm_policy_improver.interrupts import HeldInterrupt
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus
-from llm_policy_improver.nodes.demo import RunFailedError, _report
+from llm_policy_improver.nodes.demo import RunFailedError, report_of
 from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.report.progress import TrialReport
@@ -294,7 +294,7 @@ class RehearsalCell:
             raise RunFailedError('the optimizer did not start in time')
         sent = self._goals.send_goal_async(
             ImprovePolicy.Goal(objective=objective, trials=trials),
-            feedback_callback=lambda message: on_trial(_report(message.feedback)),
+            feedback_callback=lambda message: on_trial(report_of(message.feedback)),
         )
         self._until(sent.done, _READY)
         handle = sent.result()

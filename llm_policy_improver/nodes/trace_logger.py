@@ -9,6 +9,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.control.guarded import Health, Level
+from llm_policy_improver.frames import FrameError
 from llm_policy_improver.msg import (
     BallLanding,
     ExecutionTrace,
@@ -110,8 +111,12 @@ class TraceLoggerNode(Node):
         if self._settings.lockstep:
             self._gate.add_ball(ball_of(message))
             self._advance()
-        else:
-            self._recorder.balls.append(ball_of(message))
+            return
+        try:
+            sighting = self._settings.cameras.to_table(ball_of(message), message.header.frame_id)
+        except FrameError:
+            return  # the controller refuses it, too, and says so
+        self._recorder.balls.append(sighting)
 
     def _on_command(self, message: JointVelocityCommand) -> None:
         if self._settings.lockstep or self._recorder.balls:
