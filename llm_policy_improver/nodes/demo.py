@@ -133,6 +133,7 @@ class Demo:
 
 def report_of(feedback: ImprovePolicy.Feedback) -> TrialReport:
     """A trial as the action's feedback tells it."""
+
     def known(value: float) -> float | None:
         return None if math.isnan(value) else value
 

@@ -12,26 +12,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.objective import MEASURABLE, Objective
+from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers import least_squares_words as words
 from llm_policy_improver.optimizers.checks import check
 from llm_policy_improver.optimizers.landing_model import LandingModel, TooFewTrialsError
 from llm_policy_improver.optimizers.landing_search import LandingSearch
-from llm_policy_improver.optimizers.protocol import Proposal, ProposalError
+from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.trust_region import trust_radius
+from llm_policy_improver.optimizers.untried import DRAWS, measured_goal, rounded, untried
 from llm_policy_improver.parameters import NEUTRAL_ATTENUATION, ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace, Outcome
 
 NAME: Final = 'least_squares'
 
-DIGITS: Final = 3
-"""Decimals of a proposed attenuation: what is printed and prompted is what was tried."""
-
 EXPLORATION: Final = 0.25
 """Radius, in the unit cube's scaling, of a random step while too few trials landed for a model."""
-
-DRAWS: Final = 50
-"""Random steps drawn before giving up to find one that was not tried before."""
 
 NEARNESS: Final[tuple[Outcome, ...]] = (Outcome.LANDED, Outcome.OUT, Outcome.NET, Outcome.OWN_SIDE)
 """Outcomes of a hit, the one nearest to a good return first; all others are worse and alike."""
@@ -66,11 +61,7 @@ class LeastSquares:
         Raises:
             ProposalError: the objective has no measure, or the bounds leave no room for anything untried.
         """
-        if objective.goal is None:
-            raise ProposalError(
-                f'{NAME} cannot measure "{objective.words}": it needs a language model, '
-                f'or one of {MEASURABLE}'
-            )
+        goal = measured_goal(objective, NAME)
         best = objective.best(history)
         if best is None:
             return self._towards_a_return(history)
@@ -83,8 +74,8 @@ class LeastSquares:
             reason = f'A small random step from the best trial, as only {error}.'
             return Proposal(attenuation, NAME, summary, 'Too few landings to analyse.', reason, reason)
         radius = trust_radius(history, objective, self.space)
-        search = LandingSearch.near(best, history, model, objective.goal)
-        attenuation = self._rounded(search.minimum(radius))
+        search = LandingSearch.near(best, history, model, goal)
+        attenuation = rounded(search.minimum(radius), self.space)
         explored = not check(attenuation, history, self.space).accepted
         if explored:
             # The best prediction was tried already: a neighbour of it teaches more than a repetition.
@@ -96,19 +87,11 @@ class LeastSquares:
     def _generator(self, history: Sequence[ExecutionTrace]) -> np.random.Generator:
         return np.random.default_rng((self.seed, len(history)))
 
-    def _rounded(self, unit: NDArray[np.float64]) -> tuple[float, ...]:
-        return self.space.clip(round(value, DIGITS) for value in self.space.from_unit(unit))
-
     def _untried(
         self, draw: Callable[[], NDArray[np.float64]], history: Sequence[ExecutionTrace]
     ) -> tuple[float, ...]:
-        for _ in range(DRAWS):
-            attenuation = self._rounded(draw())
-            if check(attenuation, history, self.space).accepted:
-                return attenuation
-        raise ProposalError(
-            f'{NAME} finds nothing untried near the best trial: the bounds leave too little room'
-        )
+        points = (draw() for _ in range(DRAWS))
+        return untried(points, history, self.space, NAME, 'near the best trial')[0]
 
     def _near(
         self, centre: Sequence[float], history: Sequence[ExecutionTrace], generator: np.random.Generator

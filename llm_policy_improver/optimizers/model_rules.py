@@ -29,7 +29,7 @@ SAME_PLACE: Final = 0.25
 """Of the distance between two places: what is nearer to one of them than this share is at that place."""
 
 DIGITS: Final = 3
-"""Decimals of changed numbers, as trials are printed and prompted."""
+"""Decimals of an attenuation: what is printed and prompted is what was tried."""
 
 
 def reach(history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace) -> float:

@@ -6,13 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.objective import MEASURABLE, Goal, Objective
+from llm_policy_improver.objective import Goal, Objective
 from llm_policy_improver.optimizers import least_squares_words as words
-from llm_policy_improver.optimizers.checks import check
-from llm_policy_improver.optimizers.least_squares import DIGITS, DRAWS
 from llm_policy_improver.optimizers.minimizers.protocol import Minimizer, Observations
-from llm_policy_improver.optimizers.protocol import Proposal, ProposalError
+from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.rules import UNTRIED
+from llm_policy_improver.optimizers.untried import DRAWS, measured_goal, untried
 from llm_policy_improver.parameters import ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 
@@ -24,36 +23,6 @@ the trials, as what a minimizer was told of one must stay true."""
 
 EVASION: Final = 0.02
 """Largest change of a coordinate of the cube, of half width 1, that keeps a proposal from repeating a trial."""
-
-
-def measured_goal(objective: Objective, name: str) -> Goal:
-    """The objective's goal.
-
-    Raises:
-        ProposalError: the objective has no measure; the message names the optimizer that needs one.
-    """
-    if objective.goal is None:
-        raise ProposalError(
-            f'{name} cannot measure "{objective.words}": it needs a language model, or one of {MEASURABLE}'
-        )
-    return objective.goal
-
-
-def untried(
-    points: Sequence[Array] | Array, history: Sequence[ExecutionTrace], space: ParameterSpace, name: str
-) -> tuple[tuple[float, ...], int]:
-    """The attenuation (8,) of the first of these points of the cube that was not tried before, and its index.
-
-    Raises:
-        ProposalError: all of them were.
-    """
-    for index, point in enumerate(points):
-        attenuation = space.clip(round(value, DIGITS) for value in space.from_unit(point))
-        if check(attenuation, history, space).accepted:
-            return attenuation, index
-    raise ProposalError(
-        f'{name} finds nothing untried near what it asks for: the bounds leave too little room'
-    )
 
 
 def _errors(trace: ExecutionTrace, goal: Goal) -> list[float]:

@@ -55,9 +55,7 @@ class SasText:
     ) -> str:
         """The whole prompt; the arguments are those of `Optimizer.propose`."""
         stable = self._stable(objective)
-        return stable + self._trials(
-            history, objective, earlier, self.options.token_budget - count_tokens(stable)
-        )
+        return stable + self._trials(history, objective, earlier, stable)
 
     def repair(self, problem: str) -> str:
         """The request for a better reply, from what was wrong with the last one."""
@@ -88,15 +86,19 @@ class SasText:
         return text.rstrip() + '\n\n'
 
     def _trials(
-        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal], room: int
+        self,
+        history: Sequence[ExecutionTrace],
+        objective: Objective,
+        earlier: Sequence[Proposal],
+        stable: str,
     ) -> str:
-        """What grows and changes from step to step, in at most ``room`` tokens as far as that is possible."""
+        """What grows and changes from step to step: as far as possible no more than fits in beside ``stable``."""
         if not history:
             return 'There are none yet: start near the unchanged controller, all parameters at 1.00.\n'
         options = self.options
         order = ranked(history, objective) or named(history, earlier)
         best = order[0] if order else None
-        selection = select_trials(history, order, self.space, self._rows(history, objective))
+        selection = select_trials(history, order, self.space, self._rows(history, objective, stable))
         told = trial_table.totals(history, objective, selection, options, self.noise)
         told += self._noise(history) + self._limit(history, objective)
         feedback = (
@@ -114,6 +116,7 @@ class SasText:
             'repetitions': computed.repetitions_text(history),
             'feedback': feedback,
         }
+        room = self.options.token_budget - count_tokens(stable)
         text = _joined(parts)
         for part in LEAST_NEEDED_FIRST:
             while parts[part] and count_tokens(text) > room:
@@ -144,9 +147,9 @@ class SasText:
             f'trial {best}, the whole step is shortened, its direction kept.'
         ]
 
-    def _rows(self, history: Sequence[ExecutionTrace], objective: Objective) -> int:
+    def _rows(self, history: Sequence[ExecutionTrace], objective: Objective, stable: str) -> int:
         """How many trials fit in. It depends on nothing that changes during a run, nor may the selection."""
-        fixed = count_tokens(self._stable(objective) + trial_table.header(objective, self.options))
+        fixed = count_tokens(stable + trial_table.header(objective, self.options))
         each = count_tokens(trial_table.row(history, 0, objective, self.options)) + 2
         return max(FEWEST_ROWS, (self.options.token_budget - fixed - BELOW_TABLE) // each)
 

@@ -19,11 +19,11 @@ from llm_policy_improver.objective import Goal, Objective
 from llm_policy_improver.optimizers import least_squares_words as words
 from llm_policy_improver.optimizers.landing_model import LandingModel, TooFewTrialsError
 from llm_policy_improver.optimizers.landing_search import LandingSearch
-from llm_policy_improver.optimizers.least_squares import DRAWS, EXPLORATION
+from llm_policy_improver.optimizers.least_squares import EXPLORATION
 from llm_policy_improver.optimizers.minimizers.candidates import nearby
-from llm_policy_improver.optimizers.numeric import measured_goal, untried
 from llm_policy_improver.optimizers.protocol import Optimizer, Proposal, ProposalError
 from llm_policy_improver.optimizers.trust_region import trust_radius
+from llm_policy_improver.optimizers.untried import DRAWS, measured_goal, untried
 from llm_policy_improver.parameters import NEUTRAL_ATTENUATION, ParameterSpace
 from llm_policy_improver.trace import ExecutionTrace
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from llm_policy_improver.bench.experiments import improvement_summary, plots
+from llm_policy_improver.bench.experiments import plots
 from llm_policy_improver.bench.experiments.improvement import Campaign, ImprovementPlan
 from llm_policy_improver.bench.experiments.optimizers import Participants
 from llm_policy_improver.bench.experiments.report import Report
@@ -40,9 +40,4 @@ def run(plan: ImprovementPlan, who: Participants, folder: Path, progress: Step) 
         raise ExperimentError(f'unknown variant "{unknown[0]}"; there are {", ".join(VARIANTS)}')
     campaign = Campaign('ablation', folder, plan, 1, progress)
     campaign.run(who, lambda run: VARIANTS[run.variant])
-    rows = campaign.rows.rows
-    summary = improvement_summary.summarize(rows, plan.improvements)
-    plot = folder / 'ablation.png'
-    plots.draw_regrets(summary, plot)
-    tables = improvement_summary.tables(summary)
-    return Report(folder, rows, summary, tables, [plot], campaign.notes)
+    return campaign.report(plots.draw_regrets, folder / 'ablation.png')

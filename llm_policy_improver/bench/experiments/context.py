@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from llm_policy_improver.bench.experiments import improvement_summary, plots
+from llm_policy_improver.bench.experiments import plots
 from llm_policy_improver.bench.experiments.improvement import Campaign, ImprovementPlan
 from llm_policy_improver.bench.experiments.optimizers import Participants
 from llm_policy_improver.bench.experiments.report import Report
@@ -23,9 +23,4 @@ def run(
     """
     campaign = Campaign('context', folder, plan, processes, progress)
     campaign.run(who)
-    rows = campaign.rows.rows
-    summary = improvement_summary.summarize(rows, plan.improvements)
-    plot = folder / 'context.png'
-    plots.draw_context(summary, plot)
-    tables = improvement_summary.tables(summary)
-    return Report(folder, rows, summary, tables, [plot], [*who.missing, *campaign.notes])
+    return campaign.report(plots.draw_context, folder / 'context.png', notes=who.missing)

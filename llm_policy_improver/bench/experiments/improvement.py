@@ -1,6 +1,6 @@
 """``bench improvement``: ten objectives, given first trials on the wrong side, and improvements from there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -100,6 +100,27 @@ class Campaign:
         """What people should know of the folder."""
         dropped = 'A torn last line of an interrupted run was dropped and its row computed anew.'
         return [dropped] if self.rows.dropped or self._first.dropped else []
+
+    def report(
+        self,
+        draw: Callable[[list[Row], Path], None],
+        plot: Path,
+        drawn: Sequence[Path] = (),
+        notes: Sequence[str] = (),
+    ) -> Report:
+        """On all that the folder holds.
+
+        Args:
+            draw: draws the summary.
+            plot: where to.
+            drawn: further plots, to be named before it.
+            notes: to be told before those of the folder.
+        """
+        rows = self.rows.rows
+        summary = improvement_summary.summarize(rows, self._plan.improvements)
+        draw(summary, plot)
+        tables = improvement_summary.tables(summary)
+        return Report(self.folder, rows, summary, tables, [*drawn, plot], [*notes, *self.notes])
 
     def run(self, who: Participants, options: Options = lambda run: DEFAULT_OPTIONS) -> None:
         """Run what is missing.
@@ -201,10 +222,6 @@ def run(
     """
     campaign = Campaign('improvement', folder, plan, processes, progress)
     campaign.run(who)
-    rows = campaign.rows.rows
-    summary = improvement_summary.summarize(rows, plan.improvements)
     curves, regrets = folder / 'improvement.png', folder / 'regret.png'
-    plots.draw_improvement(rows, curves)
-    plots.draw_regrets(summary, regrets)
-    tables = improvement_summary.tables(summary)
-    return Report(folder, rows, summary, tables, [curves, regrets], [*who.missing, *campaign.notes])
+    plots.draw_improvement(campaign.rows.rows, curves)
+    return campaign.report(plots.draw_regrets, regrets, (curves,), who.missing)
