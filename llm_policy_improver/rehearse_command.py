@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from llm_policy_improver.improvement_result import ImprovementResult, Step
+from llm_policy_improver.improvement_result import ImprovementResult
 from llm_policy_improver.objective import Objective, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.optimizers.registry import CHOICES
@@ -66,7 +66,11 @@ def rehearse_command(
     chosen = {name: value for name, value in options.items() if value is not None}
     folder = output or default_run_folder(objective, datetime.now())
     read = read_settings(path, OptimizerSettings, 'optimizer')
-    optimizer = replace(read, feed_balls=True, objective='', output_folder=str(folder.absolute()), **chosen)
+    # The arm that proposals are rehearsed with is the one that is rehearsed here.
+    arm = replace(read.rehearsal, config=str(path.absolute()), safety='')
+    optimizer = replace(
+        read, feed_balls=True, objective='', output_folder=str(folder.absolute()), rehearsal=arm, **chosen
+    )
     asked = parse_objective(objective)
     choice = choose_optimizer(optimizer)
     choice.require(asked)
@@ -131,14 +135,10 @@ def _result(
     """As the optimizer's process has stored it."""
     parts = stored_parts(store)
     run = [
-        (
-            Step(number, step.stored.parameters, step.proposal, step.stored.seed, step.stored.verdict,
-                 step.stored.unchanged),
-            step.trace,
-        )
+        (step.step(number), step.trace)
         for number, step in enumerate((step for part in parts for step in part.steps), 1)
         if step.trace is not None
-    ]  # fmt: skip
+    ]
     stopped = message.partition('ended early: ')[2] if len(run) < trials else ''
     return ImprovementResult.of(objective, optimizer, (), run, stopped)
 

@@ -23,7 +23,7 @@ from llm_policy_improver.frames import CameraFrame
 from llm_policy_improver.optimizers.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.parameters import JOINTS, ParameterError, ParameterSpace
-from llm_policy_improver.rehearsal import RehearsalConfig
+from llm_policy_improver.rehearsal_config import RehearsalConfig
 from llm_policy_improver.simulation.config import SimulationConfig
 
 Settings = TypeVar('Settings')
@@ -44,6 +44,14 @@ def check_joint_names(names: tuple[str, ...], where: str) -> None:
     if tuple(names) != JOINTS:
         raise SettingsError(
             f'{where}: joint_names must be all {len(JOINTS)} joints in this order: {", ".join(JOINTS)}'
+        )
+
+
+def check_priority(priority: int, where: str) -> None:
+    """Raise `SettingsError` unless it is 0 (ordinary) or a priority of Linux' SCHED_FIFO, 1 to 99."""
+    if not 0 <= priority <= 99:
+        raise SettingsError(
+            f'{where}: realtime_priority must be 0 (ordinary) or from 1 to 99 (SCHED_FIFO); got {priority}'
         )
 
 
@@ -70,6 +78,7 @@ class ControllerSettings:
         lockstep: whether commands answer the simulator's ticks, instead of a clock.
         armed: of a simulated arm, which always is; a physical one is armed by the service only.
         autostart: whether the node configures and activates itself; otherwise whoever manages it does.
+        realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
         gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
             and of the six axes; empty: not sent.
@@ -84,6 +93,7 @@ class ControllerSettings:
     lockstep: bool = True
     armed: bool = False
     autostart: bool = True
+    realtime_priority: int = 0
     joint_state_topic: str = 'joint_states'
     ball_topic: str = 'ball/position'
     gantry_command_topic: str = ''
@@ -98,6 +108,7 @@ class ControllerSettings:
 
     def __post_init__(self) -> None:
         check_joint_names(self.joint_names, 'controller')
+        check_priority(self.realtime_priority, 'controller')
         if len(set(self.driver_joint_names)) != len(JOINTS):
             raise SettingsError(
                 f'controller: driver_joint_names must be {len(JOINTS)} different names, one for each of '
@@ -120,6 +131,7 @@ class TraceLoggerSettings:
         joint_state_topic, ball_topic: where the encoders and the cameras report.
         driver_joint_names: what the drivers call the joints, in the order of `parameters.JOINTS`.
         lockstep: whether trials end with the simulator's last tick, instead of by time.
+        autostart: whether the node configures and activates itself; otherwise whoever manages it does.
         ball_lost: s without a sighting after which a trial is over.
         cameras: where the cameras' frame is.
     """
@@ -130,6 +142,7 @@ class TraceLoggerSettings:
     ball_topic: str = 'ball/position'
     driver_joint_names: tuple[str, ...] = JOINTS
     lockstep: bool = True
+    autostart: bool = True
     ball_lost: float = 0.4
     cameras: CameraFrame = field(default_factory=CameraFrame)
 
@@ -159,8 +172,10 @@ class OptimizerSettings:
         seed: draws the first trials and the balls.
         vary_balls: whether every trial meets another ball.
         feed_balls: whether balls are asked for by service; otherwise somebody throws them.
-        trial_timeout: s of wall clock after which a ball that was fed and not reported fails the run.
+        trial_timeout: s of wall clock after which a ball that was fed and not reported is asked for again; the third
+            time the run fails.
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
+        resume: whether a run that was broken off in that folder is gone on with at the start.
         joint_names: the joints the bounds are for.
         attenuation_low, attenuation_high: bounds, one a joint.
     """
@@ -184,6 +199,7 @@ class OptimizerSettings:
     feed_balls: bool = True
     trial_timeout: float = 60.0
     output_folder: str = ''
+    resume: bool = False
     joint_names: tuple[str, ...] = JOINTS
     attenuation_low: tuple[float, ...] = ParameterSpace().low
     attenuation_high: tuple[float, ...] = ParameterSpace().high
@@ -297,12 +313,26 @@ def _typed(hint: Any, value: Any, name: str, where: str) -> Any:
     return value
 
 
-def read_settings(path: Path, kind: type[Settings], node: str) -> Settings:
+def read_settings(path: Path, kind: type[Settings], node: str, *on_top: Path) -> Settings:
     """The settings of one node in a ROS 2 parameter file; the defaults where the file does not name it.
 
+    Args:
+        path: of the file.
+        kind: of the settings.
+        node: the node's name.
+        on_top: further files; what a later one says wins.
+
     Raises:
-        SettingsError: the file cannot be read, is no parameter file, or holds a wrong setting.
+        SettingsError: a file cannot be read, is no parameter file, or holds a wrong setting.
     """
+    flat: dict[str, Any] = {}
+    for each in (path, *on_top):
+        flat |= _read(each, node)
+    return from_mapping(kind, flat, f'{" with ".join(map(str, (path, *on_top)))}, {node}')
+
+
+def _read(path: Path, node: str) -> dict[str, Any]:
+    """The flat settings of one node in one file."""
     try:
         content = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -320,9 +350,13 @@ def read_settings(path: Path, kind: type[Settings], node: str) -> Settings:
         if str(section).rsplit('/', 1)[-1] not in (*NODES, '**'):
             raise SettingsError(f'{path}: unknown node "{section}"; the nodes are {", ".join(NODES)}')
     flat: dict[str, Any] = {}
-    for section in ('/**', f'/**/{node}', node):  # the later ones win, as in ROS 2
+    wherever = ('/**', f'/**/{node}', node)  # the later ones win, as in ROS 2
+    for section in content:
+        if section not in wherever and str(section).rsplit('/', 1)[-1] in (node, '**'):
+            raise SettingsError(f'{path}: "{section}" is for one namespace only; write "/**/{node}"')
+    for section in wherever:
         flat |= _flatten(content.get(section, {}).get('ros__parameters', {}))
-    return from_mapping(kind, flat, f'{path}, {node}')
+    return flat
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from llm_policy_improver.parameters import JOINTS
+from llm_policy_improver.settings import check_priority
 from llm_policy_improver.simulation.config import SimulationConfig
 
 
@@ -22,6 +23,7 @@ class StandInSettings:
         pause: s from the end of one ball to the next, at least.
         throw_every: s between balls that are thrown unasked; 0: balls come by the service ``feed_ball`` only.
         seed: draws the balls thrown unasked, and the delays until the first ball.
+        realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
 
     Raises:
         ValueError: a number is out of range, or names are missing or the same.
@@ -39,6 +41,7 @@ class StandInSettings:
     pause: float = 1.5
     throw_every: float = 0.0
     seed: int = 0
+    realtime_priority: int = 0
 
     def __post_init__(self) -> None:
         names = self.driver_joint_names
@@ -66,3 +69,4 @@ class StandInSettings:
             )
         if not 0 <= self.seed < 2**62:
             raise ValueError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
+        check_priority(self.realtime_priority, 'stand_in_arm')

@@ -41,15 +41,23 @@ class GuardedCell:
         self.simulator = make_simulator(replace(simulation or SimulationConfig(), control_period=0.004))
         self.simulator.launch(0)
         self._launched = -1
-        self.guard = GuardedController(
-            config or ControllerConfig(), settings or GuardSettings(), lambda: self.now
-        )
+        self._config, self._settings = config or ControllerConfig(), settings or GuardSettings()
+        self.restart()
         self.sent: list[NDArray[np.float64]] = []
         self.ticks: list[tuple[NDArray[np.float64], int]] = []
-        self.connected = self.ticking = self.sending = True
+        self.connected = True
         self.alter_joints: Callable[[ArmObservation], ArmObservation | None] = lambda seen: seen
         self.alter_ball: Callable[[BallObservation], BallObservation | None] = lambda seen: seen
         self._cycle = 0
+
+    def kill(self) -> None:
+        """The controller's process ends, and the drives go on with its last command."""
+        self.ticking = self.sending = False
+
+    def restart(self) -> None:
+        """A new controller; it knows nothing of the one before."""
+        self.guard = GuardedController(self._config, self._settings, lambda: self.now)
+        self.ticking = self.sending = True
 
     @property
     def now(self) -> Instant:
@@ -108,7 +116,9 @@ class GuardedCell:
             if done is not None:
                 self.ticks.append((done[0].applied, done[1]))
         if self.sending:
-            self.sent.append(self.guard.cycle().velocity)
+            command = self.guard.cycle()
+            if command is not None:
+                self.sent.append(command.velocity)
         self.simulator.step(self.sent[-1] if self.sent else np.zeros(8))
         self._steady += 4 * MS
         self._cycle += 1

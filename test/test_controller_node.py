@@ -49,7 +49,7 @@ def doubles(*values: float) -> 'array.array[float]':
 
 
 REFUSED = {
-    'same version': (parameters(5), 'the version must grow: 5 came after 5'),
+    'same version': (parameters(5, residual=doubles(*[0.0] * 7, 1e-6)), 'the version must grow: 5 came after 5'),
     'lower version': (parameters(4), 'the version must grow: 4 came after 5'),
     'other order of joints': (parameters(6, joint_names=list(reversed(JOINTS))), 'joint_names must be slide_y, '),
     'unknown joint': (parameters(6, joint_names=[*JOINTS[:7], 'wrist']), 'got slide_y, .*, wrist'),
@@ -84,6 +84,24 @@ def test_bad_parameters_are_refused_with_the_reason_and_the_active_ones_stay(
     assert states[-1].active_version == 5
     publisher.publish(parameters(7))
     graph.spin_until(lambda: states[-1].active_version == 7, 'good parameters accepted afterwards')
+
+
+def test_parameters_in_force_may_come_again_from_an_optimizer_that_was_restarted(graph: RosGraph) -> None:
+    graph.add(ControllerNode, ControllerSettings())
+    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    publisher = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
+    publisher.publish(parameters(5))
+    graph.spin_until(lambda: states and states[-1].active_version == 5, 'the parameters in use')
+    graph.probe.destroy_publisher(publisher)
+    again = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
+    again.publish(parameters(5, proposed_by='the same, read from the store'))
+    graph.spin_for(0.3)  # of two at once only the newest is kept
+    again.publish(parameters(6))
+    graph.spin_until(lambda: states[-1].active_version == 6, 'the next parameters')
+    assert not [state.message for state in states if 'refused' in state.message]
+    again.publish(parameters(6, attenuation=doubles(*[0.9] * 7, 0.8)))
+    graph.spin_until(lambda: 'refused' in states[-1].message, 'a refusal')
+    assert states[-1].active_version == 6
 
 
 def test_new_parameters_wait_until_the_ball_is_out_of_play(graph: RosGraph, tmp_path: Path) -> None:

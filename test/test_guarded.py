@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from guarded_cell import MS, GuardedCell
+from numpy.typing import NDArray
 
-from llm_policy_improver.arm import HOME
+from llm_policy_improver.arm import ARM, HOME
 from llm_policy_improver.control.controller import ControllerState
 from llm_policy_improver.control.guarded import Level
+from llm_policy_improver.control.joint_model import LAG
 from llm_policy_improver.control.safety import SafeCommand
 from llm_policy_improver.control.safety_limits import SafetyLimits
+from llm_policy_improver.control.stopping import inner_limits, outside
 from llm_policy_improver.control.watchdog import FaultKind, WatchdogState
 from llm_policy_improver.observation import NANOSECONDS
 from llm_policy_improver.parameters import PolicyParameters
@@ -203,6 +206,165 @@ def test_ticks_report_the_mean_of_what_was_sent() -> None:
     told = np.array([applied for applied, _ in cell.ticks[count:]])
     # What was sent last has only just begun to act when the tick comes.
     assert np.allclose(told[1:], sent[:-1], atol=1e-9)
+
+
+def begun(cell: GuardedCell) -> NDArray[np.float64]:
+    """What was sent from the begin of the controller that was just started until it rests, (n, 8)."""
+    before = len(cell.sent)
+    cell.restart()
+    cell.until(lambda: len(cell.sent) > before, 0.2)
+    cell.until(lambda: cell.guard.standing, 0.5)
+    cell.run(0.05)
+    return np.array(cell.sent[before:])
+
+
+@pytest.mark.parametrize('gap', [0.2, 0.3, 0.6, 1.5, 3.0])
+def test_controller_killed_in_mid_swing_and_started_again_slows_the_arm_down_from_there(gap: float) -> None:
+    cell = swinging()
+    cell.kill()
+    cell.run(gap)
+    moving, place = cell.velocity, cell.position
+    assert np.abs(moving).max() > 0.1  # the drives go on with the last command
+    sent = begun(cell)
+    # Some milliseconds pass until two joint states have come; meanwhile nothing changes.
+    assert (np.abs(sent[0] - moving) <= np.array(LIMITS.jerk) * 0.004**2 + 0.05).all()
+    steps = np.diff(sent, axis=0)
+    assert (np.abs(steps) <= 0.004 * np.array(LIMITS.acceleration) + 1e-9).all()
+    assert (np.abs(np.diff(steps, axis=0)) <= 0.004**2 * np.array(LIMITS.jerk) + 1e-9).all()
+    assert len(sent) * 0.004 <= 0.1 + 0.06
+    speed = np.abs(moving) + 0.05
+    braking = speed * (
+        speed / np.array(LIMITS.acceleration) + np.array(LIMITS.acceleration) / np.array(LIMITS.jerk)
+    )
+    cell.run(1.0)
+    assert (np.abs(cell.position - place) <= 0.5 * braking + LAG * speed + 0.016 * speed + 0.02).all()
+    assert cell.guard.state is WatchdogState.DISARMED
+    assert cell.guard.found.startswith('in motion, ')
+
+
+def test_restarted_controller_neither_arms_the_arm_nor_lets_it_be_armed_before_it_rests() -> None:
+    cell = swinging()
+    cell.kill()
+    cell.run(0.25)
+    cell.restart()
+    refused = []
+    for _ in range(30):
+        cell.step()
+        assert cell.guard.state is WatchdogState.DISARMED
+        refused.append(cell.guard.arm())
+    assert np.abs(cell.velocity).max() > 0.05
+    assert refused[0] == 'no command was sent yet: the drives do not listen, or no joint states came'
+    assert 'the arm is still being slowed down' in refused
+    assert ' still moves, at ' in refused[-1]
+    assert all(refused)
+    cell.run(1.5)
+    assert cell.guard.state is WatchdogState.DISARMED
+    assert not np.any(cell.sent[-300:])
+    assert cell.guard.arm() == ''
+    cell.until(lambda: np.abs(cell.position - HOME).max() < 0.02, 5.0)
+
+
+def test_nothing_is_sent_before_the_arm_was_seen_and_zeros_where_it_is_not() -> None:
+    cell = swinging()
+    cell.kill()
+    cell.run(0.3)
+    cell.connected = False
+    before = len(cell.sent)
+    cell.restart()
+    cell.run(0.1)
+    assert len(cell.sent) == before
+    cell.run(0.1)
+    assert len(cell.sent) > before
+    assert not np.any(cell.sent[before:])
+    assert cell.guard.found == 'unseen: no joint states for 0.1 s, so zeros were sent at once'
+    cell.connected = True
+    cell.run(0.5)
+    assert not np.any(cell.sent[before:])  # what was sent is not taken back
+
+
+def test_controller_that_is_activated_again_takes_over_an_arm_that_others_moved_meanwhile() -> None:
+    cell = GuardedCell()
+    cell.run(1.0)
+    cell.kill()  # deactivated: the same controller goes on later
+    moving = np.array([-0.2, 0.4, 0.4, 0.1, 0.1, -0.3, -0.1, 0.5])
+    for _ in range(500):
+        cell.sent.append(moving if len(cell.sent) > 550 else np.zeros(8))
+        cell.step()
+    before = len(cell.sent)
+    cell.ticking = cell.sending = True
+    cell.guard.begin()
+    cell.run(0.3)
+    sent = np.array(cell.sent[before:])
+    assert (np.abs(sent[0] - moving) <= np.array(LIMITS.jerk) * 0.004**2 + 0.05).all()
+    assert (np.abs(np.diff(sent, axis=0)) <= 0.004 * np.array(LIMITS.acceleration) + 1e-9).all()
+    assert cell.guard.standing
+    assert cell.guard.fault is None
+
+
+def test_joint_states_that_cannot_be_used_are_none_to_begin_from() -> None:
+    for alter in (nan_joint, lambda cell: setattr(cell, 'alter_joints', late)):
+        cell = swinging()
+        cell.kill()
+        cell.run(0.3)
+        alter(cell)
+        before = len(cell.sent)
+        cell.restart()
+        cell.run(0.2)
+        assert len(cell.sent) > before
+        assert not np.any(cell.sent[before:])
+
+
+def late(seen: Any) -> Any:
+    return replace(seen, stamp=seen.stamp - NANOSECONDS)
+
+
+def test_one_joint_state_that_lies_does_not_set_a_resting_arm_in_motion() -> None:
+    cell = GuardedCell()
+    cell.alter_joints = lambda seen: replace(seen, velocity=np.array(LIMITS.velocity))
+    cell.run(0.5)
+    assert cell.sent
+    assert not np.any(cell.sent)
+    assert cell.guard.found == 'at rest'
+
+
+FOUND: dict[str, tuple[tuple[float, ...], str]] = {
+    **{
+        f'{joint.name} at its {end} end': (
+            (*HOME[:number], getattr(joint, end) + (0.002 if end == 'low' else -0.002), *HOME[number + 1 :]), '',
+        )
+        for number, joint in enumerate(ARM)
+        for end in ('low', 'high')
+    },
+    'over the table': ((0.12, -0.55, -0.92, 1.1, 0.28, 0.8, -1.0, 0.8), ''),
+    'leaning on the table': ((0.15, -0.55, -0.92, 1.15, 0.28, 0.8, -0.9, 0.8), 'axis_2 would come to 1.15 instead of'),
+    'below its surface': ((-0.58, -0.54, 0.39, 1.17, 0.71, 0.18, -0.71, 1.56), ''),
+    'below its surface, blade turned': (
+        (-0.25, -0.59, 1.42, 1.18, 0.81, 0.33, -0.69, 0.88), 'axis_1 would come to',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('case', FOUND)
+def test_arm_found_outside_goes_no_further_out_and_gets_home_or_is_not_armed(case: str) -> None:
+    place, refused = FOUND[case]
+    cell = GuardedCell()
+    cell.simulator.data.qpos[:8] = cell.simulator.data.act[:] = place
+    cell.run(1.3)
+    inner, start = inner_limits(LIMITS), cell.position
+    answer = cell.guard.arm()
+    assert answer.startswith(
+        'from here the arm cannot get to its ready pose within the limits: ' if refused else ''
+    )
+    assert refused in answer
+    assert bool(refused) is bool(answer)
+    deepest = max(outside(inner, start), 0.0) + 1e-3
+    low, high = np.minimum(inner.low, start) - 0.005, np.maximum(inner.high, start) + 0.005
+    for _ in range(1500):
+        cell.step()
+        assert outside(inner, cell.position) <= deepest
+        assert ((low <= cell.position) & (cell.position <= high)).all()
+    assert (np.abs(cell.position - HOME).max() < 0.02) is not bool(refused)
+    assert cell.guard.fault is None
 
 
 NEW = PolicyParameters(attenuation=(0.7,) * 8, residual=(0.1,) * 8, version=3, proposed_by='operator')

@@ -39,8 +39,12 @@ class Loop:
             self.sent.append(self.loop.cycle(position, self.steady).velocity)
             self.steady += period
 
-    def aim(self, velocity: NDArray[np.float64]) -> None:
-        self.loop.aim(velocity, self.steady)
+    def aim(self, velocity: NDArray[np.float64], swinging: bool = False) -> None:
+        self.loop.aim(velocity, self.steady, swinging)
+
+    def way(self) -> NDArray[np.float64]:
+        """(8,) m and rad, told to the drives so far."""
+        return np.asarray(self.safety.position - HOME)
 
 
 def test_command_is_reached_along_a_line_within_one_control_period() -> None:
@@ -65,6 +69,53 @@ def test_steps_of_the_controller_become_a_motion_without_steps() -> None:
     # The line through the commands, one period late at each of them: half a period in the mean.
     assert np.allclose(it.sent[5::5], [SLOW * math.sin(0.4 * tick) for tick in range(49)], atol=1e-12)
     assert it.loop.delay == 0.01
+
+
+@pytest.mark.parametrize('swinging', [False, True])
+@pytest.mark.parametrize('repaid', [0.0, 1.0])
+def test_commands_that_no_limit_touches_are_sent_bit_for_bit(swinging: bool, repaid: float) -> None:
+    it, plain = Loop(InnerLoopSettings(repaid=repaid)), Loop(InnerLoopSettings(repaid=0.0))
+    for tick in range(60):
+        for each in (it, plain):
+            each.aim(SLOW * math.sin(0.4 * tick), swinging and each is it)
+            each.run(5)
+    assert it.loop.acted == {}
+    assert np.array_equal(it.sent, plain.sent)
+
+
+def swung(repaid: float, swinging: bool = True) -> NDArray[np.float64]:
+    """(8,) m and rad that are lacking at the end of a swing that begins faster than the jerk limit lets it."""
+    it = Loop(InnerLoopSettings(repaid=repaid))
+    fast = 0.25 * np.array(LIMITS.velocity)
+    for _ in range(12):
+        it.aim(fast, swinging)
+        it.run(5)
+    assert it.loop.acted
+    # Asked for: 0, 0.2, ... 0.8 of it in the first five cycles, then all; the last cycle is still to be gone.
+    return np.asarray(fast * 0.004 * (2.0 + 54.0) - it.way())
+
+
+def test_what_is_held_back_of_a_swing_is_paid_back() -> None:
+    held_back = swung(0.0)
+    assert (held_back > 1e-4).all()
+    assert (np.abs(swung(0.5)) < 0.05 * held_back).all()
+
+
+def test_motion_that_is_led_by_where_the_arm_is_gets_nothing_back() -> None:
+    assert np.array_equal(swung(0.5, swinging=False), swung(0.0))
+
+
+def test_what_was_held_back_is_forgotten_with_the_swing() -> None:
+    it = Loop(InnerLoopSettings(repaid=0.5))
+    it.aim(0.5 * np.array(LIMITS.velocity), swinging=True)
+    it.run(3)
+    it.loop.stop()
+    it.run(100)
+    assert it.loop.standing
+    for swinging in (False, True):
+        it.aim(SLOW, swinging)
+        it.run(5)
+    assert np.array_equal(it.sent[-1], SLOW)
 
 
 def test_late_command_is_waited_for_and_then_the_arm_is_slowed_down() -> None:
@@ -123,6 +174,18 @@ def test_stop_brakes_from_full_speed_within_the_limits() -> None:
     assert not velocity[-1].any()
     standstill = int(np.argmin(velocity.any(axis=1))) * 0.004
     assert 0.02 < standstill < 0.1
+
+
+def test_loop_that_is_started_on_a_moving_arm_begins_with_its_velocity_and_stops_it() -> None:
+    it = Loop()
+    velocity = 0.5 * np.array(LIMITS.velocity)
+    it.loop.start_anew(HOME, velocity)
+    assert not it.loop.standing
+    assert np.array_equal(it.loop.sent, velocity)
+    it.run(50)
+    sent = np.vstack([velocity, it.sent])
+    assert (np.abs(np.diff(sent, axis=0)) <= 0.004 * np.array(LIMITS.acceleration) + 1e-9).all()
+    assert it.loop.standing
 
 
 def test_mean_is_that_of_what_was_sent_since_it_was_asked_for_last() -> None:

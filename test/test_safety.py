@@ -649,6 +649,88 @@ def test_reset_takes_the_position_of_an_arm_that_stands_and_nothing_else() -> No
             stage.reset(wrong)  # type: ignore[arg-type]
 
 
+def taken_over(velocity: Array, position: Array, wanted: Wanted | None, ticks: int) -> Run:
+    """Of a stage that begins with a moving arm, which follows at once; from its first state on."""
+    stage = SafetyStage(LIMITS)
+    stage.reset(position - LAG * velocity, velocity)  # encoders are behind the set points by so much
+    here, velocities, positions = position, [stage.velocity.copy()], [position]
+    for tick in range(ticks):
+        here = here + DT * stage.velocity
+        command = stage.brake(DT) if wanted is None else stage.filter(wanted(tick, stage), here, DT)
+        velocities.append(command.velocity)
+        positions.append(here)
+    return Run(np.array(velocities), np.array(positions))
+
+
+def assert_smooth(run: Run) -> None:
+    """From an acceleration of nothing, and whatever velocity."""
+    acceleration = np.diff(run.velocity, axis=0) / DT
+    jerk = np.diff(acceleration, axis=0, prepend=np.zeros((1, 8))) / DT
+    assert np.all(np.abs(run.velocity) <= array('velocity') * (1 + ROUNDING))
+    assert np.all(np.abs(acceleration) <= array('acceleration') * (1 + ROUNDING))
+    assert np.all(np.abs(jerk) <= array('jerk') * (1 + ROUNDING))
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_arm_taken_over_in_motion_is_braked_as_fast_as_the_limits_allow(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    velocity = rng.uniform(-1.0, 1.0, 8) * array('velocity')
+    position = rng.uniform([joint.low for joint in ARM], [joint.high for joint in ARM])
+    run = taken_over(velocity, position, None, 60)
+    assert_smooth(run)
+    speed, most, jerk = np.abs(velocity), array('acceleration'), array('jerk')
+    assert not np.any(run.velocity[round(0.12 / DT) :])
+    peak = np.minimum(most, np.sqrt(speed * jerk))
+    way = 0.5 * speed * (speed / peak + peak / jerk)
+    assert np.all(np.abs(run.position[-1] - position) <= way + 1.5 * DT * speed)
+
+
+@pytest.mark.parametrize('kind', ['constant', 'flips', 'huge', 'steps', 'nan'])
+def test_limits_are_kept_by_an_arm_that_was_taken_over_in_time(kind: str) -> None:
+    met = 0
+    for seed in range(12):
+        rng = np.random.default_rng([seed, len(kind)])
+        velocity = rng.uniform(-0.5, 0.5, 8) * array('velocity')
+        position = HOME + rng.uniform(-0.1, 0.1, 8)
+        braked = taken_over(velocity, position, None, 60)
+        if max(beyond(Run(np.zeros((1, 8)), braked.position), inner=True).values()) > 0.0:
+            continue
+        met += 1
+        run = taken_over(velocity, position, drawn(kind, rng), 120)
+        assert_smooth(run)
+        assert_within(Run(np.zeros((1, 8)), run.position), inner=True)
+    assert met >= 6
+
+
+@pytest.mark.parametrize('number', JOINTS, ids=NAMES)
+def test_arm_taken_over_too_late_is_braked_whatever_is_asked_for_and_may_come_back(number: int) -> None:
+    velocity = np.zeros(8)
+    velocity[number] = LIMITS.velocity[number]
+    start = at_end(number, 1.0, 0.01)
+    asked = taken_over(velocity, start, full(number, 1.0), 80)
+    braked = taken_over(velocity, start, None, 80)
+    assert braked.position[-1, number] > LIMITS.position_high[number]  # nobody could have stopped it
+    fast = braked.velocity[:, number] > 3.0 * array('jerk')[number] * DT**2
+    assert fast.sum() >= 3
+    assert np.array_equal(asked.velocity[fast], braked.velocity[fast])
+    # The last steps may be left out.
+    assert np.all(asked.velocity <= np.maximum(braked.velocity, 0.0) + ROUNDING)
+    assert np.all(asked.position[:, number] <= braked.position[:, number].max() + 1e-9)
+    back = taken_over(velocity, start, full(number, -1.0), 200)
+    assert np.all(back.position[:, number] <= braked.position[:, number].max() + 1e-9)
+    assert back.position[-1, number] < start[number] - 0.1
+    assert_smooth(back)
+
+
+def test_stage_begins_with_no_more_than_the_speed_limit_and_with_nothing_that_is_no_velocity() -> None:
+    stage = SafetyStage()
+    stage.reset(HOME, 2.0 * array('velocity'))
+    assert np.array_equal(stage.velocity, array('velocity'))
+    for wrong in (np.full(8, math.nan), np.zeros(3), None):
+        with pytest.raises(ValueError, match='the velocity must be 8 finite numbers'):
+            stage.reset(HOME, wrong)  # type: ignore[arg-type]
+
+
 def test_boxes_without_the_ready_pose_stop_the_start() -> None:
     with pytest.raises(ValueError, match=r'in its ready pose is 0\.\d+ m outside of the workspace'):
         SafetyStage(replace(LIMITS, blade_low=(0.3, -2.7, -0.14)))

@@ -434,4 +434,6 @@ def test_hardware_nodes_return_balls_of_the_stand_in_arm(tmp_path: Path) -> None
     assert figures.empty['control tick'].jitter_ms > 0.0
     assert set(json.loads(json.dumps(figures.as_json()))) >= {
         'returned_fraction', 'control_tick_jitter_ms', 'control_tick_empty_timer_jitter_ms', 'control_tick_overruns',
+        'realtime_priority', 'load_before', 'load_at_the_end',
     }  # fmt: skip
+    assert set(figures.priorities) == {'controller', 'stand_in_arm', 'empty_timer'}

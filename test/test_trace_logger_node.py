@@ -1,5 +1,6 @@
-"""The trace logger node: stored before published, given-up trials, folders that hold trials already."""
+"""The trace logger in simulation: stored before published, given-up trials, folders that hold trials, kill -9."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -9,11 +10,13 @@ import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
+from geometry_msgs.msg import PointStamped
 from ros_graph import RosGraph, node_command, process
 
 from llm_policy_improver.msg import BallLanding, ControllerStatus, ExecutionTrace
+from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.messages import trace_of
+from llm_policy_improver.nodes.messages import parameters_message, trace_of
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
@@ -140,8 +143,7 @@ def test_folder_that_holds_trials_is_refused_unless_they_are_to_be_continued(
     graph.add(ControllerNode, ControllerSettings())
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
     graph.feed(1, 0)
-    graph.spin_until(lambda: traces, 'a trial')
-    assert traces[0].trial == 2
+    graph.spin_until(lambda: [trace.trial for trace in traces] == [1, 2], 'the stored and a new trial')
     with RunStore.open(tmp_path) as store:
         assert [trial.trial for trial in store.trials()] == [1, 2]
 
@@ -161,3 +163,92 @@ def test_unusable_folder_ends_the_program_with_one_sentence(tmp_path: Path, case
         assert started.err.startswith('error: ')
         assert sentence in started.err
         assert len(started.err.strip().splitlines()) == 1
+
+
+KILLED_BEFORE_PUBLISHING = """
+import os, signal
+from llm_policy_improver.nodes import trace_logger
+trace_logger.trace_message = lambda trace, start: os.kill(os.getpid(), signal.SIGKILL)
+trace_logger.main()
+"""
+"""Ends as by ``kill -9`` at the worst moment: the trial is stored, nobody has been told."""
+
+
+def test_trial_that_was_stored_and_never_sent_is_sent_once_it_runs_again(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+    sightings = graph.collect(PointStamped, 'ball/position', RELIABLE)
+    run = tmp_path / 'run'
+    command = node_command('trace_logger', graph.namespace, output_folder=run, resume=True)
+    killed = [command[0], '-c', KILLED_BEFORE_PUBLISHING, *command[3:]]
+    with process(killed, tmp_path) as started:
+        graph.spin_until(lambda: graph.probe.count_subscribers('lockstep/tick') == 2, 'the trace logger')
+        graph.feed(1, 0)
+        graph.spin_until(lambda: not started.running, 'its end')
+        assert started.end() == -signal.SIGKILL
+    assert not traces
+    with process(command, tmp_path):
+        graph.spin_until(lambda: traces, 'the trial')
+        with RunStore.open(run) as store:
+            (stored,) = store.trials()
+            assert (
+                trace_of(traces[0]).landing
+                == stored.landing
+                == TableTennis().run(PolicyParameters(), 0).landing
+            )
+            for entry in fields(TraceSamples):
+                samples = getattr(trace_of(traces[0]).samples, entry.name)
+                assert np.array_equal(samples, getattr(store.samples(1), entry.name))
+        assert traces[0].header.stamp == sightings[0].header.stamp
+        graph.feed(2, 5)
+        graph.spin_until(lambda: len(traces) == 2, 'the next trial')
+    assert [trace.trial for trace in traces] == [1, 2]
+
+
+def test_parameters_that_were_published_before_it_started_are_those_of_the_store(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    known = PolicyParameters((0.9,) * 8, (0.0,) * 8, 1, 'least_squares')
+    with RunStore.create(tmp_path, {}) as store:
+        store.add_step('left', known, 0)
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    offers = graph.publisher(ParametersMessage, 'policy_parameters', LATCHED)
+    offers.publish(parameters_message(known, 0))
+    graph.spin_until(lambda: states and 'version 1' in states[-1].message, 'their acceptance')
+    graph.probe.destroy_publisher(offers)  # whoever proposed them has ended
+    graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
+    traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+    graph.feed(1, 0)
+    graph.spin_until(lambda: traces, 'the trial')
+    assert trace_of(traces[0]).parameters == known
+    assert traces[0].outcome != ExecutionTrace.ABORTED
+
+
+def test_deactivated_in_the_middle_of_a_simulated_trial_it_keeps_what_it_saw(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    logger = graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
+    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+    graph.feed(1, 0)
+    graph.spin_until(lambda: states and states[-1].state == ControllerStatus.PLAYING, 'a ball in play')
+    logger.trigger_deactivate()
+    graph.spin_until(lambda: traces, 'what it saw of the trial')
+    assert traces[0].outcome == ExecutionTrace.ABORTED
+    assert traces[0].note == 'the trace logger was deactivated while this ball was in play'
+    logger.trigger_activate()
+    graph.spin_until(lambda: len(traces) == 2, 'the rest of the trial')
+    assert traces[1].outcome == ExecutionTrace.ABORTED
+    assert traces[1].note.endswith('did not arrive here')
+    graph.feed(2, 5)
+    graph.spin_until(lambda: len(traces) == 3, 'the next trial')
+    played, expected = trace_of(traces[2]), TableTennis().run(PolicyParameters(), 5)
+    assert played.landing == expected.landing
+    assert np.array_equal(played.samples.applied_velocity, expected.samples.applied_velocity)

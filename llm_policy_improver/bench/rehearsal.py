@@ -19,6 +19,7 @@ from llm_policy_improver.stand_in_settings import StandInSettings
 SLOW_SHARE = 5
 """One ball in so many is a slow one; few balls of a rally are."""
 _TIMES = ('control tick', 'inner loop')
+_SCHEDULED = ('controller', 'stand_in_arm', 'empty_timer')
 
 Progress = Callable[[str, int, int], None]
 """Told what is played, the balls done and the balls in all."""
@@ -67,6 +68,8 @@ class RehearsalFigures:
         lateness_ms: 99 of 100 cycles of the stand-in arm were less late.
         left_out_s: what the stand-in arm did not simulate as it was too late; 0 in a fair run.
         touched: what the arm touched that it must not; empty where nothing.
+        priorities: by node, the real-time priority that was in force; 0: ordinary.
+        load: of the machine (1-minute average) before the nodes were started and at the end of the run.
     """
 
     balls: tuple[Ball, ...]
@@ -77,6 +80,8 @@ class RehearsalFigures:
     lateness_ms: float
     left_out_s: float
     touched: str
+    priorities: dict[str, int]
+    load: tuple[float, float]
 
     def returned(self, slow: bool | None = None) -> float:
         """Share of the balls that landed on the opponent's half: of all, or of the slow or the normal ones."""
@@ -102,6 +107,9 @@ class RehearsalFigures:
             'stand_in_lateness_p99_ms': self.lateness_ms,
             'stand_in_left_out_s': self.left_out_s,
             'touched': self.touched,
+            'realtime_priority': self.priorities,
+            'load_before': self.load[0],
+            'load_at_the_end': self.load[1],
         } | times
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -125,6 +133,9 @@ class RehearsalFigures:
                 )
         rows.append(('lateness p99 of the stand-in arm', f'{self.lateness_ms:.2f} ms', ''))
         rows.append(('time left out by it', f'{self.left_out_s:g} s in {self.seconds:.0f} s', '0'))
+        priorities = ', '.join(f'{name} {priority or "none"}' for name, priority in self.priorities.items())
+        rows.append(('real-time priority', priorities, ''))
+        rows.append(('load of the machine', f'{self.load[0]:.1f} before, {self.load[1]:.1f} at the end', ''))
         return rows + ([('touched', self.touched, 'nothing')] if self.touched else [])
 
 
@@ -166,6 +177,7 @@ def run(
 
 
 def _play(balls: int, seed: int, progress: Progress, folder: Path) -> RehearsalFigures:
+    from llm_policy_improver.nodes.realtime import IN_FORCE
     from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
 
     path = share_folder() / 'config' / 'rehearsal.yaml'
@@ -178,6 +190,7 @@ def _play(balls: int, seed: int, progress: Progress, folder: Path) -> RehearsalF
         replace(logger, output_folder=str((folder / 'run').absolute())),
     )
     thrown: list[Ball] = []
+    load = os.getloadavg()[0]
     with RehearsalCell(settings, folder / 'logs', f'/bench_{os.getpid()}', measured=True) as cell:
         cell.make_ready()
         cell.wait(2.0)  # for the first diagnostics of all
@@ -216,6 +229,8 @@ def _play(balls: int, seed: int, progress: Progress, folder: Path) -> RehearsalF
             lateness_ms=float(arm_values['lateness p99 [ms]']),
             left_out_s=float(arm_values['left out [s]']),
             touched=arm_values['touched'],
+            priorities={name: int(after[name][IN_FORCE]) for name in _SCHEDULED},
+            load=(load, os.getloadavg()[0]),
         )
 
 

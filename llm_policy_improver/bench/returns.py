@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 
 from llm_policy_improver import table
 from llm_policy_improver.bench.trials import Job, TrialFigures, run_trials
+from llm_policy_improver.control.ball_filter import FilterConfig
 from llm_policy_improver.control.controller import ControllerConfig
+from llm_policy_improver.control.joint_model import LatencyModel
+from llm_policy_improver.control.stroke import StrokeConfig
 from llm_policy_improver.parameters import PolicyParameters
-from llm_policy_improver.rehearsal import knowing_delays
 from llm_policy_improver.simulation.config import SimulationConfig
 from llm_policy_improver.simulation.latency import Latency
 from llm_policy_improver.simulation.rally import RallyLauncher
@@ -145,7 +147,7 @@ def noisy_setup() -> tuple[SimulationConfig, ControllerConfig]:
     """Simulator and controller with the published delays and cameras' noise; the controller knows the means."""
     delays = Latency.published()
     simulation = SimulationConfig(balls='rally', camera_noise=CAMERA_NOISE, latency=delays)
-    return simulation, knowing_delays(delays, CAMERA_NOISE)
+    return simulation, _knowing_delays(delays, CAMERA_NOISE)
 
 
 def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count: None) -> ReturnsResult:
@@ -174,4 +176,16 @@ def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count
     ]
     return ReturnsResult(
         Returns.of('no noise', clean), Returns.of('noise and delays', noisy), tuple(wider), tuple(clean)
+    )
+
+
+def _knowing_delays(latency: Latency, camera_noise: float) -> ControllerConfig:
+    """A controller that knows the mean delays and the cameras' noise, for an arm that has them."""
+    known = LatencyModel(
+        arm_action=latency.arm_action, slide_x_action=latency.slide_x_action, slide_y_action=latency.slide_y_action,
+        arm_state=latency.arm_state, slide_state=latency.slide_state, trust=0.05,
+    )  # fmt: skip
+    # Late sightings say more of the ball than early ones: the swing begins later than without delays.
+    return ControllerConfig(
+        filter=FilterConfig(sighting=max(camera_noise, 1e-4)), latency=known, stroke=StrokeConfig(swing=0.2)
     )

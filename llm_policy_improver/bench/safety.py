@@ -8,14 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llm_policy_improver.bench.safety_cases import KINDS, Case, CaseResult, Range
+from llm_policy_improver.bench.attacks.case import LONGEST_STANDSTILL, Case, CaseResult
+from llm_policy_improver.bench.attacks.range import KINDS, Range
 from llm_policy_improver.control.safety_limits import SafetyLimits
 
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, and of how much."""
-
-LONGEST_STANDSTILL = 0.5
-"""s from a fault to the command of standstill, at most (docs/safety.md)."""
 
 
 @dataclass(frozen=True, slots=True)

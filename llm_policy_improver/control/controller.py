@@ -106,6 +106,11 @@ class LowLevelController:
         """Whether a ball is in play."""
         return ControllerState.READY if self._origin is None else ControllerState.PLAYING
 
+    @property
+    def swinging(self) -> bool:
+        """Whether there is a stroke: its commands follow the plan, whatever the arm does."""
+        return self._stroke.hit is not None
+
     def offer(self, parameters: PolicyParameters) -> None:
         """Use these parameters from now on; during a ball's play, from its end on."""
         if self.state is ControllerState.PLAYING:

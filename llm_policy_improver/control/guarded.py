@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.control.controller import ControllerConfig, ControllerState, LowLevelController
 from llm_policy_improver.control.handover import Handover, HandoverSettings
+from llm_policy_improver.control.homing import WayHome
 from llm_policy_improver.control.inner_loop import InnerLoop, InnerLoopSettings
 from llm_policy_improver.control.safety import Rule, SafeCommand, SafetyStage
 from llm_policy_improver.control.safety_limits import SafetyLimits
 from llm_policy_improver.control.sensor_checks import Instant
+from llm_policy_improver.control.takeover import Takeover
 from llm_policy_improver.control.tick_times import TickTimes
 from llm_policy_improver.control.watchdog import Fault, FaultKind, Watchdog, WatchdogState
 from llm_policy_improver.control.watchdog_settings import WatchdogSettings
@@ -70,7 +72,7 @@ class Health:
 
 
 class GuardedController:
-    """Plays balls on the physical arm. Disarmed at the start.
+    """Plays balls on the physical arm. Disarmed at the start, when the arm may be in motion: it is slowed down.
 
     Args:
         config: of the controller; the inner loop's delay is added to its latencies.
@@ -87,6 +89,8 @@ class GuardedController:
         self._lock = Lock()  # never held while the controller plans
         self._loop = InnerLoop(settings.inner_loop, config.period, SafetyStage(settings.safety))
         self._watchdog = Watchdog(settings.watchdog, config.period)
+        self._way_home = WayHome(settings.inner_loop, settings.safety, config.homing_gain, config.period)
+        self._takeover = Takeover(settings.watchdog.joints_stale)
         delayed = replace(
             config.latency,
             arm_action=config.latency.arm_action + self._loop.delay,
@@ -116,12 +120,37 @@ class GuardedController:
     @property
     def standing(self) -> bool:
         """Whether standstill is commanded."""
-        return self._loop.standing
+        return self._loop.standing and self.sending
+
+    @property
+    def sending(self) -> bool:
+        """Whether there are commands: not before the arm was found, in motion or not."""
+        return bool(self._takeover.said)
+
+    @property
+    def slowing(self) -> bool:
+        """Whether an arm that was found is not sent standstill yet."""
+        return self.sending and not self._loop.standing
+
+    @property
+    def found(self) -> str:
+        """How the arm was found at the first command, in words; empty before it."""
+        return self._takeover.said
+
+    def begin(self) -> None:
+        """`cycle` is about to be called, for the first time or after a pause in which others may move the arm."""
+        with self._lock:
+            self._takeover.begin()
 
     def observe_joints(self, observation: ArmObservation) -> None:
         """A joint state has come."""
         with self._lock:
             self._watchdog.see_joints(observation, self._clock())
+
+    def lack_joints(self, why: str) -> None:
+        """Joint states came that do not show all joints: why, for the fault that follows."""
+        with self._lock:
+            self._watchdog.joints.lack(why)
 
     def observe_ball(self, sighting: BallObservation) -> None:
         """A sighting has come; the controller sees it where it can be true and the arm is armed."""
@@ -162,14 +191,14 @@ class GuardedController:
             now = self._clock()
             self._watchdog.see_tick(now)
             if command is not None and self._watchdog.armed:
-                self._loop.aim(command.applied, now.steady)
+                self._loop.aim(command.applied, now.steady, self._controller.swinging)
         if done is None:
             return None
         planned, version = done
         return replace(planned, applied=sent), version
 
-    def cycle(self) -> SafeCommand:
-        """One cycle of the inner loop: what to send to the arm now.
+    def cycle(self) -> SafeCommand | None:
+        """One cycle of the inner loop: what to send to the arm now; nothing before the arm was found.
 
         Raises:
             Exception: even slowing down failed; only zeros can be sent.
@@ -181,6 +210,10 @@ class GuardedController:
                 self._loop.stop()
             joints = self._watchdog.joints
             latest = None if joints.stale(now) else joints.latest
+            if not self.sending:
+                self._takeover.advance(self._loop, latest, now.steady)
+                if not self.sending:
+                    return None
             try:
                 command = self._loop.cycle(None if latest is None else latest.position, now.steady)
             except Exception as error:  # whatever it is: the arm has to slow down, which takes less to work
@@ -202,6 +235,15 @@ class GuardedController:
         with self._lock:
             if self._watchdog.armed:
                 return ''
+            refused = self._braking() or self._watchdog.refusal(self._clock())
+            latest = self._watchdog.joints.latest
+        if refused or latest is None:
+            return refused
+        # Some 20 ms of work, for which the inner loop need not wait.
+        refused = self._way_home.barred(latest.position)
+        if refused:
+            return refused
+        with self._lock:
             refused = self._braking() or self._watchdog.arm(self._clock())
             latest = self._watchdog.joints.latest
             if not refused and latest is not None:
@@ -235,6 +277,7 @@ class GuardedController:
                 'state': str(state),
                 'fault': str(fault.kind) if fault else '',
                 'faults since the start': str(dog.faults),
+                'arm found': self.found,
                 'amiss now': amiss,
                 'parameters version': str(self.version),
                 'control tick jitter p99 [ms]': f'{1e3 * self._ticks.jitter():.2f}',
@@ -256,4 +299,6 @@ class GuardedController:
         return Health(Level.OK, str(state), values)
 
     def _braking(self) -> str:
+        if not self.sending:
+            return 'no command was sent yet: the drives do not listen, or no joint states came'
         return '' if self.standing else 'the arm is still being slowed down'

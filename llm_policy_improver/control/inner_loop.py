@@ -3,6 +3,9 @@
 Steps of the velocity every 20 ms shake an arm. Here each command is reached along a straight line over one control
 period, in steps of a few milliseconds. That is the line through the commands, half a period late in the mean: who
 commands should know (`delay`).
+
+What the safety stage holds back of that line in a swing is a way that the blade then lacks at the hit. It is paid back
+with the commands that follow, through the same stage. Where nothing is held back, nothing is changed, not by a bit.
 """
 
 from dataclasses import dataclass
@@ -11,11 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver import arm
-from llm_policy_improver.control.safety import SafeCommand, SafetyStage
+from llm_policy_improver.control.safety import STILL, SafeCommand, SafetyStage
 from llm_policy_improver.control.tick_times import TickTimes
 from llm_policy_improver.observation import NANOSECONDS
 
 Array = NDArray[np.float64]
+
+
+_MOST_OWED = 0.05
+"""m and rad, of the way held back, that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +33,14 @@ class InnerLoopSettings:
         rate: Hz, of the loop.
         gantry_rate, arm_rate: Hz, at which each group of drives takes commands; whole parts of ``rate``.
         hold: s that a command is held beyond its period when the next one is late; then the arm is slowed down.
+        repaid: share of the way held back in a swing that is paid back in each control period; 0: none.
     """
 
     rate: float = 250.0
     gantry_rate: float = 250.0
     arm_rate: float = 250.0
     hold: float = 0.02
+    repaid: float = 0.5
 
     def __post_init__(self) -> None:
         if not 100.0 <= self.rate <= 1000.0:
@@ -45,6 +54,8 @@ class InnerLoopSettings:
                 )
         if not 0.0 <= self.hold <= 0.1:
             raise ValueError(f'inner_loop: hold must be between 0 and 0.1 s; got {self.hold:g} s')
+        if not 0.0 <= self.repaid <= 1.0:
+            raise ValueError(f'inner_loop: repaid must be between 0 and 1; got {self.repaid:g}')
 
     @property
     def period(self) -> float:
@@ -64,6 +75,10 @@ class _Way:
     start: int
     begin: Array
     end: Array
+
+    def at(self, share: float) -> Array:
+        """The velocity (8,) after this share of the way."""
+        return np.asarray((1.0 - share) * self.begin + share * self.end)
 
 
 class InnerLoop:
@@ -86,6 +101,9 @@ class InnerLoop:
         self._control_period = control_period
         self._safety = safety
         self._way: _Way | None = None
+        self._plan: _Way | None = None
+        self._planned: Array | None = None
+        self._owed: Array = np.zeros(len(arm.ARM))
         self._altered = False
         self._before: int | None = None
         self._sum: Array = np.zeros(len(arm.ARM))
@@ -113,21 +131,36 @@ class InnerLoop:
         """s by which the interpolation delays the commands in the mean."""
         return 0.5 * self._control_period
 
-    def aim(self, velocity: Array, steady: int) -> None:
-        """Reach this velocity (8,), m/s and rad/s, within one control period from now, ns."""
+    def aim(self, velocity: Array, steady: int, swinging: bool = False) -> None:
+        """Reach this velocity (8,), m/s and rad/s, within one control period from now, ns.
+
+        Args:
+            velocity: the command.
+            steady: ns, now.
+            swinging: whether the command follows a way that nothing but the clock leads, so that what was held back
+                of it since it began is lacking.
+        """
+        planned = self._along(self._plan, steady)
+        self._plan = _Way(steady, self.sent if planned is None else planned, np.array(velocity, dtype=float))
+        if not swinging:
+            self._owed = np.zeros(len(arm.ARM))
+        wanted = self._plan.end
+        if self._owed.any():
+            wanted = wanted + self._settings.repaid / self._control_period * self._owed
         # From where the last line is by now; from what was sent where the safety stage had to leave the line.
-        begin = None if self._altered else self._wanted(steady)
-        self._way = _Way(steady, self.sent if begin is None else begin, np.array(velocity, dtype=float))
+        begin = None if self._altered else self._along(self._way, steady)
+        self._way = _Way(steady, self.sent if begin is None else begin, wanted)
 
     def stop(self) -> None:
         """Slow down to standstill, within the limits, and stay there until the next `aim`."""
-        self._way = None
+        self._way = self._plan = self._planned = None
 
-    def start_anew(self, position: Array) -> None:
-        """The arm stands at this position (8,), m and rad."""
+    def start_anew(self, position: Array, velocity: Array = STILL) -> None:
+        """The arm is at this position (8,), m and rad, and stands, or moves like this (8,), m/s and rad/s."""
         self.stop()
-        self._safety.reset(position)
-        self.sent = np.zeros(len(arm.ARM))
+        self._before = None  # no cycle has been since
+        self._safety.reset(position, velocity)
+        self.sent = self._safety.velocity.copy()
 
     def cycle(self, position: Array | None, steady: int) -> SafeCommand:
         """What to send now.
@@ -141,7 +174,10 @@ class InnerLoop:
             since = (steady - self._before) / NANOSECONDS
         self._before = steady
         self.times.add(steady)
-        wanted = self._wanted(steady)
+        if self._planned is not None:
+            lacking = self._owed + (self._planned - self.sent) * since
+            self._owed = np.clip(lacking, -_MOST_OWED, _MOST_OWED)
+        wanted, self._planned = self._along(self._way, steady), self._along(self._plan, steady)
         # The measured time, as cycles that were skipped are not made up for.
         if wanted is None or position is None:
             command = self._safety.brake(since)
@@ -161,13 +197,11 @@ class InnerLoop:
         self._sum, self._summed = np.zeros(len(arm.ARM)), 0.0
         return np.asarray(mean)
 
-    def _wanted(self, steady: int) -> Array | None:
+    def _along(self, way: _Way | None, steady: int) -> Array | None:
         """Along the line to the newest command; None where that is too old."""
-        way = self._way
         if way is None:
             return None
         time = (steady - way.start) / NANOSECONDS
         if time > self._control_period + self._settings.hold:
             return None
-        share = min(max(time / self._control_period, 0.0), 1.0)
-        return np.asarray((1.0 - share) * way.begin + share * way.end)
+        return way.at(min(max(time / self._control_period, 0.0), 1.0))

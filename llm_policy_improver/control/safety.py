@@ -3,6 +3,7 @@
 The one idea: a velocity is sent only if braking from it, tick by tick and within the acceleration and jerk limits,
 comes to rest inside all limits. Where that is not so the next step of the braking is sent, which was found good one
 tick before. So from every state that the stage has reached there is a way to stand still: the one it just checked.
+An arm that others have set in motion need not have such a way: from there on, braking is the best there is.
 
 Nothing here knows ROS, time or files; the numbers come from `safety_limits`.
 """
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.compiled import compiled
+from llm_policy_improver.control.joint_model import LAG
 from llm_policy_improver.control.safety_limits import SafetyLimits
 from llm_policy_improver.control.stopping import (
     InnerLimits,
@@ -29,6 +31,9 @@ from llm_policy_improver.control.stopping import (
 )
 
 Array = NDArray[np.float64]
+
+STILL: Final[Array] = np.zeros(len(arm.ARM))
+"""(8,) m/s and rad/s."""
 
 
 class Rule(StrEnum):
@@ -91,16 +96,25 @@ class SafetyStage:
             )
         self.reset(position)
 
-    def reset(self, position: ArrayLike) -> None:
-        """The arm stands still at this position (8,), m and rad.
+    def reset(self, position: ArrayLike, velocity: ArrayLike = STILL) -> None:
+        """Begin from here: from an arm that stands, or from one that moves and has to be taken over.
+
+        Whoever has set a moving arm in motion did not ask this stage. What is sent keeps the limits of velocity,
+        acceleration and jerk from here on; ranges and workspace are kept where braking at once is enough for that,
+        and are left by no more than braking takes where it is not.
+
+        Args:
+            position: (8,) m and rad, as the encoders show it.
+            velocity: (8,) m/s and rad/s, likewise; one beyond the speed limit counts as that limit.
 
         Raises:
-            ValueError: these are no eight finite numbers.
+            ValueError: these are not eight finite numbers each.
         """
-        here = _vector(position)
-        if here is None:
-            raise ValueError(f'reset: the position must be {len(arm.ARM)} finite numbers; got {position!r}')
-        self.position, self.velocity, self.acceleration = here, np.zeros(len(here)), np.zeros(len(here))
+        here, speed = _given('position', position), _given('velocity', velocity)
+        # A drive of first order moves by what its set point is ahead, each time constant.
+        self.position = here + LAG * speed
+        self.velocity = np.clip(speed, -self._inner.velocity, self._inner.velocity)
+        self.acceleration = np.zeros(len(here))
         self._at_rest = 0.0
 
     def filter(self, velocity: ArrayLike, position: ArrayLike, dt: float) -> SafeCommand:
@@ -185,6 +199,14 @@ def _vector(values: ArrayLike) -> Array | None:
     except (TypeError, ValueError):
         return None
     return vector if vector.shape == (len(arm.ARM),) and np.isfinite(vector).all() else None
+
+
+def _given(name: str, values: ArrayLike) -> Array:
+    """The same, refusing what is no vector."""
+    vector = _vector(values)
+    if vector is None:
+        raise ValueError(f'reset: the {name} must be {len(arm.ARM)} finite numbers; got {values!r}')
+    return vector
 
 
 # The rules of `_filtered`, in their order.

@@ -102,6 +102,10 @@ class JointCheck:
         self.latest, self._arrival, self._why_dropped = observation, now.steady, ''
         return _GOOD
 
+    def lack(self, why: str) -> None:
+        """Messages came that no joint state can be made of: why, in words."""
+        self._why_dropped = why
+
     def start_anew(self) -> None:
         """The clock of the stamps was set: what came by the old time is no measure any more."""
         self._before = None

@@ -168,13 +168,17 @@ class Watchdog:
         """Let the arm move; why not, in words, where it is refused."""
         if self.state is WatchdogState.ARMED:
             return ''
-        if self.fault is not None:
-            return f'a fault is latched ({self.fault.sentence}): resume first'
-        amiss = self.amiss(now)
-        if not amiss:
+        refused = self.refusal(now)
+        if not refused:
             self._frozen.start_anew()
             self.state = WatchdogState.ARMED
-        return amiss
+        return refused
+
+    def refusal(self, now: Instant) -> str:
+        """Why an arm that is not armed may not be, in words; empty where it may."""
+        if self.fault is not None:
+            return f'a fault is latched ({self.fault.sentence}): resume first'
+        return self.amiss(now)
 
     def disarm(self) -> None:
         """Let the arm not move; a latched fault stays latched."""

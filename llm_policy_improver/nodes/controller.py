@@ -7,7 +7,8 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
-from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand, PolicyParameters
+from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
+from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
@@ -15,7 +16,7 @@ from llm_policy_improver.nodes.messages import command_message, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.observation import Command
-from llm_policy_improver.parameters import ParameterError
+from llm_policy_improver.parameters import ParameterError, PolicyParameters
 from llm_policy_improver.settings import ControllerSettings
 
 _DONE = TransitionCallbackReturn.SUCCESS
@@ -30,7 +31,8 @@ class ControllerNode(LifecycleNode):
     ``autostart`` it configures and activates itself.
 
     Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right
-    joints and finite numbers; anything else is refused and the parameters in use stay.
+    joints and finite numbers; anything else is refused and the parameters in use stay. What is offered already may
+    come again, as from an optimizer that was restarted.
     """
 
     def __init__(self, settings: ControllerSettings | None = None, **node_arguments: Any) -> None:
@@ -39,7 +41,7 @@ class ControllerNode(LifecycleNode):
         kind = LockstepArm if self._settings.lockstep else HardwareArm
         self._arm: LockstepArm | HardwareArm = kind(self, self._settings, self._send, self._say_status)
         self._message = ''
-        self._offered = 0
+        self._offered = PolicyParameters()
         self._status_said: tuple[str, int, str, str] | None = None
         if self._settings.autostart:
             self.trigger_configure()
@@ -57,7 +59,7 @@ class ControllerNode(LifecycleNode):
         self._status = self.create_publisher(ControllerStatus, 'controller/status', LATCHED)
         self._arm.connect()
         self._offers = self.create_subscription(
-            PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED
+            ParametersMessage, 'policy_parameters', self._on_parameters, LATCHED
         )
         self._offered_services = [
             self.create_service(SetBool, 'controller/enable', self._on_enable),
@@ -102,19 +104,21 @@ class ControllerNode(LifecycleNode):
     def _send(self, command: Command, version: int) -> None:
         self._commands.publish(command_message(command, version))
 
-    def _on_parameters(self, message: PolicyParameters) -> None:
+    def _on_parameters(self, message: ParametersMessage) -> None:
         try:
             parameters = parameters_of(message)
-            if parameters.version <= self._offered:
+            if parameters.version == self._offered.version and _same(parameters, self._offered):
+                return
+            if parameters.version <= self._offered.version:
                 raise ParameterError(
-                    f'the version must grow: {parameters.version} came after {self._offered}'
+                    f'the version must grow: {parameters.version} came after {self._offered.version}'
                 )
         except ParameterError as error:
             self._message = f'parameters version {message.version} refused: {error}'
             self.get_logger().error(self._message)
             self._say_status()
             return
-        self._offered = parameters.version
+        self._offered = parameters
         self._arm.offer(parameters)
         self._message = f'parameters version {parameters.version} by {parameters.proposed_by} accepted'
         self._say_status()
@@ -155,6 +159,11 @@ class ControllerNode(LifecycleNode):
             )
             status.header.stamp = self.get_clock().now().to_msg()
             self._status.publish(status)
+
+
+def _same(one: PolicyParameters, other: PolicyParameters) -> bool:
+    """Number for number; who proposed them may be told in other words."""
+    return (one.attenuation, one.residual) == (other.attenuation, other.residual)
 
 
 def main(args: list[str] | None = None) -> None:

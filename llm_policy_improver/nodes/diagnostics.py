@@ -49,5 +49,9 @@ class Diagnostics:
 
 
 def nodes_heard(message: DiagnosticArray) -> set[str]:
-    """The fully qualified names of the nodes that speak in it."""
-    return {status.name.partition(':')[0].strip() for status in message.status}
+    """The fully qualified names of the nodes that speak in it; one that reports an error cannot be relied on."""
+    return {
+        status.name.partition(':')[0].strip()
+        for status in message.status
+        if status.level != DiagnosticStatus.ERROR
+    }

@@ -4,11 +4,13 @@ import time
 from functools import partial
 from typing import Any
 
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from llm_policy_improver.control.guarded import Health, Level
 from llm_policy_improver.control.tick_times import TickTimes
+from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.running import run
 
@@ -21,12 +23,13 @@ class EmptyTimerNode(Node):
 
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__('empty_timer', **node_arguments)
+        self.declare_parameter(realtime.PARAMETER, 0, ParameterDescriptor(read_only=True))
         self._times = {name: TickTimes(period) for name, period in PERIODS.items()}
         for times in self._times.values():
             self.create_timer(
                 times.period, partial(self._on_time, times), clock=Clock(clock_type=ClockType.STEADY_TIME)
             )
-        Diagnostics(self, 'timers', self._health)
+        Diagnostics(self, 'timers', realtime.reporting(self._health))
 
     def _on_time(self, times: TickTimes) -> None:
         times.add(time.monotonic_ns())

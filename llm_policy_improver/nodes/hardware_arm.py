@@ -4,6 +4,7 @@ The commands come from a thread of their own, for two reasons. They stay even wh
 and when the executor hangs, the thread still runs, sees that no tick comes any more, and slows the arm down.
 """
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,8 +23,11 @@ from std_msgs.msg import Float64MultiArray
 from llm_policy_improver.control.guarded import GuardedController
 from llm_policy_improver.control.sensor_checks import Instant
 from llm_policy_improver.frames import FrameError
+from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
-from llm_policy_improver.nodes.messages import arm_of, ball_of, doubles
+from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
+from llm_policy_improver.nodes.messages import ball_of, doubles
+from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.observation import NANOSECONDS, Command
 from llm_policy_improver.parameters import JOINTS, PolicyParameters
 from llm_policy_improver.settings import ControllerSettings, SettingsError
@@ -33,6 +37,8 @@ _SLIDES = 2
 _STANDSTILL = np.zeros(len(JOINTS))
 _SLOWING_DOWN = 2.0
 """s that the arm is given to slow down before the program ends."""
+_STARTING = 2.0
+"""s that joint states and the executor are given to begin, once drivers listen; then the arm is stopped without."""
 _TOGETHER = 1_000_000
 """ns between the readings of two clocks, at most, to count as one moment."""
 _READINGS = 5
@@ -67,6 +73,10 @@ class HardwareArm:
         self._publish = publish
         self._changed = changed
         self._guard = GuardedController(settings.controller, settings.guard, self._now)
+        # Half of the watchdog's patience: what goes on from a message that is missing must soon end.
+        self._joints = JointStates(
+            settings.driver_joint_names, min(OLDEST, 0.5 * settings.watchdog.joints_stale)
+        )
         self._ending = Event()
         self._thread: Thread | None = None
         self._closing: list[Callable[[], Any]] = []
@@ -113,8 +123,11 @@ class HardwareArm:
     def connect(self) -> None:
         """Listen to drivers, cameras and the other nodes."""
         node, settings = self._node, self._settings
+        self._states = node.create_subscription(
+            JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data
+        )
+        self._closing.append(partial(node.destroy_subscription, self._states))
         for kind, topic, callback, qos in (
-            (JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data),
             (PointStamped, settings.ball_topic, self._on_ball, qos_profile_sensor_data),
             (DiagnosticArray, TOPIC, self._on_diagnostics, 10),
         ):
@@ -129,7 +142,7 @@ class HardwareArm:
                 publisher = node.create_publisher(Float64MultiArray, topic, 10)
                 self._groups.append((publisher, joints, cycles))
                 self._closing.append(partial(node.destroy_publisher, publisher))
-        self._closing.append(Diagnostics(node, 'arm', self._guard.health).close)
+        self._closing.append(Diagnostics(node, 'arm', realtime.reporting(self._guard.health)).close)
 
     def disconnect(self) -> None:
         """The end of `connect`."""
@@ -139,7 +152,12 @@ class HardwareArm:
         self._closing.clear()
 
     def start(self) -> None:
-        """Begin to send commands: standstill, until the arm is armed."""
+        """Begin to send commands: a moving arm is slowed down, and stands until it is armed."""
+        warning = shared_memory_warning()
+        if warning:
+            self._node.get_logger().warning(warning)
+        self._guard.begin()
+        self._found, self._ticked = math.inf, False
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self._node.create_timer(self._settings.controller.period, self._on_time, clock=steady)
         self._ending.clear()
@@ -153,7 +171,7 @@ class HardwareArm:
             return
         self._guard.disarm()
         end = time.monotonic() + _SLOWING_DOWN
-        while thread.is_alive() and not self._guard.standing and time.monotonic() < end:
+        while thread.is_alive() and self._guard.slowing and time.monotonic() < end:
             time.sleep(self._settings.inner_loop.period)
         self._ending.set()
         thread.join(_SLOWING_DOWN)
@@ -171,15 +189,16 @@ class HardwareArm:
         return Instant(steady, stamp)
 
     def _on_joints(self, message: JointState) -> None:
-        names = self._settings.driver_joint_names
-        observation = arm_of(message, names)
-        if observation is None:
+        observation = self._joints.add(message)
+        if observation is not None:
+            self._guard.observe_joints(observation)
+        elif self._joints.lacking:
+            self._guard.lack_joints(f'none of {", ".join(self._joints.lacking)}')
             self._node.get_logger().error(
-                f'joint_states lacks some of {", ".join(names)}: check driver_joint_names',
+                f'no joint states of {", ".join(self._joints.lacking)} with position and velocity, while others '
+                'come: check their driver, its clock and driver_joint_names',
                 throttle_duration_sec=5.0,
             )
-        else:
-            self._guard.observe_joints(observation)
 
     def _on_ball(self, message: PointStamped) -> None:
         try:
@@ -197,6 +216,7 @@ class HardwareArm:
                 self._guard.hear(peer)
 
     def _on_time(self) -> None:
+        self._ticked = True
         done = self._guard.tick()
         if done is not None:
             self._publish(*done)
@@ -208,7 +228,7 @@ class HardwareArm:
         due, number = time.monotonic_ns(), 0
         while not self._ending.is_set():
             try:
-                self._send(self._guard.cycle().velocity, number)
+                self._send_next(number)
             except Exception as error:  # whatever it is: the arm has to stop, even if at once
                 if not self._node.context.ok():
                     return
@@ -222,6 +242,30 @@ class HardwareArm:
                 due += period * (1 + late // period)
                 late = time.monotonic_ns() - due
             time.sleep(max(-late, 0) / NANOSECONDS)
+
+    def _met(self) -> bool:
+        """Whether joint states can come by now, so that patience with them may begin.
+
+        Drivers are found after a moment or after two seconds, one topic after the other; what is sent earlier reaches
+        nobody. And while the program starts, joint states wait until the executor takes them.
+        """
+        if not any(publisher.get_subscription_count() for publisher, _, _ in self._groups):
+            return False
+        now = time.monotonic()
+        self._found = min(self._found, now)
+        reported = self._ticked and self._states.get_publisher_count() > 0
+        return reported or now - self._found > _STARTING
+
+    def _send_next(self, number: int) -> None:
+        began = self._guard.sending
+        if not began and not self._met():
+            return
+        command = self._guard.cycle()
+        if command is None:
+            return
+        if not began:
+            self._node.get_logger().info(f'the arm was found {self._guard.found}')
+        self._send(command.velocity, number)
 
     def _send(self, velocity: Any, number: int) -> None:
         for publisher, joints, cycles in self._groups:

@@ -1,19 +1,23 @@
 """What the launch files share. Needs `launch_ros`, which a ROS 2 installation brings."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
 import yaml
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.settings import SettingsError
 from llm_policy_improver.share import share_folder
 from llm_policy_improver.tracing.run_folder import default_run_folder
+from llm_policy_improver.tracing.store import RunStore, StoreError
+from llm_policy_improver.tracing.store_database import DATABASE
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
@@ -27,6 +31,8 @@ _OPTIMIZER_ARGUMENTS = {
 
 _REFUSED = 2
 """Exit code of a node that was given bad settings: see `running.run`."""
+_RESPAWN_DELAY = 1.0
+"""s; above 0, as `ended` must come before a node that was refused would be started again."""
 
 
 def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
@@ -45,7 +51,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             'output_folder', default_value='', description='of the run; empty: a new one under runs'
         ),
         DeclareLaunchArgument(
-            'resume', default_value='false', description='continue the trials in output_folder'
+            'resume', default_value='false', description='continue the run in output_folder'
         ),
     ]
     arguments += [
@@ -54,7 +60,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
     ]
 
     def ended(event: ProcessExited, context: LaunchContext) -> None:
-        # On the arm, a crash in mid-stroke must not take the controller with it.
+        # On the arm, a crash in mid-stroke must not take the controller with it: the node is started again.
         if not context.is_shutdown and (
             event.returncode == _REFUSED or (event.returncode and 'simulator' in executables)
         ):
@@ -65,41 +71,63 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             return str(LaunchConfiguration(name).perform(context))
 
         folder = given('output_folder')
-        # Trace logger and optimizer write into the same run.
+        if not _typed('resume', bool, given('resume')) and folder:
+            _require_unused(Path(folder))
+        # Trace logger and optimizer write into the same run, and go on with it when they are started again.
         run = {
-            'output_folder': str(
-                Path(folder) if folder else default_run_folder(given('objective'), datetime.now())
-            )
+            'output_folder': folder or str(default_run_folder(given('objective'), datetime.now())),
+            'resume': True,
         }
-        resume = {'resume': _typed('resume', bool, given('resume'))}
         asked = {
             name: _typed(name, kind, given(name))
             for name, (kind, _) in _OPTIMIZER_ARGUMENTS.items()
             if given(name)
         }
-        overrides = {'trace_logger': run | resume, 'optimizer': run | asked}
+        overrides = {'trace_logger': run, 'optimizer': run | asked}
         _require_usable(given('config'), given('namespace'), executables)
         guarded = 'simulator' not in executables
         if guarded:
             _require_usable(given('safety'), given('namespace'), executables)
+            # What is rehearsed is the arm that runs.
+            for name in ('config', 'safety'):
+                overrides['optimizer'][f'rehearsal.{name}'] = str(Path(given(name)).absolute())
+        # The nodes of the arm only: lockstep has no time that could be lost.
+        transport = without_shared_memory(os.environ) if guarded else {}
         return [
-            Node(
-                package='llm_policy_improver',
-                executable=executable,
-                name=executable,
-                namespace=LaunchConfiguration('namespace'),
-                parameters=[
-                    LaunchConfiguration('config'),
-                    *([LaunchConfiguration('safety')] if guarded and executable == 'controller' else []),
-                    overrides.get(executable, {}),
-                ],
-                output='screen',
-                on_exit=ended,
-            )
-            for executable in executables
+            *(SetEnvironmentVariable(name, value) for name, value in transport.items()),
+            *(
+                Node(
+                    package='llm_policy_improver',
+                    executable=executable,
+                    name=executable,
+                    namespace=LaunchConfiguration('namespace'),
+                    parameters=[
+                        LaunchConfiguration('config'),
+                        *([LaunchConfiguration('safety')] if guarded and executable == 'controller' else []),
+                        overrides.get(executable, {}),
+                    ],
+                    output='screen',
+                    on_exit=ended,
+                    respawn=guarded,
+                    respawn_delay=_RESPAWN_DELAY,
+                )
+                for executable in executables
+            ),
         ]
 
     return LaunchDescription([*arguments, OpaqueFunction(function=start)])
+
+
+def _require_unused(folder: Path) -> None:
+    if not (folder / DATABASE).exists():
+        return
+    with RunStore.open(folder) as store:
+        held = 'trials' if store.trials() else 'a run that has begun' if store.settings() else ''
+    if held:
+        raise StoreError(
+            f'{folder} already holds {held}: choose another output_folder, or set resume to continue '
+            f'{"them" if held == "trials" else "it"}'
+        )
 
 
 def _typed(name: str, kind: type, text: str) -> str | int | bool:

@@ -101,13 +101,13 @@ def joint_state_message(arm: ArmObservation) -> JointState:
     )
 
 
-def arm_of(message: JointState, names: Sequence[str] = JOINTS) -> ArmObservation | None:
-    """The joints ``names`` in their order; None where the message lacks one, or a value of one."""
+def arm_of(message: JointState) -> ArmObservation | None:
+    """All joints in their order, of a message of the simulator; None where it lacks one, or a value of one."""
     order = {name: index for index, name in enumerate(message.name)}
     count = min(len(message.position), len(message.velocity))
-    if any(order.get(name, count) >= count for name in names):
+    if any(order.get(name, count) >= count for name in JOINTS):
         return None
-    rows = [order[name] for name in names]
+    rows = [order[name] for name in JOINTS]
     return ArmObservation(
         stamp_of(message.header.stamp),
         np.array([message.position[row] for row in rows]),

@@ -18,6 +18,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from llm_policy_improver.control.guarded import Health, Level
+from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
@@ -85,7 +86,7 @@ class StandInArmNode(Node):
         self._ball_over = self._started
         self._next_throw = self._started + round(settings.throw_every * NANOSECONDS)
         self._offset = self._read_offset()
-        Diagnostics(self, 'stand-in arm', self._health)
+        Diagnostics(self, 'stand-in arm', realtime.reporting(self._health))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(settings.cycle, self._on_time, clock=steady)
         self.create_timer(1.0, self._on_second, clock=steady)

@@ -1,190 +1,201 @@
 """Node: cuts the streams into trials, judges and stores each one, then publishes it."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from geometry_msgs.msg import PointStamped
-from rclpy.node import Node
-from sensor_msgs.msg import JointState
+from rclpy.exceptions import InvalidHandle
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from llm_policy_improver.control.guarded import Health, Level
-from llm_policy_improver.frames import FrameError
-from llm_policy_improver.msg import (
-    BallLanding,
-    ExecutionTrace,
-    JointVelocityCommand,
-    LockstepTick,
-    PolicyParameters,
-)
+from llm_policy_improver.msg import BallLanding, ExecutionTrace, PolicyParameters
+from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
-from llm_policy_improver.nodes.lockstep import LockstepGate
-from llm_policy_improver.nodes.messages import (
-    FRAME,
-    arm_of,
-    ball_of,
-    command_of,
-    header_of,
-    parameters_of,
-    point,
-    trace_message,
-)
-from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE, TRACES, stream
+from llm_policy_improver.nodes.lockstep_trials import LockstepTrials
+from llm_policy_improver.nodes.messages import FRAME, header_of, parameters_of, point, trace_message
+from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.observation import NANOSECONDS
-from llm_policy_improver.parameters import JOINTS, ParameterError
+from llm_policy_improver.parameters import ParameterError
 from llm_policy_improver.parameters import PolicyParameters as Parameters
 from llm_policy_improver.settings import TraceLoggerSettings
+from llm_policy_improver.trace import ExecutionTrace as Trace
 from llm_policy_improver.tracing.recorder import TraceRecorder
 from llm_policy_improver.tracing.run_folder import default_run_folder
 from llm_policy_improver.tracing.store import RunStore, StoreError
 
-_OVERDUE = 3.0
-"""s that the last commands of a trial may come after its last tick."""
+_DONE: Final = TransitionCallbackReturn.SUCCESS
+_MIDDLE: Final = 'while this ball was in play'
 
 
-class TraceLoggerNode(Node):
-    """Publishes ``execution_trace`` and ``ball/landing``, each only after the trial is durably stored."""
+class TraceLoggerNode(LifecycleNode):
+    """Publishes ``execution_trace`` and ``ball/landing``, each only after the trial is durably stored.
+
+    A managed node: configured, it has the store open and listens; active, it records. With ``autostart`` it
+    configures and activates itself. Only while it is active it gives signs of life on ``/diagnostics``: an arm whose
+    trials nobody stores is stopped by the controller's watchdog.
+
+    Killed between storing a trial and publishing it, it publishes it when it is started again; who has heard of that
+    trial already knows it by its number.
+
+    Raises:
+        StoreError: with ``autostart``: the folder cannot be used.
+    """
 
     def __init__(self, settings: TraceLoggerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('trace_logger', **node_arguments)
         self._settings = declared(self, settings or TraceLoggerSettings())
-        folder = self._settings.output_folder
-        self._store = RunStore.join(Path(folder) if folder else default_run_folder('', datetime.now(UTC)), {})
-        if self._store.trials() and not self._settings.resume:
-            raise StoreError(
-                f'{self._store.folder} already holds trials: choose another output_folder, '
-                'or set resume to continue them'
-            )
-        self.get_logger().info(f'storing trials in {self._store.folder}')
-        self._recorder = TraceRecorder()
-        self._gate = LockstepGate()
-        self._ending: LockstepTick | None = None
-        self._last_tick: LockstepTick | None = None
-        self._known: dict[int, Parameters] = {0: Parameters()}
-        self._version = 0
-        self._traces = self.create_publisher(ExecutionTrace, 'execution_trace', TRACES)
-        self._landings = self.create_publisher(BallLanding, 'ball/landing', RELIABLE)
-        sensors = stream(self._settings.lockstep)
-        self.create_subscription(JointState, self._settings.joint_state_topic, self._on_joints, sensors)
-        self.create_subscription(PointStamped, self._settings.ball_topic, self._on_ball, sensors)
-        self.create_subscription(JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS)
-        self.create_subscription(PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED)
-        if self._settings.lockstep:
-            self.create_subscription(LockstepTick, 'lockstep/tick', self._on_tick, RELIABLE)
-            self._overdue = self.create_timer(_OVERDUE, self._on_overdue, autostart=False)
-        else:
-            self.create_timer(0.05, self._on_time)
-            # The controller's watchdog listens: an arm whose trials nobody stores is stopped.
-            self._diagnostics = Diagnostics(self, 'storing', self._health)
+        self._trials: LockstepTrials | ClockedTrials = (
+            LockstepTrials(self, self._settings, self._knows, self._finish)
+            if self._settings.lockstep
+            else ClockedTrials(self, self._settings, self._finish)
+        )
+        self._store: RunStore | None = None
+        self._own_folder: Path | None = None
+        self._unsent: ExecutionTrace | None = None
+        self._diagnostics: Diagnostics | None = None
+        self._heard: dict[int, Parameters] = {0: Parameters()}
+        self._stored: dict[int, Parameters] = {}
+        self._lost = ''
+        self._refused: Exception | None = None
+        if self._settings.autostart:
+            self.trigger_configure()
+            if self._refused is not None:
+                raise self._refused
+            self.trigger_activate()
 
     def destroy_node(self) -> None:
-        """Close the store with the node."""
-        self._store.close()
+        """Store what is there of a trial, and close the store."""
+        with suppress(RuntimeError, InvalidHandle):  # the context may be gone already
+            self._stop(f'the trace logger was ended {_MIDDLE}')
+        self._close_store()
         super().destroy_node()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unconfigured to inactive: the store, publishers, subscriptions."""
+        self._refused = None
+        try:
+            self._store = self._opened()
+        except Exception as error:  # rclpy drops without a word what comes out of a transition
+            self._refused = error
+            if self._own_folder is not None or not self._settings.autostart:  # else it ends the program
+                self.get_logger().error(f'not configured: {error}')
+            return TransitionCallbackReturn.FAILURE
+        self.get_logger().info(f'storing trials in {self._store.folder}')
+        self._traces = self.create_publisher(ExecutionTrace, 'execution_trace', TRACES)
+        self._landings = self.create_publisher(BallLanding, 'ball/landing', RELIABLE)
+        self._offers = self.create_subscription(
+            PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED
+        )
+        self._trials.connect()
+        return _DONE
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Inactive to active: trials are recorded."""
+        if self._unsent is not None:
+            self._traces.publish(self._unsent)
+            self._unsent = None
+        self._trials.start()
+        self._diagnostics = Diagnostics(self, 'storing', self._health)
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Active to inactive: nothing more is recorded; a trial under way is stored as aborted."""
+        self._stop(f'the trace logger was deactivated {_MIDDLE}')
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Inactive to unconfigured: the store is closed."""
+        self._trials.disconnect()
+        self.destroy_subscription(self._offers)
+        self.destroy_publisher(self._landings)
+        self.destroy_publisher(self._traces)
+        self._close_store()
+        return _DONE
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From any state to the end."""
+        self._stop(f'the trace logger was shut down {_MIDDLE}')
+        self._close_store()
+        return _DONE
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """A transition broke off."""
+        self._close_store()
+        return TransitionCallbackReturn.FAILURE
+
+    def _opened(self) -> RunStore:
+        """The store, with what it tells of an earlier life of this node."""
+        named = Path(self._settings.output_folder) if self._settings.output_folder else None
+        folder = self._own_folder or named or default_run_folder('', datetime.now(UTC))
+        store = RunStore.join(folder, {})
+        try:
+            trials = store.trials()
+            if trials and not (self._settings.resume or self._own_folder):
+                raise StoreError(
+                    f'{folder} already holds trials: choose another output_folder, or set resume to continue them'
+                )
+            self._stored = {step.parameters.version: step.parameters for step in store.steps()}
+            self._unsent = self._stored_message(store, trials[-1]) if trials else None
+        except BaseException:
+            store.close()
+            raise
+        self._own_folder = folder
+        return store
+
+    def _stored_message(self, store: RunStore, trace: Trace) -> ExecutionTrace | None:
+        try:
+            samples = store.samples(trace.trial)
+        except StoreError as error:  # of one trial: the next ones can be stored all the same
+            self.get_logger().error(str(error))
+            return None
+        return trace_message(replace(trace, samples=samples), store.start(trace.trial))
+
+    def _stop(self, reason: str) -> None:
+        if self._diagnostics is not None:
+            self._diagnostics.close()
+            self._diagnostics = None
+        self._trials.stop(reason)
+
+    def _close_store(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _health(self) -> Health:
+        values = {'folder': str(self._own_folder), 'version': str(self._trials.version)}
+        if self._lost:
+            return Health(Level.ERROR, self._lost, values)
+        return Health(Level.OK, 'storing trials', values)
+
+    def _knows(self, version: int) -> bool:
+        return version in self._heard or version in self._stored
 
     def _on_parameters(self, message: PolicyParameters) -> None:
         try:
             parameters = parameters_of(message)
         except ParameterError:
             return  # the controller refuses them too, and says so
-        self._known.setdefault(parameters.version, parameters)
-        self._finish_lockstep()
+        self._heard.setdefault(parameters.version, parameters)
+        self._trials.hear_parameters()
 
-    def _health(self) -> Health:
-        return Health(
-            Level.OK, 'storing trials', {'folder': str(self._store.folder), 'version': str(self._version)}
-        )
-
-    def _on_joints(self, message: JointState) -> None:
-        arm = arm_of(message, JOINTS if self._settings.lockstep else self._settings.driver_joint_names)
-        if arm is None:
-            return
-        if self._settings.lockstep:
-            self._gate.add_arm(arm)
-            self._advance()
-        elif self._recorder.balls:
-            self._recorder.arms.append(arm)
-
-    def _on_ball(self, message: PointStamped) -> None:
-        if self._settings.lockstep:
-            self._gate.add_ball(ball_of(message))
-            self._advance()
-            return
-        try:
-            sighting = self._settings.cameras.to_table(ball_of(message), message.header.frame_id)
-        except FrameError:
-            return  # the controller refuses it, too, and says so
-        self._recorder.balls.append(sighting)
-
-    def _on_command(self, message: JointVelocityCommand) -> None:
-        if self._settings.lockstep or self._recorder.balls:
-            self._recorder.commands.append(command_of(message))
-            self._version = int(message.parameters_version)
-        self._finish_lockstep()
-
-    def _on_tick(self, message: LockstepTick) -> None:
-        self._gate.add_tick(message)
-        if message.last:
-            self._ending = message
-            self._overdue.reset()
-        self._advance()
-
-    def _advance(self) -> None:
-        while (tick := self._gate.pop()) is not None:
-            self._recorder.balls.extend(tick.sightings)
-            self._recorder.arms.append(tick.arm)
-            if tick.message.last:
-                self._last_tick = tick.message
-        self._finish_lockstep()
-
-    def _finish_lockstep(self) -> None:
-        """Close the trial when its last tick is here, and so are the answers to all before and the parameters."""
-        last = self._last_tick
-        if last is not None and self._unanswered(last) <= 0 and self._version in self._known:
-            self._close(last, last.aborted)
-
-    def _unanswered(self, last: LockstepTick) -> int:
-        """Ticks of the trial that ends with this one whose commands are not here yet."""
-        first = min(arm.stamp for arm in self._recorder.arms)
-        return int(last.tick) - sum(command.stamp >= first for command in self._recorder.commands)
-
-    def _on_overdue(self) -> None:
-        """What is from before this node joined does not come any more."""
-        if self._last_tick is not None:
-            unanswered = self._unanswered(self._last_tick)
-            missing = f'{unanswered} commands of the controller did not arrive here' if unanswered > 0 else ''
-            self._close(self._last_tick, self._last_tick.aborted or missing)
-        elif self._ending is not None:
-            self._gate = LockstepGate()
-            self._close(self._ending, self._ending.aborted or 'some observations did not arrive here')
-
-    def _close(self, last: LockstepTick, aborted: str) -> None:
-        self._last_tick = self._ending = None
-        self._overdue.cancel()
-        self._finish(last.contact, aborted)
-
-    def _on_time(self) -> None:
-        """By the clock: a ball not seen for a while is out of play."""
-        seen = self._recorder.last_sighting
-        if seen is None:
-            return
-        now = self.get_clock().now().nanoseconds
-        if now - seen > self._settings.ball_lost * NANOSECONDS:
-            self._finish('', '')
-
-    def _finish(self, contact: str, aborted: str) -> None:
-        start = self._recorder.start or 0
-        parameters = self._known.get(self._version)
+    def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
+        start = recorder.start or 0
+        parameters = self._heard.get(version) or self._stored.get(version)
         if parameters is None:
-            parameters = Parameters(version=self._version)
-            aborted = aborted or f'the parameters of version {self._version} were never seen here'
+            parameters = Parameters(version=version)
+            aborted = aborted or f'the parameters of version {version} were never seen here'
+        assert self._store is not None  # only an active node records
         try:
-            trace = self._store.add_trial(self._recorder.finish(parameters, contact, aborted), start)
+            trace = self._store.add_trial(recorder.finish(parameters, contact, aborted), start)
         except StoreError as error:
-            self.get_logger().error(f'a trial is lost: {error}')
+            self._lost = f'a trial is lost: {error}'
+            self.get_logger().error(self._lost)
             return
+        self._lost = ''
         if trace.landing is not None:
             self._landings.publish(
                 BallLanding(

@@ -1,9 +1,11 @@
-"""A simulator that also measures how near the arm comes to what it must not touch and to its joints' ends."""
+"""A simulator that also tells how near the arm came to what it must not touch and to its joints' ends."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from llm_policy_improver import arm
 from llm_policy_improver.simulation.config import SimulationConfig
@@ -20,15 +22,25 @@ _LOW: Final = np.array([joint.low for joint in arm.ARM])
 _HIGH: Final = np.array([joint.high for joint in arm.ARM])
 
 
-class WatchedSimulator(DelayedSimulator):
-    """A `DelayedSimulator`, with or without delays, whose true joint positions are measured all the time.
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Of the true joint positions of a trial.
 
     Attributes:
-        clearance: m, the smallest distance so far of a link or of the paddle to table, net or floor; negative inside.
-        nearest: which part came so near to what, in words.
+        clearance: m, the smallest distance of a link or of the paddle to table, net or floor; negative inside.
+        nearest: which part came so near to what, in words; empty where nothing came within `FARTHEST`.
         joint_clearance: the smallest share of its range that a joint was away from an end of it; negative beyond.
         nearest_joint: which joint that was.
     """
+
+    clearance: float
+    nearest: str
+    joint_clearance: float
+    nearest_joint: str
+
+
+class WatchedSimulator(DelayedSimulator):
+    """A `DelayedSimulator`, with or without delays, that can tell the margins of its trial."""
 
     def __init__(self, config: SimulationConfig | None = None) -> None:
         super().__init__(config)
@@ -45,28 +57,26 @@ class WatchedSimulator(DelayedSimulator):
         self._pairs = [(part, obstacle) for part in parts for obstacle in obstacles]
         self._stride = max(1, round(_EVERY / self.config.physics_period))
 
-    def launch(self, seed: int) -> None:
-        """Put the arm into its ready pose, draw the delays and launch the ball of this seed."""
-        self.clearance, self.nearest = FARTHEST, ''
-        self.joint_clearance, self.nearest_joint = 1.0, ''
-        super().launch(seed)
-
-    def step(self, velocity: np.ndarray) -> None:
-        """Send this joint velocity command (8,), m/s and rad/s, and advance one control period."""
-        super().step(velocity)
-        positions = np.array([state[0] for state in self._past[-self._control_steps :]])
+    def margins(self) -> Margins:
+        """Since the launch."""
+        positions = np.array([state[0] for state in self._past])
         shares = np.minimum(positions - _LOW, _HIGH - positions) / (_HIGH - _LOW)
         row, joint = np.unravel_index(int(np.argmin(shares)), shares.shape)
-        if shares[row, joint] < self.joint_clearance:
-            self.joint_clearance, self.nearest_joint = float(shares[row, joint]), arm.ARM[joint].name
+        clearance, nearest = FARTHEST, ''
         for position in positions[:: self._stride]:
-            self._measure(position)
+            distance, pair = self._distance(position)
+            if distance < clearance:
+                clearance, nearest = distance, pair
+        return Margins(clearance, nearest, float(shares[row, joint]), arm.ARM[joint].name)
 
-    def _measure(self, position: np.ndarray) -> None:
+    def _distance(self, position: NDArray[np.float64]) -> tuple[float, str]:
+        """m, of the arm with its joints at this position (8,) to its surroundings, and where, in words."""
         self._pose.qpos[: self._arm_dofs] = position
         mujoco.mj_kinematics(self.model, self._pose)
-        for part, obstacle in self._pairs:
-            distance = mujoco.mj_geomDistance(self.model, self._pose, part, obstacle, FARTHEST, None)
-            if distance < self.clearance:
-                self.clearance = distance
-                self.nearest = f'{self._names[part]} to the {self._names[obstacle]}'
+        distances = [
+            mujoco.mj_geomDistance(self.model, self._pose, part, obstacle, FARTHEST, None)
+            for part, obstacle in self._pairs
+        ]
+        least = int(np.argmin(distances))
+        part, obstacle = self._pairs[least]
+        return distances[least], f'{self._names[part]} to the {self._names[obstacle]}'
