@@ -238,12 +238,20 @@ def last_good(history: Sequence[ExecutionTrace], current: PolicyParameters) -> P
     return next(others, PolicyParameters())
 
 
+def offered(case: GateCase, now: datetime) -> Audit:
+    """The record of a proposal that is shown to a person, who will decide by its version: no other may have that."""
+    return _undecided(case, Decision.OFFERED, now, 'waits for a person')
+
+
 def withdrawn(case: GateCase, now: datetime) -> Audit:
     """The record of a proposal that nobody decided on before its run ended."""
+    return _undecided(case, Decision.WITHDRAWN, now, 'the run ended before a person decided')
+
+
+def _undecided(case: GateCase, decision: Decision, now: datetime, reason: str) -> Audit:
     return audit_of(
-        case.proposal.proposed_by, case.proposal.exchanges, case.version, Decision.WITHDRAWN, now,
-        proposed=case.attenuation, checks=case.checks, verdicts=case.verdicts,
-        reason='the run ended before a person decided',
+        case.proposal.proposed_by, case.proposal.exchanges, case.version, decision, now,
+        proposed=case.attenuation, checks=case.checks, verdicts=case.verdicts, reason=reason,
     )  # fmt: skip
 
 

@@ -28,6 +28,8 @@ class Decision(StrEnum):
     """By a rule of the checks or by the rehearsal."""
     WITHDRAWN = 'withdrawn'
     """The run ended while it waited for a person."""
+    OFFERED = 'offered'
+    """Shown to a person; what became of it is another record, or it was lost with the program that waited."""
     REVERTED = 'reverted'
     """No proposal: a person went back to earlier parameters."""
 

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from llm_policy_improver.audit import Audit
+from llm_policy_improver.audit import Audit, Decision
 from llm_policy_improver.gatekeeper import Gatekeeper
 from llm_policy_improver.gates import Gate
 from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
@@ -172,6 +172,33 @@ class Improvement:
         Where the objective has no measure, it is the one that the language model named last.
         """
         return best_trial(self.history, self.objective, [step.proposal for step in self._steps])
+
+    def restore(self, played: Sequence[tuple[Step, ExecutionTrace | None]]) -> None:
+        """Go on where another process was broken off; before the first `propose`.
+
+        Args:
+            played: its steps in their order, each with its trial; the last one may still wait for it.
+
+        Raises:
+            ImprovementError: something was proposed already, or a step before the last one has no trial.
+        """
+        if self._steps or any(trace is None for _, trace in played[:-1]):
+            raise ImprovementError(
+                'a run can be restored at its beginning only, with a trial of every step but the last one'
+            )
+        for step, trace in played:
+            self._steps.append(step)
+            self._version = max(self._version, step.parameters.version + 1)
+            self._idle = self._idle + 1 if step.unchanged else 0
+            self._why_idle = step.verdict.removeprefix('unchanged: ')
+            proposal = step.proposal
+            if proposal.exchanges:
+                in_vain = bool(proposal.fallback) or step.unchanged
+                rejected = any(audit.decision is Decision.REJECTED for audit in proposal.audits)
+                self._failures = self._failures + 1 if in_vain and not rejected else 0
+                self._ask_again = step.number + 1 + REST
+            if trace is not None:
+                self._traces.append(trace)
 
     def propose(self) -> Step:
         """The next step. Asked again before `record`, the same step is returned.

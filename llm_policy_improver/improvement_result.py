@@ -2,13 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from llm_policy_improver.objective import Objective
 from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.ranking import best_trial
+from llm_policy_improver.optimizers.rules import UNTRIED
 from llm_policy_improver.parameters import PolicyParameters
 from llm_policy_improver.trace import ExecutionTrace
+
+ATTEMPTS: Final = 3
+"""Balls for one step, until one of them says something about its parameters."""
+
+
+def counts(trace: ExecutionTrace, attempt: int) -> bool:
+    """Whether this trial is that of its step: one that was broken off is played again, but not for ever.
+
+    Args:
+        trace: of a trial.
+        attempt: how many trials the step has had by now, this one included.
+    """
+    return trace.outcome not in UNTRIED or attempt >= ATTEMPTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,15 +201,14 @@ def _first_version(step: PlayedStep) -> int:
 
 
 def stored_proposals(part: StoredPart, settings: RunSettings) -> Iterator[Proposal]:
-    """The proposals behind the played steps of a part, in their order, as the loop had them.
+    """The proposals behind the steps of a part, in their order, as the loop had them.
 
     They are made again from the recorded replies, as what a proposer found of its own proposal is not stored apart.
     A step that comes out differently by now is taken from the store.
     """
     if not any(each.exchanges for each in part.steps):
-        yield from (each.proposal for each in part.steps if each.trace is not None)
+        yield from (each.proposal for each in part.steps)
         return
     for again in replay_part(part, settings):
-        if again.recorded.trace is not None:
-            made = None if again.step is None or again.difference else again.step.proposal
-            yield made or again.recorded.proposal
+        made = None if again.step is None or again.difference else again.step.proposal
+        yield made or again.recorded.proposal

@@ -1,11 +1,12 @@
 """A run read back from its store: its settings, and what was asked, proposed and played, in its order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from llm_policy_improver.audit import Audit
+from llm_policy_improver.improvement_result import Step, counts
 from llm_policy_improver.optimizers.protocol import Proposal
 from llm_policy_improver.optimizers.sas_options import SasOptions
 from llm_policy_improver.settings import OptimizerSettings, SettingsError, from_mapping, to_mapping
@@ -21,11 +22,13 @@ class RunSettings:
         optimizer: of the loop.
         options: of SAS-Prompt, where they are others than those of ``optimizer``.
         ball_seed: of the incoming balls, where it is another than that of ``optimizer``.
+        history: how many trials there were before, where that is known.
     """
 
     optimizer: OptimizerSettings
     options: SasOptions | None = None
     ball_seed: int | None = None
+    history: int | None = None
 
     def store(self, store: RunStore) -> None:
         """Keep them for the steps from the next one on.
@@ -35,7 +38,12 @@ class RunSettings:
         """
         options = None if self.options is None else to_mapping(self.options)
         store.add_settings(
-            {'optimizer': to_mapping(self.optimizer), 'sas_options': options, 'ball_seed': self.ball_seed}
+            {
+                'optimizer': to_mapping(self.optimizer),
+                'sas_options': options,
+                'ball_seed': self.ball_seed,
+                'history': self.history,
+            }
         )
 
 
@@ -48,12 +56,31 @@ class PlayedStep:
         exchanges: the requests to a language model made for it, in their order.
         trace: its trial, without the time series; None where it was not played.
         audits: what became of the proposals made for it, in their order.
+        attempts: how many trials it has had.
     """
 
     stored: StoredStep
     exchanges: tuple[StoredExchange, ...]
     trace: ExecutionTrace | None
     audits: tuple[Audit, ...] = ()
+    attempts: int = 0
+
+    def step(self, number: int, proposal: Proposal | None = None) -> Step:
+        """As the loop had it.
+
+        Args:
+            number: of the trial within the run, from 1.
+            proposal: what the loop had made of the replies; that of the store where None.
+        """
+        stored = self.stored
+        return Step(
+            number,
+            stored.parameters,
+            proposal or self.proposal,
+            stored.seed,
+            stored.verdict,
+            stored.unchanged,
+        )
 
     @property
     def proposal(self) -> Proposal:
@@ -116,7 +143,12 @@ def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | N
         return None
     where = f'the settings stored in {store.folder}'
     optimizer = from_mapping(OptimizerSettings, flat, where)
-    return RunSettings(optimizer, _options(content.get('sas_options'), where), content.get('ball_seed'))
+    return RunSettings(
+        optimizer,
+        _options(content.get('sas_options'), where),
+        content.get('ball_seed'),
+        content.get('history'),
+    )
 
 
 def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:
@@ -144,19 +176,20 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     parts: list[StoredPart] = []
     steps: list[PlayedStep] = []
     before = played = 0
-    stored, begun = store.steps(), {each.first_step for each in store.settings()}
+    stored, begun = store.steps(), {each.first_step: each.content.get('history') for each in store.settings()}
     for step, following in zip_longest(stored, stored[1:]):
-        version = step.parameters.version
-        left = range(played, len(trials))
-        found = next((i for i in left if trials[i].parameters.version == version), None)
+        tries = _tries(trials, played, step.parameters.version)
+        found = tries[-1] if tries and (following or counts(trials[tries[-1]], len(tries))) else None
         if not steps:
-            before = played if found is None else found
+            known = begun.get(step.step)
+            before = known if known is not None else tries[0] if tries else played
         steps.append(
             PlayedStep(
                 step,
                 tuple(exchanges.get(step.step, ())),
                 None if found is None else trials[found],
                 tuple(audits.get(step.step, ())),
+                len(tries),
             )
         )
         played = played if found is None else found + 1
@@ -169,3 +202,14 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
             parts.append(StoredPart(step.objective, tuple(trials[:before]), tuple(steps)))
             steps = []
     return tuple(parts)
+
+
+def _tries(trials: Sequence[ExecutionTrace], first: int, version: int) -> list[int]:
+    """Indices of the trials of a step: up to the one that counts for it, all of them where none does."""
+    tries: list[int] = []
+    for index in range(first, len(trials)):
+        if trials[index].parameters.version == version:
+            tries.append(index)
+            if counts(trials[index], len(tries)):
+                break
+    return tries

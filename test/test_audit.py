@@ -61,7 +61,8 @@ def as_version_1(store: RunStore) -> Path:
     store.add_step('far right', PolicyParameters(version=1), 0)
     store.close()
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
-        connection.execute('DROP TABLE audit')
+        for table in ('audit', 'ends', 'settings'):
+            connection.execute(f'DROP TABLE {table}')
         connection.execute('PRAGMA user_version = 1')
     return store.folder
 
@@ -138,7 +139,7 @@ def test_run_of_version_1_can_be_continued_and_is_guarded_then(store: RunStore) 
         old.add_audit(AUDIT)
         assert [each.step for each in old.audits()] == [2, 0]
         assert [step.parameters.version for step in old.steps()] == [1, 2]
-    assert format_of(folder) == 2
+    assert format_of(folder) == 3
     with closing(sqlite3.connect(folder / 'run.sqlite')) as connection:
         for table in ('trials', 'steps', 'audit'):
             with pytest.raises(sqlite3.IntegrityError, match='what is recorded is never changed'):

@@ -17,11 +17,11 @@ from ros_graph import RosGraph
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.approval import ApprovalConfig
-from llm_policy_improver.audit import Decision
+from llm_policy_improver.audit import Audit, Decision
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
-from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.parameters import JOINTS, NEUTRAL_ATTENUATION, ParameterSpace
 from llm_policy_improver.rehearsal import RehearsalConfig
@@ -40,6 +40,11 @@ def graph() -> Iterator[RosGraph]:
 
 def set_objective(graph: RosGraph, words: str) -> Any:
     return graph.call(SetObjective, 'set_objective', SetObjective.Request(objective=words))
+
+
+def decided(store: RunStore) -> list[Audit]:
+    """The audit records but those of what was only shown to a person."""
+    return [stored.audit for stored in store.audits() if stored.audit.decision is not Decision.OFFERED]
 
 
 def idle_optimizer(graph: RosGraph, **settings: Any) -> OptimizerNode:
@@ -441,8 +446,10 @@ def test_nothing_reaches_the_arm_before_a_person_has_decided(
     assert states[-1] == OptimizerStatus.FINISHED
     assert not operator.states[-1].proposed_version
     with RunStore.open(tmp_path) as store:
-        audits = [stored.audit for stored in store.audits()]
-        assert [stored.step for stored in store.audits()] == [1, 2, 3, 3, 4]
+        shown = [each.audit for each in store.audits() if each.audit.decision is Decision.OFFERED]
+        assert [audit.version for audit in shown] == [1, 2, 3, 4, 5]
+        audits = decided(store)
+        assert [stored.step for stored in store.audits() if stored.audit in audits] == [1, 2, 3, 3, 4]
         assert [audit.decision for audit in audits] == [
             'approved',
             'approved',
@@ -474,7 +481,7 @@ def test_run_that_waits_for_approval_can_be_cancelled_and_leaves_a_record(
     assert (late.accepted, late.message) == (False, 'no proposal waits for approval')
     with RunStore.open(tmp_path) as store:
         assert [(each.step, each.audit.decision) for each in store.audits()] == [
-            (1, Decision.APPROVED), (0, Decision.WITHDRAWN),
+            (0, Decision.OFFERED), (1, Decision.APPROVED), (0, Decision.OFFERED), (0, Decision.WITHDRAWN),
         ]  # fmt: skip
     again = graph.improve(FAR_RIGHT, trials=1)
     assert operator.next_proposal().proposed_version == 3, 'no version is used twice'
@@ -504,7 +511,7 @@ def test_rejected_first_parameters_end_the_run_with_the_arm_as_it_was(
     assert 'not today' in result.message
     assert not operator.published
     with RunStore.open(tmp_path) as store:
-        assert [each.audit.decision for each in store.audits()] == [Decision.REJECTED]
+        assert [audit.decision for audit in decided(store)] == [Decision.REJECTED]
 
 
 def test_small_steps_wait_for_nobody_where_the_operator_allows_it(
@@ -526,7 +533,7 @@ def test_small_steps_wait_for_nobody_where_the_operator_allows_it(
         assert operator.decide('approve', 3).accepted
         assert run.result()[1].trials == 3
     with RunStore.open(tmp_path) as store:
-        audits = [stored.audit for stored in store.audits()]
+        audits = decided(store)
     assert [audit.decision for audit in audits] == ['approved', 'automatic', 'approved']
     assert 'small step from trial 1, which landed' in audits[1].reason
 
@@ -581,3 +588,73 @@ def test_without_approval_there_is_nothing_to_decide_and_nothing_to_go_back_to_b
     assert operator.revert().message == 'the unchanged controller comes back, as no other trial landed'
     graph.spin_until(lambda: operator.published, 'the parameters')
     assert tuple(operator.published[-1].attenuation) == NEUTRAL_ATTENUATION
+
+
+# --- started again ---------------------------------------------------------------------------------------
+
+
+def test_optimizer_that_is_started_again_goes_on_with_its_run(graph: RosGraph, tmp_path: Path) -> None:
+    settings = {'trials': 4, 'first_trials': 4, 'approval': APPROVED, 'resume': True}
+    first = graph.play_in(tmp_path, **settings)
+    operator = Operator(graph)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    assert set_objective(graph, FAR_RIGHT).accepted
+    operator.approve(2)
+    graph.spin_until(lambda: len(traces) == 2, 'two trials')
+    shown = operator.next_proposal().proposed_version
+    graph.remove(first)
+    graph.add(OptimizerNode, OptimizerSettings(output_folder=str(tmp_path), **settings))
+    again = operator.next_proposal()
+    assert again.proposed_version > shown, 'a person may still decide on what was shown before'
+    assert (again.iteration, again.trials, again.objective) == (2, 4, FAR_RIGHT)
+    assert operator.decide('approve', again.proposed_version).accepted
+    operator.approve(1)
+    graph.spin_until(lambda: operator.states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    with RunStore.open(tmp_path) as store:
+        versions = [step.parameters.version for step in store.steps()]
+        assert [trial.parameters.version for trial in store.trials()] == versions
+        assert store.ended()
+    # Its last parameters are published again, and no run begins by itself.
+    assert sorted({parameters.version for parameters in operator.published}) == versions
+
+
+def test_objective_of_a_run_that_has_ended_is_not_begun_again_by_itself(
+    graph: RosGraph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = {'trials': 1, 'first_trials': 1, 'resume': True, 'objective': FAR_RIGHT}
+    first = graph.play_in(tmp_path, **settings)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    graph.remove(first)
+    graph.add(OptimizerNode, OptimizerSettings(output_folder=str(tmp_path), **settings))
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.IDLE and len(published) == 2, 'its return')
+    graph.spin_for(1.0)
+    assert states[-1].state == OptimizerStatus.IDLE
+    assert 'has ended: call set_objective for another' in capfd.readouterr().err
+    assert published[0].version == published[1].version == 1
+    assert set_objective(graph, FAR_RIGHT).accepted
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.FINISHED, 'the end of another run')
+    with RunStore.open(tmp_path) as store:
+        assert [trial.parameters.version for trial in store.trials()] == [1, 2]
+
+
+def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Path) -> None:
+    graph.add(ControllerNode, ControllerSettings())
+    graph.add(
+        OptimizerNode,
+        OptimizerSettings(feed_balls=False, trials=1, first_trials=1, output_folder=str(tmp_path)),
+    )
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
+    run = graph.improve(FAR_RIGHT)
+    graph.spin_until(lambda: published, 'parameters')
+    message = ExecutionTrace(trial=1, parameters_version=1, outcome='aborted', note='the arm was stopped')
+    message.joint_names, message.attenuation, message.residual = list(JOINTS), [1.0] * 8, [0.0] * 8
+    traces.publish(message)
+    graph.spin_for(1.0)
+    assert not run.feedback
+    message.trial, message.outcome, message.note = 2, 'net', 'the ball hit the net'
+    traces.publish(message)
+    assert run.trials(1)[0].trial == 2
+    assert [parameters.version for parameters in published] == [1]

@@ -276,7 +276,7 @@ def test_run_is_cut_at_a_new_objective_and_after_a_step_that_was_not_played(tmp_
         (part.objective, len(part.history), [each.trace is not None for each in part.steps]) for part in parts
     ]
     assert shape == [('right', 1, [True, False]), ('right', 2, [True]), ('left', 3, [True])]
-    assert len(proposals) == 3
+    assert len(proposals) == 4  # that of the step that waits, too
     assert [trace.trial for trace in parts[0].before(2)] == [1, 2]
 
 

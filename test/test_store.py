@@ -149,8 +149,8 @@ def test_trials_whose_database_is_gone_are_not_mixed_with_a_new_run(store: RunSt
 def test_newer_format_is_refused(store: RunStore) -> None:
     store.close()
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
-        connection.execute('PRAGMA user_version = 3')
-    with pytest.raises(StoreError, match='has format 3, and this llm_policy_improver reads up to 2'):
+        connection.execute('PRAGMA user_version = 4')
+    with pytest.raises(StoreError, match='has format 4, and this llm_policy_improver reads up to 3'):
         RunStore.open(store.folder)
 
 

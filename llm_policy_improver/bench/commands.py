@@ -12,6 +12,7 @@ from rich.table import Table
 
 from llm_policy_improver.bench import (
     coverage,
+    kills,
     landings,
     physics,
     reachable,
@@ -50,8 +51,8 @@ def bench() -> None:
     """Measure the simulator and the controller, and compare optimizers in experiments.
 
     Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
-    rehearsal. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a folder and
-    can be resumed.
+    rehearsal, kills. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a
+    folder and can be resumed.
     """
 
 
@@ -180,6 +181,32 @@ def rehearsal_command(balls: int, seed: int, as_json: bool) -> None:
         click.echo(f'Error: {error}', err=True)
         sys.exit(2)
     _show('Rehearsal against the stand-in arm', result, as_json)
+
+
+@bench.command('kills')
+@click.option(
+    '--kills', 'count', type=click.IntRange(1), default=100, show_default=True, help='Nodes killed.'
+)
+@click.option('--trials', type=click.IntRange(1), help='Of the run.  [as many as kills]')
+@click.option(
+    '--output', type=click.Path(path_type=Path), help="For the run and the nodes' logs.  [a temporary folder]"
+)
+@_seed
+@_json
+def kills_command(count: int, trials: int | None, output: Path | None, seed: int, as_json: bool) -> None:
+    """kill -9 of every node at random moments of a run against the stand-in arm: is anything lost?"""
+    try:
+        from llm_policy_improver.nodes.demo import RunFailedError
+    except ImportError as error:
+        click.echo(f'Error: ROS 2 is not installed here ({error}): bench kills needs it', err=True)
+        sys.exit(2)
+    try:
+        result = under_progress_bar(lambda step: kills.run(count, seed, step, output, trials))
+    except RunFailedError as error:
+        click.echo(f'Error: {error}', err=True)
+        sys.exit(2)
+    _show('Nodes killed in a run', result, as_json)
+    sys.exit(1 if result.violations else 0)
 
 
 @bench.command('reachable')

@@ -5,11 +5,9 @@ instead of calling them. What may take long (a language model, a rehearsal, a pe
 thread.
 """
 
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -18,12 +16,12 @@ from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.approval import Approval, ApprovalError, last_good, reverted, withdrawn
+from llm_policy_improver.approval import Approval, ApprovalError
+from llm_policy_improver.continuation import BegunRun
 from llm_policy_improver.gates import Gate, GateCase
 from llm_policy_improver.improvement import Improvement
-from llm_policy_improver.improvement_record import store_audits, store_step
-from llm_policy_improver.improvement_result import ImprovementResult, Step
-from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
+from llm_policy_improver.improvement_result import ImprovementResult, Step, counts
+from llm_policy_improver.msg import OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import (
     best_in_words,
@@ -31,27 +29,19 @@ from llm_policy_improver.nodes.improvement_messages import (
     result_message,
     status_message,
 )
-from llm_policy_improver.nodes.messages import parameters_message, trace_of
-from llm_policy_improver.nodes.qos import LATCHED, TRACES
+from llm_policy_improver.nodes.messages import parameters_message
+from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.nodes.trial_player import TrialPlayer
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.optimizers.choice import choose_optimizer
 from llm_policy_improver.parameters import PolicyParameters as Parameters
 from llm_policy_improver.rehearsal import Rehearsal
-from llm_policy_improver.settings import OptimizerSettings
-from llm_policy_improver.srv import ApproveParameters, FeedBall, SetObjective
-from llm_policy_improver.stored_run import RunSettings
-from llm_policy_improver.trace import ExecutionTrace as Trace
-from llm_policy_improver.tracing.store import RunStore, StoreError
-from llm_policy_improver.tracing.store_records import utc_now
-
-_RETRY = 0.2
-"""s before a ball that was refused is asked for again."""
-_USUAL = 3.0
-"""s that nodes may take to find each other before anybody needs to know."""
-_ANSWER = 2.0
-"""s to wait for the answer to that."""
+from llm_policy_improver.run_memory import RunMemory
+from llm_policy_improver.settings import OptimizerSettings, SettingsError
+from llm_policy_improver.srv import ApproveParameters, SetObjective
+from llm_policy_improver.tracing.store import StoreError
 
 
 class OptimizerNode(WaitingNode):
@@ -72,29 +62,21 @@ class OptimizerNode(WaitingNode):
         self._choice = choose_optimizer(self._settings)
         self.get_logger().info(self._choice.said)
         start = self._objective(self._settings.objective) if self._settings.objective else None
-        folder = self._settings.output_folder
-        self._store = RunStore.join(Path(folder), {}) if folder else None
-        self._history: list[Trace] = [] if self._store is None else list(self._store.trials())
-        self._version = self._highest_version()
+        self._memory = RunMemory(self._settings.output_folder, self._settings.resume)
         self._rehearsal = (
             Rehearsal(self._settings.rehearsal, self._settings.seed) if self._settings.rehearse else None
         )
         self._approval: Approval | None = None
         self._improvement: Improvement | None = None
         self._step: Step | None = None
-        self._in_force: Parameters | None = None
         self._running = False
         self._cancel_asked = False
         self._revert_asked = False
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
-        self._controller: ControllerStatus | None = None
-        self._arrived: dict[int, Trace] = {}
         self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
-        self.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
-        self.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
-        self._feeder = self.create_client(FeedBall, 'feed_ball')
+        self._player = TrialPlayer(self, self._settings, self._memory)
         self.create_service(SetObjective, 'set_objective', self._on_objective)
         self.create_service(Trigger, 'cancel_improvement', self._on_cancel_improvement)
         self.create_service(ApproveParameters, 'optimizer/approve_parameters', self._on_approve)
@@ -104,28 +86,36 @@ class OptimizerNode(WaitingNode):
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
             goal_callback=self._on_goal, cancel_callback=self._on_cancel,
         )  # fmt: skip
-        self._status.publish(
-            OptimizerStatus(state=OptimizerStatus.IDLE, optimizer=self._choice.optimizer.name)
-        )
-        if start is not None:
-            self._start_once = self.create_timer(0.0, lambda: self._start(start))
+        self._say(OptimizerStatus.IDLE)
+        if self._memory.in_force is not None:
+            self._put_in_force(self._memory.in_force)
+        left = self._left_behind(start)
+        if left is not None or start is not None:
+            self._start_once = self.create_timer(0.0, lambda: self._start(start, left))
 
     def destroy_node(self) -> None:
         """Close the store with the node; a request under way is not waited for."""
         if self._approval is not None:
             self._approval.close()
-        if self._store is not None:
-            self._store.close()
+        self._memory.close()
         self._action.destroy()
         super().destroy_node()
 
-    def _highest_version(self) -> int:
-        """Of the parameters that this run's folder tells of."""
-        versions = [trace.parameters.version for trace in self._history]
-        if self._store is not None:
-            versions += [step.parameters.version for step in self._store.steps()]
-            versions += [stored.audit.version for stored in self._store.audits()]
-        return max(versions, default=0)
+    def _left_behind(self, start: Objective | None) -> BegunRun | None:
+        """The run to go on with at the start, where one was broken off."""
+        if not self._settings.resume:
+            return None
+        try:
+            left = self._memory.broken_off(self._settings)
+        except SettingsError as error:
+            self.get_logger().warning(str(error))
+            return None
+        if left is not None:
+            played = sum(trace is not None for _, trace in left.played)
+            self.get_logger().info(
+                f'goes on with "{left.objective.words}": {played} of {left.trials} trials are played'
+            )
+        return left
 
     def _objective(self, words: str) -> Objective:
         """Raises `ObjectiveError` where nobody here can work towards it."""
@@ -133,14 +123,25 @@ class OptimizerNode(WaitingNode):
         self._choice.require(objective)
         return objective
 
-    def _start(self, objective: Objective) -> None:
+    def _start(self, objective: Objective | None, left: BegunRun | None) -> None:
         self._start_once.cancel()
-        self._begin(objective)
+        if left is not None:
+            self._go_on(left)
+        elif objective is not None and self._settings.resume and self._memory.ended(objective):
+            # A node that is started again by itself must not move the arm for what is done.
+            self.get_logger().info(
+                f'the run towards "{objective.words}" has ended: call set_objective for another'
+            )
+        elif objective is not None:
+            try:
+                self._go_on(self._memory.begin(self._settings, objective, self._settings.trials))
+            except StoreError as error:
+                self.get_logger().error(str(error))
 
-    def _begin(self, objective: Objective) -> None:
+    def _go_on(self, run: BegunRun) -> None:
         self._running = True
         assert self.executor is not None  # a callback of this node is running
-        self.executor.create_task(self._improve, objective, self._settings.trials, None)
+        self.executor.create_task(self._improve, run, None)
 
     def _on_objective(
         self, request: SetObjective.Request, response: SetObjective.Response
@@ -152,12 +153,14 @@ class OptimizerNode(WaitingNode):
                     'wait for its end, or call cancel_improvement'
                 )
             objective = self._objective(request.objective)
-        except ObjectiveError as error:
+            # On record before it is accepted: whatever happens from now on, it is not forgotten.
+            run = self._memory.begin(self._settings, objective, self._settings.trials)
+        except (ObjectiveError, StoreError) as error:
             response.message = str(error)
             return response
         response.accepted, response.metric = True, objective.metric
         response.message = f'{self._settings.trials} trials start now; {self._choice.said}'
-        self._begin(objective)
+        self._go_on(run)
         return response
 
     def _on_cancel_improvement(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -192,7 +195,7 @@ class OptimizerNode(WaitingNode):
 
     def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Go back to the last good parameters, whatever goes on; a run under way ends for it."""
-        good = last_good(self._history, self._current())
+        good = self._memory.good_before(self._player.active_version)
         what = f'the parameters of version {good.version} come back' if good.version else (
             'the unchanged controller comes back, as no other trial landed'
         )  # fmt: skip
@@ -206,27 +209,18 @@ class OptimizerNode(WaitingNode):
             self._revert()
         return response
 
-    def _current(self) -> Parameters:
-        """The parameters in force, as far as this node knows."""
-        if self._in_force is not None:
-            return self._in_force
-        active = 0 if self._controller is None else self._controller.active_version
-        return next(
-            (trace.parameters for trace in self._history if trace.parameters.version == active), Parameters()
-        )
-
     def _revert(self) -> None:
-        self._version += 1
-        good = replace(last_good(self._history, self._current()), version=self._version)
         try:
-            if self._store is not None:
-                self._store.add_audit(reverted(good, 'optimizer/revert', utc_now()))
+            good = self._memory.revert(self._player.active_version)
         except StoreError as error:  # going back must work with a full disk, too
             self.get_logger().error(str(error))
+            good = replace(
+                self._memory.good_before(self._player.active_version), version=self._memory.version
+            )
         self._put_in_force(good)
 
     def _put_in_force(self, parameters: Parameters) -> None:
-        self._in_force = parameters
+        self._memory.in_force = parameters
         self._parameters_out.publish(parameters_message(parameters, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:
@@ -238,6 +232,11 @@ class OptimizerNode(WaitingNode):
         if not self._running or self._approval is None or self._improvement is None:
             return
         waiting = self._approval.pending
+        if waiting is not None:
+            try:
+                self._memory.offer(waiting)
+            except StoreError as error:
+                self.get_logger().error(str(error))
         state = OptimizerStatus.RUNNING if waiting is None else OptimizerStatus.WAITING_FOR_APPROVAL
         self._publish(self._improvement, state, self._step, waiting)
         if waiting is not None:
@@ -264,68 +263,60 @@ class OptimizerNode(WaitingNode):
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
         words = goal.request.objective or self._last_objective
         trials = int(goal.request.trials) or self._settings.trials
-        return await self._improve(self._objective(words), trials, goal)
+        try:
+            run = self._memory.begin(self._settings, self._objective(words), trials)
+        except StoreError as error:
+            self._running = False
+            self.get_logger().error(f'the run failed: {error}')
+            self._say(OptimizerStatus.FAILED, words)
+            goal.abort()
+            return ImprovePolicy.Result(message=f'the run failed: {error}')
+        return await self._improve(run, goal)
 
-    def _on_controller(self, status: ControllerStatus) -> None:
-        self._controller = status
-        self.notify()
-
-    def _on_trace(self, message: ExecutionTrace) -> None:
-        trace = trace_of(message)
-        if any(known.trial == trace.trial for known in self._history):
-            return  # one of before this node joined, which the store had, too
-        self._history.append(trace)
-        self._arrived[trace.parameters.version] = trace
-        self.notify()
-
-    async def _improve(
-        self, objective: Objective, trials: int, goal: ServerGoalHandle | None
-    ) -> ImprovePolicy.Result:
-        """One run, from the first step to the result."""
-        self._running, self._last_objective, self._step = True, objective.words, None
+    async def _improve(self, run: BegunRun, goal: ServerGoalHandle | None) -> ImprovePolicy.Result:
+        """One run, from its first step or from where it was broken off, to the result."""
+        words = run.objective.words
+        self._running, self._last_objective, self._step = True, words, None
 
         def cancelled() -> bool:
             return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
-        await self.until(lambda: self._controller is not None or cancelled())
-        active = self._controller.active_version if self._controller is not None else 0
+        await self.until(lambda: self._player.controller_known or cancelled())
         improvement = self._improvement = Improvement(
-            objective, self._choice.optimizer, self._space, trials=trials,
+            run.objective, self._choice.optimizer, self._space, trials=run.trials,
             first_trials=self._settings.first_trials, seed=self._settings.seed, vary_balls=self._settings.vary_balls,
-            history=tuple(self._history), fallback=self._choice.fallback,
-            repeats_allowed=self._choice.repeats_allowed, first_version=max(active, self._version) + 1,
-            gates=self._gates(), in_force=self._in_force,
+            history=run.history, fallback=self._choice.fallback, repeats_allowed=self._choice.repeats_allowed,
+            first_version=max(self._player.active_version, self._memory.version) + 1, gates=self._gates(),
+            in_force=self._memory.in_force,
         )  # fmt: skip
+        improvement.restore(run.played)
         state, message = OptimizerStatus.FINISHED, ''
         try:
-            if self._store is not None:
-                made_with = replace(self._settings, objective=objective.words, trials=trials)
-                RunSettings(made_with).store(self._store)
             while not improvement.done and not cancelled():
                 self._publish(improvement, OptimizerStatus.RUNNING, self._step)
                 proposed = await self.in_thread(improvement.propose, cancelled)
                 if proposed is None:
                     break
                 self._step = proposed
-                if not await self._run_trial(improvement, proposed, goal, cancelled):
+                if not await self._run_trial(improvement, proposed, run, goal, cancelled):
                     break
         except Exception as error:  # e.g. the disk is full: say it, keep what is stored, serve on
             state, message = OptimizerStatus.FAILED, f'the run failed: {error}'
             self.get_logger().error(message)
         if state != OptimizerStatus.FAILED and cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
-        self._settle(improvement)
-        self._running = False
-        if self._revert_asked:
-            self._revert()
-        self._cancel_asked = self._revert_asked = False
-        self._publish(improvement, state, self._step)
         done = self.last_result = improvement.result()
         if done.stopped and not message:
             message = f'ended early: {done.stopped}'
             self.get_logger().error(message)
         message = message or f'{done.trials} trials, {done.returned:.0%} returned{best_in_words(done)}'
-        self.get_logger().info(f'"{objective.words}": {message}')
+        self._settle(improvement, state, message)
+        self._running = False
+        if self._revert_asked:
+            self._revert()
+        self._cancel_asked = self._revert_asked = False
+        self._publish(improvement, state, self._step)
+        self.get_logger().info(f'"{words}": {message}')
         if goal is not None:
             # Only a goal that its client cancels may end as cancelled; the service's cancel aborts it.
             asked = goal.canceled if goal.is_cancel_requested else goal.abort
@@ -344,17 +335,11 @@ class OptimizerNode(WaitingNode):
             gates.append(self._approval)
         return gates
 
-    def _settle(self, improvement: Improvement) -> None:
+    def _settle(self, improvement: Improvement, state: str, message: str) -> None:
         """The run is over: nothing waits any more, and what was kept from the arm is on record."""
         waiting = None if self._approval is None else self._approval.close()
-        # What waited was seen under its version.
-        seen = 0 if waiting is None else waiting.version
-        self._version = max(self._version, improvement.next_version - 1, seen)
-        if self._store is None:
-            return
-        left = [] if waiting is None else [withdrawn(waiting, utc_now())]
         try:
-            store_audits(self._store, [*improvement.unsettled, *left])
+            self._memory.end(state, message, improvement.next_version, improvement.unsettled, waiting)
         except StoreError as error:
             self.get_logger().error(str(error))
 
@@ -362,81 +347,39 @@ class OptimizerNode(WaitingNode):
         self,
         improvement: Improvement,
         step: Step,
+        run: BegunRun,
         goal: ServerGoalHandle | None,
         cancelled: Callable[[], bool],
     ) -> bool:
         """Publish a step's parameters, have a ball played with them, record it; False if cancelled before."""
-        version = step.parameters.version
-        if self._store is not None:
-            store_step(self._store, improvement.objective, step)
-        self._version = max(self._version, version)
+        version, attempt = step.parameters.version, 1
+        if run.waits(step):
+            attempt += run.attempts  # it was published before the run was broken off
+        else:
+            self._memory.take_step(improvement.objective, step)
+            self._player.forget()
         if cancelled():
             return False
         self._publish(improvement, OptimizerStatus.RUNNING, step)
-        if self._in_force is None or version != self._in_force.version:
+        in_force = self._memory.in_force
+        if in_force is None or version != in_force.version:
             self._put_in_force(step.parameters)
-        self._arrived.clear()
-
-        def ready() -> bool:
-            status = self._controller
-            return (
-                status is not None
-                and status.active_version == version
-                and status.state == ControllerStatus.READY
-            )
-
-        await self.until(lambda: ready() or cancelled())
-        if cancelled():
+        while (trace := await self._player.play(step, cancelled)) is not None and not counts(trace, attempt):
+            self.get_logger().warning(f'trial {trace.trial} says nothing, it is played again: {trace.note}')
+            attempt += 1
+        if trace is None:
             return False
-        fed = self._settings.feed_balls
-        patience = self._settings.trial_timeout if fed else math.inf  # a person takes their time
-        if fed and not await self._feed(step, cancelled):
-            return False
-
-        def over() -> bool:
-            playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
-            return version in self._arrived or (cancelled() and not fed and not playing)
-
-        if not await self.until(over, patience):
-            raise TimeoutError(
-                f'trial {step.number} was not reported within {patience:g} s: '
-                'does the trace logger run, and can it store?'
-            )
-        if version not in self._arrived:
-            return False
-        result = improvement.record(self._arrived[version])
+        result = improvement.record(trace)
         self.get_logger().info(f'trial {result.trace.trial}: {result.trace.note}; {step.reason}')
         if goal is not None:
             goal.publish_feedback(feedback_message(result))
         return True
 
-    async def _feed(self, step: Step, cancelled: Callable[[], bool]) -> bool:
-        """Ask for the ball of this step until one is in play or the run is cancelled; whether one is in play."""
-        refusals = 0
-        while not cancelled():
-            refusal = await self._ask_for_ball(step)
-            if not refusal:
-                return True
-            refusals += 1
-            if refusals * _RETRY > _USUAL:
-                self.get_logger().warning(refusal, throttle_duration_sec=5.0)
-            await self.until(cancelled, _RETRY)
-        return False
-
-    async def _ask_for_ball(self, step: Step) -> str:
-        """Why there is no ball; empty where one is in play."""
-        if not self._feeder.service_is_ready():
-            return 'waiting for feed_ball: is the simulator running?'
-        version = step.parameters.version
-        asked = self._feeder.call_async(FeedBall.Request(trial=step.number, seed=step.seed))
-        asked.add_done_callback(lambda _: self.notify())
-        # A response can get lost while the nodes are still joining; the ball is in play all the same.
-        if not await self.until(lambda: asked.done() or version in self._arrived, _ANSWER):
-            self._feeder.remove_pending_request(asked)
-            return 'feed_ball does not answer: is the simulator running?'
-        if not asked.done() or asked.result().accepted:
-            return ''
-        return asked.result().message or 'feed_ball refuses the ball'
+    def _say(self, state: str, objective: str = '') -> None:
+        """A state beside any run."""
+        self._status.publish(
+            OptimizerStatus(state=state, objective=objective, optimizer=self._choice.optimizer.name)
+        )
 
     def _publish(
         self, improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None

@@ -4,12 +4,10 @@
         cell.make_ready()
         cell.throw(1, seed=0)
 
-What a person does on the arm, the operator does by the same services: arm it, approve proposals, resume after a fault.
+With ``respawned``, a node that is killed is started again, as the launch files do it.
 """
 
-import signal
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,20 +21,20 @@ import yaml
 from action_msgs.msg import GoalStatus
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.action import ActionClient
-from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from std_srvs.srv import SetBool, Trigger
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.approval import APPROVE
 from llm_policy_improver.interrupts import HeldInterrupt
-from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.demo import RunFailedError, report_of
 from llm_policy_improver.nodes.diagnostics import TOPIC
-from llm_policy_improver.nodes.qos import LATCHED, TRACES
+from llm_policy_improver.nodes.node_process import NodeProcess
+from llm_policy_improver.nodes.qos import TRACES
+from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
+from llm_policy_improver.nodes.transport import on_this_machine
 from llm_policy_improver.report.progress import TrialReport
 from llm_policy_improver.settings import (
     ControllerSettings,
@@ -44,19 +42,11 @@ from llm_policy_improver.settings import (
     TraceLoggerSettings,
     to_mapping,
 )
-from llm_policy_improver.srv import ApproveParameters, FeedBall
+from llm_policy_improver.srv import FeedBall, SetObjective
 from llm_policy_improver.stand_in_settings import StandInSettings
 
-OPERATOR: Final = 'scripted operator'
-"""Who decides, for the audit records."""
 _READY: Final = 180.0
 """s that the nodes may take to start; what they compile for the first time takes long."""
-_ENDING: Final = 10.0
-"""s that a process is given to end; the controller slows the arm down before."""
-_ANSWER: Final = 3.0
-"""s to wait for a service."""
-_ATTENDING: Final = 0.2
-"""s between two looks of the operator."""
 _MOST_FAULTS: Final = 5
 """After so many a person would not go on."""
 _MOST_REFUSALS: Final = 3
@@ -97,58 +87,6 @@ class RehearsalSettings:
         return nodes | ({'optimizer': self.optimizer} if self.optimizer is not None else {})
 
 
-class NodeProcess:
-    """A node in a process of its own, out of reach of a Ctrl-C in the terminal; its output goes to a file."""
-
-    def __init__(self, name: str, namespace: str, parameters: Path | None, log: Path) -> None:
-        self.name = name
-        self._log = log
-        command = [
-            sys.executable,
-            '-m',
-            f'llm_policy_improver.nodes.{name}',
-            '--ros-args',
-            '-r',
-            f'__ns:={namespace}',
-        ]
-        if parameters is not None:
-            command += ['--params-file', str(parameters)]
-        with log.open('wb') as output:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    @property
-    def last_words(self) -> str:
-        """The last line it has written."""
-        lines = self._log.read_text(errors='replace').strip().splitlines()
-        return lines[-1] if lines else f'it ended with status {self._process.poll()}'
-
-    def end(self) -> None:
-        """As by Ctrl-C; by force where that does not help."""
-        if self.running:
-            self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(_ENDING)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def kill(self) -> None:
-        """By force."""
-        if self.running:
-            self._process.kill()
-            self._process.wait()
-
-
 class RehearsalCell:
     """The processes and the operator. A context manager: leaving it ends them, the controller first.
 
@@ -157,29 +95,29 @@ class RehearsalCell:
         folder: for the parameter file and the logs of the nodes.
         namespace: keeps rehearsals on one machine apart.
         measured: whether empty timers run beside the nodes.
+        respawned: whether nodes that are killed are started again; any number of faults and refusals is borne then.
 
     Attributes:
-        faults: why the arm was stopped, each time.
+        node: of the operator, in the namespace of the others.
         diagnostics: the latest status of every node by its name.
-        traces: all trials.
+        traces: all trials, as they came.
         on_diagnostics: told the name of a node and its values, whenever they come.
     """
 
     def __init__(
-        self, settings: RehearsalSettings, folder: Path, namespace: str, measured: bool = False
+        self,
+        settings: RehearsalSettings,
+        folder: Path,
+        namespace: str,
+        measured: bool = False,
+        respawned: bool = False,
     ) -> None:
-        self.faults: list[str] = []
         self.diagnostics: dict[str, dict[str, str]] = {}
         self.traces: list[ExecutionTrace] = []
         self.on_diagnostics: Callable[[str, dict[str, str]], None] = lambda name, values: None
-        self._controller: ControllerStatus | None = None
-        self._optimizer: OptimizerStatus | None = None
+        self._respawned = respawned
         self._processes: list[NodeProcess] = []
         self._context = Context()
-        self._waiting: dict[str, Any] = {}
-        self._decided = 0
-        self._refusals = 0
-        self._last_refusal = ''
         self._closing = ExitStack()
         self._closing.callback(self._end_processes)
         try:
@@ -189,9 +127,9 @@ class RehearsalCell:
             self._closing.callback(self._context.try_shutdown)
             self._executor = SingleThreadedExecutor(context=self._context)
             self._closing.callback(self._executor.shutdown)
-            self._node = Node('operator', namespace=namespace, context=self._context)
-            self._closing.callback(self._node.destroy_node)
-            self._executor.add_node(self._node)
+            self.node = Node('operator', namespace=namespace, context=self._context)
+            self._closing.callback(self.node.destroy_node)
+            self._executor.add_node(self.node)
             self._connect()
         except BaseException:
             self.close()
@@ -214,24 +152,24 @@ class RehearsalCell:
             f'/**/{name}': {'ros__parameters': to_mapping(of_node)}
             for name, of_node in settings.of_nodes.items()
         }
+        if measured:  # with the controller's priority: what this machine can do for anything
+            priority = settings.controller.realtime_priority
+            sections['/**/empty_timer'] = {'ros__parameters': {'realtime_priority': priority}}
         parameters.write_text(yaml.safe_dump(sections, sort_keys=False))
-        for name in settings.of_nodes:
-            self._processes.append(NodeProcess(name, namespace, parameters, folder / f'{name}.log'))
-        if measured:
-            self._processes.append(NodeProcess('empty_timer', namespace, None, folder / 'empty_timer.log'))
+        environment = on_this_machine(os.environ)
+        for name in (*settings.of_nodes, *(['empty_timer'] if measured else [])):
+            self._processes.append(
+                NodeProcess(name, namespace, parameters, folder / f'{name}.log', environment)
+            )
 
     def _connect(self) -> None:
-        node = self._node
-        node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
-        node.create_subscription(OptimizerStatus, 'optimizer/status', self._on_optimizer, LATCHED)
+        node = self.node
+        self._operator = ScriptedOperator(node)
         node.create_subscription(ExecutionTrace, 'execution_trace', self.traces.append, TRACES)
         node.create_subscription(DiagnosticArray, TOPIC, self._on_diagnostics, 10)
-        self._enable = node.create_client(SetBool, 'controller/enable')
-        self._resume = node.create_client(Trigger, 'controller/resume')
-        self._approve = node.create_client(ApproveParameters, 'optimizer/approve_parameters')
         self._feed = node.create_client(FeedBall, 'feed_ball')
+        self._objectives = node.create_client(SetObjective, 'set_objective')
         self._goals = ActionClient(node, ImprovePolicy, 'improve_policy')
-        node.create_timer(_ATTENDING, self._attend)
 
     def close(self) -> None:
         """End the processes, the stand-in arm last: the controller slows its arm down first."""
@@ -249,7 +187,21 @@ class RehearsalCell:
     @property
     def state(self) -> str:
         """Of the controller; empty before it has said anything."""
-        return '' if self._controller is None else str(self._controller.state)
+        return self._operator.state
+
+    @property
+    def run(self) -> str:
+        """State of the optimizer; empty before it has said anything."""
+        return self._operator.run
+
+    @property
+    def faults(self) -> list[str]:
+        """Why the arm was stopped, each time."""
+        return self._operator.faults
+
+    def kill(self, name: str) -> None:
+        """End a node by force, at once."""
+        next(process for process in self._processes if process.name == name).kill()
 
     def make_ready(self) -> None:
         """Wait until all nodes run and the operator has armed the arm.
@@ -257,10 +209,10 @@ class RehearsalCell:
         Raises:
             RunFailedError: a node ended, or they took too long.
         """
-        if not self._until(lambda: self.state == ControllerStatus.READY, _READY):
+        if not self.until(lambda: self.state == ControllerStatus.READY, _READY):
             raise RunFailedError(
                 f'the arm was not armed within {_READY:g} s: '
-                f'{self._last_refusal or "the nodes have not found each other"}'
+                f'{self._operator.last_refusal or "the nodes have not found each other"}'
             )
 
     def throw(self, trial: int, seed: int) -> ExecutionTrace | None:
@@ -271,14 +223,27 @@ class RehearsalCell:
         """
         before = len(self.traces)
         while True:
-            self._until(lambda: self.state == ControllerStatus.READY, _READY)
+            self.until(lambda: self.state == ControllerStatus.READY, _READY)
             asked = self._feed.call_async(FeedBall.Request(trial=trial, seed=seed))
-            self._until(asked.done, _ANSWER)
+            self.until(asked.done, ANSWER)
             if asked.done() and asked.result().accepted:
                 break
-            self._until(lambda: False, _ATTENDING)
-        self._until(lambda: len(self.traces) > before, _TRIAL)
+            self.until(lambda: False, LOOKING)
+        self.until(lambda: len(self.traces) > before, _TRIAL)
         return self.traces[-1] if len(self.traces) > before else None
+
+    def ask(self, objective: str) -> None:
+        """Set an objective by the service; unlike `improve` this survives the end of the optimizer's process.
+
+        Raises:
+            RunFailedError: it was refused, or a node ended.
+        """
+        if not self.until(self._objectives.service_is_ready, _READY):
+            raise RunFailedError('the optimizer did not start in time')
+        asked = self._objectives.call_async(SetObjective.Request(objective=objective))
+        self.until(asked.done, _READY)
+        if asked.result() is None or not asked.result().accepted:
+            raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
 
     def improve(self, objective: str, trials: int, on_trial: Callable[[TrialReport], None]) -> str:
         """Ask for an improvement and attend it to its end; an interrupt cancels it after the ball in flight.
@@ -290,25 +255,25 @@ class RehearsalCell:
             RunFailedError: the goal was refused, the run broke off, a node ended, or there were too many faults.
             KeyboardInterrupt: a second interrupt.
         """
-        if not self._until(self._goals.server_is_ready, _READY):
+        if not self.until(self._goals.server_is_ready, _READY):
             raise RunFailedError('the optimizer did not start in time')
         sent = self._goals.send_goal_async(
             ImprovePolicy.Goal(objective=objective, trials=trials),
             feedback_callback=lambda message: on_trial(report_of(message.feedback)),
         )
-        self._until(sent.done, _READY)
+        self.until(sent.done, _READY)
         handle = sent.result()
         if handle is None or not handle.accepted:
             raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
         result = handle.get_result_async()
         with HeldInterrupt() as interrupt:
             cancelled = False
-            while not self._until(lambda: result.done() or (interrupt.asked and not cancelled), _READY):
+            while not self.until(lambda: result.done() or (interrupt.asked and not cancelled), _READY):
                 pass
             if not result.done():
                 cancelled = True
                 handle.cancel_goal_async()
-                while not self._until(result.done, _READY):
+                while not self.until(result.done, _READY):
                     pass
         answer = result.result()
         if answer is None or answer.status == GoalStatus.STATUS_ABORTED:
@@ -324,35 +289,29 @@ class RehearsalCell:
 
     def wait(self, seconds: float) -> None:
         """Attend to everything for a while."""
-        self._until(lambda: False, seconds)
+        self.until(lambda: False, seconds)
 
-    def _until(self, condition: Callable[[], bool], patience: float) -> bool:
+    def until(self, condition: Callable[[], bool], patience: float) -> bool:
         """Attend to everything until it holds, for ``patience`` s at most; whether it does."""
         end = time.monotonic() + patience
         while not condition() and (left := end - time.monotonic()) > 0.0:
             self._executor.spin_once(timeout_sec=min(left, 0.1))
-            ended = next((process for process in self._processes if not process.running), None)
-            if ended is not None:
-                raise RunFailedError(f'{ended.name} ended: {ended.last_words}')
-            if self._refusals > _MOST_REFUSALS:
-                raise RunFailedError(f'a proposal could not be approved: {self._last_refusal}')
-            if len(self.faults) > _MOST_FAULTS:
+            for process in self._processes:
+                if process.running:
+                    continue
+                if not (self._respawned and process.killed):
+                    raise RunFailedError(f'{process.name} ended: {process.last_words}')
+                process.start()
+            if self._operator.refusals > _MOST_REFUSALS and not self._respawned:
+                raise RunFailedError(f'a proposal could not be approved: {self._operator.last_refusal}')
+            if len(self.faults) > _MOST_FAULTS and not self._respawned:
                 raise RunFailedError(
                     f'the arm was stopped {len(self.faults)} times, at last because {self.faults[-1]}'
                 )
         return condition()
 
-    def _on_controller(self, status: ControllerStatus) -> None:
-        before = self._controller
-        self._controller = status
-        if status.state == ControllerStatus.FAULT and (before is None or before.fault != status.fault):
-            self.faults.append(status.fault)
-
-    def _on_optimizer(self, status: OptimizerStatus) -> None:
-        self._optimizer = status
-
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        namespace = self._node.get_namespace()
+        namespace = self.node.get_namespace()
         status: DiagnosticStatus
         for status in message.status:
             name = status.name.partition(':')[0]
@@ -360,46 +319,6 @@ class RehearsalCell:
                 values = {value.key: value.value for value in status.values}
                 self.diagnostics[name.removeprefix(f'{namespace}/')] = values
                 self.on_diagnostics(name.removeprefix(f'{namespace}/'), values)
-
-    def _attend(self) -> None:
-        """What the operator does now: resume, arm, approve; one question at a time of each."""
-        if self.state == ControllerStatus.FAULT:
-            self._ask('resume', self._resume, Trigger.Request())
-        elif self.state == ControllerStatus.DISARMED:
-            self._ask('enable', self._enable, SetBool.Request(data=True))
-        status = self._optimizer
-        if (
-            status is not None
-            and status.state == OptimizerStatus.WAITING_FOR_APPROVAL
-            and status.proposed_version > self._decided
-        ):
-            request = ApproveParameters.Request(
-                version=status.proposed_version, decision=APPROVE, decided_by=OPERATOR, reason='a rehearsal'
-            )
-            self._ask('approve', self._approve, request)
-
-    def _ask(self, what: str, client: Client, request: Any) -> None:
-        asked, since = self._waiting.get(what, (None, 0.0))
-        if asked is not None and not asked.done():
-            if time.monotonic() - since < _ANSWER:
-                return
-            client.remove_pending_request(asked)  # an answer can get lost while the nodes find each other
-        if not client.service_is_ready():
-            return
-        asked = client.call_async(request)
-        asked.add_done_callback(lambda answered: self._answered(request, answered.result()))
-        self._waiting[what] = asked, time.monotonic()
-
-    def _answered(self, request: Any, response: Any) -> None:
-        if isinstance(request, ApproveParameters.Request):
-            if response.accepted:
-                self._decided = max(self._decided, request.version)
-                self._refusals = 0
-            else:
-                self._refusals += 1
-                self._last_refusal = response.message
-        elif not response.success:
-            self._last_refusal = response.message
 
 
 def _place(process: NodeProcess) -> int:

@@ -29,7 +29,7 @@ from llm_policy_improver.tracing.store_database import (
     RunExistsError,
     StoreError,
     clear_unfinished,
-    has_later_tables,
+    has_table,
     insert,
     make_database,
     open_database,
@@ -242,6 +242,22 @@ class RunStore:
             last = self._connection.execute('SELECT COALESCE(MAX(step), 0) FROM steps').fetchone()[0]
             insert(self._connection, 'settings', store_records.settings_row(int(last) + 1, text, now))
 
+    def add_end(self, state: str, message: str) -> None:
+        """Store that the run towards the last objective has ended, and what it came to.
+
+        Args:
+            state: finished, cancelled or failed.
+            message: for people.
+
+        Raises:
+            StoreError: it is not stored, e.g. as no run was begun by `add_settings`.
+        """
+        now = self._clock()
+        with self._lock, reported(self.folder, 'store the end of the run'), transaction(self._connection):
+            upgrade(self._connection)
+            last = self._connection.execute('SELECT MAX(settings) FROM settings').fetchone()[0]
+            insert(self._connection, 'ends', store_records.end_row(last, state, message, now))
+
     def trials(self, first: int = 1) -> list[ExecutionTrace]:
         """The trials from the number ``first`` on, in their order, without their samples."""
         rows = self._read('SELECT * FROM trials WHERE trial >= ? ORDER BY trial', first)
@@ -261,17 +277,27 @@ class RunStore:
 
     def audits(self) -> list[StoredAudit]:
         """What became of every proposal, in their order; none of a run that was made before this was kept."""
-        rows = self._read('SELECT * FROM audit ORDER BY audit') if self._has_later_tables() else []
+        rows = self._read('SELECT * FROM audit ORDER BY audit') if self._has('audit') else []
         return [store_records.to_audit(row) for row in rows]
 
     def settings(self) -> list[StoredSettings]:
         """What steps were made with, in their order; none of a run that was made before this was kept."""
-        rows = self._read('SELECT * FROM settings ORDER BY settings') if self._has_later_tables() else []
+        rows = self._read('SELECT * FROM settings ORDER BY settings') if self._has('settings') else []
         return [store_records.to_settings(row) for row in rows]
 
-    def _has_later_tables(self) -> bool:
+    def ended(self) -> bool:
+        """Whether the run towards the last objective has come to an end of its own, and was not broken off.
+
+        True also where nobody kept that: in a run of an older version, or without `add_settings`.
+        """
+        if not self._has('ends'):
+            return True
+        query = 'SELECT (SELECT MAX(settings) FROM settings) IS (SELECT MAX(settings) FROM ends) AS ended'
+        return bool(self._read(query)[0]['ended'])
+
+    def _has(self, table: str) -> bool:
         with self._lock, reported(self.folder, 'read the run'):
-            return has_later_tables(self._connection)
+            return has_table(self._connection, table)
 
     def samples(self, trial: int) -> TraceSamples:
         """The time series of a trial, exactly as stored.
@@ -287,6 +313,17 @@ class RunStore:
             return mcap_series.decode(path.read_bytes())
         except (OSError, mcap_series.SeriesError) as error:
             raise StoreError(f'could not read the samples of trial {trial} from {path}: {error}') from error
+
+    def start(self, trial: int) -> int:
+        """ns stamp of the first sighting of a trial.
+
+        Raises:
+            StoreError: there is no such trial.
+        """
+        rows = self._read('SELECT start_ns FROM trials WHERE trial = ?', trial)
+        if not rows:
+            raise StoreError(f'the run in {self.folder} has no trial {trial}')
+        return int(rows[0]['start_ns'])
 
     def close(self) -> None:
         """Close the run; it must not be used any more."""

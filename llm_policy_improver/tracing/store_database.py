@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from llm_policy_improver.tracing.store_schema import (
     APPLICATION_ID,
-    LATER_SINCE,
+    LATER_TABLES,
     VERSION,
     schema_sql,
     upgrade_sql,
@@ -173,9 +173,9 @@ def format_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute('PRAGMA user_version').fetchone()[0])
 
 
-def has_later_tables(connection: sqlite3.Connection) -> bool:
-    """Whether the run keeps audit records and settings already."""
-    return format_of(connection) >= LATER_SINCE
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the run has this one of `LATER_TABLES` already."""
+    return format_of(connection) >= LATER_TABLES[name]
 
 
 def upgrade(connection: sqlite3.Connection) -> None:

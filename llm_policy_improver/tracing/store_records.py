@@ -186,6 +186,11 @@ def settings_row(first_step: int, content: str, recorded_at: datetime) -> dict[s
     return {'recorded_at': iso(recorded_at), 'first_step': first_step, 'content': content}
 
 
+def end_row(settings: int | None, state: str, message: str, recorded_at: datetime) -> dict[str, Any]:
+    """The columns of an end, without its number."""
+    return {'recorded_at': iso(recorded_at), 'settings': settings, 'state': state, 'message': message}
+
+
 def _parameters(row: sqlite3.Row) -> PolicyParameters:
     return PolicyParameters(
         attenuation=tuple(json.loads(row['attenuation'])),

@@ -5,12 +5,11 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x4C504931
 """Marks the file as a run of this package (``PRAGMA application_id``)."""
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of these tables (``PRAGMA user_version``). Grows with every change; older ones stay readable."""
 
-LATER_TABLES: Final = ('audit', 'settings')
-"""That are there from `LATER_SINCE` on; an older run gets them when it is continued."""
-LATER_SINCE: Final = 2
+LATER_TABLES: Final = {'audit': 2, 'settings': 2, 'ends': 3}
+"""Tables that an older run lacks, and the version since which they are there; it gets them when it is continued."""
 
 TABLES: Final = ('run', 'trials', 'steps', 'exchanges', *LATER_TABLES)
 
@@ -71,7 +70,7 @@ CREATE INDEX exchanges_by_step ON exchanges (step);
 
 _LATER_SQL: Final = (
     """
-CREATE TABLE audit (
+CREATE TABLE IF NOT EXISTS audit (
     audit INTEGER PRIMARY KEY,         -- from 1
     step INTEGER REFERENCES steps (step),  -- for which it was proposed; NULL where no step came of it
     recorded_at TEXT NOT NULL,
@@ -83,7 +82,8 @@ CREATE TABLE audit (
     attenuation TEXT NOT NULL,         -- JSON, 8 numbers that were published; none where nothing was
     checks TEXT NOT NULL,
     verdicts TEXT NOT NULL,            -- JSON, what each gate said and its figures
-    decision TEXT NOT NULL,            -- automatic, approved, edited, rejected, refused, withdrawn, reverted
+    decision TEXT NOT NULL,            -- automatic, approved, edited, rejected, refused, withdrawn,
+                                       -- offered, reverted
     decided_by TEXT NOT NULL,          -- the person; empty: a program
     decided_at TEXT NOT NULL,
     reason TEXT NOT NULL
@@ -97,7 +97,22 @@ CREATE TABLE IF NOT EXISTS settings (
     content TEXT NOT NULL              -- JSON
 );
 """,
+    """
+CREATE TABLE IF NOT EXISTS ends (
+    end INTEGER PRIMARY KEY,           -- from 1
+    recorded_at TEXT NOT NULL,
+    settings INTEGER NOT NULL REFERENCES settings (settings),  -- those of the run towards one objective that ended
+    state TEXT NOT NULL,               -- finished, cancelled or failed, as in OptimizerStatus.msg
+    message TEXT NOT NULL              -- what it came to
+);
+""",
 )
+
+_ENDED_SQL: Final = """
+INSERT INTO ends (recorded_at, settings, state, message)
+SELECT recorded_at, settings, 'unknown', 'recorded by a version that kept no ends' FROM settings
+"""
+"""What an older version has begun is not to be taken for broken off."""
 
 
 def schema_sql() -> str:
@@ -108,7 +123,7 @@ def schema_sql() -> str:
 
 def upgrade_sql() -> tuple[str, ...]:
     """The statements that give an older run what it lacks; nothing that is there is touched."""
-    return (*_LATER_SQL, *_guards(LATER_TABLES), f'PRAGMA user_version = {VERSION}')
+    return (*_LATER_SQL, *_guards(tuple(LATER_TABLES)), _ENDED_SQL, f'PRAGMA user_version = {VERSION}')
 
 
 def _guards(tables: Sequence[str]) -> Iterator[str]:

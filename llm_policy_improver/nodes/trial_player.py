@@ -1,0 +1,100 @@
+"""Has a ball played with the parameters that were published, and waits for its trial."""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from llm_policy_improver.improvement_result import Step
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
+from llm_policy_improver.nodes.ball_feeder import BallFeeder
+from llm_policy_improver.nodes.messages import trace_of
+from llm_policy_improver.nodes.qos import LATCHED, TRACES
+from llm_policy_improver.nodes.waiting import WaitingNode
+from llm_policy_improver.run_memory import RunMemory
+from llm_policy_improver.settings import OptimizerSettings
+from llm_policy_improver.trace import ExecutionTrace as Trace
+
+_THROWS: Final = 3
+"""Balls asked for until one of them is reported."""
+
+
+class TrialPlayer:
+    """Between the optimizer on one side, controller, trace logger and ball launcher on the other.
+
+    Args:
+        node: whose coroutines wait here.
+        settings: of the optimizer.
+        memory: takes in every trial that is reported.
+    """
+
+    def __init__(self, node: WaitingNode, settings: OptimizerSettings, memory: RunMemory) -> None:
+        self._node = node
+        self._memory = memory
+        self._fed, self._timeout = settings.feed_balls, settings.trial_timeout
+        self._controller: ControllerStatus | None = None
+        self._arrived: dict[int, Trace] = {}
+        self._feeder = BallFeeder(node)
+        node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
+        node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
+
+    @property
+    def controller_known(self) -> bool:
+        """Whether the controller has said anything."""
+        return self._controller is not None
+
+    @property
+    def active_version(self) -> int:
+        """Of the parameters that the controller uses, as far as it has said."""
+        return 0 if self._controller is None else int(self._controller.active_version)
+
+    def _on_controller(self, status: ControllerStatus) -> None:
+        self._controller = status
+        self._node.notify()
+
+    def _on_trace(self, message: ExecutionTrace) -> None:
+        trace = trace_of(message)
+        if not self._memory.learn(trace):
+            return  # one of before this node joined, which the store had, too
+        self._arrived[trace.parameters.version] = trace
+        self._node.notify()
+
+    def forget(self) -> None:
+        """What was reported so far is no trial of the step to come, even if that has the same version."""
+        self._arrived.clear()
+
+    async def play(self, step: Step, cancelled: Callable[[], bool]) -> Trace | None:
+        """The next trial with the parameters of this step; None if cancelled before.
+
+        Args:
+            step: whose parameters were published.
+            cancelled: whether the run was cancelled meanwhile; a ball in flight is waited for.
+
+        Raises:
+            TimeoutError: balls that were asked for were not reported, again and again.
+        """
+        version, fed = step.parameters.version, self._fed
+
+        def ready() -> bool:
+            state = '' if self._controller is None else self._controller.state
+            return self.active_version == version and state == ControllerStatus.READY
+
+        def arrived_or_cancelled() -> bool:
+            return version in self._arrived or cancelled()
+
+        def over() -> bool:
+            playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
+            return version in self._arrived or (cancelled() and not fed and not playing)
+
+        for _ in range(_THROWS):
+            await self._node.until(lambda: ready() or arrived_or_cancelled())
+            in_play = not arrived_or_cancelled()
+            if fed:
+                in_play = await self._feeder.feed(step, arrived_or_cancelled)
+            patience = self._timeout if fed else math.inf  # a person takes their time
+            if not in_play or await self._node.until(over, patience):
+                return self._arrived.pop(version, None)
+            self._node.get_logger().warning(f'trial {step.number} was not reported within {patience:g} s')
+        raise TimeoutError(
+            f'trial {step.number} was not reported within {self._timeout:g} s, {_THROWS} times: '
+            'does the trace logger run, and can it store?'
+        )
