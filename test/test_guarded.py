@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.arm import ARM, HOME
 from llm_policy_improver.control.controller import ControllerState
 from llm_policy_improver.control.guarded import Level
+from llm_policy_improver.control.homing import WayHome
 from llm_policy_improver.control.joint_model import LAG
 from llm_policy_improver.control.safety import SafeCommand
 from llm_policy_improver.control.safety_limits import SafetyLimits
@@ -367,6 +368,34 @@ def test_arm_found_outside_goes_no_further_out_and_gets_home_or_is_not_armed(cas
     assert cell.guard.fault is None
 
 
+def test_armed_arm_that_gets_no_further_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if the way home had looked free, from where the real arm does not get away.
+    monkeypatch.setattr(WayHome, 'barred', lambda *_: '')
+    cell = GuardedCell()
+    cell.simulator.data.qpos[:8] = cell.simulator.data.act[:] = FOUND['below its surface, blade turned'][0]
+    cell.run(1.3)
+    assert cell.guard.arm() == ''
+    cell.run(8.0)
+    assert cell.guard.fault is not None
+    assert cell.guard.fault.kind is FaultKind.HELD_UP
+    assert 'has held the arm up for 1 s' in cell.guard.fault.sentence
+
+
+def test_way_home_begins_slowly() -> None:
+    cell = GuardedCell()
+    place = HOME + np.array([0.2, 0.2, 0.2, 0.1, 0.1, 0.2, -0.2, 0.2])
+    cell.simulator.data.qpos[:8] = cell.simulator.data.act[:] = place
+    cell.run(1.3)
+    assert cell.guard.arm() == ''
+    before = len(cell.sent)
+    cell.run(4.0)
+    speeds = np.abs(cell.sent[before:]).max(axis=1)
+    # 2 /s of 0.2 m or rad would be 0.4 at once.
+    assert speeds[25] < 0.1
+    assert 0.15 < speeds.max() < 0.3
+    assert np.abs(cell.position - HOME).max() < 0.02
+
+
 NEW = PolicyParameters(attenuation=(0.7,) * 8, residual=(0.1,) * 8, version=3, proposed_by='operator')
 
 
@@ -411,7 +440,7 @@ def test_new_parameters_wait_until_the_arm_is_slow() -> None:
     cell = GuardedCell()
     cell.simulator.data.qpos[2] = cell.simulator.data.act[2] = HOME[2] + 1.0
     cell.armed()
-    cell.run(0.2)
+    cell.run(0.5)
     assert abs(cell.velocity[2]) > 0.5
     cell.guard.offer(NEW)
     while np.abs(cell.velocity).max() > 0.11:

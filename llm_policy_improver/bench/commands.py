@@ -1,6 +1,7 @@
 """``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars, and experiments."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,11 @@ def _save(draw: Callable[[Path], None], path: Path | None, name: str) -> None:
     path = path or Path(f'bench-{name}.png')
     draw(path)
     click.echo(f'Plot: {path}', err=True)
+
+
+def _end_nodes_with_this_process() -> None:
+    """Whoever ends this process ends its nodes with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @bench.command('physics')
@@ -175,6 +181,7 @@ def rehearsal_command(balls: int, seed: int, as_json: bool) -> None:
     except ImportError as error:
         click.echo(f'Error: ROS 2 is not installed here ({error}): bench rehearsal needs it', err=True)
         sys.exit(2)
+    _end_nodes_with_this_process()
     try:
         result = under_progress_bar(lambda step: rehearsal.run(balls, seed, step))
     except RunFailedError as error:
@@ -200,6 +207,7 @@ def kills_command(count: int, trials: int | None, output: Path | None, seed: int
     except ImportError as error:
         click.echo(f'Error: ROS 2 is not installed here ({error}): bench kills needs it', err=True)
         sys.exit(2)
+    _end_nodes_with_this_process()
     try:
         result = under_progress_bar(lambda step: kills.run(count, seed, step, output, trials))
     except RunFailedError as error:

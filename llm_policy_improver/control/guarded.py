@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.control.controller import ControllerConfig, ControllerState, LowLevelController
 from llm_policy_improver.control.handover import Handover, HandoverSettings
-from llm_policy_improver.control.homing import WayHome
+from llm_policy_improver.control.homing import WayHome, gently
 from llm_policy_improver.control.inner_loop import InnerLoop, InnerLoopSettings
 from llm_policy_improver.control.safety import Rule, SafeCommand, SafetyStage
 from llm_policy_improver.control.safety_limits import SafetyLimits
@@ -23,7 +23,7 @@ from llm_policy_improver.control.takeover import Takeover
 from llm_policy_improver.control.tick_times import TickTimes
 from llm_policy_improver.control.watchdog import Fault, FaultKind, Watchdog, WatchdogState
 from llm_policy_improver.control.watchdog_settings import WatchdogSettings
-from llm_policy_improver.observation import ArmObservation, BallObservation, Command
+from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.parameters import PolicyParameters
 
 Array = NDArray[np.float64]
@@ -36,6 +36,11 @@ _DISTRUST = {
     Rule.FOLLOWING: (FaultKind.NOT_FOLLOWING, 'the joints are not where they were sent'),
 }
 """Rules that act only where something is broken, and not just limits a command."""
+_HELD_UP = 1.0
+"""s of standstill instead of a motion, after which the arm does not get any further."""
+_NO_WAY_ON = (
+    f'the safety stage has held the arm up for {_HELD_UP:g} s: from here it cannot get on within the limits'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class GuardedController:
         self._controller = LowLevelController(replace(config, latency=delayed))
         self._handover = Handover(settings.handover, self._controller)
         self._ticks = TickTimes(config.period)
+        self._armed_at = 0
         self._open: tuple[Command, int] | None = None
 
     @property
@@ -191,7 +197,10 @@ class GuardedController:
             now = self._clock()
             self._watchdog.see_tick(now)
             if command is not None and self._watchdog.armed:
-                self._loop.aim(command.applied, now.steady, self._controller.swinging)
+                swinging = self._controller.swinging
+                since = (now.steady - self._armed_at) / NANOSECONDS
+                wanted = command.applied if swinging else gently(command.applied, since)
+                self._loop.aim(wanted, now.steady, swinging)
         if done is None:
             return None
         planned, version = done
@@ -220,6 +229,8 @@ class GuardedController:
                 self._watchdog.note(FaultKind.INTERNAL, f'the inner loop failed: {error!r}', now)
                 self._loop.stop()
                 command = self._loop.cycle(None, now.steady)
+            if self._loop.held_up > _HELD_UP:
+                self._watchdog.note(FaultKind.HELD_UP, _NO_WAY_ON, now)
             for rule in command.rules:
                 if rule in _DISTRUST:
                     self._watchdog.note(*_DISTRUST[Rule(rule)], now)
@@ -244,10 +255,12 @@ class GuardedController:
         if refused:
             return refused
         with self._lock:
-            refused = self._braking() or self._watchdog.arm(self._clock())
+            now = self._clock()
+            refused = self._braking() or self._watchdog.arm(now)
             latest = self._watchdog.joints.latest
             if not refused and latest is not None:
                 self._loop.start_anew(latest.position)
+                self._armed_at = now.steady
         if not refused:
             self._controller.end_ball()
         return refused

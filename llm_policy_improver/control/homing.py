@@ -17,6 +17,8 @@ from llm_policy_improver.observation import NANOSECONDS
 Array = NDArray[np.float64]
 
 NO_WAY_HOME = 'from here the arm cannot get to its ready pose'
+_GENTLE = 1.0
+"""s from the arming to full speed."""
 _LONGEST = 20.0
 """s."""
 _NEAR = 0.1
@@ -25,6 +27,16 @@ _PROGRESS = 1e-3
 """m and rad that the joints together must have come nearer within ``_HELD_UP``."""
 _HELD_UP = 0.5
 """s."""
+
+
+def gently(velocity: Array, since: float) -> Array:
+    """The way home begins slowly: joints that all start at once shake each other, and who stands beside the arm.
+
+    Args:
+        velocity: (8,) m/s and rad/s, the controller's.
+        since: s since the arming.
+    """
+    return velocity if since >= _GENTLE else np.asarray(since / _GENTLE * velocity)
 
 
 class WayHome:
@@ -60,7 +72,7 @@ class WayHome:
                 marked, left = now, _HELD_UP
             steady = round(cycle * self._cycle * NANOSECONDS)
             if cycle % self._cycles_per_tick == 0:
-                self._loop.aim(self._gain * away, steady)
+                self._loop.aim(self._gain * away, steady)  # at full speed at once: the harder way
             velocity = self._loop.cycle(here, steady).velocity
             here = here + self._follows * (self._stage.position + velocity * self._cycle - here)
         farthest = int(np.argmax(np.abs(home - here)))

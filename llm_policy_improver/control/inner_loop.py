@@ -21,6 +21,8 @@ from llm_policy_improver.observation import NANOSECONDS
 Array = NDArray[np.float64]
 
 
+_MOTION, _STANDSTILL = 0.05, 0.005
+"""m/s and rad/s: from where on a joint is meant to move, and below which none does."""
 _MOST_OWED = 0.05
 """m and rad, of the way held back, that is remembered."""
 
@@ -94,6 +96,7 @@ class InnerLoop:
         times: of the cycles.
         sent: (8,) m/s and rad/s, the velocity sent last.
         acted: how often each rule of the safety stage has acted.
+        held_up: s for which a motion is wanted and standstill is sent.
     """
 
     def __init__(self, settings: InnerLoopSettings, control_period: float, safety: SafetyStage) -> None:
@@ -111,6 +114,7 @@ class InnerLoop:
         self.times = TickTimes(settings.period)
         self.sent: Array = np.zeros(len(arm.ARM))
         self.acted: dict[str, int] = {}
+        self.held_up = 0.0
         self._rehearse()
 
     def _rehearse(self) -> None:
@@ -187,6 +191,9 @@ class InnerLoop:
         self._summed += since
         self.sent = command.velocity
         self._altered = bool(command.rules)
+        aim = self._way if wanted is not None else None
+        held = aim is not None and np.abs(aim.end).max() > _MOTION and np.abs(self.sent).max() < _STANDSTILL
+        self.held_up = self.held_up + since if held else 0.0
         for rule in command.rules:
             self.acted[rule] = self.acted.get(rule, 0) + 1
         return command

@@ -40,6 +40,7 @@ class FaultKind(StrEnum):
     JOINTS_IMPOSSIBLE = 'joints_impossible'
     JOINTS_FROZEN = 'joints_frozen'
     NOT_FOLLOWING = 'not_following'
+    HELD_UP = 'held_up'
     BALL_IMPOSSIBLE = 'ball_impossible'
     TICKS_MISSED = 'ticks_missed'
     STALLED = 'stalled'

@@ -14,7 +14,10 @@ BY_ROUNDING = 1e-6
 MOVING = 0.2
 """m/s or rad/s, of a joint that counts as moving."""
 _BY_SHAKING = 0.005
-"""m and rad by which a joint that is outside may be shaken by the others."""
+"""m and rad by which a joint that is outside may be told to go on, by rounding and by braking."""
+_BY_STOPS = 0.05
+"""m and rad by which such a joint may really move, whatever is sent: a drive that nobody steered has wound up against
+its stop, and springs back when the joints beside it leave theirs."""
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Judge:
         self._inner = inner_limits(self.limits)
         self._low, self._high = np.array(self.limits.position_low), np.array(self.limits.position_high)
         self._deepest = self.limits.workspace_margin
+        self._slack = 0.0
 
     def begin_at_rest(self, position: Array) -> None:
         """An arm that stands here, maybe outside: it may come back, but must not go further out."""
@@ -39,6 +43,7 @@ class Judge:
             np.zeros(len(position)),
             position,
         )
+        self._slack = _BY_STOPS
         self._low = np.minimum(self._low, position - _BY_SHAKING)
         self._high = np.maximum(self._high, position + _BY_SHAKING)
         self._deepest = max(self._deepest, outside(self._inner, position) + self.limits.workspace_margin)
@@ -53,11 +58,11 @@ class Judge:
             if not np.all(np.abs(values) <= limit * (1.0 + BY_ROUNDING)):  # NaN is beyond, too
                 self.count(name)
         self.velocity, self.acceleration = velocity, acceleration
-        self._place(self.told, '')
+        self._place(self.told, '', 0.0)
 
     def seen(self, position: Array) -> None:
         """The arm is really there."""
-        self._place(position, ' of the arm')
+        self._place(position, ' of the arm', self._slack)
 
     def touched(self, what: str) -> None:
         """The arm has touched something."""
@@ -68,8 +73,8 @@ class Judge:
         """This must not have been."""
         self.violations[name] = self.violations.get(name, 0) + 1
 
-    def _place(self, q: Array, whose: str) -> None:
-        if np.any(q < self._low) or np.any(q > self._high):
+    def _place(self, q: Array, whose: str, slack: float) -> None:
+        if np.any(q < self._low - slack) or np.any(q > self._high + slack):
             self.count(f'position{whose}')
-        if outside(self._inner, q) > self._deepest:
+        if outside(self._inner, q) > self._deepest + slack:
             self.count(f'box{whose}')

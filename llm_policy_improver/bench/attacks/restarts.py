@@ -168,10 +168,10 @@ class Resurrection:
             judge.seen(position)
         self._add(judge.violations)
 
-    def _step(self, cycle: int, judge: Judge) -> Array:
-        """One cycle with all sensors in order; where the arm (8,) was, m and rad."""
+    def _step(self, cycle: int, judge: Judge, in_sight: bool = True) -> Array:
+        """One cycle with all sensors in order, with the ball in sight or not; where the arm (8,) was, m and rad."""
         arms, balls = self._cell.look()
-        self._cell.deliver(arms, balls)
+        self._cell.deliver(arms, balls if in_sight else [])
         velocity = self._cell.decide(ticking=cycle % CYCLES_PER_TICK == 0)
         assert velocity is not None
         judge.sent(velocity, CYCLE)
@@ -208,11 +208,11 @@ class Resurrection:
         return judge
 
     def _arm(self) -> None:
-        """A person asks for the arm until it is armed, and it goes home."""
+        """The ball is taken away, and a person asks for the arm until it is armed; it goes home."""
         controller, refused = self._cell.controller, 'never asked'
         judge = Judge(self._limits)
         for cycle in range(round(_ASKING / CYCLE)):
-            position = self._step(cycle, judge)
+            position = self._step(cycle, judge, in_sight=False)
             judge.begin_at_rest(position)
             refused = controller.arm()
             if not refused:
@@ -229,7 +229,7 @@ class Resurrection:
     def _goes_home(self, judge: Judge) -> bool:
         """Whether it gets there, or a fault says why not."""
         for cycle in range(round(_TO_HOME / CYCLE)):
-            position = self._step(cycle, judge)
+            position = self._step(cycle, judge, in_sight=False)
             judge.seen(position)
             if self._cell.controller.fault is not None or np.abs(position - arm.HOME).max() < _AT_HOME:
                 return True
