@@ -23,7 +23,9 @@ from llm_policy_improver.improvement_result import ImprovementResult, Step, Tria
 from llm_policy_improver.initial_design import initial_design
 from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.objective import Objective
+from llm_policy_improver.optimizers.checks import check
 from llm_policy_improver.optimizers.consult import Answer, consult
+from llm_policy_improver.optimizers.model_rules import DIGITS
 from llm_policy_improver.optimizers.protocol import Optimizer, Proposal
 from llm_policy_improver.optimizers.ranking import best_trial
 from llm_policy_improver.parameters import (
@@ -52,7 +54,8 @@ IDLE: Final = 3
 ASKED_AGAIN: Final = 2
 """How often a language model is asked again for the same trial after a person rejected what it proposed."""
 PULLS: Final = 3
-"""How often a first trial that a gate refused is brought half the way nearer to the unchanged controller."""
+"""How often what a gate refused is brought half the way nearer to what is known: a first trial to the unchanged
+controller, a numeric proposal to the best trial. A language model is told the reason instead."""
 
 
 class ImprovementError(ValueError):
@@ -334,7 +337,35 @@ class Improvement:
         asked = consult(
             optimizer, self.history, self.objective, self.space, self._made(), repeats_allowed=self._repeats_allowed
         )  # fmt: skip
-        return self._judged(optimizer.name, asked)
+        judged, best = self._judged(optimizer.name, asked), self.best
+        if asked.proposal is None or asked.exchanges or best is None:
+            return judged
+        for pull in range(1, PULLS + 1):
+            if judged.proposal is not None or self._gatekeeper.rejected_by_person:
+                break
+            nearer = self._pulled(asked.attenuation, best.parameters.attenuation, 0.5**pull)
+            if nearer is None:
+                break
+            reason = (
+                f'{asked.proposal.reason} Brought to {0.5**pull:.0%} of its way from trial {best.trial}, '
+                'as it was kept from the arm.'
+            )
+            proposal = replace(asked.proposal, attenuation=nearer, reason=reason)
+            judged = self._judged(optimizer.name, replace(asked, proposal=proposal, attenuation=nearer))
+        return judged
+
+    def _pulled(
+        self, attenuation: Sequence[float], known: Sequence[float], share: float
+    ) -> tuple[float, ...] | None:
+        """This share of the way (8,) from what is known; None where that may not be tried."""
+        nearer = tuple(
+            round(base + share * (value - base), DIGITS)
+            for base, value in zip(known, attenuation, strict=True)
+        )
+        checked = check(
+            nearer, self.history, self.space, self.objective, repeats_allowed=self._repeats_allowed
+        )
+        return checked.attenuation if checked.accepted else None
 
     def _made(self) -> list[Proposal]:
         """The proposals of this run; the last one tells also what did not get through since."""

@@ -426,6 +426,37 @@ def test_edited_step_is_what_is_tried_and_the_model_is_told() -> None:
     assert 'Ada' not in model.prompts[1]
 
 
+def test_numeric_proposal_that_the_rehearsal_refuses_is_brought_nearer_to_the_best_trial() -> None:
+    gate = Scripted('rehearsal', *[yes()] * 12, no('too near'), no('still too near'))
+    improvement, task = (
+        Improvement(RIGHT, LeastSquares(SPACE), SPACE, trials=20, first_trials=12, gates=(gate,)),
+        CurvedMap(0),
+    )
+    list(play(improvement, task, 12))
+    best = improvement.best
+    assert best is not None
+    step = improvement.propose()
+    wanted, half, quarter = (np.array(case.attenuation) for case in gate.asked[12:])
+    base = np.array(best.parameters.attenuation)
+    assert half == pytest.approx(base + 0.5 * (wanted - base), abs=6e-4)
+    assert quarter == pytest.approx(base + 0.25 * (wanted - base), abs=6e-4)
+    assert step.parameters.attenuation == tuple(quarter)
+    assert not step.unchanged
+    assert step.reason.endswith(
+        f'Brought to 25% of its way from trial {best.trial}, as it was kept from the arm.'
+    )
+    assert [audit.decision for audit in step.proposal.audits] == ['refused', 'refused', 'automatic']
+    assert len({audit.version for audit in step.proposal.audits}) == 3
+
+
+def test_numeric_proposal_that_a_person_rejects_is_not_offered_again_a_little_nearer() -> None:
+    gate = Scripted('approval', *[yes()] * 12, no('not today', 'approval', 'Ada'))
+    improvement = Improvement(RIGHT, LeastSquares(SPACE), SPACE, trials=20, first_trials=12, gates=(gate,))
+    list(play(improvement, CurvedMap(0), 12))
+    assert improvement.propose().unchanged
+    assert len(gate.asked) == 13
+
+
 def test_run_without_gates_keeps_a_record_of_every_proposal_too() -> None:
     improvement = loop(Model([2.0] * 8, [2.0] * 8, numbers(1.05)))
     steps = list(play(improvement, CurvedMap(0), 5))

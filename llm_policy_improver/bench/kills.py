@@ -14,7 +14,7 @@ import numpy as np
 
 from llm_policy_improver.bench.kills_judge import judge
 from llm_policy_improver.optimizers.rules import UNTRIED
-from llm_policy_improver.parameters import PolicyParameters
+from llm_policy_improver.parameters import JOINTS, PolicyParameters
 from llm_policy_improver.settings import (
     ControllerSettings,
     OptimizerSettings,
@@ -158,8 +158,10 @@ def _run(
         replace(logger, output_folder=run_folder, resume=True),
         replace(
             optimizer, output_folder=run_folder, resume=True, trials=trials, first_trials=min(trials, 24),
-            # What is rehearsed does not matter here; what is killed meanwhile does.
+            # What is proposed and rehearsed does not matter here; what is killed meanwhile does. Near the unchanged
+            # controller the rehearsal lets most of it pass, so that the run goes on.
             rehearsal=replace(optimizer.rehearsal, trials=2, most_misses=1),
+            attenuation_low=(0.9,) * len(JOINTS), attenuation_high=(1.1,) * len(JOINTS),
         ),
     )  # fmt: skip
     published: list[PolicyParameters] = []
