@@ -89,7 +89,7 @@ class OptimizerNode(WaitingNode):
         self._say(OptimizerStatus.IDLE)
         if self._memory.in_force is not None:
             self._put_in_force(self._memory.in_force)
-        left = self._left_behind(start)
+        left = self._left_behind()
         if left is not None or start is not None:
             self._start_once = self.create_timer(0.0, lambda: self._start(start, left))
 
@@ -101,7 +101,7 @@ class OptimizerNode(WaitingNode):
         self._action.destroy()
         super().destroy_node()
 
-    def _left_behind(self, start: Objective | None) -> BegunRun | None:
+    def _left_behind(self) -> BegunRun | None:
         """The run to go on with at the start, where one was broken off."""
         if not self._settings.resume:
             return None
