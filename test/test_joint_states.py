@@ -280,12 +280,13 @@ def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> N
         arm.step()
     assert arm.guard.fault is None
     arm.slides = False
-    silent = arm.now.steady
-    while arm.guard.fault is None and arm.now.steady - silent < 1000 * MS:
+    silent, fault = arm.now.steady, None
+    while fault is None and arm.now.steady - silent < 1000 * MS:
         arm.step()
-    assert arm.guard.fault is not None
-    assert arm.guard.fault.kind is FaultKind.JOINTS_STALE
-    assert f'none of {NAMES[0]}, {NAMES[1]}' in arm.guard.fault.sentence
+        fault = arm.guard.fault
+    assert fault is not None
+    assert fault.kind is FaultKind.JOINTS_STALE
+    assert f'none of {NAMES[0]}, {NAMES[1]}' in fault.sentence
     assert (
         arm.now.steady - silent <= (50 + 100 + 12) * MS
     )  # the oldest part, the watchdog's patience, two periods
@@ -304,7 +305,7 @@ def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whol
     )
     with RehearsalCell(settings, tmp_path / 'logs', f'/drivers_{os.getpid()}') as cell:
         cell.make_ready()
-        outcomes = []
+        outcomes: list[str] = []
         while 'landed' not in outcomes and len(outcomes) < 5:  # a busy machine may be too late for some
             trace = cell.throw(len(outcomes) + 1, len(outcomes))
             outcomes.append('' if trace is None else str(trace.outcome))

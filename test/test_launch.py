@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,16 +201,20 @@ def starts(launch: Process, node: str) -> list[int]:
     return [int(pid) for pid in re.findall(rf'\[{node}-\d\]: process started with pid \[(\d+)\]', launch.out)]
 
 
+def has_started(launch: Process, node: str, times: int) -> bool:
+    return len(starts(launch, node)) == times
+
+
 def test_nodes_that_are_killed_come_back_until_the_launch_ends(tmp_path: Path) -> None:
     run = tmp_path / 'run'
     with launched('hardware.launch.py', tmp_path, f'output_folder:={run}') as launch:
         for node in ('trace_logger', 'optimizer', 'controller'):
-            launch.wait_until(lambda node=node: starts(launch, node), f'the {node}')
+            launch.wait_until(partial(has_started, launch, node, 1), f'the {node}')
         launch.wait_until(lambda: launch.out.count('storing trials in') == 1, 'the store', 2 * TIMEOUT)
         for node in ('trace_logger', 'optimizer', 'controller'):
             os.kill(starts(launch, node)[0], signal.SIGKILL)
         for node in ('trace_logger', 'optimizer', 'controller'):
-            launch.wait_until(lambda node=node: len(starts(launch, node)) == 2, f'the {node} again')
+            launch.wait_until(partial(has_started, launch, node, 2), f'the {node} again')
         launch.wait_until(lambda: launch.out.count('storing trials in') == 2, 'the store again', 2 * TIMEOUT)
         launch.interrupt()
         assert launch.end() == 0

@@ -24,7 +24,7 @@ from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.parameters import JOINTS, NEUTRAL_ATTENUATION, ParameterSpace
-from llm_policy_improver.rehearsal import RehearsalConfig
+from llm_policy_improver.rehearsal_config import RehearsalConfig
 from llm_policy_improver.settings import ControllerSettings, OptimizerSettings, SimulatorSettings
 from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.tracing.store import RunStore
@@ -594,7 +594,7 @@ def test_without_approval_there_is_nothing_to_decide_and_nothing_to_go_back_to_b
 
 
 def test_optimizer_that_is_started_again_goes_on_with_its_run(graph: RosGraph, tmp_path: Path) -> None:
-    settings = {'trials': 4, 'first_trials': 4, 'approval': APPROVED, 'resume': True}
+    settings: dict[str, Any] = {'trials': 4, 'first_trials': 4, 'approval': APPROVED, 'resume': True}
     first = graph.play_in(tmp_path, **settings)
     operator = Operator(graph)
     traces = graph.collect(ExecutionTrace, 'execution_trace')
@@ -621,7 +621,7 @@ def test_optimizer_that_is_started_again_goes_on_with_its_run(graph: RosGraph, t
 def test_objective_of_a_run_that_has_ended_is_not_begun_again_by_itself(
     graph: RosGraph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings = {'trials': 1, 'first_trials': 1, 'resume': True, 'objective': FAR_RIGHT}
+    settings: dict[str, Any] = {'trials': 1, 'first_trials': 1, 'resume': True, 'objective': FAR_RIGHT}
     first = graph.play_in(tmp_path, **settings)
     states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
     published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
