@@ -278,7 +278,7 @@ def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> N
     arm.simulator.launch(0)
     while np.abs(arm.simulator.data.qvel[:8]).max() < 1.5:
         arm.step()
-    assert arm.guard.fault is None
+    assert str(arm.guard.state) == 'playing'
     arm.slides = False
     silent, fault = arm.now.steady, None
     while fault is None and arm.now.steady - silent < 1000 * MS:
