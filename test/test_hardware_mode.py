@@ -324,19 +324,24 @@ def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
     assert cell.state == ControllerStatus.DISARMED
 
 
+def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
+    """Has the controller armed, and a ball thrown that it swings at."""
+    graph.spin_until(lambda: states and driver.arm, 'the controller', timeout=2 * TIMEOUT)
+    end = time.monotonic() + TIMEOUT
+    while states[-1].state != ControllerStatus.READY:
+        assert time.monotonic() < end, states[-1].message
+        graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        graph.spin_for(0.3)
+    driver.throw()
+    graph.spin_until(lambda: driver.speed > 0.5, 'an arm in motion')
+
+
 def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(tmp_path: Path) -> None:
     with RosGraph() as graph:
         states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
         driver = graph.join(Driver(undelayed(), graph))
         with process(controller_command(graph), tmp_path) as started:
-            graph.spin_until(lambda: states and driver.arm, 'the controller', timeout=2 * TIMEOUT)
-            end = time.monotonic() + TIMEOUT
-            while states[-1].state != ControllerStatus.READY:
-                assert time.monotonic() < end, states[-1].message
-                graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
-                graph.spin_for(0.3)
-            driver.throw()
-            graph.spin_until(lambda: driver.speed > 0.5, 'an arm in motion')
+            set_in_motion(graph, driver, states)
             started.interrupt()
             graph.spin_until(lambda: not started.running, 'its end')
             assert started.end() == 0
@@ -397,14 +402,7 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
         states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
         driver = graph.join(Driver(undelayed(), graph))
         with process(controller_command(graph), tmp_path) as started:
-            graph.spin_until(lambda: states and driver.arm, 'the controller', timeout=2 * TIMEOUT)
-            end = time.monotonic() + TIMEOUT
-            while states[-1].state != ControllerStatus.READY:
-                assert time.monotonic() < end, states[-1].message
-                graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
-                graph.spin_for(0.3)
-            driver.throw()
-            graph.spin_until(lambda: driver.speed > 0.5, 'an arm in motion')
+            set_in_motion(graph, driver, states)
             started.kill()
         graph.spin_for(0.3)
         killed = np.array([*driver.gantry[-1], *driver.arm[-1]])

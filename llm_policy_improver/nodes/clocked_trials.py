@@ -1,8 +1,8 @@
 """Trials on the physical arm: cut from the streams by the clock."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+from contextlib import ExitStack
+from typing import Final
 
 import numpy as np
 from geometry_msgs.msg import PointStamped
@@ -50,7 +50,7 @@ class ClockedTrials:
         self._witness = ArmWitness(settings.ball_lost)
         self._versions: list[tuple[int, int]] = []
         self._active = False
-        self._closing: list[Callable[[], Any]] = []
+        self._closing = ExitStack()
         self.version = 0
 
     def connect(self) -> None:
@@ -65,15 +65,13 @@ class ClockedTrials:
             (ControllerStatus, 'controller/status', self._on_status, LATCHED),
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
-            self._closing.append(partial(node.destroy_subscription, subscription))
+            self._closing.callback(node.destroy_subscription, subscription)
         timer = node.create_timer(_LOOKING, self._on_time)
-        self._closing.append(partial(node.destroy_timer, timer))
+        self._closing.callback(node.destroy_timer, timer)
 
     def disconnect(self) -> None:
         """The end of `connect`."""
-        for close in self._closing:
-            close()
-        self._closing.clear()
+        self._closing.close()
 
     def start(self) -> None:
         """Begin to record."""

@@ -7,7 +7,7 @@ and when the executor hangs, the thread still runs, sees that no tick comes any 
 import math
 import time
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack
 from threading import Event, Thread
 from typing import Any
 
@@ -79,7 +79,7 @@ class HardwareArm:
         )
         self._ending = Event()
         self._thread: Thread | None = None
-        self._closing: list[Callable[[], Any]] = []
+        self._closing = ExitStack()
         self._groups: list[tuple[Any, slice, int]] = []
 
     @property
@@ -126,13 +126,13 @@ class HardwareArm:
         self._states = node.create_subscription(
             JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data
         )
-        self._closing.append(partial(node.destroy_subscription, self._states))
+        self._closing.callback(node.destroy_subscription, self._states)
         for kind, topic, callback, qos in (
             (PointStamped, settings.ball_topic, self._on_ball, qos_profile_sensor_data),
             (DiagnosticArray, TOPIC, self._on_diagnostics, 10),
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
-            self._closing.append(partial(node.destroy_subscription, subscription))
+            self._closing.callback(node.destroy_subscription, subscription)
         every = settings.inner_loop.cycles
         for topic, joints, cycles in (
             (settings.gantry_command_topic, slice(0, _SLIDES), every[0]),
@@ -141,15 +141,13 @@ class HardwareArm:
             if topic:
                 publisher = node.create_publisher(Float64MultiArray, topic, 10)
                 self._groups.append((publisher, joints, cycles))
-                self._closing.append(partial(node.destroy_publisher, publisher))
-        self._closing.append(Diagnostics(node, 'arm', realtime.reporting(self._guard.health)).close)
+                self._closing.callback(node.destroy_publisher, publisher)
+        self._closing.callback(Diagnostics(node, 'arm', realtime.reporting(self._guard.health)).close)
 
     def disconnect(self) -> None:
         """The end of `connect`."""
         self._groups.clear()
-        for close in self._closing:
-            close()
-        self._closing.clear()
+        self._closing.close()
 
     def start(self) -> None:
         """Begin to send commands: a moving arm is slowed down, and stands until it is armed."""

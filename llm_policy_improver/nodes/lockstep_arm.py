@@ -1,9 +1,8 @@
 """The simulated arm: every control tick is answered when everything that belongs to it has arrived."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PointStamped
@@ -45,7 +44,7 @@ class LockstepArm:
         self._gate = LockstepGate()
         self._armed = True
         self._active = False
-        self._closing: list[Callable[[], Any]] = []
+        self._closing = ExitStack()
         self.fault = ''
 
     @property
@@ -98,13 +97,11 @@ class LockstepArm:
             (LockstepTick, 'lockstep/tick', self._on_tick),
         ):
             subscription = node.create_subscription(kind, topic, callback, RELIABLE)
-            self._closing.append(partial(node.destroy_subscription, subscription))
+            self._closing.callback(node.destroy_subscription, subscription)
 
     def disconnect(self) -> None:
         """The end of `connect`."""
-        for close in self._closing:
-            close()
-        self._closing.clear()
+        self._closing.close()
 
     def start(self) -> None:
         """Answer ticks."""

@@ -1,8 +1,8 @@
 """Trials in simulation: a trial is complete with its last tick, the answers to all ticks, and its parameters."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+from contextlib import ExitStack
+from typing import Final
 
 from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
@@ -47,7 +47,7 @@ class LockstepTrials:
         self._ending: LockstepTick | None = None
         self._last_tick: LockstepTick | None = None
         self._active = False
-        self._closing: list[Callable[[], Any]] = []
+        self._closing = ExitStack()
         self.version = 0
 
     def connect(self) -> None:
@@ -60,15 +60,13 @@ class LockstepTrials:
             (LockstepTick, 'lockstep/tick', self._on_tick, RELIABLE),
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
-            self._closing.append(partial(node.destroy_subscription, subscription))
+            self._closing.callback(node.destroy_subscription, subscription)
         self._overdue = node.create_timer(_OVERDUE, self._on_overdue, autostart=False)
-        self._closing.append(partial(node.destroy_timer, self._overdue))
+        self._closing.callback(node.destroy_timer, self._overdue)
 
     def disconnect(self) -> None:
         """The end of `connect`."""
-        for close in self._closing:
-            close()
-        self._closing.clear()
+        self._closing.close()
 
     def start(self) -> None:
         """Begin to record."""
