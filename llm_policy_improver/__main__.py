@@ -9,7 +9,7 @@ def main() -> None:
     # Before numpy loads: its matrices are small here, and threads of the linear algebra only get in each other's way.
     os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     try:
-        from llm_policy_improver.cli import main as run
+        from llm_policy_improver.cli.main import main as run
     except KeyboardInterrupt:  # loading takes a second or two
         sys.exit(130)
     run()

@@ -8,5 +8,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # before numpy loads
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-# A domain of its own, so that tests meet no other ROS graph of this machine.
-os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+# A domain of its own for each worker (which inherits the environment of the process that started it), so that tests
+# meet no other ROS graph of this machine.
+worker = os.environ.get('PYTEST_XDIST_WORKER', '')
+if worker:
+    os.environ['ROS_DOMAIN_ID'] = str(1 + (8 * os.getppid() + int(worker.removeprefix('gw'))) % 100)
+else:
+    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))

@@ -7,6 +7,8 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
+from llm_policy_improver.core.parameters import ParameterError, PolicyParameters
+from llm_policy_improver.loop.settings import ControllerSettings
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared
@@ -15,9 +17,7 @@ from llm_policy_improver.nodes.lockstep_arm import LockstepArm
 from llm_policy_improver.nodes.messages import command_message, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
 from llm_policy_improver.nodes.running import run
-from llm_policy_improver.observation import Command
-from llm_policy_improver.parameters import ParameterError, PolicyParameters
-from llm_policy_improver.settings import ControllerSettings
+from llm_policy_improver.table_tennis.observation import Command
 
 _DONE = TransitionCallbackReturn.SUCCESS
 _STANDS = 'the arm is commanded to stand still'

@@ -15,19 +15,19 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.improvement_result import ImprovementResult
-from llm_policy_improver.interrupts import HeldInterrupt
-from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.optimizer import OptimizerNode
-from llm_policy_improver.nodes.simulator import SimulatorNode
-from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
-from llm_policy_improver.report.progress import TrialReport
-from llm_policy_improver.settings import (
+from llm_policy_improver.core.interrupts import HeldInterrupt
+from llm_policy_improver.loop.improvement_result import ImprovementResult
+from llm_policy_improver.loop.settings import (
     ControllerSettings,
     OptimizerSettings,
     SimulatorSettings,
     TraceLoggerSettings,
 )
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.optimizer import OptimizerNode
+from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.report.progress import TrialReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from llm_policy_improver.control.guarded import Health, Level
 from llm_policy_improver.nodes.messages import header_of
+from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 
 TOPIC: Final = '/diagnostics'
 _PERIOD: Final = 1.0

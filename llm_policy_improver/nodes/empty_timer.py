@@ -8,11 +8,11 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from llm_policy_improver.control.guarded import Health, Level
-from llm_policy_improver.control.tick_times import TickTimes
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.table_tennis.guard.guarded import Health, Level
+from llm_policy_improver.table_tennis.guard.tick_times import TickTimes
 
 PERIODS = {'control tick': 0.02, 'inner loop': 0.004}
 """s, and what in the controller each is to be compared with."""

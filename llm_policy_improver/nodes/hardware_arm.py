@@ -20,17 +20,17 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
-from llm_policy_improver.control.guarded import GuardedController
-from llm_policy_improver.control.sensor_checks import Instant
-from llm_policy_improver.frames import FrameError
+from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
+from llm_policy_improver.loop.settings import ControllerSettings, SettingsError
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
 from llm_policy_improver.nodes.messages import ball_of, doubles
 from llm_policy_improver.nodes.transport import shared_memory_warning
-from llm_policy_improver.observation import NANOSECONDS, Command
-from llm_policy_improver.parameters import JOINTS, PolicyParameters
-from llm_policy_improver.settings import ControllerSettings, SettingsError
+from llm_policy_improver.table_tennis.arm.frames import FrameError
+from llm_policy_improver.table_tennis.guard.guarded import GuardedController
+from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, Command
 
 _SLIDES = 2
 """The first joints are the gantry's."""

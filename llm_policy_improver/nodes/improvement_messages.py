@@ -3,15 +3,15 @@
 import math
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.gates import GateCase
-from llm_policy_improver.improvement import Improvement
-from llm_policy_improver.improvement_result import ImprovementResult, Step, TrialResult
+from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.parameters import JOINTS
+from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.loop.gates import GateCase
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.messages import doubles, number, point
-from llm_policy_improver.optimizers.protocol import Proposal
-from llm_policy_improver.parameters import JOINTS
-from llm_policy_improver.rehearsal import Rehearsal
-from llm_policy_improver.trace import ExecutionTrace
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 
 
 def _landing(trace: ExecutionTrace | None) -> tuple[float, float, float] | None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.nodes.messages import stamp_of
-from llm_policy_improver.observation import NANOSECONDS, ArmObservation
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation
 
 OLDEST: Final = 0.05
 """s, by default, by which the stamps of the joints in one observation may differ."""
@@ -28,7 +28,7 @@ class JointStates:
     the set. Stamps of observations made of several messages grow.
 
     Args:
-        names: what the drivers call the joints, in the order of `parameters.JOINTS`.
+        names: what the drivers call the joints, in the order of `core.parameters.JOINTS`.
         oldest: s that stamps may differ. While a group is silent for longer there is no observation, and the
             watchdog stops the arm for want of them.
     """

@@ -12,12 +12,12 @@ from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.loop.settings import SettingsError
 from llm_policy_improver.nodes.transport import without_shared_memory
-from llm_policy_improver.settings import SettingsError
-from llm_policy_improver.share import share_folder
-from llm_policy_improver.tracing.run_folder import default_run_folder
-from llm_policy_improver.tracing.store import RunStore, StoreError
-from llm_policy_improver.tracing.store_database import DATABASE
+from llm_policy_improver.runs.run_folder import default_run_folder
+from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.store_database import DATABASE
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),

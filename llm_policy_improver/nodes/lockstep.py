@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from llm_policy_improver.msg import LockstepTick
 from llm_policy_improver.nodes.messages import stamp_of
-from llm_policy_improver.observation import ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,10 +12,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from llm_policy_improver import msg
-from llm_policy_improver.ball import Vec
-from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation, Command
-from llm_policy_improver.parameters import JOINTS, ParameterError, PolicyParameters
-from llm_policy_improver.trace import ExecutionTrace, Landing, Outcome, TraceSamples
+from llm_policy_improver.core.parameters import JOINTS, ParameterError, PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome, TraceSamples
+from llm_policy_improver.table_tennis.ball.state import Vec
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 
 FRAME = 'table'
 

@@ -1,6 +1,6 @@
 """Node: runs improvements. The objective comes by service, action or parameter, the trials as messages.
 
-The loop itself is `llm_policy_improver.improvement`; here it waits for the controller and the trace logger
+The loop itself is `llm_policy_improver.loop.improvement`; here it waits for the controller and the trace logger
 instead of calling them. What may take long (a language model, a rehearsal, a person's approval) runs in a worker
 thread.
 """
@@ -16,11 +16,14 @@ from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.approval import Approval, ApprovalError
-from llm_policy_improver.continuation import BegunRun
-from llm_policy_improver.gates import Gate, GateCase
-from llm_policy_improver.improvement import Improvement
-from llm_policy_improver.improvement_result import ImprovementResult, Step, counts
+from llm_policy_improver.core.objective import Objective, ObjectiveError, parse_objective
+from llm_policy_improver.core.parameters import PolicyParameters as Parameters
+from llm_policy_improver.loop.approval import Approval, ApprovalError
+from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.gates import Gate, GateCase
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, counts
+from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError
 from llm_policy_improver.msg import OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import (
@@ -34,14 +37,11 @@ from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.trial_player import TrialPlayer
 from llm_policy_improver.nodes.waiting import WaitingNode
-from llm_policy_improver.objective import Objective, ObjectiveError, parse_objective
-from llm_policy_improver.optimizers.choice import choose_optimizer
-from llm_policy_improver.parameters import PolicyParameters as Parameters
-from llm_policy_improver.rehearsal import Rehearsal
-from llm_policy_improver.run_memory import RunMemory
-from llm_policy_improver.settings import OptimizerSettings, SettingsError
+from llm_policy_improver.runs.continuation import BegunRun
+from llm_policy_improver.runs.run_memory import RunMemory
+from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
-from llm_policy_improver.tracing.store import StoreError
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 
 
 class OptimizerNode(WaitingNode):

@@ -14,7 +14,7 @@ from typing import Final
 
 from rclpy.node import Node
 
-from llm_policy_improver.control.guarded import Health
+from llm_policy_improver.table_tennis.guard.guarded import Health
 
 PARAMETER: Final = 'realtime_priority'
 """Of a node: 0 is ordinary scheduling, 1 to 99 are the priorities of Linux' SCHED_FIFO."""

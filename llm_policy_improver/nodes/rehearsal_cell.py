@@ -27,7 +27,13 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.interrupts import HeldInterrupt
+from llm_policy_improver.core.interrupts import HeldInterrupt
+from llm_policy_improver.loop.settings import (
+    ControllerSettings,
+    OptimizerSettings,
+    TraceLoggerSettings,
+    to_mapping,
+)
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.demo import RunFailedError, report_of
 from llm_policy_improver.nodes.diagnostics import TOPIC
@@ -36,14 +42,8 @@ from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
 from llm_policy_improver.nodes.transport import on_this_machine
 from llm_policy_improver.report.progress import TrialReport
-from llm_policy_improver.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    TraceLoggerSettings,
-    to_mapping,
-)
 from llm_policy_improver.srv import FeedBall, SetObjective
-from llm_policy_improver.stand_in_settings import StandInSettings
+from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 _READY: Final = 180.0
 """s that the nodes may take to start; what they compile for the first time takes long."""

@@ -12,7 +12,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.nodes import realtime
-from llm_policy_improver.tracing.store import StoreError
+from llm_policy_improver.runs.store import StoreError
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from rclpy.client import Client
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
-from llm_policy_improver.approval import APPROVE
+from llm_policy_improver.loop.approval import APPROVE
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.srv import ApproveParameters

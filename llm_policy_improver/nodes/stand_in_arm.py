@@ -17,18 +17,22 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
-from llm_policy_improver.control.guarded import Health, Level
+from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
-from llm_policy_improver.observation import NANOSECONDS, ArmObservation, BallObservation
-from llm_policy_improver.parameters import JOINTS
-from llm_policy_improver.simulation.continuous import ARM_GROUP, GANTRY_GROUP, ContinuousSimulator
 from llm_policy_improver.srv import FeedBall
-from llm_policy_improver.stand_in_settings import StandInSettings
+from llm_policy_improver.table_tennis.guard.guarded import Health, Level
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.simulation.continuous import (
+    ARM_GROUP,
+    GANTRY_GROUP,
+    ContinuousSimulator,
+)
+from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 _FOUND = 0.4
 """s without a change among those connected, before a ball is thrown."""

@@ -9,7 +9,10 @@ from typing import Any, Final
 from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from llm_policy_improver.control.guarded import Health, Level
+from llm_policy_improver.core.parameters import ParameterError
+from llm_policy_improver.core.parameters import PolicyParameters as Parameters
+from llm_policy_improver.core.trace import ExecutionTrace as Trace
+from llm_policy_improver.loop.settings import TraceLoggerSettings
 from llm_policy_improver.msg import BallLanding, ExecutionTrace, PolicyParameters
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared
@@ -18,14 +21,11 @@ from llm_policy_improver.nodes.lockstep_trials import LockstepTrials
 from llm_policy_improver.nodes.messages import FRAME, header_of, parameters_of, point, trace_message
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
-from llm_policy_improver.observation import NANOSECONDS
-from llm_policy_improver.parameters import ParameterError
-from llm_policy_improver.parameters import PolicyParameters as Parameters
-from llm_policy_improver.settings import TraceLoggerSettings
-from llm_policy_improver.trace import ExecutionTrace as Trace
-from llm_policy_improver.tracing.recorder import TraceRecorder
-from llm_policy_improver.tracing.run_folder import default_run_folder
-from llm_policy_improver.tracing.store import RunStore, StoreError
+from llm_policy_improver.runs.run_folder import default_run_folder
+from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.table_tennis.guard.guarded import Health, Level
+from llm_policy_improver.table_tennis.observation import NANOSECONDS
+from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _DONE: Final = TransitionCallbackReturn.SUCCESS
 _MIDDLE: Final = 'while this ball was in play'

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from llm_policy_improver.share import share_folder
+from llm_policy_improver.core.share import share_folder
 
 TRANSPORTS: Final = 'FASTDDS_BUILTIN_TRANSPORTS'
 _PROFILES: Final = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')

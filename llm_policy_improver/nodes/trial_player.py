@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from llm_policy_improver.improvement_result import Step
+from llm_policy_improver.core.trace import ExecutionTrace as Trace
+from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.ball_feeder import BallFeeder
 from llm_policy_improver.nodes.messages import trace_of
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.waiting import WaitingNode
-from llm_policy_improver.run_memory import RunMemory
-from llm_policy_improver.settings import OptimizerSettings
-from llm_policy_improver.trace import ExecutionTrace as Trace
+from llm_policy_improver.runs.run_memory import RunMemory
 
 _THROWS: Final = 3
 """Balls asked for until one of them is reported."""

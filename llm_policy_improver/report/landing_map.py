@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from llm_policy_improver import table
-from llm_policy_improver.objective import Goal, Objective
+from llm_policy_improver.core.objective import Goal, Objective
+from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.report.map_view import (
     GOAL,
     GREY,
@@ -28,7 +28,7 @@ from llm_policy_improver.report.map_view import (
     order_colours,
 )
 from llm_policy_improver.report.panels import SOFT, draw_failures, draw_progress, failure_lines, panel_title
-from llm_policy_improver.trace import ExecutionTrace
+from llm_policy_improver.table_tennis.ball import table
 
 SIZE: Final = (12.0, 8.4)
 """in"""

@@ -10,10 +10,10 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from llm_policy_improver import table
-from llm_policy_improver.objective import Goal
+from llm_policy_improver.core.objective import Goal
+from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.report.labels import Label, LabelPlacer, group
-from llm_policy_improver.trace import ExecutionTrace
+from llm_policy_improver.table_tennis.ball import table
 
 INK: Final = '#1b1f24'
 GREY: Final = '#8b929a'

@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from llm_policy_improver.improvement_result import ImprovementResult, TrialResult
-from llm_policy_improver.parameters import JOINTS, LETTERS
+from llm_policy_improver.core.parameters import JOINTS, LETTERS
+from llm_policy_improver.loop.improvement_result import ImprovementResult, TrialResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class ConsoleReporter:
 
 
 def _without(verdict: str, claims: str) -> str:
-    """The verdict of a step, in whose brackets `optimizers.consult` puts the claims last, without them."""
+    """The verdict of a step, in whose brackets `loop.consult` puts the claims last, without them."""
     return verdict.replace(f'; {claims})', ')').replace(f' ({claims})', '') if claims else verdict
 
 

@@ -1,0 +1,252 @@
+"""``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars, and experiments."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from llm_policy_improver.cli.experiments import EXPERIMENTS
+from llm_policy_improver.loop.settings import ControllerSettings, SettingsError, read_settings
+from llm_policy_improver.nodes import kills
+from llm_policy_improver.nodes import returns_in_real_time as rehearsal
+from llm_policy_improver.report.progress import without_nan
+from llm_policy_improver.report.progress_bar import under_progress_bar
+from llm_policy_improver.table_tennis.bench import (
+    coverage,
+    landings,
+    physics,
+    reachable,
+    returns,
+    safety,
+    throughput,
+)
+
+
+class Result(Protocol):
+    """What a benchmark comes to."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, figure and bar, for people."""
+
+
+_json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
+_seed = click.option('--seed', type=int, default=0, show_default=True, help='Draws the balls and parameters.')
+_plot = click.option(
+    '--plot',
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='Where to save the plot.  [bench-NAME.png]',
+)
+
+
+@click.group()
+def bench() -> None:
+    """Measure the simulator and the controller, and compare optimizers in experiments.
+
+    Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
+    rehearsal, kills. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a
+    folder and can be resumed.
+    """
+
+
+def _show(title: str, result: Result, as_json: bool) -> None:
+    if as_json:
+        json.dump(without_nan(result.as_json()), sys.stdout)
+        print()
+        return
+    lines = Table(title=title, title_justify='left', box=None, padding=(0, 3, 0, 0))
+    for heading in ('figure', 'measured', 'bar'):
+        lines.add_column(heading)
+    for row in result.rows():
+        lines.add_row(*row)
+    Console().print(lines)
+
+
+def _save(draw: Callable[[Path], None], path: Path | None, name: str) -> None:
+    path = path or Path(f'bench-{name}.png')
+    draw(path)
+    click.echo(f'Plot: {path}', err=True)
+
+
+def _end_nodes_with_this_process() -> None:
+    """Whoever ends this process ends its nodes with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@bench.command('physics')
+@_seed
+@_json
+def physics_command(seed: int, as_json: bool) -> None:
+    """Ball flight and bounces against closed formulas."""
+    _show('Physics of the ball', physics.run(seed), as_json)
+
+
+@bench.command('returns')
+@click.option('--balls', type=click.IntRange(1), default=1000, show_default=True, help='Balls of a rally.')
+@_seed
+@_plot
+@_json
+def returns_command(balls: int, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Share of balls that the bare controller returns."""
+    result = under_progress_bar(lambda step: returns.run(balls, seed, step))
+    _show('Returns of the bare controller', result, as_json)
+    _save(result.draw, plot, 'returns')
+
+
+@bench.command('coverage')
+@click.option(
+    '--samples', type=click.IntRange(20), default=1000, show_default=True, help='Random attenuations.'
+)
+@click.option('--varied', type=click.IntRange(1), default=200, show_default=True, help='Varied balls.')
+@_seed
+@_plot
+@_json
+def coverage_command(samples: int, varied: int, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Where random attenuations put the ball, and what each parameter does."""
+    result = under_progress_bar(lambda step: coverage.run(samples, varied, seed, step))
+    _show('Coverage of the table', result, as_json)
+    _save(result.draw, plot, 'coverage')
+
+
+@bench.command('landings')
+@click.option('--trials', type=click.IntRange(20), default=1000, show_default=True, help='Trials.')
+@click.option(
+    '--noise',
+    type=click.FloatRange(0.0, 0.05),
+    default=0.003,
+    show_default=True,
+    help="m, the cameras' noise.",
+)
+@_seed
+@_plot
+@_json
+def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as_json: bool) -> None:
+    """Error of the detected landings and outcomes under camera noise."""
+    result = under_progress_bar(lambda step: landings.run(trials, noise, seed, step))
+    _show('Detected landings', result, as_json)
+    _save(result.draw, plot, 'landings')
+
+
+@bench.command('throughput')
+@click.option(
+    '--trials', type=click.IntRange(10), default=100, show_default=True, help='Trials a measurement.'
+)
+@_json
+def throughput_command(trials: int, as_json: bool) -> None:
+    """Trials a second, beside the physics alone."""
+    _show('Throughput', under_progress_bar(lambda step: throughput.run(trials, step)), as_json)
+
+
+@bench.command('safety')
+@click.option('--cases', type=click.IntRange(1), default=5000, show_default=True, help='Attacks.')
+@click.option(
+    '--limits',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Parameter file with other safety limits, as config/safety.yaml.',
+)
+@_seed
+@_json
+def safety_command(cases: int, limits: Path | None, seed: int, as_json: bool) -> None:
+    """Attacks on safety stage and watchdog: nothing may leave the limits."""
+    try:
+        kept = (
+            ControllerSettings()
+            if limits is None
+            else read_settings(limits, ControllerSettings, 'controller')
+        )
+    except SettingsError as error:
+        click.echo(f'Error: {error}', err=True)
+        sys.exit(2)
+    result = under_progress_bar(lambda step: safety.run(cases, seed, kept.safety, step))
+    _show('Attacks on the arm', result, as_json)
+    sys.exit(1 if result.broken else 0)
+
+
+@bench.command('rehearsal')
+@click.option('--balls', type=click.IntRange(1), default=50, show_default=True, help='Slow and normal balls.')
+@_seed
+@_json
+def rehearsal_command(balls: int, seed: int, as_json: bool) -> None:
+    """Returns of the hardware nodes against the stand-in arm, in real time; 4 s a ball."""
+    try:
+        from llm_policy_improver.nodes.demo import RunFailedError
+    except ImportError as error:
+        click.echo(f'Error: ROS 2 is not installed here ({error}): bench rehearsal needs it', err=True)
+        sys.exit(2)
+    _end_nodes_with_this_process()
+    try:
+        result = under_progress_bar(lambda step: rehearsal.run(balls, seed, step))
+    except RunFailedError as error:
+        click.echo(f'Error: {error}', err=True)
+        sys.exit(2)
+    _show('Rehearsal against the stand-in arm', result, as_json)
+
+
+@bench.command('kills')
+@click.option(
+    '--kills', 'count', type=click.IntRange(1), default=100, show_default=True, help='Nodes killed.'
+)
+@click.option('--trials', type=click.IntRange(1), help='Of the run.  [as many as kills]')
+@click.option(
+    '--output', type=click.Path(path_type=Path), help="For the run and the nodes' logs.  [a temporary folder]"
+)
+@_seed
+@_json
+def kills_command(count: int, trials: int | None, output: Path | None, seed: int, as_json: bool) -> None:
+    """kill -9 of every node at random moments of a run against the stand-in arm: is anything lost?"""
+    try:
+        from llm_policy_improver.nodes.demo import RunFailedError
+    except ImportError as error:
+        click.echo(f'Error: ROS 2 is not installed here ({error}): bench kills needs it', err=True)
+        sys.exit(2)
+    _end_nodes_with_this_process()
+    try:
+        result = under_progress_bar(lambda step: kills.run(count, seed, step, output, trials))
+    except RunFailedError as error:
+        click.echo(f'Error: {error}', err=True)
+        sys.exit(2)
+    _show('Nodes killed in a run', result, as_json)
+    sys.exit(1 if result.violations else 0)
+
+
+@bench.command('reachable')
+@click.option(
+    '--trials', type=click.IntRange(100), default=3000, show_default=True, help='Trials an objective.'
+)
+@_seed
+@click.option(
+    '--output', type=click.Path(path_type=Path, dir_okay=False), required=True, help='JSON file to write.'
+)
+def reachable_command(trials: int, seed: int, output: Path) -> None:
+    """The best landing that any parameters can reach, for ten objectives, by CMA-ES."""
+    try:
+        found = under_progress_bar(lambda step: reachable.run(trials, seed, step))
+    except ImportError:
+        click.echo(
+            "Error: bench reachable needs the package cmaes: pip install 'llm-policy-improver[optimizers]'",
+            err=True,
+        )
+        sys.exit(2)
+    output.write_text(
+        reachable.to_data(
+            found, f'llm-policy-improver bench reachable --trials {trials} --seed {seed} --output FILE'
+        )
+    )
+    lines = Table(box=None, padding=(0, 3, 0, 0))
+    for heading in ('objective', 'distance (m)', 'landing (m)'):
+        lines.add_column(heading)
+    for name, best in found.items():
+        lines.add_row(name, f'{best.distance_m:.3f}', f'({best.x:+.3f}, {best.y:.3f})')
+    Console().print(lines)
+
+
+for _experiment in EXPERIMENTS:
+    bench.add_command(_experiment)

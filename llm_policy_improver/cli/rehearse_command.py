@@ -1,0 +1,152 @@
+"""``llm-policy-improver rehearse``: a run on the arm rehearsed without it, where there is no ``ros2 launch``."""
+
+import os
+import signal
+import sys
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.improvement_result import ImprovementResult
+from llm_policy_improver.loop.settings import (
+    ControllerSettings,
+    OptimizerSettings,
+    TraceLoggerSettings,
+    read_settings,
+    to_mapping,
+)
+from llm_policy_improver.methods.registry import CHOICES
+from llm_policy_improver.report.landing_map import draw_landing_map
+from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
+from llm_policy_improver.runs.run_folder import default_run_folder
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.stored_run import stored_parts
+from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
+
+_INTERRUPTED = 130
+
+
+@click.command('rehearse')
+@click.argument('objective')
+@click.option('--trials', type=int, help='Balls to play, the first trials included.  [39]')
+@click.option('--first-trials', type=int, help='Balls before the optimizer is asked.  [24]')
+@click.option('--optimizer', metavar='NAME', help=f'Who proposes: {", ".join(CHOICES)}.  [auto]')
+@click.option('--model', help='Name of the language model.')
+@click.option('--base-url', help='Of an OpenAI-compatible endpoint.')
+@click.option('--seed', type=int, help='Draws the first trials and the balls.  [0]')
+@click.option(
+    '--config', type=click.Path(path_type=Path), help='Parameter file, as the default, config/rehearsal.yaml.'
+)
+@click.option(
+    '--output', type=click.Path(path_type=Path), help='New folder of the run.  [runs/TIME-OBJECTIVE]'
+)
+@click.option('--json', 'as_json', is_flag=True, help='One JSON line per trial and one at the end.')
+def rehearse_command(
+    objective: str, config: Path | None, output: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Rehearse a run on the physical arm: its nodes, in real time, against a simulated stand-in.
+
+    The stand-in arm has the interface, the delays and the noise of the real one. A scripted operator arms it and
+    approves every proposal. No real arm can hear any of it.
+
+    Example: llm-policy-improver rehearse "hit the ball as far right as possible" --trials 30
+    """
+    # What ROS is told before it is imported.
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    path = config or share_folder() / 'config' / 'rehearsal.yaml'
+    chosen = {name: value for name, value in options.items() if value is not None}
+    folder = output or default_run_folder(objective, datetime.now())
+    read = read_settings(path, OptimizerSettings, 'optimizer')
+    # The arm that proposals are rehearsed with is the one that is rehearsed here.
+    arm = replace(read.rehearsal, config=str(path.absolute()), safety='')
+    optimizer = replace(
+        read, feed_balls=True, objective='', output_folder=str(folder.absolute()), rehearsal=arm, **chosen
+    )
+    asked = parse_objective(objective)
+    choice = choose_optimizer(optimizer)
+    choice.require(asked)
+    try:
+        from llm_policy_improver.nodes.demo import RunFailedError
+        from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
+    except ImportError as error:
+        click.echo(f'Error: ROS 2 is not installed here ({error}): rehearse needs it', err=True)
+        sys.exit(2)
+    settings = RehearsalSettings(
+        read_settings(path, StandInSettings, 'stand_in_arm'),
+        read_settings(path, ControllerSettings, 'controller'),
+        replace(
+            read_settings(path, TraceLoggerSettings, 'trace_logger'), output_folder=optimizer.output_folder
+        ),
+        optimizer,
+    )
+    # Whoever ends this process ends the others with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    reporter: Reporter = JsonReporter() if as_json else ConsoleReporter(console)
+    described = {f'{name}': to_mapping(of_node) for name, of_node in settings.of_nodes.items()}
+    store = RunStore.create(
+        folder,
+        {'objective': asked.words, 'proposed_by': choice.optimizer.name,
+         'version': version('llm-policy-improver'), **described},
+    )  # fmt: skip
+    message, interrupted = '', False
+    with closing(reporter), closing(store):
+        try:
+            with RehearsalCell(settings, folder / 'rehearsal', f'/rehearsal_{os.getpid()}') as cell:
+                cell.make_ready()
+                reporter.begin(asked.words, asked.metric, choice.said, optimizer.trials)
+                message = cell.improve(asked.words, optimizer.trials, reporter.trial)
+                cell.wait(1.1)  # for the last diagnostics
+                figures, faults = _figures(cell.diagnostics), cell.faults
+        except RunFailedError as error:
+            reporter.close()
+            click.echo(f'Error: {error}; see the logs in {folder / "rehearsal"}', err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            reporter.close()
+            sys.exit(_INTERRUPTED)
+        result = _result(store, asked, choice.optimizer.name, optimizer.trials, message)
+        interrupted = result.trials < optimizer.trials and not result.stopped
+        traces = store.trials()
+        picture = folder / 'landings.png' if traces else None
+        if picture is not None:
+            draw_landing_map(picture, traces, asked, optimizer.first_trials, choice.optimizer.name)
+        reporter.end(result, folder, picture)
+        for line in (figures, *(f'The arm was stopped: {fault}' for fault in faults)):
+            click.echo(line, err=as_json)
+    if result.stopped:
+        sys.exit(2)
+    if interrupted:
+        sys.exit(_INTERRUPTED)
+
+
+def _result(
+    store: RunStore, objective: Objective, optimizer: str, trials: int, message: str
+) -> ImprovementResult:
+    """As the optimizer's process has stored it."""
+    parts = stored_parts(store)
+    run = [
+        (step.step(number), step.trace)
+        for number, step in enumerate((step for part in parts for step in part.steps), 1)
+        if step.trace is not None
+    ]
+    stopped = message.partition('ended early: ')[2] if len(run) < trials else ''
+    return ImprovementResult.of(objective, optimizer, (), run, stopped)
+
+
+def _figures(diagnostics: dict[str, dict[str, str]]) -> str:
+    controller, arm = diagnostics.get('controller', {}), diagnostics.get('stand_in_arm', {})
+    return (
+        f'Real time: control ticks {controller.get("control tick jitter p99 [ms]", "?")} ms off in 99 of 100, '
+        f'{controller.get("control tick overruns", "?")} overruns; '
+        f'the stand-in arm {arm.get("lateness p99 [ms]", "?")} ms late'
+    )

@@ -1,0 +1,152 @@
+"""``llm-policy-improver prompt``, ``replay`` and ``audit``: look into a stored run, without endpoint and simulator."""
+
+import json
+import sys
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
+from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
+from llm_policy_improver.runs.store import RunStore, StoredAudit
+
+DIFFERENT = 1
+"""Exit status of a replay that is not identical."""
+
+_json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
+
+
+@click.command('prompt')
+@click.option(
+    '--run', 'folder', type=click.Path(path_type=Path), required=True, help='Folder of a stored run.'
+)
+@click.option('--step', type=int, help='Number of the step.  [the one after the last]')
+@_json
+def prompt_command(folder: Path, step: int | None, as_json: bool) -> None:
+    """Print exactly what a language model is sent for a step of a run; its size goes to standard error.
+
+    Example: llm-policy-improver prompt --run runs/far-right | less
+    """
+    with closing(RunStore.open(folder)) as store:
+        shown = preview(store, step)
+    if as_json:
+        click.echo(json.dumps(shown.as_json()))
+    else:
+        click.echo(str(shown), nl=False)
+    click.echo(_size(shown), err=True)
+    for note in shown.notes:
+        click.echo(f'Note: {note}.', err=True)
+
+
+def _size(shown: PromptPreview) -> str:
+    said = f'Step {shown.step}: about {shown.tokens} tokens'
+    if shown.common_prefix is not None:
+        said += f'; the first {shown.common_prefix:.0%} of the text are those of step {shown.step - 1}'
+    return f'{said}.'
+
+
+@click.command('replay')
+@click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
+@_json
+def replay_command(folder: Path, as_json: bool) -> None:
+    """Play a stored run again from its recorded replies and trials, and compare every step.
+
+    Exit status: 0 if all steps are identical, 1 if not.
+
+    Example: llm-policy-improver replay runs/far-right
+    """
+    with closing(RunStore.open(folder)) as store:
+        result = ReplayResult(tuple(replay(store)))
+    if as_json:
+        click.echo(json.dumps(result.as_json()))
+    else:
+        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(_table(result))
+        click.echo(result.sentence[0].upper() + result.sentence[1:])
+    if not result.identical:
+        sys.exit(DIFFERENT)
+
+
+def _table(result: ReplayResult) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column('step', justify='right')
+    for heading in ('proposed by', 'parameters', 'requests', 'prompts', 'replay'):
+        table.add_column(heading)
+    for step in result.steps:
+        table.add_row(*_row(step))
+    return table
+
+
+def _row(step: ReplayedStep) -> tuple[str, ...]:
+    stored = step.recorded.stored
+    recorded = len(step.recorded.exchanges)
+    requests = str(recorded) if step.asked == recorded else f'{recorded}, now {step.asked}'
+    return (
+        str(step.number),
+        stored.parameters.proposed_by + ' (unchanged)' * stored.unchanged,
+        ' '.join(f'{value:.3f}' for value in stored.parameters.attenuation),
+        requests if recorded or step.asked else '-',
+        'differ' if step.differing else 'same' if step.asked else '-',
+        step.difference or 'same',
+    )
+
+
+@click.command('audit')
+@click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
+@_json
+def audit_command(folder: Path, as_json: bool) -> None:
+    """Print what became of every proposal of a stored run: who made it, what judged it, who let it through.
+
+    Example: llm-policy-improver audit runs/far-right
+    """
+    with closing(RunStore.open(folder)) as store:
+        audits = store.audits()
+    if as_json:
+        click.echo(json.dumps({'audits': [_audit_json(each) for each in audits]}))
+    elif audits:
+        click.echo('\n'.join(_audit_text(each) for each in audits))
+    else:
+        click.echo(
+            f'{folder} holds no audit records: it was made before they were kept, or nothing was proposed'
+        )
+
+
+def _audit_json(stored: StoredAudit) -> dict[str, Any]:
+    audit = stored.audit
+    return {
+        'audit': stored.number,
+        'step': stored.step or None,
+        'recorded_at': stored.recorded_at.isoformat(),
+        **asdict(audit),
+        'decided_at': audit.decided_at.isoformat(),
+    }
+
+
+def _audit_text(stored: StoredAudit) -> str:
+    audit = stored.audit
+    step = f'step {stored.step}, version' if stored.step else 'version'
+    by = f' by {audit.decided_by}' if audit.decided_by else ''
+    lines = [
+        f'{step} {audit.version}: {audit.decision.value}{by}, {audit.decided_at:%Y-%m-%d %H:%M:%S} UTC',
+        f'  proposed by {audit.proposed_by}: {_numbers(audit.proposed)}',
+    ]
+    if audit.model:
+        lines.append(f'  model {audit.model}, prompt {audit.prompt_sha256}')
+    if audit.attenuation != audit.proposed:
+        lines.append(f'  published: {_numbers(audit.attenuation)}')
+    lines += [
+        f'  {said}'
+        for said in (f'checks: {audit.checks}' * bool(audit.checks), *map(str, audit.verdicts))
+        if said
+    ]
+    if audit.reason and not audit.verdicts:
+        lines.append(f'  {audit.reason}')
+    return '\n'.join(lines)
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ' '.join(f'{value:.3f}' for value in values) or 'none'

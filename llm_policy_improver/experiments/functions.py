@@ -1,0 +1,220 @@
+"""``bench functions``: test functions with a shifted optimum, 100 evaluations for every optimizer."""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from llm_policy_improver.experiments import plots, statistics
+from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
+from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.report import Lines, Report, label
+from llm_policy_improver.experiments.rows import Key, Row, RowFile, open_folder
+from llm_policy_improver.experiments.sas_function import SasFunction
+from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
+from llm_policy_improver.llm.asking import costs
+from llm_policy_improver.llm.chat import Exchange
+from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
+from llm_policy_improver.methods.registry import make_minimizer
+from llm_policy_improver.report.progress_bar import Step
+from llm_policy_improver.tasks.functions import ShiftedFunction
+
+COLUMNS: Final = ('optimizer', 'model', 'function', 'dimension', 'seed')
+WITH_MODEL: Final = ('sas',)
+
+STARTS: Final = 5
+"""First evaluations at random points, the same for all optimizers on the same seed; they count."""
+
+_CURVE_DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRun:
+    """One optimizer on one function."""
+
+    optimizer: str
+    model: str
+    function: str
+    dimension: int
+    seed: int
+    evaluations: int
+
+    @property
+    def key(self) -> Key:
+        """The key of its row."""
+        return (self.optimizer, self.model, self.function, self.dimension, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlan:
+    """What to run.
+
+    Attributes:
+        names: of the functions.
+        dimensions: of each.
+        seeds: how many, from 0.
+        evaluations: of a run, the first random ones included.
+    """
+
+    names: tuple[str, ...]
+    dimensions: tuple[int, ...]
+    seeds: int
+    evaluations: int
+
+    def runs(self, optimizer: str, model: str) -> list[FunctionRun]:
+        """All runs of one optimizer, seed after seed."""
+        return [
+            FunctionRun(optimizer, model, name, dimension, seed, self.evaluations)
+            for seed in range(self.seeds)
+            for dimension in self.dimensions
+            for name in self.names
+        ]
+
+
+def first_points(run: FunctionRun) -> Array:
+    """The random points (`STARTS`, d) that a run begins with, in the cube -1 ... +1."""
+    generator = np.random.default_rng((run.seed, run.dimension, 1))
+    return generator.uniform(-1.0, 1.0, (STARTS, run.dimension))
+
+
+def _play(run: FunctionRun, ask: Callable[[Observations], Array]) -> Row:
+    """Evaluate what is asked for until the budget is spent."""
+    function = ShiftedFunction.draw(run.function, run.dimension, run.seed)
+    points = [*first_points(run)[: run.evaluations]]
+    seconds = 0.0
+    while len(points) < run.evaluations:
+        values = np.array([[function.value(point)] for point in points])
+        seen = Observations.of(np.array(points), values, own=len(points) - STARTS)
+        began = time.perf_counter()
+        points.append(np.clip(ask(seen), -1.0, 1.0))
+        seconds += time.perf_counter() - began
+    above = [function.above(point) for point in points]
+    return {
+        'optimizer': run.optimizer, 'model': run.model, 'function': run.function, 'dimension': run.dimension,
+        'seed': run.seed, 'best': min(above), 'final': above[-1], 'start': min(above[:STARTS]),
+        'best_so_far': [float(f'{value:.{_CURVE_DIGITS}g}') for value in np.minimum.accumulate(above)],
+        'seconds': round(seconds, 3), 'requests': 0, 'refused': 0, 'fallbacks': 0, 'prompt_tokens': 0,
+        'completion_tokens': 0,
+    }  # fmt: skip
+
+
+def run_numeric(run: FunctionRun) -> list[Row]:
+    """The row of a numeric optimizer."""
+    return [_play(run, make_minimizer(run.optimizer, run.seed).ask)]
+
+
+def run_model(run: FunctionRun, model: KeptModel) -> list[Row]:
+    """The row of a language model. Where no reply can be used, a random point costs it the evaluation."""
+    sas = SasFunction(model, run.dimension)
+    exchanges: list[Exchange] = []
+    fallbacks = 0
+
+    def ask(seen: Observations) -> Array:
+        nonlocal fallbacks
+        proposal = sas.propose(seen)
+        exchanges.extend(proposal.exchanges)
+        if proposal.point is not None:
+            return proposal.point
+        fallbacks += 1
+        return make_minimizer('random_search', run.seed).ask(seen)
+
+    row = _play(run, ask)
+    spent = {'fallbacks': fallbacks, 'seconds': round(sum(exchange.seconds for exchange in exchanges), 3)}
+    return [row | costs(exchanges) | spent]
+
+
+def run(plan: FunctionPlan, who: Participants, folder: Path, processes: int | None, progress: Step) -> Report:
+    """Run what is missing, and report on all that the folder holds.
+
+    Raises:
+        ExperimentError: the folder cannot be used, or the endpoint or a process is gone.
+        EndpointError: the endpoint cannot be reached at the start.
+    """
+    open_folder(folder, {'experiment': 'functions', 'evaluations': plan.evaluations})
+    rows = RowFile(folder / 'rows.jsonl', COLUMNS)
+    jobs = [
+        Job((one.key,), partial(run_numeric, one))
+        for runs in zip(*(plan.runs(name, '') for name in who.numeric), strict=True)
+        for one in runs
+    ]
+    run_everywhere('functions', jobs, rows, processes, progress)
+    if who.with_model:
+        endpoint, kept = who.model.connect(), exchanges_file(folder)
+        asked = [
+            Job((one.key,), partial(_run_kept, one, endpoint, kept))
+            for one in plan.runs(who.with_model[0], who.model.name)
+        ]
+        run_here(who.model.name, asked, rows, progress)
+    return report(folder, rows, who.missing)
+
+
+def _run_kept(run: FunctionRun, endpoint: Any, kept: RowFile) -> list[Row]:
+    return run_model(run, KeptModel(endpoint, kept, '/'.join(str(part) for part in run.key)))
+
+
+def report(folder: Path, rows: RowFile, notes: Sequence[str] = ()) -> Report:
+    """Sum up the rows."""
+    summary = summarize(rows.rows)
+    torn = ['A torn last line of an interrupted run was dropped and its row computed anew.'] * rows.dropped
+    plot = folder / 'functions.png'
+    plots.draw_functions(rows.rows, plot)
+    return Report(folder, rows.rows, summary, _tables(summary), [plot], [*notes, *torn])
+
+
+def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Medians and intervals for each optimizer, function and dimension."""
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[name] for name in COLUMNS[:-1])].append(row)
+    return [
+        dict(zip(COLUMNS[:-1], group, strict=True))
+        | {'n': len(found)}
+        | {name: statistics.median([row[name] for row in found]).as_json() for name in ('best', 'final')}
+        | {
+            'seconds': statistics.median([row['seconds'] for row in found]).as_json(),
+            **{name: sum(row[name] for row in found) for name in ('requests', 'refused', 'fallbacks')},
+            'tokens': sum(row['prompt_tokens'] + row['completion_tokens'] for row in found),
+        }
+        for group, found in groups.items()
+    ]
+
+
+def _tables(summary: Sequence[dict[str, Any]]) -> list[Lines]:
+    tables = []
+    functions = list(dict.fromkeys(entry['function'] for entry in summary))
+    cells = {(label(e), e['function'], e['dimension']): e for e in summary}
+    for dimension in sorted({entry['dimension'] for entry in summary}):
+        of_dimension = [entry for entry in summary if entry['dimension'] == dimension]
+        for quantity, title in (('best', 'best of all evaluations'), ('final', 'last evaluation')):
+            lines = []
+            for name in dict.fromkeys(label(entry) for entry in of_dimension):
+                found = [cells.get((name, function, dimension)) for function in functions]
+                counts = {entry['n'] for entry in found if entry is not None}
+                lines.append((name, *(_cell(entry, quantity) for entry in found), _range(counts)))
+            lines.sort(key=lambda line: _order(line[0], dimension, cells, quantity))
+            heading = f'{dimension} dimensions, {title}: median above the optimum [95 % interval]'
+            tables.append(Lines(heading, ('optimizer', *functions, 'seeds'), tuple(lines)))
+    return tables
+
+
+def _cell(entry: dict[str, Any] | None, quantity: str) -> str:
+    if entry is None:
+        return '-'
+    found = entry[quantity]
+    return statistics.Interval(found['median'], found['low'], found['high'], found['n']).text('.3g')
+
+
+def _range(counts: set[int]) -> str:
+    return f'{min(counts)}' if len(counts) == 1 else f'{min(counts)} to {max(counts)}'
+
+
+def _order(name: str, dimension: int, cells: dict[Any, dict[str, Any]], quantity: str) -> float:
+    """Geometric mean over the functions: who is best on the whole comes first."""
+    values = [e[quantity]['median'] for (who, _, d), e in cells.items() if who == name and d == dimension]
+    return math.fsum(math.log(max(value, 1e-12)) for value in values) / len(values)

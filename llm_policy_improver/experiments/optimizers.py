@@ -1,0 +1,106 @@
+"""Who takes part in an experiment: numeric optimizers by name, and a language model where one is named."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llm_policy_improver.experiments.rows import ExperimentError
+from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
+from llm_policy_improver.methods.registry import (
+    CHOICES,
+    MINIMIZERS,
+    UnknownOptimizerError,
+    require_known,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A language model and where it is.
+
+    Attributes:
+        name: empty: none takes part.
+        base_url: empty: OPENAI_BASE_URL, else OpenAI's own.
+        timeout_s: for one request.
+        retries: further attempts of a request that failed.
+    """
+
+    name: str = ''
+    base_url: str = ''
+    timeout_s: float = 120.0
+    retries: int = 2
+
+    def connect(self) -> Endpoint:
+        """The endpoint, tried once.
+
+        Raises:
+            EndpointError: no key, or nothing answers.
+        """
+        endpoint = Endpoint(
+            self.name, self.base_url or None, timeout_s=self.timeout_s, max_retries=self.retries
+        )
+        endpoint.check_reachable()
+        return endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Participants:
+    """Who takes part.
+
+    Attributes:
+        numeric: names.
+        with_model: names of those that ask the language model.
+        model: the language model.
+        missing: numeric ones left out as a package is not installed, with the reason.
+    """
+
+    numeric: tuple[str, ...]
+    with_model: tuple[str, ...]
+    model: ModelChoice
+    missing: tuple[str, ...] = ()
+
+
+def participants(
+    asked: Sequence[str], model: ModelChoice, numeric: Sequence[str], with_model: Sequence[str]
+) -> Participants:
+    """Those asked for; where none are, all numeric ones, and with a model named those with a model, too.
+
+    Args:
+        asked: names, from the command line.
+        model: the language model.
+        numeric: all numeric ones that can take part.
+        with_model: all that ask the model and can take part.
+
+    Raises:
+        ExperimentError: an unknown name, one that needs a model without one, or a package that is missing.
+    """
+    here = (*numeric, *with_model)
+    try:
+        for name in asked:
+            if name in CHOICES and name not in here:
+                raise ExperimentError(f'{name} cannot take part here: there are {", ".join(here)}')
+            require_known(name, here)
+    except UnknownOptimizerError as error:
+        raise ExperimentError(str(error)) from None
+    chosen = tuple(dict.fromkeys(asked)) or (*numeric, *(with_model if model.name else ()))
+    talking = tuple(name for name in chosen if name in with_model)
+    if talking and not model.name:
+        raise ExperimentError(
+            f'optimizer {talking[0]} asks a language model: name one with --model, and with --base-url where it '
+            "is not OpenAI's"
+        )
+    if model.base_url and not model.name:
+        raise ExperimentError('--base-url names an endpoint but no model is named: give --model NAME, too')
+    present, missing = [], []
+    for name in chosen:
+        if name in talking:
+            continue
+        try:
+            if name in MINIMIZERS:
+                MINIMIZERS[name](0)
+            present.append(name)
+        except MissingPackageError as error:
+            if asked:
+                raise ExperimentError(str(error)) from None
+            missing.append(f'Left out: {error}.')
+    return Participants(tuple(present), talking, model, tuple(missing))

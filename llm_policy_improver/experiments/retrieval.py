@@ -1,0 +1,249 @@
+"""``bench retrieval``: does a reader of the trials find the one that fulfils a query best?"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace, Landing
+from llm_policy_improver.experiments import plots, statistics
+from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
+from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.report import Lines, Report
+from llm_policy_improver.experiments.retrieval_reader import RetrievalReader
+from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, RowFile, open_folder
+from llm_policy_improver.experiments.table_tennis import BLOCK, task
+from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
+from llm_policy_improver.llm.asking import costs
+from llm_policy_improver.report.progress_bar import Step
+from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.trials import true_outcome
+
+COLUMNS: Final = ('reader', 'model', 'query', 'cache', 'seed')
+READERS: Final = ('random', 'oracle')
+"""Numeric ones: any order, and the order of the measured distance to what is asked for."""
+WITH_MODEL: Final = ('sas',)
+
+TOPS: Final = (1, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question about one cache of trials."""
+
+    name: str
+    cache: int
+    seed: int
+
+    def key(self, reader: str, model: str = '') -> Key:
+        """The key of a reader's row."""
+        return (reader, model, self.name, self.cache, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalPlan:
+    """What to ask.
+
+    Attributes:
+        names: kinds of query, of `OBJECTIVES`.
+        caches: numbers of trials.
+        seeds: how many caches of each number, from seed 0.
+        queries: most questions put to a language model; None: all.
+        noisy: whether the trials are seen with camera noise and delays.
+    """
+
+    names: tuple[str, ...]
+    caches: tuple[int, ...]
+    seeds: int
+    queries: int | None
+    noisy: bool
+
+    def of_seed(self, seed: int) -> list[Query]:
+        """All questions about the caches of one seed, in an order in which any first ones are a fair sample."""
+        return [
+            Query(name, self.caches[(position + turn) % len(self.caches)], seed)
+            for turn in range(len(self.caches))
+            for position, name in enumerate(self.names)
+        ]
+
+    def asked(self) -> list[Query]:
+        """The questions for a language model."""
+        return [query for seed in range(self.seeds) for query in self.of_seed(seed)][: self.queries]
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Trials of one seed: as they were seen, and as they really were."""
+
+    seen: tuple[ExecutionTrace, ...]
+    true: tuple[ExecutionTrace, ...]
+
+
+@lru_cache(maxsize=2)
+def make_cache(size: int, seed: int, noisy: bool) -> Cache:
+    """Random attenuations; the caches of one seed begin alike, whatever their sizes are."""
+    space, generator, played = ParameterSpace(), np.random.default_rng((seed, 2)), task(noisy)
+    seen, true = [], []
+    for number in range(1, size + 1):
+        attenuation = tuple(round(value, 2) for value in space.sample(generator))
+        trace = played.run(PolicyParameters(attenuation, version=number), seed * BLOCK + number)
+        outcome, place = true_outcome(played.simulator.contacts, played.simulator.arm_contact)
+        seen.append(replace(trace, trial=number))
+        # Where the ball came down is known from its contacts. Heights are as seen.
+        landing = None if place is None else Landing(place[0], place[1], 0.0)
+        true.append(replace(trace, trial=number, outcome=outcome, landing=landing))
+    return Cache(tuple(seen), tuple(true))
+
+
+def true_best(cache: Sequence[ExecutionTrace], objective: Objective) -> int:
+    """Number of the trial that really fulfils the objective best.
+
+    Raises:
+        ExperimentError: none landed.
+    """
+    best = objective.best(cache)
+    if best is None:
+        raise ExperimentError(f'none of {len(cache)} random trials landed: ask for larger caches')
+    return best.trial
+
+
+def oracle_ranking(cache: Sequence[ExecutionTrace], objective: Objective) -> list[int]:
+    """The trials' numbers by the distance as it was seen; those without one last."""
+
+    def cost(trace: ExecutionTrace) -> float:
+        distance = objective.distance(trace)
+        return math.inf if distance is None else distance
+
+    return [trace.trial for trace in sorted(cache, key=cost)]
+
+
+def _row(query: Query, reader: str, model: str, ranking: Sequence[int], best: int) -> Row:
+    place = ranking.index(best) + 1 if best in ranking else None
+    return {
+        'reader': reader, 'model': model, 'query': query.name, 'words': OBJECTIVES[query.name],
+        'cache': query.cache, 'seed': query.seed,
+        **{f'top{top}': place is not None and place <= top for top in TOPS},
+        'best': best, 'ranking': list(ranking[: max(TOPS)]), 'seconds': 0.0, 'requests': 0, 'refused': 0,
+        'prompt_tokens': 0, 'completion_tokens': 0,
+    }  # fmt: skip
+
+
+def _look(query: Query, largest: int, noisy: bool) -> tuple[Sequence[ExecutionTrace], Objective, int]:
+    cache, objective = make_cache(largest, query.seed, noisy), parse_objective(OBJECTIVES[query.name])
+    return cache.seen[: query.cache], objective, true_best(cache.true[: query.cache], objective)
+
+
+def run_numeric(queries: Sequence[Query], readers: Sequence[str], largest: int, noisy: bool) -> list[Row]:
+    """The rows of the numeric readers on the caches of one seed."""
+    rows = []
+    for query in queries:
+        seen, objective, best = _look(query, largest, noisy)
+        if 'random' in readers:
+            drawn = np.random.default_rng((query.seed, query.cache, *query.name.encode()))
+            any_order = [int(number) for number in drawn.permutation(query.cache) + 1]
+            rows.append(_row(query, 'random', '', any_order, best))
+        if 'oracle' in readers:
+            rows.append(_row(query, 'oracle', '', oracle_ranking(seen, objective), best))
+    return rows
+
+
+def run_model(query: Query, model: KeptModel, largest: int, noisy: bool) -> list[Row]:
+    """The row of a language model; a reply that cannot be used is a miss."""
+    seen, objective, best = _look(query, largest, noisy)
+    answer = RetrievalReader(model).rank(seen, objective)
+    row = _row(query, 'sas', model.model, answer.value or (), best)
+    seconds = round(sum(exchange.seconds for exchange in answer.exchanges), 3)
+    return [row | costs(answer.exchanges) | {'seconds': seconds}]
+
+
+def run(
+    plan: RetrievalPlan, who: Participants, folder: Path, processes: int | None, progress: Step
+) -> Report:
+    """Ask what is missing, and report on all that the folder holds.
+
+    Raises:
+        ExperimentError: the folder cannot be used, or the endpoint or a process is gone.
+        EndpointError: the endpoint cannot be reached at the start.
+    """
+    open_folder(folder, {'experiment': 'retrieval', 'noisy': plan.noisy})
+    rows, largest = RowFile(folder / 'rows.jsonl', COLUMNS), max(plan.caches)
+    jobs = [
+        Job(
+            tuple(query.key(reader) for query in plan.of_seed(seed) for reader in who.numeric),
+            partial(run_numeric, plan.of_seed(seed), who.numeric, largest, plan.noisy),
+        )
+        for seed in range(plan.seeds)
+        if who.numeric
+    ]
+    run_everywhere('caches', jobs, rows, processes, progress)
+    if who.with_model:
+        endpoint, kept = who.model.connect(), exchanges_file(folder)
+
+        def asked(query: Query) -> list[Row]:
+            name = '/'.join(str(part) for part in query.key('sas', who.model.name))
+            return run_model(query, KeptModel(endpoint, kept, name), largest, plan.noisy)
+
+        questions = [Job((q.key('sas', who.model.name),), partial(asked, q)) for q in plan.asked()]
+        run_here(who.model.name, questions, rows, progress)
+    return report(folder, rows, who.missing)
+
+
+def report(folder: Path, rows: RowFile, notes: Sequence[str] = ()) -> Report:
+    """Sum up the rows."""
+    summary = summarize(rows.rows)
+    plot = folder / 'retrieval.png'
+    plots.draw_retrieval(summary, plot)
+    torn = ['A torn last line of an interrupted run was dropped and its row computed anew.'] * rows.dropped
+    return Report(folder, rows.rows, summary, _tables(summary), [plot], [*notes, *torn])
+
+
+def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Shares and intervals for each reader: over all, a kind of query, and a size of the cache."""
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        reader = (row['reader'], row['model'])
+        groups[(*reader, 'all', 'all')].append(row)
+        groups[(*reader, row['query'], 'all')].append(row)
+        groups[(*reader, 'all', row['cache'])].append(row)
+    return [
+        dict(zip(COLUMNS[:-1], group, strict=True))
+        | {'n': len(found)}
+        | {
+            f'top{top}': statistics.share([row[f'top{top}'] for row in found]).as_json('share')
+            for top in TOPS
+        }
+        | {
+            'seconds': statistics.median([row['seconds'] for row in found]).as_json(),
+            **{name: sum(row[name] for row in found) for name in ('requests', 'refused')},
+            'tokens': sum(row['prompt_tokens'] + row['completion_tokens'] for row in found),
+        }
+        for group, found in groups.items()
+    ]
+
+
+def _tables(summary: Sequence[dict[str, Any]]) -> list[Lines]:
+    def lines(entries: Sequence[dict[str, Any]], column: str) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            (plots.reader(e), str(e[column]), *(_share(e[f'top{top}']) for top in TOPS), str(e['n']))
+            for e in entries
+        )
+
+    headings = ('first', 'first 5', 'first 10', 'queries')
+    over_all = [e for e in summary if e['query'] == 'all']
+    kinds = [e for e in summary if e['query'] != 'all']
+    title = 'Share of queries whose best trial is among the picks [95 % interval]'
+    return [
+        Lines(title, ('reader', 'cache', *headings), lines(over_all, 'cache')),
+        Lines('By kind of query', ('reader', 'query', *headings), lines(kinds, 'query')),
+    ]
+
+
+def _share(found: dict[str, Any]) -> str:
+    return statistics.Interval(found['share'], found['low'], found['high'], found['n']).text('.1%')

@@ -1,0 +1,263 @@
+"""A person's approval: a proposal waits until somebody approves it, rejects it with a reason, or edits it.
+
+approval = Approval(space)            # a gate of the loop, which waits in its own thread
+approval.decide(7, APPROVE, 'Ada')    # from any other
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
+from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.llm.chat import clean_text
+from llm_policy_improver.loop.gates import GateCase, WithdrawnError
+from llm_policy_improver.methods.checks import check
+
+APPROVE: Final = 'approve'
+REJECT: Final = 'reject'
+EDIT: Final = 'edit'
+DECISIONS: Final = (APPROVE, REJECT, EDIT)
+
+NEVER: Final = 'never'
+SMALL_STEPS: Final = 'small_steps'
+AUTO_APPROVE: Final = (NEVER, SMALL_STEPS)
+
+LONGEST_REASON: Final = 500
+"""Characters of a person's reason that are kept and told."""
+
+
+class ApprovalError(ValueError):
+    """A decision cannot be taken; the message says why and what to do, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalConfig:
+    """Which proposals a person must see.
+
+    Attributes:
+        required: whether proposals wait for a person at all.
+        auto_approve: ``'never'``: all; ``'small_steps'``: those near a trial that landed need nobody.
+        small_step: largest step of any parameter from such a trial, in the cube -1 ... +1 of the bounds: 0.1 is a
+            twentieth of the parameter's range.
+
+    Raises:
+        ValueError: a value is none of these.
+    """
+
+    required: bool = False
+    auto_approve: str = NEVER
+    small_step: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.auto_approve not in AUTO_APPROVE:
+            raise ValueError(f'auto_approve must be {" or ".join(AUTO_APPROVE)}; got "{self.auto_approve}"')
+        if not 0.0 <= self.small_step <= 0.5:
+            raise ValueError(
+                f'small_step must be between 0 and 0.5, a quarter of a range; got {self.small_step:g}'
+            )
+
+
+class Approval:
+    """A gate that lets pass what a person lets pass. Of one run: once closed it stays so.
+
+    There is no time limit: the run waits, and the arm keeps its parameters.
+
+    Args:
+        space: the bounds, which hold for a person's numbers, too.
+        config: what needs nobody.
+        repeats_allowed: how often the same parameters may be tried again, as in the checks.
+        on_change: told, in the waiting thread, when a proposal begins to wait and when it no longer does.
+    """
+
+    name = 'approval'
+
+    def __init__(
+        self,
+        space: ParameterSpace,
+        config: ApprovalConfig | None = None,
+        *,
+        repeats_allowed: int = 0,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._space = space
+        self._config = config or ApprovalConfig()
+        self._repeats_allowed = repeats_allowed
+        self._on_change = on_change
+        self._changed = threading.Condition()
+        self._pending: GateCase | None = None
+        self._verdict: GateVerdict | None = None
+        self._closed = False
+
+    @property
+    def pending(self) -> GateCase | None:
+        """The proposal that waits for a person."""
+        with self._changed:
+            return None if self._closed else self._pending
+
+    def judge(self, case: GateCase) -> GateVerdict:
+        """Wait for a person's decision; a small step within a proven region needs none where that is allowed.
+
+        Raises:
+            WithdrawnError: it was closed before anybody decided.
+        """
+        if self._config.auto_approve == SMALL_STEPS:
+            near = proven_neighbour(case.attenuation, case.history, self._space, self._config.small_step)
+            if near is not None:
+                reason = f'no person was asked, as it is a small step from trial {near.trial}, which landed'
+                return GateVerdict(self.name, True, reason, case.attenuation)
+        with self._changed:
+            self._pending, self._verdict = case, None
+        self._on_change()
+        verdict = self._decision()
+        self._on_change()
+        if verdict is None:
+            raise WithdrawnError('the run ended before a person decided')
+        return verdict
+
+    def _decision(self) -> GateVerdict | None:
+        """Wait for it; None where there will be none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._verdict is not None or self._closed)
+            if self._verdict is not None:
+                self._pending = None
+            return self._verdict
+
+    def decide(
+        self,
+        version: int,
+        decision: str,
+        decided_by: str,
+        reason: str = '',
+        attenuation: Sequence[float] = (),
+    ) -> str:
+        """Take a person's decision on the proposal that waits.
+
+        Args:
+            version: of the proposal that the person has seen.
+            decision: one of `DECISIONS`.
+            decided_by: who decides.
+            reason: for the record; a rejection must have one, and it goes into the next prompt.
+            attenuation: (8,) the person's numbers, for an edit only.
+
+        Returns:
+            What happens now, in one sentence.
+
+        Raises:
+            ApprovalError: it cannot be taken; the proposal still waits.
+        """
+        person, reason = _line(decided_by), _line(reason)
+        with self._changed:
+            case = self._pending
+            if case is None or self._verdict is not None or self._closed:
+                raise ApprovalError('no proposal waits for approval')
+            if version != case.version:
+                raise ApprovalError(
+                    f'version {case.version} waits for approval, not {version}: look at it before you decide'
+                )
+            if not person:
+                raise ApprovalError('decided_by is empty: say who decides, for the record')
+            self._verdict, said = self._decided(case, decision, person, reason, attenuation)
+            self._changed.notify_all()
+        return said
+
+    def _decided(
+        self, case: GateCase, decision: str, person: str, reason: str, attenuation: Sequence[float]
+    ) -> tuple[GateVerdict, str]:
+        if decision not in DECISIONS:
+            raise ApprovalError(f'decision must be {", ".join(DECISIONS)}; got "{decision}"')
+        if len(attenuation) and decision != EDIT:
+            raise ApprovalError(f'attenuation is for decision {EDIT} only: leave it empty to {decision}')
+        judged = case.attenuation
+        if decision == REJECT:
+            if not reason:
+                raise ApprovalError('reason is empty: say what is wrong, as the next prompt tells it')
+            said = (
+                f'version {case.version} is rejected; the parameters in force stay until another is approved'
+            )
+            return GateVerdict(self.name, False, reason, judged, by=person), said
+        if decision == APPROVE:
+            verdict = GateVerdict(self.name, True, reason or 'approved', judged, by=person)
+            return verdict, f'version {case.version} is approved'
+        checked = check(
+            attenuation, case.history, self._space, case.objective, repeats_allowed=self._repeats_allowed
+        )
+        if not checked.accepted:
+            raise ApprovalError(f'the edited parameters cannot be used: {"; ".join(checked.reasons)}')
+        reason = '; '.join(filter(None, (reason or 'edited', *checked.changes)))
+        verdict = GateVerdict(self.name, True, reason, judged, checked.attenuation, person)
+        return verdict, f'version {case.version} is edited; the gates before the approval judge it again'
+
+    def close(self) -> GateCase | None:
+        """Let nobody decide any more; returns the proposal that is withdrawn by that, if any."""
+        with self._changed:
+            waits = self._pending if self._verdict is None and not self._closed else None
+            self._closed = True
+            self._changed.notify_all()
+        return waits
+
+
+def _line(text: str) -> str:
+    """As it can be stored, and told in a prompt."""
+    return ' '.join(clean_text(text).split())[:LONGEST_REASON]
+
+
+def proven_neighbour(
+    attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace, step: float
+) -> ExecutionTrace | None:
+    """The nearest trial that landed, if no parameter is further than ``step`` from it; None otherwise.
+
+    Args:
+        attenuation: (8,).
+        history: all trials so far.
+        space: the bounds.
+        step: in the cube -1 ... +1 of the bounds.
+    """
+    here = space.unit(attenuation)
+    landed = [trace for trace in history if trace.landed]
+    steps = [float(np.max(np.abs(here - space.unit(trace.parameters.attenuation)))) for trace in landed]
+    if not steps or min(steps) > step + 1e-9:
+        return None
+    return landed[int(np.argmin(steps))]
+
+
+def last_good(history: Sequence[ExecutionTrace], current: PolicyParameters) -> PolicyParameters:
+    """The parameters to go back to: those of the latest trial that landed with others than ``current``.
+
+    The neutral ones, of the unchanged controller, where no such trial landed.
+    """
+    good = (trace.parameters for trace in reversed(history) if trace.landed)
+    others = (
+        one for one in good if (one.attenuation, one.residual) != (current.attenuation, current.residual)
+    )
+    return next(others, PolicyParameters())
+
+
+def offered(case: GateCase, now: datetime) -> Audit:
+    """The record of a proposal that is shown to a person, who will decide by its version: no other may have that."""
+    return _undecided(case, Decision.OFFERED, now, 'waits for a person')
+
+
+def withdrawn(case: GateCase, now: datetime) -> Audit:
+    """The record of a proposal that nobody decided on before its run ended."""
+    return _undecided(case, Decision.WITHDRAWN, now, 'the run ended before a person decided')
+
+
+def _undecided(case: GateCase, decision: Decision, now: datetime, reason: str) -> Audit:
+    return audit_of(
+        case.proposal.proposed_by, case.proposal.exchanges, case.version, decision, now,
+        proposed=case.attenuation, checks=case.checks, verdicts=case.verdicts, reason=reason,
+    )  # fmt: skip
+
+
+def reverted(parameters: PolicyParameters, decided_by: str, now: datetime) -> Audit:
+    """The record of going back to earlier parameters, under their new version."""
+    return audit_of(
+        parameters.proposed_by, (), parameters.version, Decision.REVERTED, now,
+        attenuation=parameters.attenuation, decided_by=decided_by, reason='back to the last good parameters',
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What stands between a checked proposal and the arm: the rehearsal in simulation, a person's approval."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from llm_policy_improver.core.audit import Audit, Decision, GateVerdict
+from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trace import ExecutionTrace
+
+
+@dataclass(frozen=True, slots=True)
+class GateCase:
+    """What a gate judges.
+
+    Attributes:
+        attenuation: (8,) that would be published; the checks let it through.
+        version: that it would have.
+        proposal: where it comes from and why.
+        checks: what the checks said, for people.
+        history: all trials so far, oldest first.
+        objective: what the person asked.
+        verdicts: of the gates before.
+    """
+
+    attenuation: tuple[float, ...]
+    version: int
+    proposal: Proposal
+    checks: str
+    history: Sequence[ExecutionTrace]
+    objective: Objective
+    verdicts: tuple[GateVerdict, ...] = ()
+
+
+class Gate(Protocol):
+    """Lets a proposal pass, puts a person's numbers in its place, or refuses it."""
+
+    @property
+    def name(self) -> str:
+        """For people and records."""
+
+    def judge(self, case: GateCase) -> GateVerdict:
+        """The verdict on the attenuation of this case; may take long, and is called from any thread.
+
+        Raises:
+            WithdrawnError: the run has ended; nothing may be published any more.
+        """
+
+
+class WithdrawnError(RuntimeError):
+    """The run ended while a gate was judging; nothing of the proposal may be published."""
+
+
+def pass_gates(gates: Sequence[Gate], case: GateCase) -> GateCase:
+    """Send a case through the gates in their order, up to the first refusal.
+
+    Where a gate puts other numbers in place, the gates before it judge these too; where one of them refuses, the
+    gate that changed them is asked again, with that refusal among the verdicts.
+
+    Returns:
+        The case with all verdicts, and with what may be published where the last of them passed.
+    """
+    for place, gate in enumerate(gates):
+        while True:
+            verdict = gate.judge(case)
+            case = replace(case, verdicts=(*case.verdicts, verdict))
+            if not verdict.passed:
+                return case
+            if not verdict.instead:
+                break
+            changed = pass_gates(gates[:place], replace(case, attenuation=verdict.instead))
+            if passed(changed):
+                case = changed
+                break
+            case = replace(case, verdicts=changed.verdicts)
+    return case
+
+
+def passed(case: GateCase) -> bool:
+    """Whether no gate refused it."""
+    return not case.verdicts or case.verdicts[-1].passed
+
+
+class RecordedGate:
+    """Says again what the gates of a stored run said, so that it can be played again without them.
+
+    Steps of runs that were stored without audit records pass.
+    """
+
+    name = 'recorded'
+
+    def __init__(self) -> None:
+        self._audits: deque[Audit] = deque()
+
+    def load(self, audits: Sequence[Audit]) -> None:
+        """Take the audit records of the coming step, oldest first."""
+        # What the checks refused never came to a gate, and what was withdrawn was never judged.
+        judged = (audit for audit in audits if audit.proposed and audit.decision is not Decision.WITHDRAWN)
+        self._audits = deque(judged)
+
+    def judge(self, case: GateCase) -> GateVerdict:
+        """The verdict that was decisive."""
+        if not self._audits:
+            return GateVerdict(self.name, True, 'no record', case.attenuation)
+        audit = self._audits.popleft()
+        if not audit.decision.let_through:
+            return audit.verdicts[-1]
+        if audit.decision is not Decision.EDITED:
+            return GateVerdict(self.name, True, audit.reason, case.attenuation)
+        return GateVerdict(
+            self.name, True, audit.reason, case.attenuation, audit.attenuation, audit.decided_by
+        )

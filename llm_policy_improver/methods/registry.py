@@ -1,0 +1,86 @@
+"""The numeric optimizers by name, and the minimizers behind them."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from llm_policy_improver.core.method import Optimizer
+from llm_policy_improver.core.parameters import ParameterSpace
+from llm_policy_improver.methods.numeric.minimizers.adam import Adam
+from llm_policy_improver.methods.numeric.minimizers.bayesian import Bayesian
+from llm_policy_improver.methods.numeric.minimizers.cma_es import CmaEs
+from llm_policy_improver.methods.numeric.minimizers.local_linear import LocalLinear
+from llm_policy_improver.methods.numeric.minimizers.nearest_neighbours import NearestNeighbours
+from llm_policy_improver.methods.numeric.minimizers.nelder_mead import NelderMead
+from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
+from llm_policy_improver.methods.numeric.minimizers.quadratic import Quadratic
+from llm_policy_improver.methods.numeric.minimizers.random_search import RandomSearch
+from llm_policy_improver.methods.numeric.minimizers.tpe import Tpe
+
+MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
+    {
+        'random_search': RandomSearch,
+        'nelder_mead': NelderMead,
+        'adam': Adam,
+        'cma_es': CmaEs,
+        'bayesian': Bayesian,
+        'tpe': Tpe,
+        'nearest_neighbours': NearestNeighbours,
+        'local_linear': LocalLinear,
+        'quadratic': Quadratic,
+    }
+)
+"""What minimizes any function in a cube, by name; each takes a seed."""
+
+NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares', 'screened')
+"""All optimizers that need a measure and no language model."""
+
+WITH_MODEL: Final = ('sas', 'hybrid')
+"""Those that ask a language model."""
+
+CHOICES: Final[tuple[str, ...]] = ('auto', *WITH_MODEL, *NUMERIC)
+"""What the settings may name; ``auto``: sas where a language model is named, else least_squares."""
+
+
+class UnknownOptimizerError(ValueError):
+    """No optimizer has this name; the message names those meant, or all."""
+
+
+def require_known(name: str, known: Sequence[str], what: str = 'optimizer') -> None:
+    """Raise `UnknownOptimizerError`, with the names that come close, unless ``name`` is known."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3, 0.5)
+        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(known)}'
+        raise UnknownOptimizerError(f'unknown {what} "{name}"; {meant}')
+
+
+def make_minimizer(name: str, seed: int = 0) -> Minimizer:
+    """The minimizer of this name.
+
+    Raises:
+        UnknownOptimizerError: there is none.
+        MissingPackageError: it rests on a package that is not installed.
+    """
+    require_known(name, tuple(MINIMIZERS), 'minimizer')
+    return MINIMIZERS[name](seed)
+
+
+def make_numeric(name: str, space: ParameterSpace, seed: int = 0) -> Optimizer:
+    """The numeric optimizer of this name.
+
+    Raises:
+        UnknownOptimizerError: there is none.
+        MissingPackageError: it rests on a package that is not installed.
+    """
+    # Here, as these bring SciPy and the settings of every node need the names alone.
+    from llm_policy_improver.methods.numeric.least_squares import LeastSquares
+    from llm_policy_improver.methods.numeric.numeric import NumericOptimizer
+    from llm_policy_improver.methods.numeric.screened import ScreenedSearch
+
+    require_known(name, NUMERIC)
+    if name == 'least_squares':
+        return LeastSquares(space, seed)
+    if name == 'screened':
+        return ScreenedSearch(space, seed)
+    return NumericOptimizer(make_minimizer(name, seed), space, seed)

@@ -1,0 +1,82 @@
+"""A run that was broken off, e.g. as its process was killed, as far as its folder tells: to be gone on with."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError, to_mapping
+from llm_policy_improver.runs.replay import stored_proposals
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
+
+_MAY_DIFFER: Final = ('objective', 'trials', 'resume', 'output_folder')
+"""Settings that do not change what comes out of a run's trials; objective and number of trials are the run's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class BegunRun:
+    """What is there of a run that has not come to its end; nothing but the objective where it has only begun.
+
+    Attributes:
+        objective: what the person asked.
+        trials: of the whole run.
+        history: trials before it, oldest first.
+        played: its steps, each with its trial; the last one may still wait for it.
+        attempts: trials that the last step has had where it waits, none of which counts.
+    """
+
+    objective: Objective
+    trials: int
+    history: tuple[ExecutionTrace, ...]
+    played: tuple[tuple[Step, ExecutionTrace | None], ...] = ()
+    attempts: int = 0
+
+    def waits(self, step: Step) -> bool:
+        """Whether this step was on record when the run was broken off, and its trial was not."""
+        return step.number == len(self.played) and self.played[-1][1] is None
+
+
+def broken_off(store: RunStore, settings: OptimizerSettings) -> BegunRun | None:
+    """The run towards the last objective, where it was broken off; None where it has ended, or there is none.
+
+    Args:
+        store: of the folder.
+        settings: with which it would be gone on.
+
+    Raises:
+        SettingsError: it was made with others, so that its steps would not fit together.
+    """
+    begun = store.settings()
+    if store.ended() or not begun:
+        return None
+    made_with = stored_settings(store)
+    if made_with is None:
+        return None
+    objective, trials = made_with.optimizer.objective, made_with.optimizer.trials
+    _require_same(made_with, settings)
+    steps = [step.step for step in store.steps() if step.step >= begun[-1].first_step]
+    if not steps:
+        return BegunRun(parse_objective(objective), trials, tuple(store.trials()[: made_with.history]))
+    part = stored_parts(store)[-1]
+    proposals = stored_proposals(part, made_with)
+    played = tuple(
+        (each.step(number, proposal), each.trace)
+        for number, (each, proposal) in enumerate(zip(part.steps, proposals, strict=True), 1)
+    )
+    waits = part.steps[-1].trace is None
+    return BegunRun(
+        parse_objective(objective), trials, part.history, played, part.steps[-1].attempts if waits else 0
+    )
+
+
+def _require_same(made_with: RunSettings, settings: OptimizerSettings) -> None:
+    stored, given = to_mapping(made_with.optimizer), to_mapping(settings)
+    other = [name for name in stored if name not in _MAY_DIFFER and stored[name] != given.get(name)]
+    if other:
+        name = other[0]
+        raise SettingsError(
+            f'the run towards "{made_with.optimizer.objective}" was broken off and cannot be gone on with: {name} was '
+            f'{stored[name]} and is {given.get(name)} now; give the same settings, or call set_objective'
+        )

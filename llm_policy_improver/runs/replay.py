@@ -1,0 +1,220 @@
+"""Plays a stored run again, without endpoint and without simulator: the same loop, the recorded replies and trials.
+
+    with RunStore.open(Path('runs/far-right')) as store:
+        result = ReplayResult(tuple(replay(store)))
+    result.identical
+
+Each step is compared with the stored one and then gets the stored trial, so that one step that comes out
+differently does not hide what the others do.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.objective import parse_objective
+from llm_policy_improver.core.parameters import LETTERS
+from llm_policy_improver.llm.recorded import RecordedModel
+from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.gates import RecordedGate
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.stored_run import (
+    PlayedStep,
+    RunSettings,
+    StoredPart,
+    stored_parts,
+    stored_settings,
+)
+
+_MOST_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedStep:
+    """A step of the replay beside the stored one.
+
+    Attributes:
+        recorded: what is stored.
+        step: what the replay came to; None where it ended before.
+        asked: requests made to the recorded model.
+        differing: numbers of the recorded exchanges whose messages were not those asked now.
+    """
+
+    recorded: PlayedStep
+    step: Step | None
+    asked: int
+    differing: tuple[int, ...]
+
+    @property
+    def number(self) -> int:
+        """Of the step in the stored run, from 1."""
+        return self.recorded.stored.step
+
+    @property
+    def difference(self) -> str:
+        """In what the step differs from the stored one, as a clause; empty where it is identical."""
+        stored, step = self.recorded.stored, self.step
+        if step is None:
+            return 'the replay ended before it'
+        was, now = stored.parameters, step.parameters
+        if (was.attenuation, was.residual) != (now.attenuation, now.residual):
+            gaps = [abs(a - b) for a, b in zip(was.attenuation, now.attenuation, strict=True)]
+            largest = max(gaps)
+            letter = LETTERS[gaps.index(largest)]
+            return (
+                f'parameters differ by up to {largest:.3g} ({letter})' if largest else 'the residual differs'
+            )
+        if was.proposed_by != now.proposed_by or stored.unchanged != step.unchanged:
+            return f'{was.proposed_by} proposed it, now {now.proposed_by}{" (unchanged)" * step.unchanged}'
+        return '' if stored.seed == step.seed else f'another ball: seed {step.seed} instead of {stored.seed}'
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        stored, step = self.recorded.stored, self.step
+        return {
+            'step': self.number,
+            'objective': stored.objective,
+            'proposed_by': stored.parameters.proposed_by,
+            'stored': list(stored.parameters.attenuation),
+            'replayed': None if step is None else list(step.parameters.attenuation),
+            'identical': not self.difference,
+            'difference': self.difference,
+            'requests': self.asked,
+            'recorded_requests': len(self.recorded.exchanges),
+            'differing_exchanges': list(self.differing),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay came to."""
+
+    steps: tuple[ReplayedStep, ...]
+
+    @property
+    def identical(self) -> bool:
+        """Whether every step is the stored one."""
+        return not any(step.difference for step in self.steps)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict for people."""
+        exchanges = sum(len(step.recorded.exchanges) for step in self.steps)
+        different = [step for step in self.steps if step.difference]
+        if different:
+            first = different[0]
+            said = f'not identical: step {first.number}: {first.difference}'
+            if len(different) > 1:
+                said += f'; {len(different)} of {len(self.steps)} steps differ, {_listed(different)}'
+        else:
+            said = f'identical: all {len(self.steps)} steps gave the stored parameters'
+        return f'{said}; {self._prompts(exchanges)}.' if exchanges else f'{said}.'
+
+    def _prompts(self, exchanges: int) -> str:
+        numbers = [(number, step.number) for step in self.steps for number in step.differing]
+        more = [step for step in self.steps if step.asked != len(step.recorded.exchanges)]
+        if not numbers and not more:
+            return f'all {exchanges} prompts are the same'
+        said = []
+        if numbers:
+            number, step = numbers[0]
+            said.append(
+                f'{len(numbers)} of {exchanges} prompts differ, the first in exchange {number} (step {step}): '
+                'the prompt files, the settings or the program changed since'
+            )
+        if more:
+            said.append(f'the number of requests differs first in step {more[0].number}')
+        return '; '.join(said)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        differing = [number for step in self.steps for number in step.differing]
+        first = next((step.number for step in self.steps if step.difference), None)
+        return {
+            'identical': self.identical,
+            'first_differing_step': first,
+            'first_differing_exchange': differing[0] if differing else None,
+            'verdict': self.sentence,
+            'steps': [step.as_json() for step in self.steps],
+        }
+
+
+def _listed(steps: Sequence[ReplayedStep]) -> str:
+    named = ', '.join(str(step.number) for step in steps[:_MOST_NAMED])
+    return f'{named}, ...' if len(steps) > _MOST_NAMED else named
+
+
+def replay(store: RunStore) -> Iterator[ReplayedStep]:
+    """Play a stored run again, step by step.
+
+    Steps of which the run does not hold what they were made with are left out, e.g. given ones of an experiment.
+
+    Raises:
+        StoreError: the run holds no steps, or not the settings it was made with.
+        SettingsError: the settings are not those of this version.
+    """
+    parts = stored_parts(store)
+    if not parts:
+        raise StoreError(f'the run in {store.folder} has no steps to replay')
+    made_with = [stored_settings(store, part.steps[0].stored.step) for part in parts]
+    if not any(made_with):
+        raise StoreError(
+            f'the run in {store.folder} does not hold its settings, so it cannot be replayed: an earlier '
+            'version recorded it, or another program'
+        )
+    for part, settings in zip(parts, made_with, strict=True):
+        if settings is not None:
+            yield from replay_part(part, settings)
+
+
+def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedStep]:
+    """Play the steps towards one objective again.
+
+    Args:
+        part: of a stored run.
+        settings: that it was made with.
+    """
+    optimizer = settings.optimizer
+    model = RecordedModel(optimizer.model)
+    choice = choose_optimizer(optimizer, model, settings.options)
+    gate = RecordedGate()
+    improvement = Improvement(
+        parse_objective(part.objective), choice.optimizer, optimizer.space(), trials=len(part.steps),
+        first_trials=optimizer.first_trials, seed=optimizer.seed, ball_seed=settings.ball_seed,
+        vary_balls=optimizer.vary_balls, history=part.history, fallback=choice.fallback,
+        repeats_allowed=choice.repeats_allowed,
+        first_version=_first_version(part.steps[0]), gates=(gate,),
+    )  # fmt: skip
+    for recorded in part.steps:
+        exchanges = [each.exchange for each in recorded.exchanges]
+        first = recorded.exchanges[0].number if exchanges else 1
+        model.load(exchanges, first)
+        gate.load(recorded.audits)
+        asked, differing = len(model.asked), len(model.differing)
+        step = None if improvement.done else improvement.propose()
+        yield ReplayedStep(recorded, step, len(model.asked) - asked, tuple(model.differing[differing:]))
+        if step is not None and recorded.trace is not None:
+            parameters = replace(recorded.trace.parameters, version=step.parameters.version)
+            improvement.record(replace(recorded.trace, parameters=parameters))
+
+
+def _first_version(step: PlayedStep) -> int:
+    """That of the first proposal made for it, let through or not."""
+    return min((step.stored.parameters.version, *(audit.version for audit in step.audits)))
+
+
+def stored_proposals(part: StoredPart, settings: RunSettings) -> Iterator[Proposal]:
+    """The proposals behind the steps of a part, in their order, as the loop had them.
+
+    They are made again from the recorded replies, as what a proposer found of its own proposal is not stored apart.
+    A step that comes out differently by now is taken from the store.
+    """
+    if not any(each.exchanges for each in part.steps):
+        yield from (each.proposal for each in part.steps)
+        return
+    for again in replay_part(part, settings):
+        made = None if again.step is None or again.difference else again.step.proposal
+        yield made or again.recorded.proposal

@@ -1,0 +1,215 @@
+"""A run read back from its store: its settings, and what was asked, proposed and played, in its order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from llm_policy_improver.core.audit import Audit
+from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.loop.improvement_result import Step, counts
+from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError, from_mapping, to_mapping
+from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What steps were made with.
+
+    Attributes:
+        optimizer: of the loop.
+        options: of SAS-Prompt, where they are others than those of ``optimizer``.
+        ball_seed: of the incoming balls, where it is another than that of ``optimizer``.
+        history: how many trials there were before, where that is known.
+    """
+
+    optimizer: OptimizerSettings
+    options: SasOptions | None = None
+    ball_seed: int | None = None
+    history: int | None = None
+
+    def store(self, store: RunStore) -> None:
+        """Keep them for the steps from the next one on.
+
+        Raises:
+            StoreError: they are not stored.
+        """
+        options = None if self.options is None else to_mapping(self.options)
+        store.add_settings(
+            {
+                'optimizer': to_mapping(self.optimizer),
+                'sas_options': options,
+                'ball_seed': self.ball_seed,
+                'history': self.history,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedStep:
+    """A stored step and what belongs to it.
+
+    Attributes:
+        stored: the step.
+        exchanges: the requests to a language model made for it, in their order.
+        trace: its trial, without the time series; None where it was not played.
+        audits: what became of the proposals made for it, in their order.
+        attempts: how many trials it has had.
+    """
+
+    stored: StoredStep
+    exchanges: tuple[StoredExchange, ...]
+    trace: ExecutionTrace | None
+    audits: tuple[Audit, ...] = ()
+    attempts: int = 0
+
+    def step(self, number: int, proposal: Proposal | None = None) -> Step:
+        """As the loop had it.
+
+        Args:
+            number: of the trial within the run, from 1.
+            proposal: what the loop had made of the replies; that of the store where None.
+        """
+        stored = self.stored
+        return Step(
+            number,
+            stored.parameters,
+            proposal or self.proposal,
+            stored.seed,
+            stored.verdict,
+            stored.unchanged,
+        )
+
+    @property
+    def proposal(self) -> Proposal:
+        """What the store holds of the proposal: the words and the requests, not its own checks."""
+        step = self.stored
+        return Proposal(
+            attenuation=step.parameters.attenuation,
+            proposed_by=step.parameters.proposed_by,
+            summary=step.summary,
+            analysis=step.analysis,
+            synthesis=step.synthesis,
+            reason=step.reason,
+            exchanges=tuple(each.exchange for each in self.exchanges),
+            fallback=step.fallback,
+            rejected=tuple(
+                audit.verdicts[-1].told
+                for audit in self.audits
+                if audit.verdicts and not audit.decision.let_through
+            ),
+            audits=self.audits,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """The steps towards one objective; all but the last were played.
+
+    Attributes:
+        objective: the person's words.
+        history: the trials before them, oldest first.
+        steps: at least one.
+    """
+
+    objective: str
+    history: tuple[ExecutionTrace, ...]
+    steps: tuple[PlayedStep, ...]
+
+    def before(self, number: int) -> tuple[ExecutionTrace, ...]:
+        """All trials before the step of this number, oldest first."""
+        played = (each.trace for each in self.steps if each.stored.step < number)
+        return (*self.history, *(trace for trace in played if trace is not None))
+
+
+def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | None:
+    """What a step was made with; None where the run does not hold it.
+
+    A node stores its settings when a run begins; ``improve`` and ``demo`` have them in the description.
+
+    Args:
+        store: of the run.
+        step: number of the step; the last settings where None.
+
+    Raises:
+        SettingsError: they are not those of this version.
+    """
+    stored = [each.content for each in store.settings() if step is None or each.first_step <= step]
+    content = stored[-1] if stored else store.description
+    flat = content.get('optimizer')
+    if not isinstance(flat, dict):
+        return None
+    where = f'the settings stored in {store.folder}'
+    optimizer = from_mapping(OptimizerSettings, flat, where)
+    return RunSettings(
+        optimizer,
+        _options(content.get('sas_options'), where),
+        content.get('ball_seed'),
+        content.get('history'),
+    )
+
+
+def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:
+    if flat is None:
+        return None
+    try:
+        return SasOptions(**{**flat, 'names': tuple(flat['names'])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise SettingsError(f'{where}: sas_options are not those of this version: {error}') from None
+
+
+def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
+    """The run, cut where its objective or its settings change and after a step that was never played.
+
+    Trials that no step asked for, e.g. balls thrown before there was an objective, belong to the history of the
+    part that follows.
+    """
+    trials = store.trials()
+    exchanges: dict[int, list[StoredExchange]] = {}
+    for exchange in store.exchanges():
+        exchanges.setdefault(exchange.step, []).append(exchange)
+    audits: dict[int, list[Audit]] = {}
+    for record in store.audits():
+        audits.setdefault(record.step, []).append(record.audit)
+    parts: list[StoredPart] = []
+    steps: list[PlayedStep] = []
+    before = played = 0
+    stored, begun = store.steps(), {each.first_step: each.content.get('history') for each in store.settings()}
+    for step, following in zip_longest(stored, stored[1:]):
+        tries = _tries(trials, played, step.parameters.version)
+        found = tries[-1] if tries and (following or counts(trials[tries[-1]], len(tries))) else None
+        if not steps:
+            known = begun.get(step.step)
+            before = known if known is not None else tries[0] if tries else played
+        steps.append(
+            PlayedStep(
+                step,
+                tuple(exchanges.get(step.step, ())),
+                None if found is None else trials[found],
+                tuple(audits.get(step.step, ())),
+                len(tries),
+            )
+        )
+        played = played if found is None else found + 1
+        if (
+            following is None
+            or found is None
+            or following.objective != step.objective
+            or following.step in begun
+        ):
+            parts.append(StoredPart(step.objective, tuple(trials[:before]), tuple(steps)))
+            steps = []
+    return tuple(parts)
+
+
+def _tries(trials: Sequence[ExecutionTrace], first: int, version: int) -> list[int]:
+    """Indices of the trials of a step: up to the one that counts for it, all of them where none does."""
+    tries: list[int] = []
+    for index in range(first, len(trials)):
+        if trials[index].parameters.version == version:
+            tries.append(index)
+            if counts(trials[index], len(tries)):
+                break
+    return tries

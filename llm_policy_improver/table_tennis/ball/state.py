@@ -1,0 +1,78 @@
+"""The ball's coefficients, for the simulator and for the controller's predictions; `ball_laws` has the formulas."""
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
+
+from llm_policy_improver.table_tennis.ball import table
+
+Vec = tuple[float, float, float]
+"""x, y, z in frame ``table``: metres, m/s, rad/s."""
+
+_VOLUME = 4.0 / 3.0 * math.pi * table.BALL_RADIUS**3
+_AREA = math.pi * table.BALL_RADIUS**2
+
+
+class BallLaw(NamedTuple):
+    """What the formulas need of a `BallModel`; the same names mean the same.
+
+    Attributes:
+        drag: 1/m, drag acceleration divided by the speed squared.
+        lift: dimensionless, Magnus acceleration divided by (spin x velocity).
+    """
+
+    gravity: float
+    drag: float
+    lift: float
+    table_restitution: float
+    table_friction: float
+    racket_restitution: float
+    racket_grip: float
+
+
+@dataclass(frozen=True, slots=True)
+class BallModel:
+    """Coefficients of flight and bounces; the defaults are those of docs/simulation.md.
+
+    Attributes:
+        gravity: m/s^2, downwards.
+        air_density: kg/m^3.
+        drag_coefficient: Cd of the sphere; fits to recordings give 0.48 to 0.60.
+        lift_coefficient: Magnus force = this * density * volume * (spin x velocity); 0.12 to 0.24.
+        table_restitution: normal, ball on table; 0.905 gives the ITTF's rebound of 23 cm from 30 cm in air.
+        table_friction: Coulomb coefficient, ball on table.
+        racket_restitution: normal, ball on racket; 0.78 to 0.81.
+        racket_grip: tangential restitution of the rubber: the slip after the hit is minus this times the slip before.
+    """
+
+    gravity: float = 9.81
+    air_density: float = 1.2
+    drag_coefficient: float = 0.5
+    lift_coefficient: float = 0.18
+    table_restitution: float = 0.905
+    table_friction: float = 0.25
+    racket_restitution: float = 0.79
+    racket_grip: float = 0.7
+    law: BallLaw = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            if entry.init and not (
+                math.isfinite(getattr(self, entry.name)) and getattr(self, entry.name) >= 0.0
+            ):
+                raise ValueError(
+                    f'{entry.name} must be a finite number of at least 0; got {getattr(self, entry.name)}'
+                )
+        for name in ('table_restitution', 'racket_restitution', 'racket_grip'):
+            if getattr(self, name) > 1.0:
+                raise ValueError(f'{name} must be between 0 and 1; got {getattr(self, name)}')
+        law = BallLaw(
+            gravity=float(self.gravity),
+            drag=0.5 * self.air_density * _AREA * self.drag_coefficient / table.BALL_MASS,
+            lift=self.lift_coefficient * self.air_density * _VOLUME / table.BALL_MASS,
+            table_restitution=float(self.table_restitution),
+            table_friction=float(self.table_friction),
+            racket_restitution=float(self.racket_restitution),
+            racket_grip=float(self.racket_grip),
+        )
+        object.__setattr__(self, 'law', law)

@@ -1,0 +1,232 @@
+"""The low-level controller: watches the ball, plans a stroke, commands joint velocities.
+
+It is the same in simulation and on the arm: it sees joint encoders and camera sightings and nothing else.
+Attenuation multiplies its command, the residual is added, the limits come last.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver.core.compiled import compiled
+from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.joint_model import LAG, JointModel, LatencyModel
+from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics, Kinematics
+from llm_policy_improver.table_tennis.arm.limits import Limits
+from llm_policy_improver.table_tennis.ball.filter import BallFilter, FilterConfig
+from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
+from llm_policy_improver.table_tennis.ball.state import BallModel
+from llm_policy_improver.table_tennis.control.interception import choose_interception
+from llm_policy_improver.table_tennis.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+
+Array = NDArray[np.float64]
+
+_FASTEST: Array = arm.per_joint(1.75, 1.75, np.inf)
+"""(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
+is late must not slow the axes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerConfig:
+    """Settings of the controller.
+
+    Attributes:
+        period: s between commands.
+        first_plan: sightings of the ball before the first plan.
+        replan_every: control periods between two predictions of the ball.
+        ball_lost: s without a sighting after which a ball's play is over.
+        homing_gain: 1/s, with which the arm returns to its ready pose between balls.
+        ball: the controller's own model of flight and bounces.
+        latency, filter, stroke, limits: see there.
+    """
+
+    period: float = 0.02
+    first_plan: int = 4
+    replan_every: int = 8
+    ball_lost: float = 0.3
+    homing_gain: float = 2.0
+    ball: BallModel = field(default_factory=BallModel)
+    latency: LatencyModel = field(default_factory=LatencyModel)
+    filter: FilterConfig = field(default_factory=FilterConfig)
+    stroke: StrokeConfig = field(default_factory=StrokeConfig)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if not 0.001 <= self.period <= 0.02:
+            raise ValueError(
+                f'period must be between 0.001 and 0.02 s (50 Hz or more); got {self.period:g} s'
+            )
+        if self.first_plan < 3 or self.replan_every < 1:
+            raise ValueError('first_plan must be at least 3 sightings and replan_every at least 1 period')
+        if not 0.05 <= self.ball_lost <= 5.0 or not 0.0 <= self.homing_gain <= 10.0:
+            raise ValueError('ball_lost must be between 0.05 and 5 s and homing_gain between 0 and 10 1/s')
+
+
+class ControllerState(StrEnum):
+    """Values as in ``ControllerStatus.msg``."""
+
+    READY = 'ready'
+    PLAYING = 'playing'
+
+
+class LowLevelController:
+    """Plays one ball after the other.
+
+    Example:
+        >>> controller = LowLevelController()
+        >>> still = ArmObservation(stamp=0, position=HOME, velocity=np.zeros(8))
+        >>> float(np.abs(controller.command(still).applied).max())
+        0.0
+    """
+
+    def __init__(self, config: ControllerConfig | None = None, kinematics: Kinematics | None = None) -> None:
+        self.config = config or ControllerConfig()
+        self._kinematics = kinematics or ArmKinematics()
+        self._parameters = PolicyParameters()
+        self._waiting: PolicyParameters | None = None
+        self._attenuation = np.ones(len(arm.ARM))
+        self._residual = np.zeros(len(arm.ARM))
+        self._joints = JointModel(self.config.latency, self.config.period)
+        self._action_delay = self.config.latency.action
+        self._fastest, self._slowest = float(self._action_delay.min()), float(self._action_delay.max())
+        self.end_ball()
+        self._rehearse()
+
+    @property
+    def parameters(self) -> PolicyParameters:
+        """The parameters in use."""
+        return self._parameters
+
+    @property
+    def state(self) -> ControllerState:
+        """Whether a ball is in play."""
+        return ControllerState.READY if self._origin is None else ControllerState.PLAYING
+
+    @property
+    def swinging(self) -> bool:
+        """Whether there is a stroke: its commands follow the plan, whatever the arm does."""
+        return self._stroke.hit is not None
+
+    def offer(self, parameters: PolicyParameters) -> None:
+        """Use these parameters from now on; during a ball's play, from its end on."""
+        if self.state is ControllerState.PLAYING:
+            self._waiting = parameters
+            return
+        self._waiting = None
+        self._parameters = parameters
+        self._attenuation = np.array(parameters.attenuation)
+        self._residual = np.array(parameters.residual)
+
+    def _rehearse(self) -> None:
+        """Play an imaginary ball: nothing is to be compiled or loaded while a real one is in the air."""
+        ball = BallState(0.0, (0.1, 1.5, 0.3), (-0.25, -5.6, 1.75), (0.0, 0.0, 0.0))
+        for _ in range(60):
+            stamp = round(ball.time * NANOSECONDS)
+            self.observe_ball(BallObservation(stamp, ball.position))
+            self.command(ArmObservation(stamp, HOME, np.zeros(len(arm.ARM))))
+            ball, _ = advance(self.config.ball.law, ball, 0.02)
+        self.end_ball()
+
+    def end_ball(self) -> None:
+        """The ball is out of play: forget it, and take up parameters that waited for this."""
+        self._origin: int | None = None
+        self._last_sighting = 0
+        self._ticks = 0
+        self._filter = BallFilter(self.config.ball, self.config.filter)
+        self._stroke = Stroke(self.config.stroke, self._action_delay)
+        self._bounces_planned = 0
+        self._meeting_y: float | None = None
+        self._joints.forget()
+        if self._waiting is not None:
+            self.offer(self._waiting)
+
+    def observe_ball(self, sighting: BallObservation) -> None:
+        """Take one sighting of the ball; the first one after a pause starts a new ball's play."""
+        if (
+            self._origin is not None
+            and sighting.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
+        ):
+            self.end_ball()
+        if self._origin is None:
+            self._origin = sighting.stamp
+        self._last_sighting = max(self._last_sighting, sighting.stamp)
+        if not self._stroke.frozen:  # what is fixed needs no further estimate
+            self._filter.observe((sighting.stamp - self._origin) / NANOSECONDS, sighting.position)
+
+    def command(self, arm_now: ArmObservation) -> Command:
+        """The joint velocities for the coming control period."""
+        if (
+            self._origin is not None
+            and arm_now.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
+        ):
+            self.end_ball()
+        position, velocity = self._joints.correct(arm_now.position, arm_now.velocity)
+        requested = self._requested(arm_now.stamp, position, velocity)
+        modulated = self._modulated(requested)
+        applied, limited = self.config.limits.enforce(modulated, position)
+        self._joints.send(applied)
+        return Command(arm_now.stamp, requested, applied, limited)
+
+    def _modulated(self, requested: Array) -> Array:
+        """The policy parameters shape strokes; an arm that waits for a ball neither drifts nor stays away."""
+        return requested if self._stroke.hit is None else self._attenuation * requested + self._residual
+
+    def _requested(self, stamp: int, position: Array, velocity: Array) -> Array:
+        """The bare controller's joint velocities (8,), for joints that will be in this state when it arrives."""
+        if self._origin is None:
+            return np.asarray(self.config.homing_gain * (HOME - position))
+        time = (stamp - self._origin) / NANOSECONDS
+        self._plan(time, position, velocity)
+        self._ticks += 1
+        if self._stroke.hit is None:
+            return np.zeros(len(arm.ARM))
+        # The drives follow their set points with a time constant; the set points lead by as much.
+        period = self.config.period
+        begin, end = self._stroke.reference(time), self._stroke.reference(time + period)
+        return _leading(*begin, *end, period)
+
+    def _plan(self, time: float, position: Array, velocity: Array) -> None:
+        """Plan from the joint state that each joint will have when its next command takes effect."""
+        stroke, state = self._stroke, self._filter.state
+        if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
+            return
+        # All joints start the new plan at the time of the slowest command; till then the others follow the old one.
+        start = time + self._slowest
+        if stroke.hit is not None and self._fastest < self._slowest:
+            then, now = stroke.at(start), stroke.reference(time)
+            position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
+        freezing = start >= stroke.swing_starts() - 1e-9
+        bounced = self._filter.bounces > self._bounces_planned
+        if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
+            self._bounces_planned = self._filter.bounces
+            ball = choose_interception(
+                self.config.ball,
+                state,
+                self._filter.bounces > 0,
+                start + 0.06,
+                self.config.stroke.interception,
+                self._meeting_y,
+            )
+            if ball is not None and self._filter.bounces <= 1:
+                if self._meeting_y is None:
+                    self._meeting_y = ball.position[1]
+                guess = stroke.hit.q if stroke.hit is not None else HOME
+                hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, guess)
+                stroke.aim(hit, start, position, velocity)
+                return
+        if stroke.hit is not None and not freezing:
+            stroke.aim(stroke.hit, start, position, velocity)
+
+
+@compiled
+def _leading(begin: Array, begin_speed: Array, end: Array, end_speed: Array, period: float) -> Array:
+    """The command (8,) that takes each drive's set point from ``begin`` to ``end``, both ahead by the drive's lag."""
+    command = np.empty(len(begin))
+    for joint in range(len(begin)):
+        way = end[joint] + LAG[joint] * end_speed[joint] - begin[joint] - LAG[joint] * begin_speed[joint]
+        command[joint] = min(max(way / period, -_FASTEST[joint]), _FASTEST[joint])
+    return command

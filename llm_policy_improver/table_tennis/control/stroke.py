@@ -1,0 +1,241 @@
+"""The stroke: an approach that follows the ball's prediction, a last part that does not, and the way home.
+
+The last part before the hit is not re-planned any more: only so do the attenuation parameters steer the
+landing (a controller that re-plans to the end cancels them). It carries deliberate joint motion in the
+redundant directions of the arm, for the same reason.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.inverse_kinematics import joint_velocity, solve_pose
+from llm_policy_improver.table_tennis.arm.kinematics import Kinematics
+from llm_policy_improver.table_tennis.arm.racket import plan_hit
+from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.ball.prediction import BallState
+from llm_policy_improver.table_tennis.ball.state import BallModel
+from llm_policy_improver.table_tennis.control.interception import InterceptionConfig
+from llm_policy_improver.table_tennis.control.trajectory import Segment
+
+Array = NDArray[np.float64]
+
+_SLIDES = 2
+_FLATTEST = 0.7
+"""Share of the blade's rise that is taken out for hits over the table; a wholly level blade cannot lift the ball."""
+_PLANS = 8
+"""Plans kept: as many as are made within the difference of the joints' delays."""
+_SHORTEST_SWING = 0.12
+"""s."""
+_SWING_SHARE = 0.36
+"""Of the time between the first plan and the hit, at most."""
+_SETTLED = 0.15
+"""s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
+
+HOME: Array = np.array(arm.HOME)
+"""(8,) m and rad, the ready pose."""
+_STILL: Array = np.zeros(len(arm.ARM))
+
+
+@dataclass(frozen=True, slots=True)
+class StrokeConfig:
+    """Where and how the ball is hit.
+
+    Attributes:
+        interception: where the ball is met.
+        target: m, x and y of the default landing.
+        flight_time: s from the hit to the landing.
+        swing: s before the hit from which on the stroke is not re-planned.
+        wind_up: share of ``swing`` times the hit's joint velocity by which the swing starts behind the hit.
+        cruise: m/s, of the slides on the way to the swing.
+        follow_through: s of constant velocity after the hit.
+        return_time: s for the way back to the ready pose.
+        free_motion: (8,) m/s and rad/s, deliberate joint motion at the hit; what of it would move the blade's
+            centre is taken out again.
+        effort: (8,) how unwilling each joint is to contribute to the blade's velocity.
+    """
+
+    interception: InterceptionConfig = field(default_factory=InterceptionConfig)
+    target: tuple[float, float] = (0.0, 0.76)
+    flight_time: float = 0.60
+    swing: float = 0.25
+    wind_up: float = 0.8
+    cruise: float = 1.6
+    follow_through: float = 0.03
+    return_time: float = 0.8
+    free_motion: tuple[float, ...] = (0.0, 0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 2.0)
+    effort: tuple[float, ...] = (4.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not table.on_opponents_half(*self.target):
+            raise ValueError(
+                f"target must be a point (x, y) on the opponent's half of the table; got {self.target}"
+            )
+        if (
+            min(self.flight_time, self.swing, self.return_time) < 0.1
+            or min(self.wind_up, self.follow_through) < 0.0
+        ):
+            raise ValueError(
+                'flight_time, swing and return_time must be at least 0.1 s, wind_up and follow_through not negative'
+            )
+        if (
+            len(self.free_motion) != len(arm.ARM)
+            or len(self.effort) != len(arm.ARM)
+            or min(self.effort) <= 0.0
+        ):
+            raise ValueError(
+                f'free_motion and effort must have {len(arm.ARM)} entries, one a joint, and every effort be above 0'
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointHit:
+    """The hit in joint space: s, (8,) m and rad, (8,) m/s and rad/s, and what the pose misses."""
+
+    time: float
+    q: Array
+    qd: Array
+    error: float
+
+
+def joint_hit(
+    kinematics: Kinematics, model: BallModel, ball: BallState, config: StrokeConfig, start: Array
+) -> JointHit:
+    """The joint positions and velocities at the hit of the ball in state ``ball``.
+
+    Args:
+        start: (8,) m and rad, where the search for the pose begins.
+    """
+    # A stroke over the table must come in level, or its wind-up would dip below the surface behind the edge.
+    flatness = min(_FLATTEST, max(0.0, (ball.position[1] - config.interception.y - 0.02) / 0.1))
+    x, y = config.target
+    hit = plan_hit(model.law, ball, (float(x), float(y)), float(config.flight_time), flatness)
+    pose = solve_pose(kinematics, hit.centre, hit.normal, start, HOME)
+    qd = joint_velocity(pose.jacobian, hit.velocity, np.array(config.free_motion), np.array(config.effort))
+    return JointHit(hit.time, pose.q, qd, pose.error)
+
+
+class Stroke:
+    """Reference motion for one ball. Times in seconds since its first sighting; joint arrays are (8,)."""
+
+    def __init__(self, config: StrokeConfig, delays: Array = _STILL) -> None:
+        """``delays`` (8,), s: of each joint, from a command to its effect."""
+        self._config = config
+        self._delays = [(delay, delays == delay) for delay in sorted(set(delays.tolist()))]
+        self._swing = config.swing
+        self._plans: deque[_Plan] = deque(maxlen=_PLANS)
+        self.hit: JointHit | None = None
+        self.frozen = False
+        self._passing: Array = np.zeros(len(arm.ARM))
+
+    def aim(self, hit: JointHit, time: float, position: Array, velocity: Array) -> None:
+        """Plan, or plan again, from the measured joint state at ``time`` to the hit.
+
+        The first call within ``swing`` seconds of the hit fixes the rest of the stroke.
+        """
+        config = self._config
+        self.hit = hit
+        if not self._plans:
+            # A fast ball leaves no time for the whole swing and the way to its start.
+            self._swing = min(config.swing, max(_SHORTEST_SWING, _SWING_SHARE * (hit.time - time)))
+        swing_start = hit.time - self._swing
+        wind_up = hit.q - config.wind_up * self._swing * hit.qd
+        if time < swing_start - 1e-9:
+            # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
+            # from period to period, until there is no time left for it.
+            going_on = self._plans[-1].begin.acceleration(time) if self._plans else _STILL
+            if swing_start - time > _SETTLED:
+                self._passing = self._passing_velocity(swing_start - time, wind_up - position, velocity)
+            passing = self._passing
+            wind_up = wind_up - self._swing / 3.0 * passing
+            approach = Segment.quintic(
+                time, swing_start, position, velocity, going_on, wind_up, passing, _STILL
+            )
+            plan = _Plan(config, hit, approach, (swing_start, wind_up, passing))
+        else:
+            self.frozen = True
+            swing = Segment.quartic(time, max(hit.time, time + 0.06), position, velocity, hit.q, hit.qd)
+            plan = _Plan(config, hit, swing, None)
+        self._plans.append(plan)
+
+    def _passing_velocity(self, duration: float, way: Array, velocity: Array) -> Array:
+        """Velocity (8,) of the joints at the start of the swing: zero, except for slides with far to go.
+
+        A quintic's velocity half-way is 15/8 of its mean less 7/16 of the sum of its ends. Where that would be
+        above the slides' cruising speed, they do not stop at the start of the swing but use its time as well.
+        """
+        passing = np.zeros_like(way)
+        for joint in range(_SLIDES):
+            side = 1.0 if way[joint] >= 0.0 else -1.0
+            middle = 15.0 / 8.0 * side * way[joint] / duration - 7.0 / 16.0 * side * velocity[joint]
+            share = 7.0 / 16.0 + 15.0 / 24.0 * self._swing / duration
+            excess = (middle - self._config.cruise) / share
+            passing[joint] = side * min(max(excess, 0.0), self._config.cruise)
+        return passing
+
+    def swing_starts(self) -> float:
+        """When the stroke stops following the ball's prediction, s; infinite while there is no plan."""
+        return self.hit.time - self._swing if self.hit else np.inf
+
+    def reference(self, time: float) -> tuple[Array, Array]:
+        """Positions and velocities (8,) that the joints should have, each its delay after ``time``, s."""
+        (delay, _), *others = self._delays
+        position, velocity = self.at(time + delay)
+        for delay, joints in others:
+            p, v = self.at(time + delay)
+            position, velocity = np.where(joints, p, position), np.where(joints, v, velocity)
+        return position, velocity
+
+    def at(self, time: float) -> tuple[Array, Array]:
+        """Positions and velocities (8,) that the joints should have at ``time``, s."""
+        # Joints whose commands take effect sooner are still within an earlier plan.
+        for plan in reversed(self._plans):  # down to the oldest
+            if plan.begin.start <= time:
+                break
+        if time < plan.begin.end:
+            return plan.begin.at(time)
+        if time >= plan.back.end:
+            return HOME, _STILL
+        if time >= plan.back.start:
+            return plan.back.at(time)
+        # The follow-through is the swing's own extension at constant velocity.
+        return plan.swing.at(time)
+
+
+class _Plan:
+    """One plan of the stroke. Most plans are replaced before their later parts are needed: those wait.
+
+    Attributes:
+        begin: the approach, or the swing itself where the stroke is fixed.
+    """
+
+    def __init__(
+        self,
+        config: StrokeConfig,
+        hit: JointHit,
+        begin: Segment,
+        swing_start: tuple[float, Array, Array] | None,
+    ) -> None:
+        self._config = config
+        self._hit = hit
+        self.begin = begin
+        self._swing_start = swing_start
+
+    @cached_property
+    def swing(self) -> Segment:
+        """The last part before the hit."""
+        if self._swing_start is None:
+            return self.begin
+        start, wind_up, passing = self._swing_start
+        return Segment.quartic(start, self._hit.time, wind_up, passing, self._hit.q, self._hit.qd)
+
+    @cached_property
+    def back(self) -> Segment:
+        """The way to the ready pose, after the follow-through."""
+        end = self.swing.end + self._config.follow_through
+        q, v = self.swing.at(end)
+        return Segment.quintic(end, end + self._config.return_time, q, v, _STILL, HOME, _STILL, _STILL)

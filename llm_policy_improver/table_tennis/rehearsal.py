@@ -1,0 +1,174 @@
+"""The rehearsal: a proposal is played in simulation, with physics drawn anew for every ball, before the arm may try it.
+
+    result = Rehearsal().play((1.0, 1.0, 0.8, 1.0, 1.0, 0.8, 1.0, 1.0))
+    print(result.refused or result.sentence)
+
+What is played is what will run on the arm: the controller with the settings of the arm's own parameter file, with
+inner loop, safety stage and watchdog. What differs from ball to ball: its flight and bounces, the launch, delays and
+noise. So a proposal must be good for more than the one model that the simulator happens to be. The same configuration
+and seed give the same result.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llm_policy_improver.core.audit import GateVerdict
+from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.loop.gates import GateCase
+from llm_policy_improver.loop.settings import ControllerSettings, SettingsError, read_settings
+from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
+from llm_policy_improver.table_tennis.ball.state import BallModel
+from llm_policy_improver.table_tennis.guard.safety import SafetyStage
+from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
+from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, RehearsedTrial, refusal
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.latency import Latency
+
+if TYPE_CHECKING:
+    from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
+    from llm_policy_improver.table_tennis.simulation.watched import WatchedSimulator
+
+BALL_RANGES: Final[dict[str, tuple[float, float]]] = {
+    'drag_coefficient': (0.48, 0.60),
+    'lift_coefficient': (0.12, 0.24),
+    'table_restitution': (0.88, 0.93),
+    'table_friction': (0.20, 0.30),
+    'racket_restitution': (0.78, 0.81),
+    'racket_grip': (0.55, 0.85),
+}
+"""Fields of `BallModel` and the ranges they are drawn from. Drag, lift and both restitutions: the spread of published
+fits to recordings; table friction: +- 0.05 as in D'Ambrosio et al. 2024 (arXiv 2408.03906); grip: our own estimate."""
+
+_AT_LIMIT: Final = 0.999
+"""Of a velocity limit, from which on a command counts as limited."""
+
+
+class Rehearsal:
+    """A gate that lets pass what does well in simulation.
+
+    Args:
+        config: how much is played, and what is too near or too often.
+        seed: draws physics, balls, delays and noise.
+        arm: of the controller that will run; as the files of ``config`` say where None.
+
+    Attributes:
+        config: as given.
+        arm: what is rehearsed.
+
+    Raises:
+        SettingsError: a file cannot be read, or says what the controller would refuse.
+    """
+
+    name = 'rehearsal'
+
+    def __init__(
+        self, config: RehearsalConfig | None = None, seed: int = 0, arm: ControllerSettings | None = None
+    ) -> None:
+        self.config = config or RehearsalConfig()
+        self.arm = arm or _settings_of(self.config)
+        self._seed = seed
+        self._latency = expected_delays(self.arm.controller.latency)
+        self._fastest = _AT_LIMIT * np.array(self.arm.safety.velocity)
+        self._tasks: list[tuple[GuardedTableTennis, WatchedSimulator]] = []
+        try:
+            SafetyStage(self.arm.safety)
+        except ValueError as error:
+            raise SettingsError(f'rehearsal: {error}') from None
+
+    def judge(self, case: GateCase) -> GateVerdict:
+        """Refuse what does not do well."""
+        result = self.play(case.attenuation)
+        return GateVerdict(
+            self.name, not result.refused, result.refused or result.sentence, case.attenuation,
+            figures=result.as_json(),
+        )  # fmt: skip
+
+    def play(self, attenuation: Sequence[float]) -> RehearsalResult:
+        """Play this attenuation (8,) with every physics drawn."""
+        parameters = PolicyParameters(tuple(attenuation))
+        trials = tuple(self._trial(number, parameters) for number in range(1, self.config.trials + 1))
+        return RehearsalResult(trials, refusal(self.config, trials))
+
+    def physics(self, number: int) -> SimulationConfig:
+        """The simulation of the ball of this number, from 1."""
+        generator = np.random.default_rng([self._seed, number, 3])
+        drawn = {name: float(generator.uniform(low, high)) for name, (low, high) in BALL_RANGES.items()}
+        return SimulationConfig(
+            camera_noise=self.config.camera_noise,
+            latency=self._latency,
+            ball=BallModel(**drawn),
+            launcher=self.config.launcher(),
+        )
+
+    def _trial(self, number: int, parameters: PolicyParameters) -> RehearsedTrial:
+        if len(self._tasks) < number:
+            self._tasks.append(self._task(number))
+        task, simulator = self._tasks[number - 1]
+        trace = task.run(parameters, self._seed + number)
+        at_limit = np.any(np.abs(task.sent) >= self._fastest, axis=1)
+        margins = simulator.margins()
+        return RehearsedTrial(
+            number=number,
+            outcome=trace.outcome.value,
+            landing=None if trace.landing is None else (trace.landing.x, trace.landing.y),
+            clearance=margins.clearance,
+            nearest=margins.nearest,
+            joint_clearance=margins.joint_clearance,
+            nearest_joint=margins.nearest_joint,
+            saturation=_longest_run(at_limit) * simulator.config.control_period,
+            limited=task.limited / len(task.sent),
+            rules=task.rules,
+            fault=task.fault,
+            collision=simulator.arm_contact,
+        )
+
+    def _task(self, number: int) -> 'tuple[GuardedTableTennis, WatchedSimulator]':
+        # MuJoCo is needed only where something is rehearsed.
+        from llm_policy_improver.table_tennis.guarded_arm import in_cycles
+        from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
+        from llm_policy_improver.table_tennis.simulation.watched import WatchedSimulator
+
+        simulator = WatchedSimulator(in_cycles(self.physics(number), self.arm.inner_loop))
+        return GuardedTableTennis(simulator, self.arm.controller, self.arm.guard), simulator
+
+
+def _settings_of(config: RehearsalConfig) -> ControllerSettings:
+    path = Path(config.config) if config.config else share_folder() / 'config' / 'hardware.yaml'
+    on_top = [Path(config.safety)] if config.safety else []
+    try:
+        return read_settings(path, ControllerSettings, 'controller', *on_top)
+    except SettingsError as error:
+        raise SettingsError(f'rehearsal, of the arm of {error}') from None
+
+
+def expected_delays(known: LatencyModel) -> Latency:
+    """The delays of an arm whose means the controller knows, with the published spreads in proportion to them.
+
+    Those of the cameras are the published ones: sightings tell their age, and no controller has to know it.
+    """
+    published = Latency.published()
+
+    def spread(name: str) -> float:
+        return float(getattr(known, name) * getattr(published, f'{name}_spread') / getattr(published, name))
+
+    names = ('arm_state', 'slide_state', 'arm_action', 'slide_x_action', 'slide_y_action')
+    return Latency(
+        ball=published.ball,
+        ball_spread=published.ball_spread,
+        **{name: getattr(known, name) for name in names},
+        **{f'{name}_spread': spread(name) for name in names},
+    )
+
+
+def _longest_run(holds: NDArray[np.bool_]) -> int:
+    """Of cycles in a row in which it holds."""
+    longest = run = 0
+    for held in holds.tolist():
+        run = run + 1 if held else 0
+        longest = max(longest, run)
+    return longest

@@ -1,0 +1,67 @@
+"""Settings of the rehearsal: what is played, with which arm, and what is too near or too often."""
+
+from dataclasses import dataclass
+
+from llm_policy_improver.table_tennis.ball.state import Vec
+from llm_policy_improver.table_tennis.simulation.launcher import Launcher
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalConfig:
+    """How a proposal is rehearsed, and when it is refused.
+
+    Attributes:
+        config: parameter file of the arm: its section for the controller is what is rehearsed; empty: the package's
+            ``hardware.yaml``. Who starts the controller fills it in.
+        safety: parameter file with the arm's limits, on top of that, as for the controller; empty: none.
+        trials: balls played in simulation.
+        most_misses: so many of them may fail to land on the opponent's half.
+        clearance: m that the arm keeps from table, net and floor.
+        joint_margin: share of its range that every joint keeps from both ends.
+        longest_saturation: s in a row that what is sent may be at a joint's velocity limit.
+        camera_noise: m, standard deviation of each coordinate of a sighting.
+        ball_position, ball_velocity, ball_spin: (3,) m, m/s and rad/s in frame ``table``: how balls come to the arm.
+        position_spread, velocity_spread: m and m/s by which each coordinate differs at most.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    config: str = ''
+    safety: str = ''
+    trials: int = 8
+    most_misses: int = 2
+    clearance: float = 0.05
+    joint_margin: float = 0.01
+    longest_saturation: float = 0.3
+    camera_noise: float = 0.003
+    ball_position: Vec = Launcher().position
+    ball_velocity: Vec = Launcher().velocity
+    ball_spin: Vec = Launcher().spin
+    position_spread: float = 0.03
+    velocity_spread: float = 0.12
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.trials <= 1000 or not 0 <= self.most_misses < self.trials:
+            raise ValueError(
+                'rehearsal: trials must be from 1 to 1000, and most_misses from 0 to one less than trials; '
+                f'got {self.trials} and {self.most_misses}'
+            )
+        if not 0.0 <= self.clearance <= 0.25:
+            raise ValueError(f'rehearsal: clearance must be between 0 and 0.25 m; got {self.clearance:g} m')
+        if not 0.0 <= self.joint_margin <= 0.2:
+            raise ValueError(
+                f'rehearsal: joint_margin must be between 0 and 0.2 of a range; got {self.joint_margin:g}'
+            )
+        if not 0.0 <= self.longest_saturation <= 3.0:
+            raise ValueError(
+                f'rehearsal: longest_saturation must be between 0 and 3 s; got {self.longest_saturation:g} s'
+            )
+        self.launcher()
+
+    def launcher(self) -> Launcher:
+        """Of the balls."""
+        return Launcher(
+            self.ball_position, self.ball_velocity, self.ball_spin,
+            position_spread=(self.position_spread,) * 3, velocity_spread=(self.velocity_spread,) * 3,
+        )  # fmt: skip

@@ -1,0 +1,72 @@
+"""Settings of the stand-in arm: what `ControllerSettings` says of the interface, from the arm's side."""
+
+from dataclasses import dataclass, field
+
+from llm_policy_improver.core.parameters import JOINTS
+from llm_policy_improver.loop.settings import check_priority
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+
+
+@dataclass(frozen=True, slots=True)
+class StandInSettings:
+    """Of the stand-in arm.
+
+    Attributes:
+        simulation: physics, cameras, delays and balls; without delays and noise where they are not given.
+        driver_joint_names: what the drivers call the joints, in the order of `core.parameters.JOINTS`.
+        joint_state_topic, ball_topic: where encoders and cameras report.
+        gantry_command_topic, arm_command_topic: where the two groups of drives take their velocities.
+        arm_state_rate: Hz of the joint states.
+        gantry_state_rate: Hz of the slides' joint states where they come in messages of their own, as from a
+            second driver; 0: they are in the arm's.
+        cycle: s that are simulated at a time.
+        pause: s from the end of one ball to the next, at least.
+        throw_every: s between balls that are thrown unasked; 0: balls come by the service ``feed_ball`` only.
+        seed: draws the balls thrown unasked, and the delays until the first ball.
+        realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
+
+    Raises:
+        ValueError: a number is out of range, or names are missing or the same.
+    """
+
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    driver_joint_names: tuple[str, ...] = JOINTS
+    joint_state_topic: str = '/joint_states'
+    ball_topic: str = '/ball/position'
+    gantry_command_topic: str = '/gantry_velocity_controller/commands'
+    arm_command_topic: str = '/arm_velocity_controller/commands'
+    arm_state_rate: float = 250.0
+    gantry_state_rate: float = 0.0
+    cycle: float = 0.004
+    pause: float = 1.5
+    throw_every: float = 0.0
+    seed: int = 0
+    realtime_priority: int = 0
+
+    def __post_init__(self) -> None:
+        names = self.driver_joint_names
+        if len(set(names)) != len(JOINTS) or len(names) != len(JOINTS):
+            raise ValueError(
+                f'driver_joint_names must be {len(JOINTS)} different names, one for each of {", ".join(JOINTS)}; '
+                f'got {", ".join(names) or "none"}'
+            )
+        topics = (self.joint_state_topic, self.ball_topic, self.gantry_command_topic, self.arm_command_topic)
+        if not all(topics) or len(set(topics)) != len(topics):
+            raise ValueError(f'the four topics must be different names; got {", ".join(map(repr, topics))}')
+        if not 20.0 <= self.arm_state_rate <= 1000.0:
+            raise ValueError(f'arm_state_rate must be between 20 and 1000 Hz; got {self.arm_state_rate:g} Hz')
+        if self.gantry_state_rate and not 20.0 <= self.gantry_state_rate <= 1000.0:
+            raise ValueError(
+                f'gantry_state_rate must be 0 or between 20 and 1000 Hz; got {self.gantry_state_rate:g} Hz'
+            )
+        if not 0.001 <= self.cycle <= 0.02:
+            raise ValueError(f'cycle must be between 0.001 and 0.02 s; got {self.cycle:g} s')
+        if not 0.0 <= self.pause <= 60.0:
+            raise ValueError(f'pause must be between 0 and 60 s; got {self.pause:g} s')
+        if self.throw_every and not 3.0 <= self.throw_every <= 3600.0:
+            raise ValueError(
+                f'throw_every must be 0 or between 3 s, for one ball to be over, and 3600 s; got {self.throw_every:g} s'
+            )
+        if not 0 <= self.seed < 2**62:
+            raise ValueError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
+        check_priority(self.realtime_priority, 'stand_in_arm')

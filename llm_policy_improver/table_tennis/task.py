@@ -1,0 +1,60 @@
+"""The table-tennis task: one trial as one function, simulator and controller in one process."""
+
+from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.table_tennis.control.controller import ControllerConfig, LowLevelController
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
+from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
+
+
+def require_one_period(simulation: SimulationConfig, controller: ControllerConfig) -> None:
+    """Raise `ValueError` unless the controller plans for the period that the simulation calls it with."""
+    if abs(simulation.control_period - controller.period) > 1e-9:
+        raise ValueError(
+            f'the simulation calls the controller every {simulation.control_period:g} s, '
+            f'but it plans for {controller.period:g} s: set both periods to the same value'
+        )
+
+
+class TableTennis:
+    """Plays single balls in simulation.
+
+    Example:
+        >>> trace = TableTennis().run(PolicyParameters(), seed=0)
+        >>> trace.outcome.value
+        'landed'
+
+    Attributes:
+        simulator: for what really happened, which the trace does not tell.
+
+    Raises:
+        ValueError: the controller's period is not that of the simulation.
+    """
+
+    def __init__(
+        self, simulation: SimulationConfig | None = None, controller: ControllerConfig | None = None
+    ) -> None:
+        self.simulator = make_simulator(simulation)
+        self._controller = LowLevelController(controller)
+        require_one_period(self.simulator.config, self._controller.config)
+        self._recorder = TraceRecorder()
+
+    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
+        """Play the ball of this seed with these parameters; the same arguments give the same trace."""
+        simulator, controller, recorder = self.simulator, self._controller, self._recorder
+        controller.end_ball()
+        controller.offer(parameters)
+        recorder.clear()
+        simulator.launch(seed)
+        while not simulator.finished:
+            arm_now, sightings = simulator.observe()
+            for sighting in sightings:
+                controller.observe_ball(sighting)
+                recorder.balls.append(sighting)
+            command = controller.command(arm_now)
+            recorder.arms.append(arm_now)
+            recorder.commands.append(command)
+            simulator.step(command.applied)
+        recorder.balls.extend(simulator.observe()[1])
+        return recorder.finish(parameters, simulator.arm_contact)

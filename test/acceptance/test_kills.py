@@ -1,0 +1,146 @@
+"""``kill -9`` of nodes in a run, with real processes; and that the judge of it would find what is lost."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from llm_policy_improver.core.objective import parse_objective
+from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.nodes.kills_judge import judge
+from llm_policy_improver.runs.run_memory import RunMemory
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.task import TableTennis
+
+Whole = tuple[Path, list[ExecutionTrace], list[PolicyParameters]]
+TRIALS = 3
+SETTINGS = OptimizerSettings(
+    objective='hit the ball as far right as possible', trials=TRIALS, first_trials=TRIALS
+)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """A run in which nothing is amiss, and what was published in it."""
+    folder = tmp_path_factory.mktemp('run')
+    seen: list[ExecutionTrace] = []
+    published: list[PolicyParameters] = []
+    objective, task = parse_objective(SETTINGS.objective), TableTennis()
+    improvement = Improvement(
+        objective, choose_optimizer(SETTINGS).optimizer, SETTINGS.space(), trials=TRIALS, first_trials=TRIALS
+    )
+    with closing(RunMemory(str(folder))) as memory, RunStore.open(folder) as logger:
+        memory.begin(SETTINGS, objective, TRIALS)
+        while not improvement.done:
+            step = improvement.propose()
+            memory.take_step(objective, step)
+            published.append(step.parameters)
+            seen.append(logger.add_trial(task.run(step.parameters, step.number)))
+            improvement.record(seen[-1])
+        memory.end('finished', 'done', improvement.next_version, (), None)
+    return folder, seen, published
+
+
+def judged(folder: Path, seen: list[ExecutionTrace], published: list[PolicyParameters]) -> str:
+    with RunStore.open(folder) as store:
+        return '; '.join(judge(store, seen, published, TRIALS))
+
+
+def without_guards(folder: Path, statement: str) -> None:
+    """Change what the store's triggers keep from being changed."""
+    with closing(sqlite3.connect(folder / 'run.sqlite')) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER {name}')
+        database.execute(statement)
+        database.commit()
+
+
+def lose_a_trial(folder: Path) -> None:
+    without_guards(folder, 'DELETE FROM trials WHERE trial = 3')
+    (folder / 'trials' / '0003.mcap').unlink()
+
+
+def store_a_trial_twice(folder: Path) -> None:
+    with RunStore.open(folder) as store:
+        first = store.trials()[0]
+        store.add_trial(replace(first, samples=store.samples(1)), store.start(1))
+
+
+def lose_samples(folder: Path) -> None:
+    (folder / 'trials' / '0002.mcap').unlink()
+
+
+def change_parameters(folder: Path) -> None:
+    attenuation = '[1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1]'
+    without_guards(folder, f"UPDATE steps SET attenuation = '{attenuation}' WHERE step = 2")
+
+
+def invent_a_version(folder: Path) -> None:
+    without_guards(folder, 'UPDATE trials SET version = 77 WHERE trial = 3')
+
+
+def change_outcome(folder: Path) -> None:
+    without_guards(folder, "UPDATE trials SET outcome = 'net' WHERE trial = 2")
+
+
+def break_off(folder: Path) -> None:
+    without_guards(folder, 'DELETE FROM ends')
+
+
+def give_a_version_twice(folder: Path) -> None:
+    without_guards(folder, 'UPDATE steps SET version = 1 WHERE step = 2')
+
+
+def test_nothing_is_found_in_a_run_in_which_nothing_is_amiss(whole: Whole) -> None:
+    assert judged(*whole) == ''
+    folder, seen, published = whole
+    # What is published again by a process that was started again is known already.
+    assert judged(folder, [*seen, seen[-1]], [*published, published[-1]]) == ''
+
+
+@pytest.mark.parametrize(
+    ('sabotage', 'sentence'),
+    [
+        (lose_a_trial, 'trial 3 was published, and is not what is stored'),
+        (lose_a_trial, 'step 3 has no trial'),
+        (store_a_trial_twice, 'trials 1 and 4 are the same ball'),
+        (invent_a_version, 'trial 3 was played with parameters that nobody gave the version it tells'),
+        (lose_samples, 'could not read the samples of trial 2'),
+        (change_parameters, 'trial 2 was not played with the parameters of its step 2'),
+        (change_parameters, 'version 2 was published with other numbers'),
+        (change_parameters, 'replayed, step 2 differs'),
+        (change_outcome, 'trial 2 was published, and is not what is stored'),
+        (break_off, '1 runs with 3 steps are stored instead of one that ended with 3'),
+        (give_a_version_twice, 'the versions of the steps do not grow'),
+    ],
+)
+def test_what_is_lost_doubled_or_wrong_is_found(
+    whole: Whole, tmp_path: Path, sabotage: Callable[[Path], None], sentence: str
+) -> None:
+    folder, seen, published = whole
+    shutil.copytree(folder, tmp_path / 'run')
+    sabotage(tmp_path / 'run')
+    assert sentence in judged(tmp_path / 'run', seen, published)
+
+
+def test_version_that_goes_back_is_found(whole: Whole) -> None:
+    folder, seen, published = whole
+    assert judged(folder, seen, [*published, published[0]]) == 'version 1 was published after 3'
+
+
+def test_run_survives_the_death_of_every_node(tmp_path: Path) -> None:
+    pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+    from llm_policy_improver.nodes import kills
+
+    figures = kills.run(4, folder=tmp_path, trials=4, longest_gap=6.0)
+    assert set(figures.killed) == set(kills.NODES), 'the run was over before all nodes had been killed'
+    assert figures.violations == ()
+    assert figures.stored - figures.broken_off == 4

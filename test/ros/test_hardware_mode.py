@@ -1,0 +1,570 @@
+"""The nodes as on the physical arm: by the clock, with a driver's topics and joint names, disarmed at the start."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PointStamped
+from numpy.typing import NDArray
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from ros_graph import TIMEOUT, RosGraph, node_command, process
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import SetBool, Trigger
+
+from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.loop.approval import ApprovalConfig
+from llm_policy_improver.loop.settings import (
+    ControllerSettings,
+    OptimizerSettings,
+    SettingsError,
+    TraceLoggerSettings,
+    read_settings,
+)
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
+from llm_policy_improver.nodes.optimizer import OptimizerNode
+from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
+from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.arm.facts import HOME
+from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
+from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
+from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
+from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
+from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
+from llm_policy_improver.table_tennis.observation import BallObservation
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.simulator import Simulator
+
+HARDWARE = share_folder() / 'config' / 'hardware.yaml'
+NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
+PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)
+RETURNED = {ExecutionTrace.LANDED, ExecutionTrace.OUT, ExecutionTrace.NET, ExecutionTrace.OWN_SIDE}
+BALLS = 4
+"""Thrown at most, as a busy machine may be too slow for one of them."""
+
+
+UNATTENDED: dict[str, Any] = {'rehearse': False, 'approval': ApprovalConfig(required=False)}
+"""Of the optimizer: what it proposes goes straight to the controller, which is what is tested here."""
+
+
+class Driver(Node):
+    """Stands in for the drivers of arm and cameras: MuJoCo in real time, with the vendor's names in another order.
+
+    Attributes:
+        connected: whether it reports the joints.
+        apart: whether the slides are in messages of their own, half as often.
+        gantry, arm: all velocity commands received.
+    """
+
+    def __init__(self, controller: ControllerSettings, graph: RosGraph) -> None:
+        super().__init__('driver', namespace=graph.namespace, context=graph.context)
+        self._simulator = Simulator(SimulationConfig(control_period=0.008))
+        self._simulator.launch(0)
+        self._in_play = False
+        self._start = self._now() - self._simulator.stamp
+        self._velocity = np.zeros(8)
+        self.connected, self.apart = True, False
+        self._cycles = 0
+        self.gantry: list[list[float]] = []
+        self.arm: list[list[float]] = []
+        self._states = self.create_publisher(
+            JointState, controller.joint_state_topic, qos_profile_sensor_data
+        )
+        self._balls = self.create_publisher(PointStamped, controller.ball_topic, qos_profile_sensor_data)
+        self.create_subscription(Float64MultiArray, controller.gantry_command_topic, self._on_gantry, 10)
+        self.create_subscription(Float64MultiArray, controller.arm_command_topic, self._on_arm, 10)
+        self.create_timer(0.008, self._on_time)
+
+    def throw(self) -> None:
+        """A new ball; the arm is put back into its ready pose."""
+        self._simulator.launch(0)
+        self._start = self._now()
+        self._in_play = True
+
+    def push(self, by: float) -> None:
+        """Somebody moves all joints by hand, m and rad."""
+        self._simulator.data.qpos[:8] += by
+        self._simulator.data.act[:] += by
+
+    def command(self, velocity: NDArray[np.float64]) -> None:
+        """As if a controller that is gone had sent this (8,) last."""
+        self._velocity[:] = velocity
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        """(8,) m and rad, in the package's order."""
+        return self._simulator.data.qpos[:8].copy()
+
+    @property
+    def speed(self) -> float:
+        """Of the fastest joint, m/s or rad/s."""
+        return float(np.abs(self._simulator.data.qvel[:8]).max())
+
+    def _now(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def _on_gantry(self, message: Float64MultiArray) -> None:
+        self.gantry.append(list(message.data))
+        self._velocity[:2] = message.data
+
+    def _on_arm(self, message: Float64MultiArray) -> None:
+        self.arm.append(list(message.data))
+        self._velocity[2:] = message.data
+
+    def _on_time(self) -> None:
+        """Catch up with the clock, so that a late timer slows nothing down."""
+        while self._start + self._simulator.stamp < self._now():
+            self._simulator.step(self._velocity)
+            arm_now, sightings = self._simulator.observe()
+            self._in_play = self._in_play and not self._simulator.finished
+            for sighting in sightings if self._in_play else ():
+                self._balls.publish(
+                    ball_message(BallObservation(self._start + sighting.stamp, sighting.position))
+                )
+            self._cycles += 1
+            groups = [list(PUBLISHED_ORDER)]
+            if self.apart:
+                groups = [[7, 3, 5, 6, 2, 4], [1, 0]][: 1 + self._cycles % 2]
+            for rows in groups if self.connected else ():
+                self._states.publish(
+                    JointState(
+                        header=header_of(self._start + arm_now.stamp),
+                        name=[NAMES[row] for row in rows],
+                        position=doubles(arm_now.position[rows]),
+                        velocity=doubles(arm_now.velocity[rows]),
+                    )
+                )
+
+
+def undelayed(**changed: Any) -> ControllerSettings:
+    """The settings for hardware, for this driver, which is on time."""
+    settings = read_settings(HARDWARE, ControllerSettings, 'controller')
+    controller = replace(settings.controller, latency=LatencyModel(), stroke=StrokeConfig())
+    return replace(settings, driver_joint_names=NAMES, controller=controller, **changed)
+
+
+class Cell:
+    """Controller, trace logger and driver."""
+
+    def __init__(self, graph: RosGraph, folder: Path) -> None:
+        self.graph = graph
+        logger = read_settings(HARDWARE, TraceLoggerSettings, 'trace_logger')
+        self.controller = graph.add(ControllerNode, undelayed())
+        graph.add(TraceLoggerNode, replace(logger, output_folder=str(folder), driver_joint_names=NAMES))
+        self.states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        self.commands = graph.collect(JointVelocityCommand, 'joint_velocity_command', RELIABLE)
+        self.traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+        self.driver = graph.join(Driver(undelayed(), graph))
+        graph.spin_until(
+            lambda: len(self.driver.arm) > 5 and self.commands and self.states, 'commands to the arm'
+        )
+
+    @property
+    def state(self) -> str:
+        return str(self.states[-1].state)
+
+    def enable(self, yes: bool) -> SetBool.Response:
+        return self.graph.call(SetBool, 'controller/enable', SetBool.Request(data=yes))
+
+    def resume(self) -> Trigger.Response:
+        return self.graph.call(Trigger, 'controller/resume', Trigger.Request())
+
+    def until_done(self, ask: Callable[[], Any], what: str) -> Any:
+        """Asks until everything has been in order for long enough."""
+        end = time.monotonic() + TIMEOUT
+        while not (answer := ask()).success:
+            assert time.monotonic() < end, f'{what}: {answer.message}'
+            self.graph.spin_for(0.1)
+        return answer
+
+    def arm(self) -> None:
+        answer = self.until_done(lambda: self.enable(True), 'an armed arm')
+        assert answer.message == 'armed: the arm moves when a ball comes'
+
+    def rearm(self) -> None:
+        """After whatever a busy machine has done to a process that must be on time."""
+        if self.state in (ControllerStatus.FAULT, ControllerStatus.ESTOP):
+            self.until_done(self.resume, 'a resumed controller')
+        self.arm()
+
+    def swing(self) -> None:
+        """Throws balls until the arm moves fast."""
+        for _ in range(BALLS):
+            self.rearm()
+            self.driver.throw()
+            with suppress(AssertionError):
+                self.graph.spin_until(lambda: self.driver.speed > 1.0, 'an arm in motion', timeout=2.0)
+                return
+        raise AssertionError(f'the arm did not move: {self.states[-1]}')
+
+    def stands(self) -> bool:
+        """Whether standstill has been commanded for a while."""
+        return not np.any(self.driver.arm[-10:]) and not np.any(self.driver.gantry[-10:])
+
+    def play(self) -> ExecutionTrace:
+        """Throws one ball and waits for its trial."""
+        before = len(self.traces)
+        self.driver.throw()
+        self.graph.spin_until(lambda: len(self.traces) > before, 'the trial')
+        return self.traces[-1]
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> Iterator[Cell]:
+    with RosGraph() as graph:
+        yield Cell(graph, tmp_path)
+
+
+def test_disarmed_arm_stands_still_while_a_ball_comes(cell: Cell, tmp_path: Path) -> None:
+    trace = cell.play()
+    assert trace.outcome == ExecutionTrace.MISSED
+    assert {value for row in cell.driver.gantry + cell.driver.arm for value in row} == {0.0}
+    assert {len(row) for row in cell.driver.gantry} == {2}
+    assert {len(row) for row in cell.driver.arm} == {6}
+    assert {state.state for state in cell.states} == {ControllerStatus.DISARMED}
+    assert np.abs(cell.driver.position - HOME).max() < 0.01
+    with RunStore.open(tmp_path) as store:
+        assert [trial.outcome.value for trial in store.trials()] == ['missed']
+
+
+def test_disarmed_arm_stays_where_it_was_pushed_and_goes_home_once_it_is_armed(cell: Cell) -> None:
+    cell.driver.push(0.05)
+    before = len(cell.driver.arm)
+    cell.graph.spin_until(lambda: len(cell.driver.arm) > before + 50, 'further commands')
+    assert {value for row in cell.driver.gantry + cell.driver.arm for value in row} == {0.0}
+    assert np.abs(cell.driver.position - HOME).max() > 0.04
+    cell.arm()
+    cell.graph.spin_until(lambda: np.abs(cell.driver.position - HOME).max() < 0.02, 'the ready pose')
+
+
+def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp_path: Path) -> None:
+    for _ in range(BALLS):
+        cell.rearm()
+        if cell.play().outcome in RETURNED:
+            break
+    trace = cell.traces[-1]
+    assert trace.outcome in RETURNED, [each.note for each in cell.traces]
+    assert trace.ball_time[-1] > 0.8
+    assert ControllerStatus.PLAYING in {state.state for state in cell.states}
+    position = np.reshape(trace.joint_position, (-1, 8))
+    # The vendor's names and order were undone: the first sample is the ready pose, joint by joint.
+    assert np.abs(position[0] - HOME).max() < 0.05
+    assert np.abs(position - HOME).max() > 0.2
+    with RunStore.open(tmp_path) as store:
+        assert store.trials()[-1].outcome.value == trace.outcome
+        assert np.array_equal(store.samples(trace.trial).joint_position, position)
+    cell.enable(False)
+    cell.graph.spin_until(cell.stands, 'standstill')
+
+
+def test_trace_holds_what_was_really_sent(cell: Cell) -> None:
+    cell.driver.throw()
+    cell.graph.spin_until(lambda: cell.traces, 'the trial of a disarmed arm')
+    assert set(cell.traces[0].applied_velocity) == {0.0}
+    cell.swing()
+    cell.graph.spin_until(lambda: len(cell.traces) > 1, 'the trial of an armed arm')
+    applied = np.reshape(cell.traces[-1].applied_velocity, (-1, 8))
+    sent = np.abs(np.array(cell.driver.arm)).max(axis=0)
+    # Means over a control period, of velocities that were sent: near the peaks and not above, but for the few
+    # commands that a busy driver misses.
+    assert (np.abs(applied[:, 2:]).max(axis=0) <= 1.05 * sent + 0.01).all()
+    assert (np.abs(applied[:, 2:]).max(axis=0) >= 0.5 * sent).all()
+
+
+def test_stale_joint_states_stop_the_arm_until_a_person_resumes(cell: Cell) -> None:
+    cell.swing()
+    cell.driver.connected = False
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault', timeout=2.0)
+    assert re.match(r'no joint states for 0\.\d+ s', cell.states[-1].fault)
+    cell.graph.spin_until(cell.stands, 'standstill', timeout=2.0)
+    refused = cell.resume()
+    assert not refused.success
+    assert re.match(r'not resumed: no joint states for ', refused.message)
+    cell.driver.connected = True
+    stopped = len(cell.driver.arm)
+    cell.driver.throw()
+    cell.graph.spin_for(1.5)
+    assert cell.state == ControllerStatus.FAULT  # nothing resumes by itself
+    assert not np.any(cell.driver.arm[stopped:])
+    assert re.match('not armed: a fault is latched', cell.enable(True).message)
+    answer = cell.until_done(cell.resume, 'a resumed controller')
+    assert answer.message == 'resumed: disarmed, to be armed again'
+    assert (cell.state, cell.states[-1].fault) == (ControllerStatus.DISARMED, '')
+    cell.driver.throw()
+    cell.graph.spin_for(1.0)
+    assert not np.any(cell.driver.arm[stopped:])
+    cell.arm()
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.READY, 'an armed controller')
+
+
+def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
+    cell.swing()
+    answer = cell.graph.call(Trigger, 'controller/emergency_stop', Trigger.Request())
+    assert (answer.success, answer.message[:15]) == (True, 'emergency stop:')
+    cell.graph.spin_until(cell.stands, 'standstill', timeout=2.0)
+    assert cell.state == ControllerStatus.ESTOP
+    assert cell.states[-1].fault.startswith('a person stopped the arm')
+    assert not cell.enable(True).success
+    assert cell.until_done(cell.resume, 'a resumed controller')
+    assert cell.state == ControllerStatus.DISARMED
+
+
+def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
+    """Has the controller armed, and a ball thrown that it swings at."""
+    graph.spin_until(lambda: states and driver.arm, 'the controller', timeout=2 * TIMEOUT)
+    end = time.monotonic() + TIMEOUT
+    while states[-1].state != ControllerStatus.READY:
+        assert time.monotonic() < end, states[-1].message
+        graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        graph.spin_for(0.3)
+    driver.throw()
+    graph.spin_until(lambda: driver.speed > 0.5, 'an arm in motion')
+
+
+def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(tmp_path: Path) -> None:
+    with RosGraph() as graph:
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        driver = graph.join(Driver(undelayed(), graph))
+        with process(controller_command(graph), tmp_path) as started:
+            set_in_motion(graph, driver, states)
+            started.interrupt()
+            graph.spin_until(lambda: not started.running, 'its end')
+            assert started.end() == 0
+        graph.spin_for(0.2)
+        assert not any(driver.arm[-1])
+        assert not any(driver.gantry[-1])
+        steps = np.abs(np.diff(np.array(driver.arm[-60:]), axis=0))
+        limits = undelayed().safety
+        assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
+
+
+def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[Any], NDArray[np.float64]]:
+    """A controller's process, as a launch file starts it again: its states, and what it sent, (n, 8)."""
+    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    driver.gantry.clear()
+    driver.arm.clear()
+    with process(controller_command(graph), folder):
+        graph.spin_until(lambda: len(driver.arm) > 200 and len(driver.gantry) > 200, 'commands')
+        graph.spin_until(lambda: states, 'a status')
+    count = min(len(driver.gantry), len(driver.arm))
+    return states, np.hstack([driver.gantry[:count], driver.arm[:count]])
+
+
+def controller_command(graph: RosGraph) -> list[str]:
+    command = [*node_command('controller', graph.namespace), '--params-file', str(HARDWARE)]
+    return [*command, '-p', f'driver_joint_names:=[{", ".join(NAMES)}]']  # the later one wins
+
+
+def assert_slowed_down(sent: NDArray[np.float64], velocity: NDArray[np.float64]) -> None:
+    """From this velocity (8,) within the limits to rest, and then zeros."""
+    limits = undelayed().safety
+    assert (np.abs(sent[0] - velocity) <= np.array(limits.jerk) * 0.004**2 + 0.05).all()
+    steps = np.diff(np.vstack([sent[0], sent]), axis=0)
+    # A late cycle may make up for so much time, and no more.
+    assert (np.abs(steps) <= np.array(limits.acceleration) * limits.longest_tick + 1e-9).all()
+    assert not np.any(sent[60:])
+
+
+@pytest.mark.parametrize('apart', [False, True], ids=['one message', 'slides apart'])
+def test_controller_that_is_started_while_the_arm_moves_slows_it_down(tmp_path: Path, apart: bool) -> None:
+    velocity = np.array([-0.1, 0.2, 0.2, 0.02, 0.03, -0.1, -0.04, 0.05])
+    with RosGraph() as graph:
+        driver = graph.join(Driver(undelayed(), graph))
+        graph.spin_for(0.5)
+        driver.apart = apart
+        driver.command(velocity)
+        states, sent = started_anew(graph, driver, tmp_path)
+        assert np.abs(sent[0]).max() > 0.1
+        assert_slowed_down(sent, velocity)
+        graph.spin_until(lambda: driver.speed < 0.01, 'a resting arm')
+        assert {state.state for state in states} == {ControllerStatus.DISARMED}
+
+
+def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_started_again(
+    tmp_path: Path,
+) -> None:
+    with RosGraph() as graph:
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        driver = graph.join(Driver(undelayed(), graph))
+        with process(controller_command(graph), tmp_path) as started:
+            set_in_motion(graph, driver, states)
+            started.kill()
+        graph.spin_for(0.3)
+        killed = np.array([*driver.gantry[-1], *driver.arm[-1]])
+        assert np.any(killed)  # this is what the drives go on with
+        before = driver.position
+        graph.spin_for(0.3)
+        assert np.abs(driver.position - before).max() > 0.01
+        states, sent = started_anew(graph, driver, tmp_path)
+        # Each joint was running on, or stood at its end by then.
+        close = np.array(undelayed().safety.jerk) * 0.004**2 + 0.05
+        assert ((np.abs(sent[0] - killed) <= close) | (np.abs(sent[0]) <= close)).all()
+        assert_slowed_down(sent, sent[0])
+        graph.spin_until(lambda: driver.speed < 0.5, 'a resting arm')
+        assert {state.state for state in states} == {ControllerStatus.DISARMED}
+
+
+def test_arm_is_stopped_while_the_executor_hangs(cell: Cell) -> None:
+    cell.swing()
+    # Nothing is spun: no control tick runs, but the inner loop has a thread of its own.
+    time.sleep(0.5)
+    arrived = len(cell.driver.arm)
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
+    assert re.match(r'no control tick for 0\.\d+ s|no joint states for 0\.\d+ s', cell.states[-1].fault)
+    cell.graph.spin_until(lambda: len(cell.driver.arm) > arrived, 'the commands of that time')
+    assert not any(cell.driver.arm[-1])
+
+
+def test_commands_change_by_no_more_than_the_limits_allow(cell: Cell) -> None:
+    cell.swing()
+    cell.graph.spin_for(1.0)
+    limits = undelayed().safety
+    steps = np.abs(np.diff(np.array(cell.driver.arm), axis=0))
+    # A late cycle may make up for so much time, and no more.
+    assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
+    assert len(cell.driver.arm) > 3 * len(
+        cell.commands
+    )  # several commands to the drives for each of the controller
+
+
+def test_diagnostics_say_how_the_controller_is(cell: Cell) -> None:
+    received = cell.graph.collect(DiagnosticArray, '/diagnostics')
+    name = f'{cell.graph.namespace}/controller: arm'
+
+    def mine() -> list[DiagnosticStatus]:
+        return [status for array in received for status in array.status if status.name == name]
+
+    cell.arm()
+    cell.graph.spin_until(lambda: mine() and mine()[-1].message == 'ready', 'diagnostics of an armed arm')
+    values = {pair.key: pair.value for pair in mine()[-1].values}
+    assert mine()[-1].level == DiagnosticStatus.OK
+    assert float(values['control tick jitter p99 [ms]']) > 0.0
+    assert float(values['joint state age [s]']) < 0.1
+    cell.driver.connected = False
+    cell.graph.spin_until(
+        lambda: mine()[-1].level == DiagnosticStatus.ERROR, 'diagnostics of a fault', timeout=3.0
+    )
+    assert mine()[-1].message.startswith('no joint states for ')
+    count = len(mine())
+    cell.graph.spin_for(2.5)
+    assert 2 <= len(mine()) - count <= 3
+
+
+def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
+    with RosGraph() as graph:
+        settings = undelayed()
+        graph.add(ControllerNode, replace(settings, watchdog=replace(settings.watchdog, silent=0.5)))
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        graph.join(Driver(settings, graph))
+        publisher = graph.publisher(DiagnosticArray, '/diagnostics')
+        alive = DiagnosticArray(status=[DiagnosticStatus(name=f'{graph.namespace}/trace_logger: storing')])
+        end = time.monotonic() + TIMEOUT
+        while not states or states[-1].state != ControllerStatus.READY:
+            assert time.monotonic() < end
+            publisher.publish(alive)
+            graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        graph.spin_until(lambda: states[-1].state == ControllerStatus.FAULT, 'a fault', timeout=2.0)
+        assert re.match(r'no sign of life of trace_logger for 0\.\d s', states[-1].fault)
+
+
+def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
+    with RosGraph() as graph:
+        # The package's own names: the driver has others.
+        graph.add(ControllerNode, read_settings(HARDWARE, ControllerSettings, 'controller'))
+        driver = graph.join(Driver(undelayed(), graph))
+        graph.spin_until(lambda: len(driver.arm) > 5, 'commands')
+        answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        assert not answer.success
+        assert answer.message.startswith('not armed: no joint states came')
+        driver.throw()
+        graph.spin_for(0.6)
+        assert {value for row in driver.gantry + driver.arm for value in row} == {0.0}
+
+
+def test_arm_that_would_be_armed_at_the_start_is_refused() -> None:
+    with RosGraph() as graph, pytest.raises(SettingsError, match='a physical arm starts disarmed'):
+        graph.add(ControllerNode, undelayed(armed=True))
+
+
+def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
+    with RosGraph() as graph:
+        node = graph.add(ControllerNode, undelayed(autostart=False))
+        driver = graph.join(Driver(undelayed(), graph))
+        graph.spin_for(0.5)
+        assert not driver.arm
+        for change, moving in (
+            (node.trigger_configure, False),
+            (node.trigger_activate, True),
+            (node.trigger_deactivate, False),
+            (node.trigger_activate, True),
+            (node.trigger_deactivate, False),
+            (node.trigger_cleanup, False),
+        ):
+            assert change() == TransitionCallbackReturn.SUCCESS
+            graph.spin_for(0.3)
+            before = len(driver.arm)
+            graph.spin_for(0.5)
+            assert (len(driver.arm) > before) == moving
+
+
+def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:
+    settings = read_settings(HARDWARE, OptimizerSettings, 'optimizer')
+    cell.graph.add(OptimizerNode, replace(settings, first_trials=2, **UNATTENDED))
+    run = cell.graph.improve('as far right as possible', trials=2)
+    cell.graph.spin_until(lambda: 'version 1 ' in cell.states[-1].message, 'the first parameters')
+    assert cell.states[-1].state == ControllerStatus.DISARMED
+    cell.arm()
+    cell.graph.spin_until(lambda: cell.states[-1].state == ControllerStatus.READY, 'an armed controller')
+    for version in (1, 2):
+        cell.graph.spin_until(lambda: cell.states[-1].active_version > len(run.feedback), 'new parameters')
+        cell.rearm()
+        assert cell.play().parameters_version == version
+        run.trials(version)
+    _, result = run.result()
+    assert result.trials == 2
+
+
+def test_run_that_waits_for_a_thrown_ball_can_be_cancelled(cell: Cell) -> None:
+    settings = read_settings(HARDWARE, OptimizerSettings, 'optimizer')
+    cell.graph.add(OptimizerNode, replace(settings, **UNATTENDED))
+    cell.arm()
+    run = cell.graph.improve('as far right as possible', trials=2)
+    cell.graph.spin_until(lambda: cell.states[-1].active_version == 1, 'the first parameters')
+    run.cancel()
+    assert run.result()[1].trials == 0
+
+
+def test_settings_for_hardware_are_disarmed_and_by_the_clock() -> None:
+    controller = read_settings(HARDWARE, ControllerSettings, 'controller')
+    assert (controller.armed, controller.lockstep) == (False, False)
+    assert controller.gantry_command_topic
+    assert controller.arm_command_topic
+    assert controller.watchdog == WatchdogSettings()
+    assert controller.inner_loop == InnerLoopSettings()
+    assert controller.handover == HandoverSettings()
+    assert not read_settings(HARDWARE, TraceLoggerSettings, 'trace_logger').lockstep
+    assert not read_settings(HARDWARE, OptimizerSettings, 'optimizer').feed_balls
+
+
+def test_node_in_a_namespace_takes_the_settings_for_hardware(tmp_path: Path) -> None:
+    with RosGraph() as graph:
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        command = [*node_command('controller', graph.namespace), '--params-file', str(HARDWARE)]
+        with process(command, tmp_path):
+            graph.spin_until(lambda: states, 'the controller')
+            assert states[0].state == ControllerStatus.DISARMED

@@ -1,0 +1,230 @@
+"""The launch files. Only a ROS installation has what they are written with: the wheels bring no launch."""
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip(
+    'launch_ros', reason='launch_ros comes with a ROS installation only, not with the ROS wheels of pip'
+)
+
+from launch.actions import SetEnvironmentVariable
+from launch.launch_description_sources import get_launch_description_from_python_launch_file
+from launch.utilities import perform_substitutions
+from launch_ros.actions import Node
+from paths import ROOT
+from ros_graph import TIMEOUT, Process, process
+from stored_trials import trace_of
+
+from launch import LaunchContext
+from llm_policy_improver.loop.settings import SettingsError
+from llm_policy_improver.runs.store import RunStore, StoreError
+
+NODES = {
+    'sim.launch.py': ['simulator', 'controller', 'trace_logger', 'optimizer'],
+    'hardware.launch.py': ['controller', 'trace_logger', 'optimizer'],
+    'rehearsal.launch.py': ['stand_in_arm', 'controller', 'trace_logger', 'optimizer'],
+}
+ARGUMENTS = {
+    'config',
+    'namespace',
+    'output_folder',
+    'resume',
+    'objective',
+    'optimizer',
+    'base_url',
+    'model',
+    'trials',
+}
+
+
+def load(name: str) -> Any:
+    return get_launch_description_from_python_launch_file(str(ROOT / 'launch' / name))
+
+
+def nodes(name: str, **arguments: str) -> list[Node]:
+    """What would be started with these launch arguments."""
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    found: list[Node] = []
+    for entity in load(name).entities:
+        found += [made for made in entity.visit(context) or () if isinstance(made, Node)]
+    for node in found:
+        node._perform_substitutions(context)
+    return found
+
+
+def given(node: Node) -> str:
+    """All parameters that the node is given, files included."""
+    text = ''
+    for argument in node._Node__expanded_parameter_arguments or ():
+        content, is_file = argument
+        text += Path(content).read_text() if is_file else content.name
+    return text
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_launch_file_starts_its_nodes_under_their_names(name: str) -> None:
+    started = nodes(name)
+    assert [node.node_executable for node in started] == NODES[name]
+    assert {node.node_package for node in started} == {'llm_policy_improver'}
+    assert [node.node_name.rpartition('/')[2] for node in started] == NODES[name]
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_every_launch_argument_is_explained(name: str) -> None:
+    arguments = {argument.name: argument for argument in load(name).get_launch_arguments()}
+    assert set(arguments) >= ARGUMENTS
+    for argument in arguments.values():
+        assert argument.description
+        assert argument.description != 'no description given'
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path: Path) -> None:
+    run = str(tmp_path / 'run')
+    texts = {
+        node.node_executable: given(node)
+        for node in nodes(name, output_folder=run, objective='as far right as possible', trials='7')
+    }
+    assert run in texts['trace_logger']
+    assert run in texts['optimizer']
+    assert 'as far right as possible' in texts['optimizer']
+    assert 'trials: 7' in texts['optimizer']
+    assert 'joint_names' in texts['controller']
+    # One that is killed is started with the same parameters, and finds what it had stored.
+    assert 'resume: true' in texts['trace_logger']
+    assert 'resume: true' in texts['optimizer']
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_folder_of_another_run_is_refused_unless_that_is_to_be_continued(name: str, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path, {}) as store:
+        assert nodes(name, output_folder=str(tmp_path))  # nothing was done in it
+        store.add_settings({})
+        with pytest.raises(
+            StoreError, match='already holds a run that has begun: choose another output_folder'
+        ):
+            nodes(name, output_folder=str(tmp_path))
+        store.add_trial(trace_of(0))
+    with pytest.raises(
+        StoreError,
+        match='already holds trials: choose another output_folder, or set resume to continue them',
+    ):
+        nodes(name, output_folder=str(tmp_path))
+    assert nodes(name, output_folder=str(tmp_path), resume='true')
+
+
+@pytest.mark.parametrize('name', ['hardware.launch.py', 'rehearsal.launch.py'])
+def test_proposals_are_rehearsed_with_the_settings_of_the_arm_that_runs(name: str) -> None:
+    (optimizer,) = [node for node in nodes(name) if node.node_executable == 'optimizer']
+    assert 'rehearsal.config:' in given(optimizer)
+    assert 'rehearsal.safety:' in given(optimizer)
+
+
+@pytest.mark.parametrize(('name', 'set_'), [('sim', []), ('hardware', ['UDPv4']), ('rehearsal', ['UDPv4'])])
+def test_nodes_of_the_arm_share_no_memory(
+    name: str, set_: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
+    context = LaunchContext()
+    made = [each for entity in load(f'{name}.launch.py').entities for each in entity.visit(context) or ()]
+    variables = [each for each in made if isinstance(each, SetEnvironmentVariable)]
+    assert [perform_substitutions(context, each.value) for each in variables] == set_
+
+
+@pytest.mark.parametrize(('name', 'again'), [('sim', False), ('hardware', True), ('rehearsal', True)])
+def test_nodes_of_the_arm_are_started_again_and_those_of_a_simulation_are_not(name: str, again: bool) -> None:
+    for node in nodes(f'{name}.launch.py'):
+        assert node._ExecuteLocal__respawn is again
+        assert node._ExecuteLocal__respawn_delay > 0.0
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_nodes_in_a_namespace_take_their_settings_from_the_file_all_the_same(name: str) -> None:
+    for node in nodes(name, namespace='left'):
+        assert node.node_name == f'/left/{node.node_executable}'
+        # ROS takes a bare name for the node of no namespace only.
+        assert f'/**/{node.node_executable}:' in given(node)
+
+
+def test_rehearsal_starts_the_nodes_of_the_hardware_with_their_own_settings() -> None:
+    rehearsed = {node.node_executable: given(node) for node in nodes('rehearsal.launch.py')}
+    for node in nodes('hardware.launch.py'):
+        assert '/**/stand_in_arm:' in rehearsed[node.node_executable]
+    assert 'lockstep: true' not in ''.join(rehearsed.values())
+    assert 'camera_noise: 0.003' in rehearsed['stand_in_arm']
+
+
+@pytest.mark.parametrize(
+    'arguments', [{'trials': 'many'}, {'resume': 'perhaps'}, {'config': '/no/such.yaml'}]
+)
+def test_wrong_launch_argument_is_refused_by_name(arguments: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(arguments))):
+        nodes('sim.launch.py', **arguments)
+
+
+NAMESPACE = f'/launched_{os.getpid()}'
+
+
+@contextmanager
+def launched(name: str, folder: Path, *arguments: str) -> Iterator[Process]:
+    """``ros2 launch``, and the end of all that it started."""
+    ros2 = shutil.which('ros2')
+    if ros2 is None:
+        pytest.skip('ros2 is not installed here')
+    command = [ros2, 'launch', 'llm_policy_improver', name, f'namespace:={NAMESPACE}', *arguments]
+    with process(command, folder, PYTHONUNBUFFERED='1') as started:
+        try:
+            yield started
+        finally:
+            if started.running:
+                started.interrupt()
+                with suppress(AssertionError):
+                    started.end()
+            for pid in re.findall(r'process started with pid \[(\d+)\]', started.out):
+                if started.running:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGKILL)
+
+
+def starts(launch: Process, node: str) -> list[int]:
+    """Its process ids so far."""
+    return [int(pid) for pid in re.findall(rf'\[{node}-\d\]: process started with pid \[(\d+)\]', launch.out)]
+
+
+def has_started(launch: Process, node: str, times: int) -> bool:
+    return len(starts(launch, node)) == times
+
+
+def test_nodes_that_are_killed_come_back_until_the_launch_ends(tmp_path: Path) -> None:
+    run = tmp_path / 'run'
+    with launched('hardware.launch.py', tmp_path, f'output_folder:={run}') as launch:
+        for node in ('trace_logger', 'optimizer', 'controller'):
+            launch.wait_until(partial(has_started, launch, node, 1), f'the {node}')
+        launch.wait_until(lambda: launch.out.count('storing trials in') == 1, 'the store', 2 * TIMEOUT)
+        for node in ('trace_logger', 'optimizer', 'controller'):
+            os.kill(starts(launch, node)[0], signal.SIGKILL)
+        for node in ('trace_logger', 'optimizer', 'controller'):
+            launch.wait_until(partial(has_started, launch, node, 2), f'the {node} again')
+        launch.wait_until(lambda: launch.out.count('storing trials in') == 2, 'the store again', 2 * TIMEOUT)
+        launch.interrupt()
+        assert launch.end() == 0
+        assert len(starts(launch, 'trace_logger')) == 2
+
+
+def test_node_that_refuses_its_settings_ends_the_launch_and_is_not_started_again(tmp_path: Path) -> None:
+    arguments = (f'output_folder:={tmp_path / "run"}', 'optimizer:=sas')
+    with launched('hardware.launch.py', tmp_path, *arguments) as launch:
+        assert launch.end(2 * TIMEOUT) == 1
+        assert len(starts(launch, 'optimizer')) == 1
+        assert 'optimizer sas needs a language model' in launch.out + launch.err
+        assert 'the other nodes are ended' in launch.out + launch.err

@@ -1,0 +1,660 @@
+"""The optimizer node: objectives by service, runs by action, cancelling, what stays for the next run."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+
+from action_msgs.msg import GoalStatus
+from chat_server import ChatServer, good
+from ros_graph import RosGraph
+from std_srvs.srv import Trigger
+
+from llm_policy_improver.core.audit import Audit, Decision
+from llm_policy_improver.core.parameters import JOINTS, NEUTRAL_ATTENUATION, ParameterSpace
+from llm_policy_improver.loop.approval import ApprovalConfig
+from llm_policy_improver.loop.settings import ControllerSettings, OptimizerSettings, SimulatorSettings
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.optimizer import OptimizerNode
+from llm_policy_improver.nodes.qos import LATCHED, TRACES
+from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.srv import ApproveParameters, SetObjective
+from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
+
+FAR_RIGHT = 'hit the ball as far right as possible'
+
+
+@pytest.fixture
+def graph() -> Iterator[RosGraph]:
+    with RosGraph() as graph:
+        yield graph
+
+
+def set_objective(graph: RosGraph, words: str) -> Any:
+    return graph.call(SetObjective, 'set_objective', SetObjective.Request(objective=words))
+
+
+def decided(store: RunStore) -> list[Audit]:
+    """The audit records but those of what was only shown to a person."""
+    return [stored.audit for stored in store.audits() if stored.audit.decision is not Decision.OFFERED]
+
+
+def idle_optimizer(graph: RosGraph, **settings: Any) -> OptimizerNode:
+    return graph.add(OptimizerNode, OptimizerSettings(**settings))
+
+
+# --- objectives ------------------------------------------------------------------------------------------
+
+
+def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, trials=3, first_trials=2)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    answer = set_objective(graph, f'  {FAR_RIGHT} ')
+    assert answer.accepted
+    assert answer.metric == 'distance of the landing to the right edge of the table'
+    assert '3 trials' in answer.message
+    assert 'least_squares' in answer.message
+    graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    assert {state.state for state in states} >= {OptimizerStatus.RUNNING, OptimizerStatus.FINISHED}
+    last = states[-1]
+    assert (last.objective, last.metric, last.optimizer) == (FAR_RIGHT, answer.metric, 'least_squares')
+    assert (last.iteration, last.trials) == (3, 3)
+    assert last.best_version > 0
+    assert 0.0 < last.best_distance < 1.6
+    assert last.reason
+    assert last.verdict.startswith('accepted')
+
+
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        ('', 'empty'),
+        ('  ', 'empty'),
+        ('make it look elegant', 'Measurable are: far right, far left'),
+        ('at (3.0, 0.9)', "not on the opponent's half"),
+    ],
+)
+def test_objective_is_refused_with_its_reason_by_service_and_action(
+    graph: RosGraph, words: str, reason: str
+) -> None:
+    idle_optimizer(graph)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    answer = set_objective(graph, words)
+    assert not answer.accepted
+    assert reason in answer.message
+    assert answer.metric == ''
+    assert not graph.improve(words.strip()).accepted
+    graph.spin_until(lambda: states, 'a status')
+    assert [state.state for state in states] == [OptimizerStatus.IDLE]
+
+
+def test_objective_and_goal_are_refused_while_a_run_goes_on(graph: RosGraph) -> None:
+    idle_optimizer(graph)  # without a controller the run waits
+    assert set_objective(graph, FAR_RIGHT).accepted
+    answer = set_objective(graph, 'as far left as possible')
+    assert not answer.accepted
+    assert (
+        answer.message
+        == f'an improvement towards "{FAR_RIGHT}" is running: wait for its end, or call cancel_improvement'
+    )
+    assert not graph.improve('as far left as possible').accepted
+
+
+def test_refused_goal_does_not_block_the_next(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=1)
+    assert not graph.improve('make it look elegant').accepted
+    status, result = graph.improve(FAR_RIGHT, trials=1).result()
+    assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
+
+
+# --- runs ------------------------------------------------------------------------------------------------
+
+
+def test_goal_gives_feedback_of_every_trial_and_a_result(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=3)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    run = graph.improve(FAR_RIGHT, trials=5)
+    assert run.accepted
+    status, result = run.result()
+    graph.spin_until(lambda: len(run.feedback) == len(traces) == 5, 'feedback and traces of five trials')
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    best = math.inf
+    for number, (said, trace, parameters) in enumerate(
+        zip(run.feedback, traces, published, strict=True), start=1
+    ):
+        assert said.iteration == said.trial == trace.trial == number
+        assert said.outcome == trace.outcome
+        assert said.parameters_version == trace.parameters_version == parameters.version
+        assert said.attenuation == trace.attenuation == parameters.attenuation
+        assert said.proposed_by == parameters.proposed_by == ('initial' if number <= 3 else 'least_squares')
+        assert said.reason
+        assert said.verdict.startswith('accepted')
+        if trace.outcome == ExecutionTrace.LANDED:
+            assert said.landing == trace.landing_point
+            assert said.distance == pytest.approx(1.525 / 2 - said.landing.x)
+            best = min(best, said.distance)
+        else:
+            assert math.isnan(said.distance)
+        assert said.best_distance == best
+    assert math.isfinite(best)
+    winner = next(said for said in run.feedback if said.distance == best)
+    assert result.trials == 5
+    assert (result.best_trial, result.best_version) == (winner.trial, winner.parameters_version)
+    assert (result.best_distance, result.best_landing) == (best, winner.landing)
+    assert result.best_attenuation == winner.attenuation
+    assert list(result.best_residual) == [0.0] * 8
+    assert list(result.joint_names) == list(JOINTS)
+    assert result.initial_distance == run.feedback[0].distance
+    assert '5 trials' in result.message
+    with RunStore.open(tmp_path) as store:
+        assert [step.parameters.version for step in store.steps()] == [
+            trace.parameters_version for trace in traces
+        ]
+        assert {step.objective for step in store.steps()} == {FAR_RIGHT}
+        assert [trial.trial for trial in store.trials()] == [1, 2, 3, 4, 5]
+
+
+def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=3)
+    first = graph.improve(FAR_RIGHT, trials=3)
+    first.result()
+    second = graph.improve('as far left as possible', trials=2)
+    status, result = second.result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert [said.proposed_by for said in first.trials(3)] == ['initial'] * 3
+    assert [said.proposed_by for said in second.trials(2)] == ['least_squares'] * 2
+    versions = [said.parameters_version for said in first.feedback + second.feedback]
+    assert versions == [1, 2, 3, 4, 5]
+    assert second.feedback[0].trial == 4
+    # The best of all trials, not only of this run's.
+    assert result.best_distance <= min(
+        1.525 / 2 + said.landing.x for said in first.feedback if said.outcome == ExecutionTrace.LANDED
+    )
+
+
+def test_goal_without_words_goes_on_with_the_objective_before(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=1)
+    graph.improve(FAR_RIGHT, trials=1).result()
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    status, _ = graph.improve('', trials=1).result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert states[-1].objective == FAR_RIGHT
+
+
+def test_restarted_node_continues_the_stored_run_with_higher_versions(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    optimizer = graph.play_in(tmp_path, first_trials=2)
+    graph.improve(FAR_RIGHT, trials=2).result()
+    graph.remove(optimizer)
+    idle_optimizer(graph, output_folder=str(tmp_path), first_trials=2)
+    run = graph.improve(FAR_RIGHT, trials=1)
+    status, _ = run.result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    said = run.trials(1)[0]
+    assert (said.parameters_version, said.trial, said.proposed_by) == (3, 3, 'least_squares')
+
+
+def test_late_joiner_sees_the_last_status_and_parameters(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    graph.improve(FAR_RIGHT, trials=2).result()
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    graph.spin_until(lambda: states and published, 'the latched messages')
+    assert [state.state for state in states] == [OptimizerStatus.FINISHED]
+    assert states[0].iteration == 2
+    assert [parameters.version for parameters in published] == [2]
+
+
+def test_published_parameters_name_their_joints_and_are_within_the_bounds(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    low, high = (0.9,) * 8, (1.1, 1.2, 1.1, 1.05, 1.1, 1.1, 1.1, 1.3)
+    graph.play_in(tmp_path, first_trials=3, attenuation_low=low, attenuation_high=high)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    graph.improve(FAR_RIGHT, trials=5).result()
+    graph.spin_until(lambda: len(published) == 5, 'five sets of parameters')
+    space = ParameterSpace(low, high)
+    for parameters in published:
+        assert list(parameters.joint_names) == list(JOINTS)
+        assert space.contains(parameters.attenuation)
+        assert list(parameters.residual) == [0.0] * 8
+    assert len({parameters.attenuation.tobytes() for parameters in published}) == 5
+
+
+# --- cancelling and failing ------------------------------------------------------------------------------
+
+
+def test_run_started_by_the_service_ends_by_the_service(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=10)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    idle = graph.call(Trigger, 'cancel_improvement', Trigger.Request())
+    assert (idle.success, idle.message) == (False, 'no improvement is running')
+    graph.call(SetObjective, 'set_objective', SetObjective.Request(objective=FAR_RIGHT))
+    graph.spin_until(lambda: len(traces) == 2, 'two trials')
+    answer = graph.call(Trigger, 'cancel_improvement', Trigger.Request())
+    assert (answer.success, answer.message) == (True, 'the run ends after the ball in flight')
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.CANCELLED, 'the end of the run')
+    assert states[-1].iteration == len(traces) < 10
+
+
+def test_cancel_stops_after_the_ball_in_flight_and_keeps_what_is_recorded(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=10)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    controller = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    run = graph.improve(FAR_RIGHT, trials=30)
+    run.trials(2)
+    graph.spin_until(lambda: controller[-1].state == ControllerStatus.PLAYING, 'the third ball in flight')
+    run.cancel()
+    status, result = run.result()
+    assert status == GoalStatus.STATUS_CANCELED
+    assert result.trials == 3
+    assert result.message == 'cancelled'
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.CANCELLED, 'the state of a cancelled run')
+    assert len(run.trials(3)) == len(traces) == 3
+    with RunStore.open(tmp_path) as store:
+        assert [trial.trial for trial in store.trials()] == [1, 2, 3]
+    again = graph.improve('as far left as possible', trials=1)
+    status, _ = again.result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert again.trials(1)[0].trial == 4
+    assert len(traces) == 4, 'no ball was played between the two runs'
+
+
+@pytest.mark.parametrize('present', ['nobody', 'controller', 'disarmed controller'])
+def test_run_that_waits_for_others_can_be_cancelled(graph: RosGraph, present: str) -> None:
+    idle_optimizer(graph)
+    if present != 'nobody':
+        graph.add(ControllerNode, ControllerSettings(armed=present == 'controller'))
+    if present == 'disarmed controller':
+        graph.add(SimulatorNode, SimulatorSettings())
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    run = graph.improve(FAR_RIGHT, trials=2)
+    if present != 'nobody':
+        graph.spin_until(lambda: published, 'the parameters of the first trial')
+    run.cancel()
+    status, result = run.result()
+    assert (status, result.trials) == (GoalStatus.STATUS_CANCELED, 0)
+
+
+def test_failing_store_ends_the_run_with_a_sentence_and_the_node_lives_on(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    graph.improve(FAR_RIGHT, trials=1).result()
+    with closing(sqlite3.connect(tmp_path / 'run.sqlite')) as database:
+        database.execute('ALTER TABLE steps RENAME TO lost')
+    status, result = graph.improve(FAR_RIGHT, trials=2).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'could not store the step' in result.message
+    assert '\n' not in result.message
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.FAILED, 'the state of a failed run')
+    with closing(sqlite3.connect(tmp_path / 'run.sqlite')) as database:
+        database.execute('ALTER TABLE lost RENAME TO steps')
+    status, result = graph.improve(FAR_RIGHT, trials=1).result()
+    assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
+
+
+def test_trial_that_is_never_reported_fails_the_run_and_names_the_trace_logger(graph: RosGraph) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    idle_optimizer(graph, trial_timeout=0.5)
+    status, result = graph.improve(FAR_RIGHT, trials=2).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'trace logger' in result.message
+
+
+def test_trace_logger_that_cannot_store_says_so_and_publishes_nothing(
+    graph: RosGraph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    graph.play_in(tmp_path, trial_timeout=3.0)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    (tmp_path / 'trials').rmdir()
+    status, _ = graph.improve(FAR_RIGHT, trials=1).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert not traces
+    assert 'could not store the trial' in capfd.readouterr().err
+    (tmp_path / 'trials').mkdir()
+    status, _ = graph.improve(FAR_RIGHT, trials=1).result()
+    assert status == GoalStatus.STATUS_SUCCEEDED
+    assert [trace.trial for trace in traces] == [1]
+
+
+# --- from proposal to arm --------------------------------------------------------------------------------
+
+
+class Operator:
+    """Somebody who looks at what waits for approval, and decides."""
+
+    def __init__(self, graph: RosGraph) -> None:
+        self._graph = graph
+        self.states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+        self.published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+        self._seen = 0
+
+    def next_proposal(self) -> OptimizerStatus:
+        """Waits for one that has not been looked at yet."""
+
+        def waits() -> bool:
+            last = self.states[-1] if self.states else None
+            return (
+                last is not None
+                and last.state == OptimizerStatus.WAITING_FOR_APPROVAL
+                and last.proposed_version > self._seen
+            )
+
+        self._graph.spin_until(waits, 'a proposal that waits for approval')
+        self._seen = self.states[-1].proposed_version
+        return self.states[-1]
+
+    def decide(self, decision: str, version: int, **more: Any) -> Any:
+        request = ApproveParameters.Request(
+            version=version, decision=decision, **{'decided_by': 'Ada', **more}
+        )
+        return self._graph.call(ApproveParameters, 'optimizer/approve_parameters', request)
+
+    def approve(self, count: int) -> None:
+        """Approves the next proposals."""
+        for _ in range(count):
+            assert self.decide('approve', self.next_proposal().proposed_version).accepted
+
+    def revert(self) -> Any:
+        return self._graph.call(Trigger, 'optimizer/revert', Trigger.Request())
+
+
+APPROVED = ApprovalConfig(required=True)
+
+
+def near(first: float) -> list[float]:
+    return [first, *[1.0] * 7]
+
+
+def test_nothing_reaches_the_arm_before_a_person_has_decided(
+    graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rehearsed proposals are approved, rejected with a reason, edited; each leaves its record."""
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    with ChatServer(default=lambda request: good(near(1.09))) as server:
+        server.script(good(near(1.05)), good(near(1.07)), good(near(1.03)))
+        graph.play_in(
+            tmp_path, first_trials=2, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+            approval=APPROVED, rehearse=True, rehearsal=RehearsalConfig(trials=2, most_misses=1),
+        )  # fmt: skip
+        operator = Operator(graph)
+        traces = graph.collect(ExecutionTrace, 'execution_trace')
+        run = graph.improve(FAR_RIGHT, trials=4)
+
+        first = operator.next_proposal()
+        assert (first.proposed_version, first.proposed_by) == (1, 'initial')
+        assert list(first.joint_names) == list(JOINTS)
+        assert tuple(first.proposed_attenuation) == NEUTRAL_ATTENUATION
+        assert (first.rehearsal_balls, first.rehearsal_landed) == (2, 2)
+        assert '2 of 2 balls landed in simulation' in first.rehearsal
+        assert first.rehearsal_clearance > 0.05
+        assert 0.01 < first.rehearsal_joint_clearance < 0.5
+        assert first.rehearsal_saturation >= 0.0
+        assert first.reason == 'The unchanged controller, to compare with.'
+        graph.spin_for(0.3)
+        assert not operator.published
+        assert not traces
+        unknown = operator.decide('approve', 9)
+        assert (unknown.accepted, unknown.message) == (
+            False, 'version 1 waits for approval, not 9: look at it before you decide',
+        )  # fmt: skip
+        assert operator.decide('approve', 1).message == 'version 1 is approved'
+        operator.approve(1)
+
+        third = operator.next_proposal()
+        assert tuple(third.proposed_attenuation) == tuple(near(1.05))
+        assert third.proposed_by == 'sas:test-model'
+        assert third.prompt_tokens > 0
+        assert not operator.decide('reject', third.proposed_version).accepted, 'a rejection needs a reason'
+        assert operator.decide('reject', third.proposed_version, reason='keep away from my hand').accepted
+        again = operator.next_proposal()
+        assert (again.proposed_version, tuple(again.proposed_attenuation)) == (4, tuple(near(1.07)))
+        assert operator.decide('approve', 4).accepted
+
+        last = operator.next_proposal()
+        too_far = operator.decide('edit', last.proposed_version, attenuation=near(3.0))
+        assert not too_far.accepted
+        assert 'cannot be used' in too_far.message
+        assert operator.decide('edit', last.proposed_version, attenuation=near(1.02), reason='less').accepted
+        status, result = run.result()
+
+        assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 4)
+        prompts = [request['messages'][0]['content'] for request in server.requests]
+        told = ['keep away from my hand' in prompt for prompt in prompts]
+        assert told == [False, True, True]
+    assert [parameters.version for parameters in operator.published] == [1, 2, 4, 5]
+    assert [parameters.attenuation[0] for parameters in operator.published[2:]] == [1.07, 1.02]
+    assert [trace.parameters_version for trace in traces] == [1, 2, 4, 5]
+    states = [state.state for state in operator.states]
+    assert states[-1] == OptimizerStatus.FINISHED
+    assert not operator.states[-1].proposed_version
+    with RunStore.open(tmp_path) as store:
+        shown = [each.audit for each in store.audits() if each.audit.decision is Decision.OFFERED]
+        assert [audit.version for audit in shown] == [1, 2, 3, 4, 5]
+        audits = decided(store)
+        assert [stored.step for stored in store.audits() if stored.audit in audits] == [1, 2, 3, 3, 4]
+        assert [audit.decision for audit in audits] == [
+            'approved',
+            'approved',
+            'rejected',
+            'approved',
+            'edited',
+        ]
+        assert {audit.decided_by for audit in audits} == {'Ada'}
+        assert audits[2].reason == 'keep away from my hand'
+        assert [verdict.gate for verdict in audits[4].verdicts] == ['rehearsal', 'approval', 'rehearsal']
+        sent = [stored.exchange for stored in store.exchanges()]
+        assert len(sent) == 3
+        assert len({audit.prompt_sha256 for audit in audits[2:]}) == 3
+
+
+def test_run_that_waits_for_approval_can_be_cancelled_and_leaves_a_record(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    operator = Operator(graph)
+    run = graph.improve(FAR_RIGHT, trials=2)
+    operator.approve(1)
+    run.trials(1)
+    assert operator.next_proposal().proposed_version == 2
+    run.cancel()
+    status, result = run.result()
+    assert (status, result.trials) == (GoalStatus.STATUS_CANCELED, 1)
+    late = operator.decide('approve', 2)
+    assert (late.accepted, late.message) == (False, 'no proposal waits for approval')
+    with RunStore.open(tmp_path) as store:
+        assert [(each.step, each.audit.decision) for each in store.audits()] == [
+            (0, Decision.OFFERED), (1, Decision.APPROVED), (0, Decision.OFFERED), (0, Decision.WITHDRAWN),
+        ]  # fmt: skip
+    again = graph.improve(FAR_RIGHT, trials=1)
+    assert operator.next_proposal().proposed_version == 3, 'no version is used twice'
+    assert operator.decide('approve', 3).accepted
+    assert again.result()[1].trials == 1
+
+
+def test_node_answers_while_a_proposal_waits(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    operator = Operator(graph)
+    graph.improve(FAR_RIGHT, trials=1)
+    operator.next_proposal()
+    for _ in range(3):
+        assert 'is running' in set_objective(graph, 'far left').message
+
+
+def test_rejected_first_parameters_end_the_run_with_the_arm_as_it_was(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    operator = Operator(graph)
+    run = graph.improve(FAR_RIGHT, trials=2)
+    operator.decide('reject', operator.next_proposal().proposed_version, reason='not today')
+    status, result = run.result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'nothing is allowed to reach the arm' in result.message
+    assert 'not today' in result.message
+    assert not operator.published
+    with RunStore.open(tmp_path) as store:
+        assert [audit.decision for audit in decided(store)] == [Decision.REJECTED]
+
+
+def test_small_steps_wait_for_nobody_where_the_operator_allows_it(
+    graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    with ChatServer(default=lambda request: good(near(1.2))) as server:
+        server.script(good(near(1.02)), good(near(1.2)))
+        graph.play_in(
+            tmp_path, first_trials=1, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+            approval=ApprovalConfig(required=True, auto_approve='small_steps'),
+        )  # fmt: skip
+        operator = Operator(graph)
+        run = graph.improve(FAR_RIGHT, trials=3)
+        operator.approve(1)
+        run.trials(2)
+        third = operator.next_proposal()
+        assert (third.proposed_version, third.proposed_attenuation[0]) == (3, 1.2)
+        assert operator.decide('approve', 3).accepted
+        assert run.result()[1].trials == 3
+    with RunStore.open(tmp_path) as store:
+        audits = decided(store)
+    assert [audit.decision for audit in audits] == ['approved', 'automatic', 'approved']
+    assert 'small step from trial 1, which landed' in audits[1].reason
+
+
+def test_revert_goes_back_to_the_last_good_parameters_at_once(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    operator = Operator(graph)
+    controller = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    graph.improve(FAR_RIGHT, trials=2).result()
+    good = next(one for one in operator.published if one.version == 1)
+    answer = operator.revert()
+    assert (answer.success, answer.message) == (True, 'the parameters of version 1 come back')
+    graph.spin_until(lambda: operator.published[-1].version == 3, 'the parameters')
+    assert operator.published[-1].attenuation == good.attenuation
+    graph.spin_until(lambda: controller[-1].active_version == 3, 'the controller to take them')
+    with RunStore.open(tmp_path) as store:
+        record = store.audits()[-1]
+        assert (record.step, record.audit.decision, record.audit.version) == (0, Decision.REVERTED, 3)
+    run = graph.improve(FAR_RIGHT, trials=1)
+    assert run.trials(1)[0].parameters_version == 4
+
+
+def test_revert_ends_a_run_that_waits_and_withdraws_its_proposal(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=3, approval=APPROVED)
+    operator = Operator(graph)
+    run = graph.improve(FAR_RIGHT, trials=3)
+    operator.approve(2)
+    run.trials(2)
+    assert operator.next_proposal().proposed_version == 3
+    answer = operator.revert()
+    assert (
+        answer.message == 'the run ends after the ball in flight, then the parameters of version 1 come back'
+    )
+    _, result = run.result()
+    assert result.trials == 2
+    graph.spin_until(lambda: operator.published[-1].version == 4, 'the parameters')
+    assert tuple(operator.published[-1].attenuation) == NEUTRAL_ATTENUATION
+    assert [parameters.version for parameters in operator.published] == [1, 2, 4]
+    with RunStore.open(tmp_path) as store:
+        assert [each.audit.decision for each in store.audits()][-2:] == [
+            Decision.WITHDRAWN, Decision.REVERTED,
+        ]  # fmt: skip
+
+
+def test_without_approval_there_is_nothing_to_decide_and_nothing_to_go_back_to_but_the_unchanged_controller(
+    graph: RosGraph,
+) -> None:
+    idle_optimizer(graph)
+    operator = Operator(graph)
+    answer = operator.decide('approve', 1)
+    assert (answer.accepted, answer.message) == (False, 'no proposal waits for approval')
+    assert operator.revert().message == 'the unchanged controller comes back, as no other trial landed'
+    graph.spin_until(lambda: operator.published, 'the parameters')
+    assert tuple(operator.published[-1].attenuation) == NEUTRAL_ATTENUATION
+
+
+# --- started again ---------------------------------------------------------------------------------------
+
+
+def test_optimizer_that_is_started_again_goes_on_with_its_run(graph: RosGraph, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {'trials': 4, 'first_trials': 4, 'approval': APPROVED, 'resume': True}
+    first = graph.play_in(tmp_path, **settings)
+    operator = Operator(graph)
+    traces = graph.collect(ExecutionTrace, 'execution_trace')
+    assert set_objective(graph, FAR_RIGHT).accepted
+    operator.approve(2)
+    graph.spin_until(lambda: len(traces) == 2, 'two trials')
+    shown = operator.next_proposal().proposed_version
+    graph.remove(first)
+    graph.add(OptimizerNode, OptimizerSettings(output_folder=str(tmp_path), **settings))
+    again = operator.next_proposal()
+    assert again.proposed_version > shown, 'a person may still decide on what was shown before'
+    assert (again.iteration, again.trials, again.objective) == (2, 4, FAR_RIGHT)
+    assert operator.decide('approve', again.proposed_version).accepted
+    operator.approve(1)
+    graph.spin_until(lambda: operator.states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    with RunStore.open(tmp_path) as store:
+        versions = [step.parameters.version for step in store.steps()]
+        assert [trial.parameters.version for trial in store.trials()] == versions
+        assert store.ended()
+    # Its last parameters are published again, and no run begins by itself.
+    assert sorted({parameters.version for parameters in operator.published}) == versions
+
+
+def test_objective_of_a_run_that_has_ended_is_not_begun_again_by_itself(
+    graph: RosGraph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings: dict[str, Any] = {'trials': 1, 'first_trials': 1, 'resume': True, 'objective': FAR_RIGHT}
+    first = graph.play_in(tmp_path, **settings)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    graph.remove(first)
+    graph.add(OptimizerNode, OptimizerSettings(output_folder=str(tmp_path), **settings))
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.IDLE and len(published) == 2, 'its return')
+    graph.spin_for(1.0)
+    assert states[-1].state == OptimizerStatus.IDLE
+    assert 'has ended: call set_objective for another' in capfd.readouterr().err
+    assert published[0].version == published[1].version == 1
+    assert set_objective(graph, FAR_RIGHT).accepted
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.FINISHED, 'the end of another run')
+    with RunStore.open(tmp_path) as store:
+        assert [trial.parameters.version for trial in store.trials()] == [1, 2]
+
+
+def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Path) -> None:
+    graph.add(ControllerNode, ControllerSettings())
+    graph.add(
+        OptimizerNode,
+        OptimizerSettings(feed_balls=False, trials=1, first_trials=1, output_folder=str(tmp_path)),
+    )
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
+    run = graph.improve(FAR_RIGHT)
+    graph.spin_until(lambda: published, 'parameters')
+    message = ExecutionTrace(trial=1, parameters_version=1, outcome='aborted', note='the arm was stopped')
+    message.joint_names, message.attenuation, message.residual = list(JOINTS), [1.0] * 8, [0.0] * 8
+    traces.publish(message)
+    graph.spin_for(1.0)
+    assert not run.feedback
+    message.trial, message.outcome, message.note = 2, 'net', 'the ball hit the net'
+    traces.publish(message)
+    assert run.trials(1)[0].trial == 2
+    assert [parameters.version for parameters in published] == [1]

@@ -1,0 +1,295 @@
+"""A ROS graph of a test's own: nodes composed in one process, or started as processes, and a probe beside them.
+
+    with RosGraph() as graph:
+        graph.add(ControllerNode, ControllerSettings())
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        graph.spin_until(lambda: states, 'a status of the controller')
+
+Every graph has a namespace and a context of its own, so tests do not meet.
+"""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.loop.settings import (
+    ControllerSettings,
+    OptimizerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.optimizer import OptimizerNode
+from llm_policy_improver.nodes.qos import RELIABLE
+from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.srv import FeedBall
+
+TIMEOUT: Final = 30.0
+"""s of wall clock in which anything a test waits for must have come; generous, for busy machines."""
+
+COMMAND: Final = str(Path(sys.executable).parent / 'llm-policy-improver')
+
+_numbers = itertools.count(1)
+
+AnyNode = TypeVar('AnyNode', bound=Node)
+
+
+class Run:
+    """A goal of ``improve_policy`` under way.
+
+    Attributes:
+        feedback: what has come so far.
+    """
+
+    def __init__(self, graph: 'RosGraph', client: ActionClient, goal: ImprovePolicy.Goal) -> None:
+        self._graph = graph
+        self.feedback: list[ImprovePolicy.Feedback] = []
+        sent = client.send_goal_async(goal, lambda message: self.feedback.append(message.feedback))
+        self._handle = graph.wait(sent, f'an answer to the goal "{goal.objective}"')
+        self.accepted = bool(self._handle.accepted)
+        self._result = self._handle.get_result_async() if self.accepted else None
+
+    def cancel(self) -> None:
+        """Asks for the end of the run; returns when the server has agreed."""
+        answer = self._graph.wait(self._handle.cancel_goal_async(), 'an answer to the cancel request')
+        assert answer.goals_canceling
+
+    def trials(self, count: int, timeout: float = TIMEOUT) -> list[ImprovePolicy.Feedback]:
+        """Waits for the feedback of that many trials."""
+        self._graph.spin_until(
+            lambda: len(self.feedback) >= count, f'the feedback of {count} trials', timeout
+        )
+        return self.feedback
+
+    @property
+    def over(self) -> bool:
+        return self._result is not None and self._result.done()
+
+    def result(self, timeout: float = TIMEOUT) -> tuple[int, ImprovePolicy.Result]:
+        """Waits for the end; the goal's status and its result."""
+        assert self._result is not None, 'the goal was refused'
+        answer = self._graph.wait(self._result, 'the result of the run', timeout)
+        return answer.status, answer.result
+
+
+class RosGraph:
+    """Nodes with a context, an executor and a namespace of their own.
+
+    Attributes:
+        probe: the test's own node.
+    """
+
+    def __init__(self) -> None:
+        self.namespace = f'/test_{os.getpid()}_{next(_numbers)}'
+        self.context = Context()
+        self.context.init(args=[])
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self._nodes: list[Node] = []
+        self._clients: list[ActionClient] = []
+        self.probe = self.join(Node('probe', namespace=self.namespace, context=self.context))
+
+    def __enter__(self) -> 'RosGraph':
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients:
+            client.destroy()
+        for node in reversed(self._nodes):
+            node.destroy_node()
+        self.executor.shutdown()
+        self.context.try_shutdown()
+
+    def join(self, node: AnyNode) -> AnyNode:
+        """Takes in a node that was made with this graph's namespace and context."""
+        self._nodes.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def add(self, kind: Callable[..., AnyNode], settings: Any) -> AnyNode:
+        """Composes a node."""
+        return self.join(kind(settings, namespace=self.namespace, context=self.context))
+
+    def play_in(self, folder: Path, **optimizer: Any) -> OptimizerNode:
+        """Composes all four nodes; the run is stored in the folder."""
+        self.add(SimulatorNode, SimulatorSettings())
+        self.add(ControllerNode, ControllerSettings())
+        self.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(folder)))
+        return self.add(OptimizerNode, OptimizerSettings(output_folder=str(folder), **optimizer))
+
+    def remove(self, node: Node) -> None:
+        """Ends a node, as if its process had ended."""
+        self._nodes.remove(node)
+        self.executor.remove_node(node)
+        node.destroy_node()
+
+    def spin_until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> None:
+        """Handles what arrives until ``condition`` holds; fails, saying what was missing, after ``timeout`` s."""
+        end = time.monotonic() + timeout
+        while not condition():
+            left = end - time.monotonic()
+            assert left > 0.0, f'still waiting after {timeout:g} s for {what}'
+            self.executor.spin_once(timeout_sec=min(left, 0.1))
+
+    def spin_for(self, seconds: float) -> None:
+        """Handles what arrives for a while: only to see that something does not happen."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0.0:
+            self.executor.spin_once(timeout_sec=left)
+
+    def wait(self, future: Any, what: str, timeout: float = TIMEOUT) -> Any:
+        """The future's result."""
+        self.spin_until(future.done, what, timeout)
+        return future.result()
+
+    def collect(self, kind: Any, topic: str, qos: QoSProfile = RELIABLE) -> list[Any]:
+        """A list that grows with every message on the topic."""
+        received: list[Any] = []
+        self.probe.create_subscription(kind, topic, received.append, qos)
+        return received
+
+    def publisher(self, kind: Any, topic: str, qos: QoSProfile = RELIABLE, readers: int = 1) -> Any:
+        """A publisher that has found its readers."""
+        publisher = self.probe.create_publisher(kind, topic, qos)
+        self.spin_until(
+            lambda: publisher.get_subscription_count() >= readers, f'{readers} subscribers of {topic}'
+        )
+        return publisher
+
+    def call(self, kind: Any, service: str, request: Any) -> Any:
+        """A service's response."""
+        client = self.probe.create_client(kind, service)
+        self.spin_until(client.service_is_ready, f'the service {service}')
+        response = self.wait(client.call_async(request), f'a response of {service}')
+        self.probe.destroy_client(client)
+        return response
+
+    def feed(self, trial: int, seed: int) -> None:
+        """Has the simulator play a ball; asks again while the nodes are still joining."""
+        client = self.probe.create_client(FeedBall, 'feed_ball')
+        end = time.monotonic() + TIMEOUT
+        accepted = False
+        while not accepted:
+            assert time.monotonic() < end, 'no ball was fed'
+            self.spin_until(client.service_is_ready, 'the service feed_ball')
+            asked = client.call_async(FeedBall.Request(trial=trial, seed=seed))
+            with suppress(AssertionError):  # responses get lost while nodes are still joining
+                accepted = self.wait(asked, 'a ball', timeout=2.0).accepted
+            if not accepted:
+                self.spin_for(0.1)
+        self.probe.destroy_client(client)
+
+    def improve(self, objective: str, trials: int = 0) -> Run:
+        """Sends a goal to the optimizer node."""
+        if not self._clients:
+            self._clients.append(ActionClient(self.probe, ImprovePolicy, 'improve_policy'))
+        self.spin_until(self._clients[0].server_is_ready, 'the action improve_policy')
+        return Run(self, self._clients[0], ImprovePolicy.Goal(objective=objective, trials=trials))
+
+
+def environment(**changed: str | None) -> dict[str, str]:
+    """Of a process to start: as a user's own, not as left behind by the start-up hook of the ROS wheels."""
+    result = {name: value for name, value in os.environ.items() if not name.startswith('_ROS_WHEELS')}
+    for name, value in changed.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
+
+
+class Process:
+    """A program under test; its output goes to files, so that no pipe can fill up."""
+
+    def __init__(self, command: list[str], folder: Path, **changed: str | None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._out, self._err = folder / f'{next(_numbers)}.out', folder / f'{next(_numbers)}.err'
+        with self._out.open('wb') as out, self._err.open('wb') as err:
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment(**changed),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> None:
+        """Looks again and again, as a process has no event to wait for, until ``condition`` holds."""
+        end = time.monotonic() + timeout
+        while not condition():
+            assert self.running, f'ended with {self._process.returncode} before {what}:\n{self.err}'
+            assert time.monotonic() < end, f'still waiting after {timeout:g} s for {what}:\n{self.err}'
+            time.sleep(0.02)
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self, timeout: float = TIMEOUT) -> int:
+        """Waits for the process to end by itself; its exit status."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f'has not ended after {timeout:g} s:\n{self.err}') from None
+
+    def kill(self) -> None:
+        """Whatever happens, nothing stays behind."""
+        if self.running:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def process(command: list[str], folder: Path, **changed: str | None) -> Iterator[Process]:
+    """A program, ended at the latest with the block."""
+    started = Process(command, folder, **changed)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+def node_command(executable: str, namespace: str, **parameters: Any) -> list[str]:
+    """Starts a node as a process; dots in names of parameters are written as two underscores."""
+    command = [
+        sys.executable,
+        '-m',
+        f'llm_policy_improver.nodes.{executable}',
+        '--ros-args',
+        '-r',
+        f'__ns:={namespace}',
+    ]
+    for name, value in parameters.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        command += ['-p', f'{name.replace("__", ".")}:={text}']
+    return command

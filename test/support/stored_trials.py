@@ -1,0 +1,54 @@
+"""Made-up trials to store: the same seed gives the same trial, so that what comes back can be checked."""
+
+from dataclasses import fields
+
+import numpy as np
+
+from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome, TraceSamples
+
+WIDTH = len(JOINTS)
+
+
+def samples_of(seed: int, balls: int = 170, ticks: int = 70) -> TraceSamples:
+    generator = np.random.default_rng(seed)
+    return TraceSamples(
+        ball_time=np.sort(generator.uniform(0.0, 1.5, balls)),
+        ball_position=generator.normal(size=(balls, 3)),
+        joint_time=np.sort(generator.uniform(0.0, 1.5, ticks)),
+        joint_position=generator.normal(size=(ticks, WIDTH)),
+        joint_velocity=generator.normal(size=(ticks, WIDTH)),
+        requested_velocity=generator.normal(size=(ticks, WIDTH)),
+        applied_velocity=generator.normal(size=(ticks, WIDTH)),
+        racket_position=generator.normal(size=(ticks, 3)),
+    )
+
+
+def trace_of(seed: int, note: str = '') -> ExecutionTrace:
+    generator = np.random.default_rng(seed)
+    parameters = PolicyParameters(
+        tuple(generator.uniform(0.6, 1.4, WIDTH)), version=seed + 1, proposed_by='initial'
+    )
+    x, y, time = (float(value) for value in generator.uniform(0.0, 0.7, 3))
+    return ExecutionTrace(
+        parameters,
+        Outcome.LANDED,
+        Landing(x, y, time),
+        0.1,
+        0.3,
+        note or f'seed {seed}',
+        samples=samples_of(seed),
+    )
+
+
+def assert_same_samples(one: TraceSamples, other: TraceSamples) -> None:
+    for field in fields(TraceSamples):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        assert left.shape == right.shape, field.name
+        assert left.dtype == right.dtype == np.float64
+        assert left.tobytes() == right.tobytes(), field.name
+
+
+def assert_same_trial(one: ExecutionTrace, other: ExecutionTrace) -> None:
+    for name in ('trial', 'parameters', 'outcome', 'landing', 'net_clearance', 'peak_height', 'note'):
+        assert getattr(one, name) == getattr(other, name), name

@@ -1,0 +1,335 @@
+"""A stored run played again: no endpoint, no simulator, the same parameters."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_server import say
+from click.testing import CliRunner, Result
+from recorded_run import RIGHT, ROUGH_WEATHER, improve, improve_with_model, near_neutral, rewrite
+
+from llm_policy_improver.cli.run_commands import replay_command
+from llm_policy_improver.core.audit import GateVerdict
+from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.llm.chat import EndpointError, Exchange
+from llm_policy_improver.llm.recorded import RecordedModel
+from llm_policy_improver.loop.gates import GateCase
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.runs.prompt_preview import preview
+from llm_policy_improver.runs.replay import ReplayResult, replay, stored_proposals
+from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
+from llm_policy_improver.table_tennis.task import TableTennis
+
+CHAT = (('user', 'hello'),)
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('OPENAI_API_KEY', raising=False)
+
+
+def replayed(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(replay_command, [str(folder), *options], catch_exceptions=False)
+
+
+def as_json(folder: Path) -> tuple[int, dict[str, Any]]:
+    result = replayed(folder, '--json')
+    return result.exit_code, json.loads(result.stdout)
+
+
+# --- the recorded model ------------------------------------------------------------------------------------
+
+
+def test_recorded_model_answers_in_order_and_notes_what_was_asked_otherwise() -> None:
+    model = RecordedModel('gpt-test')
+    other = (('user', 'good morning'),)
+    model.load(
+        [
+            Exchange(CHAT, 'one', 'gpt-test-7', 10, 2, 0.5),
+            Exchange(CHAT, '', 'gpt-test', verdict='failed: no answer within 1 s'),
+            Exchange(CHAT, '', 'gpt-test-7', verdict='refused: the reply is empty'),
+        ],
+        first=4,
+    )
+    first = model.complete(CHAT, {'type': 'object'})
+    assert (first.text, first.model, first.prompt_tokens, first.completion_tokens) == (
+        'one',
+        'gpt-test-7',
+        10,
+        2,
+    )
+    with pytest.raises(EndpointError, match=r'\Ano answer within 1 s\Z'):
+        model.complete(other)
+    assert model.left == 1
+    assert model.complete(list(CHAT)).text == ''
+    with pytest.raises(EndpointError, match='no further request'):
+        model.complete(CHAT)
+    assert model.differing == [5]
+    assert model.asked == [CHAT, other, CHAT, CHAT]
+
+
+# --- whole runs ----------------------------------------------------------------------------------------------
+
+
+def test_run_in_rough_weather_is_replayed_step_by_step(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve_with_model(monkeypatch, tmp_path / 'run', *ROUGH_WEATHER, steps=14)
+    with RunStore.open(tmp_path / 'run') as store:
+        verdicts = [each.exchange.verdict.split(':')[0].split(' ')[0] for each in store.exchanges()]
+        assert {'accepted', 'refused', 'failed'} == set(verdicts)
+        steps = store.steps()
+        assert any(step.fallback for step in steps)
+        assert any('rests' in step.verdict for step in steps)
+    monkeypatch.delenv('OPENAI_API_KEY')
+    status, said = as_json(tmp_path / 'run')
+    assert status == 0
+    assert said['identical']
+    assert (said['first_differing_step'], said['first_differing_exchange']) == (None, None)
+    assert [step['stored'] for step in said['steps']] == [step['replayed'] for step in said['steps']]
+    assert [step['stored'] for step in said['steps']] == [list(s.parameters.attenuation) for s in steps]
+    assert sum(step['requests'] for step in said['steps']) == len(verdicts)
+    assert f'all {len(steps)} steps gave the stored parameters' in said['verdict']
+    assert f'all {len(verdicts)} prompts are the same' in said['verdict']
+
+
+def test_table_has_a_line_for_each_step_and_ends_with_the_verdict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve_with_model(monkeypatch, tmp_path / 'run')
+    result = replayed(tmp_path / 'run')
+    heading, *rows, verdict = result.stdout.splitlines()
+    assert heading.split() == ['step', 'proposed', 'by', 'parameters', 'requests', 'prompts', 'replay']
+    assert [row.split()[0] for row in rows] == [str(i) for i in range(1, 10)]
+    assert all(row.split()[-1] == 'same' for row in rows)
+    assert rows[7].split()[1] == 'sas:test-model'
+    assert verdict == ('Identical: all 9 steps gave the stored parameters; all 3 prompts are the same.')
+
+
+@pytest.mark.parametrize('optimizer', ['least_squares', 'random_search'])
+def test_numeric_run_is_computed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, optimizer: str
+) -> None:
+    varied = ('--seed', '7', '--vary-balls', '--optimizer', optimizer)
+    improve(monkeypatch, tmp_path / 'run', '--trials', '9', '--first-trials', '5', *varied)
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical']) == (0, True)
+    assert said['verdict'] == 'identical: all 9 steps gave the stored parameters.'
+
+
+def test_screened_run_is_replayed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    improve_with_model(monkeypatch, tmp_path / 'run', first=12, steps=4, optimizer='hybrid')
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical']) == (0, True), said['verdict']
+    assert sum(step['requests'] for step in said['steps']) == 4
+
+
+def test_steps_without_any_proposal_are_replayed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    unmeasurable = 'make the opponent run'
+    improve_with_model(monkeypatch, tmp_path / 'run', *ROUGH_WEATHER[:6], steps=4, words=unmeasurable)
+    with RunStore.open(tmp_path / 'run') as store:
+        assert any(step.unchanged for step in store.steps())
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical']) == (0, True), said['verdict']
+
+
+def test_run_through_ros_is_replayed_like_one_in_process(tmp_path: Path) -> None:
+    pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+    from ros_graph import COMMAND, process
+
+    call = [COMMAND, 'demo', RIGHT, '--json', '--trials', '8', '--first-trials', '6', '--output', 'run']
+    with process(call, tmp_path) as started:
+        assert started.end() == 0, started.err
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical'], len(said['steps'])) == (0, True, 8), said['verdict']
+
+
+def test_nodes_that_share_a_folder_leave_a_run_that_is_replayed(tmp_path: Path) -> None:
+    pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+    from ros_graph import RosGraph
+
+    # As launched: the trace logger makes the store, and each of two runs has its own number of trials.
+    with RosGraph() as graph:
+        graph.play_in(tmp_path / 'run', first_trials=4, seed=3)
+        for trials, words in ((6, RIGHT), (2, RIGHT), (3, 'as far left as possible')):
+            graph.improve(words, trials=trials).result()
+    with RunStore.open(tmp_path / 'run') as store:
+        assert 'optimizer' not in store.description
+        assert [each.first_step for each in store.settings()] == [1, 7, 9]
+        assert [len(part.steps) for part in stored_parts(store)] == [6, 2, 3]
+        last = stored_settings(store)
+        assert last is not None
+        assert (last.optimizer.objective, last.optimizer.trials) == ('as far left as possible', 3)
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical'], len(said['steps'])) == (0, True, 11), said['verdict']
+
+
+# --- what differs --------------------------------------------------------------------------------------------
+
+
+def test_parameters_that_come_out_otherwise_are_named_and_end_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve_with_model(monkeypatch, tmp_path / 'run')
+    with RunStore.open(tmp_path / 'run') as store:
+        values = list(store.steps()[-1].parameters.attenuation)
+    values[6] += 0.01
+    rewrite(tmp_path / 'run', 'UPDATE steps SET attenuation = ? WHERE step = 9', json.dumps(values))
+    status, said = as_json(tmp_path / 'run')
+    assert status == 1
+    assert said['first_differing_step'] == 9
+    assert [step['identical'] for step in said['steps']] == [True] * 8 + [False]
+    assert said['verdict'].startswith(
+        'not identical: step 9: parameters differ by up to 0.01 (g); all 3 prompts'
+    )
+    assert 'Not identical: step 9' in replayed(tmp_path / 'run').stdout
+
+
+def test_edited_prompt_is_told_though_the_parameters_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve_with_model(monkeypatch, tmp_path / 'run')
+    rewrite(tmp_path / 'run', "UPDATE exchanges SET messages = replace(messages, 'table-tennis', 'tennis')")
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical'], said['first_differing_exchange']) == (0, True, 1)
+    assert '3 of 3 prompts differ, the first in exchange 1 (step 7): the prompt files' in said['verdict']
+
+
+def test_missing_reply_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    improve_with_model(monkeypatch, tmp_path / 'run')
+    with closing(sqlite3.connect(tmp_path / 'run' / 'run.sqlite')) as connection:
+        connection.execute('DROP TRIGGER exchanges_no_DELETE')
+        connection.execute('DELETE FROM exchanges WHERE step = 8')
+        connection.commit()
+    status, said = as_json(tmp_path / 'run')
+    assert status == 1
+    assert 'the number of requests differs first in step 8' in said['verdict']
+
+
+@pytest.mark.parametrize(
+    ('statement', 'error', 'why'),
+    [
+        (
+            "UPDATE run SET description = '{}'",
+            StoreError,
+            'does not hold its settings, so it cannot be replayed',
+        ),
+        (
+            """UPDATE run SET description = '{"optimizer": {"trialz": 5}}'""",
+            ValueError,
+            'unknown setting "trialz"; did you mean trials',
+        ),
+    ],
+)
+def test_run_without_settings_of_this_version_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, error: type[Exception], why: str
+) -> None:
+    improve(monkeypatch, tmp_path / 'run', '--trials', '2')
+    rewrite(tmp_path / 'run', statement)
+    with RunStore.open(tmp_path / 'run') as store, pytest.raises(error, match=why):
+        next(replay(store))
+
+
+def test_folders_without_a_run_or_steps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r'holds no run'):
+        replayed(tmp_path)
+    RunStore.create(tmp_path / 'new', {'optimizer': {}}).close()
+    with pytest.raises(StoreError, match='has no steps to replay'):
+        replayed(tmp_path / 'new')
+
+
+# --- reading a run back ---------------------------------------------------------------------------------------
+
+
+def test_run_is_cut_at_a_new_objective_and_after_a_step_that_was_not_played(tmp_path: Path) -> None:
+    task = TableTennis()
+    with RunStore.create(tmp_path / 'run', {}) as store:
+        versions = iter(range(1, 20))
+
+        def step(words: str, *, played: bool = True) -> None:
+            parameters = PolicyParameters(version=next(versions), proposed_by='initial')
+            store.add_step(words, parameters, 0)
+            if played:
+                store.add_trial(task.run(parameters, 0))
+
+        store.add_trial(task.run(PolicyParameters(), 0))
+        for words, played in (('right', True), ('right', False), ('right', True), ('left', True)):
+            step(words, played=played)
+        parts = stored_parts(store)
+        settings = RunSettings(OptimizerSettings())
+        proposals = [each for part in parts for each in stored_proposals(part, settings)]
+    shape = [
+        (part.objective, len(part.history), [each.trace is not None for each in part.steps]) for part in parts
+    ]
+    assert shape == [('right', 1, [True, False]), ('right', 2, [True]), ('left', 3, [True])]
+    assert len(proposals) == 4  # that of the step that waits, too
+    assert [trace.trial for trace in parts[0].before(2)] == [1, 2]
+
+
+def test_proposals_come_back_as_the_loop_had_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    reply = json.dumps({'nearest': 'trial 4', 'analysis': 'a: right', 'parameters': near_neutral(1)})
+    improve_with_model(monkeypatch, tmp_path / 'run', say(reply), *ROUGH_WEATHER[3:4], steps=2)
+    with RunStore.open(tmp_path / 'run') as store:
+        settings = stored_settings(store)
+        assert settings is not None
+        *first, by_model, by_fallback = stored_proposals(stored_parts(store)[0], settings)
+        steps = store.steps()
+    assert [proposal.proposed_by for proposal in first] == ['initial'] * 6
+    assert (by_model.nearest, by_model.analysis) == (4, 'a: right')
+    assert by_model.exchanges[0].reply == reply
+    assert by_model.verdict in steps[6].verdict
+    assert by_fallback.fallback == steps[7].fallback != ''
+    assert by_fallback.proposed_by == 'least_squares'
+    assert by_fallback.exchanges[0].verdict.startswith('failed')
+
+
+# What a person or the rehearsal kept from the arm.
+
+
+class Gatekeeping:
+    """Refuses, rejects and edits by a list: 'ok', 'refuse', 'reject' or the numbers to try instead."""
+
+    name = 'scripted'
+
+    def __init__(self, *words: Any) -> None:
+        self._words = iter(words)
+
+    def judge(self, case: GateCase) -> GateVerdict:
+        word = next(self._words, 'ok')
+        if isinstance(word, tuple):
+            return GateVerdict(self.name, True, 'gently', case.attenuation, word, 'Ada')
+        by = 'Ada' if word == 'reject' else ''
+        return GateVerdict(self.name, word == 'ok', f'{word}: too fast', case.attenuation, by=by)
+
+
+def test_run_with_gates_is_replayed_without_them_and_its_prompts_are_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gatekeeping(
+        'ok', 'refuse', *['ok'] * 5,                       # the second first trial is pulled
+        'reject', 'reject', 'ok',                          # asked again
+        'refuse', 'ok',                                    # the fallback's passes
+        (1.01, *[0.99] * 7), 'reject', 'reject', 'reject', 'refuse', 'ok',
+    )  # fmt: skip
+
+    def made(*arguments: Any, **named: Any) -> Improvement:
+        return Improvement(*arguments, **(named | {'gates': (gate,)}))
+
+    monkeypatch.setattr('llm_policy_improver.cli.main.Improvement', made)
+    improve_with_model(monkeypatch, tmp_path, steps=5)
+    with RunStore.open(tmp_path) as store:
+        result = ReplayResult(tuple(replay(store)))
+        assert result.identical, result.sentence
+        assert 'prompts are the same' in result.sentence
+        decisions = {record.audit.decision.value for record in store.audits()}
+        assert decisions >= {'automatic', 'refused', 'rejected', 'edited'}
+        asked = [step.stored.step for part in stored_parts(store) for step in part.steps if step.exchanges]
+        assert len(asked) == 5
+        for number in asked:
+            assert preview(store, number).same_as_sent
+        assert 'A person rejected the parameters' in str(preview(store, asked[1]))

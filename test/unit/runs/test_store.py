@@ -1,0 +1,262 @@
+"""The store: nothing that it reports as stored is ever lost, doubled or changed."""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stored_trials import assert_same_samples, assert_same_trial, trace_of
+
+from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.trace import ExecutionTrace, Outcome, TraceSamples
+from llm_policy_improver.llm.chat import Exchange
+from llm_policy_improver.runs.run_folder import default_run_folder
+from llm_policy_improver.runs.store import RunExistsError, RunStore, StoreError
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, 250000, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with RunStore.create(tmp_path / 'run', {'objective': 'far right'}, clock=lambda: NOON) as store:
+        yield store
+
+
+# What is stored comes back.
+
+
+def test_trials_are_numbered_from_one_and_come_back_in_order(store: RunStore) -> None:
+    stored = [store.add_trial(trace_of(seed)) for seed in range(3)]
+    assert [trace.trial for trace in stored] == [1, 2, 3]
+    for back, trace in zip(store.trials(), stored, strict=True):
+        assert_same_trial(back, trace)
+        assert len(back.samples.ball_time) == 0
+    assert [trace.trial for trace in store.trials(first=3)] == [3]
+
+
+def test_samples_come_back_bit_for_bit(store: RunStore) -> None:
+    trace = trace_of(7)
+    trace.samples.ball_position[3] = [np.nan, -0.0, np.inf]
+    trace.samples.joint_velocity[0, 0] = 5e-324
+    assert_same_samples(store.samples(store.add_trial(trace).trial), trace.samples)
+
+
+def test_samples_out_of_order_and_at_equal_times_keep_their_order(store: RunStore) -> None:
+    trace = trace_of(8)
+    trace.samples.ball_time[:] = trace.samples.ball_time[::-1]
+    trace.samples.joint_time[:] = 0.25
+    assert_same_samples(store.samples(store.add_trial(trace).trial), trace.samples)
+
+
+def test_trial_without_samples_or_landing_is_stored(store: RunStore) -> None:
+    stored = store.add_trial(ExecutionTrace(PolicyParameters(), Outcome.ABORTED, note='the arm was disarmed'))
+    assert_same_trial(store.trials()[0], stored)
+    assert_same_samples(store.samples(1), TraceSamples())
+
+
+def test_steps_come_back(store: RunStore) -> None:
+    parameters = PolicyParameters(residual=(0.1 + 0.2, *(0.0,) * 7), version=25, proposed_by='sas:model')
+    texts: dict[str, Any] = {
+        'summary': 's',
+        'analysis': 'a',
+        'synthesis': 'y',
+        'reason': 'r',
+        'verdict': 'v',
+        'fallback': 'f',
+    }
+    added = store.add_step('far right', parameters, 3, **texts)
+    same = store.add_step('far right', parameters, 4, unchanged=True)
+    assert store.steps() == [added, same]
+    assert (added.step, added.seed, added.recorded_at, added.parameters) == (1, 3, NOON, parameters)
+    assert {name: getattr(added, name) for name in texts} == texts
+    assert [step.unchanged for step in store.steps()] == [False, True]
+
+
+def test_exchanges_come_back_with_their_step_and_version(store: RunStore) -> None:
+    odd = 'naïve 🏓 \x00 \ud800 end\r\n'
+    first = Exchange((('system', odd), ('user', '{"a": 1}')), odd, 'model', 900, 40, 1.25, 'repeats trial 3')
+    second = Exchange((('user', 'again'),), '', 'model', verdict='HTTP 429')
+    step = store.add_step('far right', PolicyParameters(version=25), 0, exchanges=[first])
+    store.add_exchange(step.step, second)
+    found = store.exchanges()
+    assert [one.exchange for one in found] == [first, second]
+    assert [(one.number, one.step, one.version) for one in found] == [(1, 1, 25), (2, 1, 25)]
+
+
+def test_exchange_of_an_unknown_step_is_refused(store: RunStore) -> None:
+    with pytest.raises(StoreError, match='has no such step'):
+        store.add_exchange(5, Exchange((), '', 'model'))
+    assert store.exchanges() == []
+
+
+def test_description_and_times_are_kept_in_utc(tmp_path: Path) -> None:
+    tokyo = NOON.astimezone(timezone(timedelta(hours=9)))
+    with RunStore.create(tmp_path / 'run', {'seed': 3}, clock=lambda: tokyo):
+        pass
+    with RunStore.open(tmp_path / 'run') as store:
+        assert store.description == {'seed': 3}
+        assert store.created_at == NOON
+    with closing(sqlite3.connect(tmp_path / 'run' / 'run.sqlite')) as connection:
+        assert (
+            connection.execute('SELECT created_at FROM run').fetchone()[0]
+            == '2026-11-20T12:00:00.250000+00:00'
+        )
+
+
+# One run a folder, and clear refusals.
+
+
+def test_second_run_in_the_same_folder_is_refused(store: RunStore) -> None:
+    store.add_trial(trace_of(0))
+    with pytest.raises(RunExistsError) as caught:
+        RunStore.create(store.folder, {})
+    assert str(caught.value) == (
+        f'{store.folder} already holds a run: choose another folder, or continue that run'
+    )
+    assert len(store.trials()) == 1
+
+
+def test_joining_makes_the_run_once_and_keeps_its_description(tmp_path: Path) -> None:
+    with (
+        RunStore.join(tmp_path / 'a' / 'run', {'n': 1}) as first,
+        RunStore.join(tmp_path / 'a' / 'run', {'n': 2}) as second,
+    ):
+        assert first.description == second.description == {'n': 1}
+        first.add_trial(trace_of(0))
+        assert second.add_trial(trace_of(1)).trial == 2
+
+
+def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r'holds no run: there is no run\.sqlite in it'):
+        RunStore.open(tmp_path)
+
+
+def test_trials_whose_database_is_gone_are_not_mixed_with_a_new_run(store: RunStore) -> None:
+    store.add_trial(trace_of(0))
+    store.close()
+    (store.folder / 'run.sqlite').unlink()
+    with pytest.raises(StoreError, match=r'holds trials without their run\.sqlite'):
+        RunStore.create(store.folder, {})
+    assert (store.folder / 'trials' / '0001.mcap').exists()
+
+
+def test_newer_format_is_refused(store: RunStore) -> None:
+    store.close()
+    with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
+        connection.execute('PRAGMA user_version = 4')
+    with pytest.raises(StoreError, match='has format 4, and this llm_policy_improver reads up to 3'):
+        RunStore.open(store.folder)
+
+
+@pytest.mark.parametrize('content', [b'', b'not a database, but long enough to be read as one' * 50])
+def test_file_that_is_no_run_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / 'run.sqlite').write_bytes(content)
+    with pytest.raises(StoreError, match=r'run\.sqlite in .* no run'):
+        RunStore.open(tmp_path)
+
+
+def test_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(StoreError, match='run cannot be a folder, as a file is in its way'):
+        RunStore.create(tmp_path / 'file' / 'run', {})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_read_only_run_can_be_read_but_not_written(store: RunStore) -> None:
+    store.add_trial(trace_of(0))
+    store.close()
+    for path in (store.folder / 'trials', store.folder):
+        path.chmod(0o555)
+    try:
+        with RunStore.open(store.folder) as reading:
+            assert len(reading.trials()) == 1
+            with pytest.raises(StoreError, match='cannot be written'):
+                reading.add_trial(trace_of(1))
+    finally:
+        for path in (store.folder, store.folder / 'trials'):
+            path.chmod(0o755)
+
+
+def test_description_must_be_plain_data(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match='must be plain data for JSON'):
+        RunStore.create(tmp_path / 'run', {'space': object()})
+    assert not (tmp_path / 'run').exists()
+
+
+def test_full_disk_while_writing_the_file_leaves_the_run_as_it_was(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    store.add_trial(trace_of(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, 'fsync', full)
+        with pytest.raises(StoreError) as caught:
+            store.add_trial(trace_of(1))
+    assert str(caught.value) == (
+        f'could not store the trial: the disk of {store.folder} is full; free some space and try again'
+    )
+    assert [path.name for path in (store.folder / 'trials').iterdir()] == ['0001.mcap']
+    assert store.add_trial(trace_of(1)).trial == 2
+
+
+def test_full_disk_in_the_database_leaves_the_run_as_it_was(store: RunStore) -> None:
+    pages = store._connection.execute('PRAGMA page_count').fetchone()[0]
+    store._connection.execute(f'PRAGMA max_page_count = {pages}')
+    with pytest.raises(StoreError, match=r'could not store the step: the disk of .* is full'):
+        store.add_step('far right', PolicyParameters(), 0, summary='x' * 100_000)
+    store._connection.execute('PRAGMA max_page_count = 1000000')
+    assert store.steps() == []
+    assert store.add_step('far right', PolicyParameters(), 0).step == 1
+
+
+def test_nothing_recorded_can_be_changed_or_deleted(store: RunStore) -> None:
+    store.add_trial(trace_of(0))
+    store.add_step('far right', PolicyParameters(), 0, exchanges=[Exchange((), 'reply', 'model')])
+    with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
+        for table in ('run', 'trials', 'steps', 'exchanges'):
+            for action in (f'DELETE FROM {table}', f'UPDATE {table} SET rowid = 9'):
+                with pytest.raises(sqlite3.IntegrityError, match='what is recorded is never changed'):
+                    connection.execute(action)
+
+
+def test_environment_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', 'sk-never-store-this')
+    with RunStore.create(tmp_path / 'run', {}) as store:
+        store.add_trial(trace_of(0))
+        store.add_step('far right', PolicyParameters(), 0)
+        files = [path for path in store.folder.rglob('*') if path.is_file()]
+        assert files
+        assert not any(b'sk-never-store-this' in path.read_bytes() for path in files)
+
+
+# The name of a run's folder.
+
+
+@pytest.mark.parametrize(
+    ('words', 'name'),
+    [
+        ('hit the ball as far right as possible', '2026-11-20T12-00-00-far-right'),
+        ('Just behind the net!', '2026-11-20T12-00-00-just-behind-net'),
+        ('../../étrange: ça/va', '2026-11-20T12-00-00-etrange-ca-va'),
+        ('at (0.3, 0.9)', '2026-11-20T12-00-00-0-3-0-9'),
+        ('尽量靠右', '2026-11-20T12-00-00'),
+        ('word ' * 30, '2026-11-20T12-00-00' + '-word' * 8),
+    ],
+)
+def test_run_folder_tells_when_and_what(tmp_path: Path, words: str, name: str) -> None:
+    assert default_run_folder(words, NOON, tmp_path) == tmp_path / name
+
+
+def test_run_folder_is_always_a_new_one(tmp_path: Path) -> None:
+    for expected in ('far-right', 'far-right-2', 'far-right-3'):
+        folder = default_run_folder('far right', NOON, tmp_path)
+        assert folder.name == f'2026-11-20T12-00-00-{expected}'
+        folder.mkdir()
