@@ -37,7 +37,9 @@ def test_wrong_count_is_refused(length: int) -> None:
     assert str(verdict) == (f'refused (count: 8 parameters are needed, a to h, and {length} were given)')
 
 
-@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, None, 'x', 10**400, object()])
+@pytest.mark.parametrize(
+    'value', [math.nan, math.inf, -math.inf, None, 'x', 10**400, pytest.param(object(), id='object')]
+)
 def test_what_is_no_finite_number_is_refused(value: object) -> None:
     verdict = check(with_first(value), [], SPACE)  # type: ignore[arg-type]
     assert [finding.rule for finding in verdict.findings] == ['finite']

@@ -565,7 +565,7 @@ def test_a_joint_at_the_end_of_its_range_is_stopped_alone() -> None:
     'wrong',
     [
         np.full(8, math.nan), np.full(8, math.inf), np.zeros(7), np.zeros(9), np.zeros((2, 4)), [], None, 'fast', 1.0,
-        [math.nan] + [0.0] * 7, [[1.0, 2.0], [3.0]], object(),
+        [math.nan] + [0.0] * 7, [[1.0, 2.0], [3.0]], pytest.param(object(), id="object"),
     ],
     ids=str,
 )  # fmt: skip
