@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from llm_policy_improver.cli.experiments import EXPERIMENTS
-from llm_policy_improver.loop.settings import ControllerSettings, SettingsError, read_settings
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.nodes import kills
 from llm_policy_improver.nodes import returns_in_real_time as rehearsal
 from llm_policy_improver.report.progress import without_nan
@@ -26,6 +26,7 @@ from llm_policy_improver.table_tennis.bench import (
     safety,
     throughput,
 )
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 
 class Result(Protocol):

@@ -10,9 +10,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError
-from llm_policy_improver.llm.chat import EndpointError
 from llm_policy_improver.report.progress import without_nan
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
 from llm_policy_improver.runs.store import StoreError

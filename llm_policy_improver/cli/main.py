@@ -17,28 +17,26 @@ from rich.console import Console
 from llm_policy_improver.cli.bench import bench
 from llm_policy_improver.cli.rehearse_command import rehearse_command
 from llm_policy_improver.cli.run_commands import audit_command, prompt_command, replay_command
+from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.objective import Objective, ObjectiveError, parse_objective
-from llm_policy_improver.llm.chat import EndpointError
+from llm_policy_improver.core.settings import SettingsError, read_settings, to_mapping
 from llm_policy_improver.loop.choice import choose_optimizer
 from llm_policy_improver.loop.improvement import Improvement, ImprovementError
-from llm_policy_improver.loop.improvement_record import store_step
 from llm_policy_improver.loop.improvement_result import ImprovementResult
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    SettingsError,
-    SimulatorSettings,
-    TraceLoggerSettings,
-    read_settings,
-    to_mapping,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES
 from llm_policy_improver.report.landing_map import draw_landing_map
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter, TrialReport
+from llm_policy_improver.runs.improvement_record import store_step
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
 from llm_policy_improver.table_tennis.task import TableTennis, require_one_period
 

@@ -14,22 +14,18 @@ import click
 from rich.console import Console
 
 from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.choice import choose_optimizer
 from llm_policy_improver.loop.improvement_result import ImprovementResult
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    TraceLoggerSettings,
-    read_settings,
-    to_mapping,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES
 from llm_policy_improver.report.landing_map import draw_landing_map
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import stored_parts
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 _INTERRUPTED = 130

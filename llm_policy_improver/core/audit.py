@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from llm_policy_improver.llm.chat import Exchange
+from llm_policy_improver.core.chat import Exchange
 
 PROGRAM: Final = ''
 """Who decided where no person did."""

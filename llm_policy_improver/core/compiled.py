@@ -13,6 +13,7 @@ R = TypeVar('R')
 _PACKAGE = Path(__file__).parent.parent
 _SOURCES = (
     'core/compiled.py',
+    'core/linear.py',
     'core/parameters.py',
     'table_tennis/arm/*.py',
     'table_tennis/ball/*.py',

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from llm_policy_improver.core.audit import Audit
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import Exchange
 
 
 class ProposalError(RuntimeError):

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import clean_text
 from llm_policy_improver.table_tennis.ball import table
 
 MAX_CHARACTERS: Final = 1000

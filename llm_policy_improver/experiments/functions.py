@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.experiments import plots, statistics
 from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.experiments.optimizers import Participants
@@ -19,7 +20,6 @@ from llm_policy_improver.experiments.rows import Key, Row, RowFile, open_folder
 from llm_policy_improver.experiments.sas_function import SasFunction
 from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
 from llm_policy_improver.llm.asking import costs
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
 from llm_policy_improver.methods.registry import make_minimizer
 from llm_policy_improver.report.progress_bar import Step

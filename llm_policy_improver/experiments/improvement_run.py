@@ -16,11 +16,11 @@ from llm_policy_improver.experiments.table_tennis import BLOCK, LANDING_NOISE, T
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.loop.choice import Choice, choose_optimizer
 from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.improvement_record import store_step
 from llm_policy_improver.loop.improvement_result import claimed_in
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import make_numeric
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.runs.improvement_record import store_step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable

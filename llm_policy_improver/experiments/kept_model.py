@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from llm_policy_improver.core.chat import Completion, EndpointError, Message
 from llm_policy_improver.experiments.rows import ExperimentError, RowFile
-from llm_policy_improver.llm.chat import Completion, EndpointError, Message
 from llm_policy_improver.llm.endpoint import Endpoint
 
 EXCHANGES: Final = 'exchanges.jsonl'

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from llm_policy_improver.core.chat import Message
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.llm.asking import Answer, ask
-from llm_policy_improver.llm.chat import Message
 from llm_policy_improver.llm.json_objects import json_objects, without_thinking
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.llm.reply_vectors import number_in

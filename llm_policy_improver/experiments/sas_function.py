@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from llm_policy_improver.core.chat import Exchange, Message
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.llm.asking import ask
-from llm_policy_improver.llm.chat import Exchange, Message
 from llm_policy_improver.llm.reply import ReplyError, parse_reply
 from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations

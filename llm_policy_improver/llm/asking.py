@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from llm_policy_improver.llm.chat import Completer, EndpointError, Exchange, Message, clean_text
+from llm_policy_improver.core.chat import Completer, EndpointError, Exchange, Message, clean_text
 from llm_policy_improver.llm.reply import ReplyError
 
 Value = TypeVar('Value')

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import openai
 
-from llm_policy_improver.llm.chat import Completion, EndpointError, Message, clean_text
+from llm_policy_improver.core.chat import Completion, EndpointError, Message, clean_text
 
 KEY_VARIABLE: Final = 'OPENAI_API_KEY'
 URL_VARIABLE: Final = 'OPENAI_BASE_URL'

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from llm_policy_improver.llm.chat import Completion, EndpointError, Exchange, Message
+from llm_policy_improver.core.chat import Completion, EndpointError, Exchange, Message
 
 FAILED: Final = 'failed: '
 """What the verdict of an exchange begins with whose request failed; the error's message follows."""

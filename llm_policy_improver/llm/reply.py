@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.parameters import JOINTS, LETTERS
-from llm_policy_improver.llm.chat import clean_text
 from llm_policy_improver.llm.json_objects import JsonObject, json_objects, without_thinking
 from llm_policy_improver.llm.reply_vectors import ReplyError, VectorReader, number_in
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from llm_policy_improver.llm.chat import Message
+from llm_policy_improver.core.chat import Message
 
 PER_MESSAGE: Final = 4
 """Tokens around the text of each message: its start, its role, its end."""

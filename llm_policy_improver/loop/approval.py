@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
+from llm_policy_improver.core.chat import clean_text
+from llm_policy_improver.core.gate import GateCase, WithdrawnError
 from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import clean_text
-from llm_policy_improver.loop.gates import GateCase, WithdrawnError
 from llm_policy_improver.methods.checks import check
 
 APPROVE: Final = 'approve'

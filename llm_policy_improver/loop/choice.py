@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.core.method import Optimizer
 from llm_policy_improver.core.objective import Objective, require_measurable
 from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.llm.chat import Completer
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.llm.endpoint import Endpoint
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares
 from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError

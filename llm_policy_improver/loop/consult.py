@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.method import Optimizer, Proposal, ProposalError
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.methods.checks import Verdict, check
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from llm_policy_improver.core.audit import PROGRAM, Audit, Decision, GateVerdict, audit_of
+from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.loop.consult import Answer
-from llm_policy_improver.loop.gates import Gate, GateCase, pass_gates, passed
+from llm_policy_improver.loop.gates import pass_gates, passed
 
 
 class Gatekeeper:

@@ -1,56 +1,11 @@
-"""What stands between a checked proposal and the arm: the rehearsal in simulation, a person's approval."""
+"""Sends a proposal through the gates in their order; and the gate that repeats what a stored run's gates said."""
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict
-from llm_policy_improver.core.method import Proposal
-from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.trace import ExecutionTrace
-
-
-@dataclass(frozen=True, slots=True)
-class GateCase:
-    """What a gate judges.
-
-    Attributes:
-        attenuation: (8,) that would be published; the checks let it through.
-        version: that it would have.
-        proposal: where it comes from and why.
-        checks: what the checks said, for people.
-        history: all trials so far, oldest first.
-        objective: what the person asked.
-        verdicts: of the gates before.
-    """
-
-    attenuation: tuple[float, ...]
-    version: int
-    proposal: Proposal
-    checks: str
-    history: Sequence[ExecutionTrace]
-    objective: Objective
-    verdicts: tuple[GateVerdict, ...] = ()
-
-
-class Gate(Protocol):
-    """Lets a proposal pass, puts a person's numbers in its place, or refuses it."""
-
-    @property
-    def name(self) -> str:
-        """For people and records."""
-
-    def judge(self, case: GateCase) -> GateVerdict:
-        """The verdict on the attenuation of this case; may take long, and is called from any thread.
-
-        Raises:
-            WithdrawnError: the run has ended; nothing may be published any more.
-        """
-
-
-class WithdrawnError(RuntimeError):
-    """The run ended while a gate was judging; nothing of the proposal may be published."""
+from llm_policy_improver.core.gate import Gate, GateCase
 
 
 def pass_gates(gates: Sequence[Gate], case: GateCase) -> GateCase:

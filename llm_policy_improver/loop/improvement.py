@@ -12,11 +12,14 @@ the gates, e.g. a rehearsal in simulation and a person's approval.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from llm_policy_improver.core.audit import Audit, Decision
+from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.clock import utc_now
+from llm_policy_improver.core.gate import Gate
 from llm_policy_improver.core.initial_design import initial_design
 from llm_policy_improver.core.method import Optimizer, Proposal
 from llm_policy_improver.core.objective import Objective
@@ -26,24 +29,14 @@ from llm_policy_improver.core.parameters import (
     ParameterSpace,
     PolicyParameters,
 )
+from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.loop.consult import Answer, consult
 from llm_policy_improver.loop.gatekeeper import Gatekeeper
-from llm_policy_improver.loop.gates import Gate
 from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.methods.checks import check
 from llm_policy_improver.methods.ranking import best_trial
 from llm_policy_improver.methods.sas.model_rules import DIGITS
-from llm_policy_improver.runs.store_records import utc_now
-
-
-class Task(Protocol):
-    """What can be improved: something that runs a trial and says what happened."""
-
-    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
-        """Run one trial; the seed draws everything that is random in it."""
-
 
 FAILURES: Final = 3
 """Failures of a language model in a row after which it rests."""

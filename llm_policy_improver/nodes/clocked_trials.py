@@ -10,7 +10,6 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 
-from llm_policy_improver.loop.settings import TraceLoggerSettings
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.nodes.joint_states import JointStates
 from llm_policy_improver.nodes.messages import ball_of, command_of, stamp_of
@@ -18,6 +17,7 @@ from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
+from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.tracing.arm_witness import ArmWitness, StateChange
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 

@@ -8,7 +8,6 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from std_srvs.srv import SetBool, Trigger
 
 from llm_policy_improver.core.parameters import ParameterError, PolicyParameters
-from llm_policy_improver.loop.settings import ControllerSettings
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared
@@ -18,6 +17,7 @@ from llm_policy_improver.nodes.messages import command_message, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.table_tennis.observation import Command
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 _DONE = TransitionCallbackReturn.SUCCESS
 _STANDS = 'the arm is commanded to stand still'

@@ -6,7 +6,7 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.node import Node
 
-from llm_policy_improver.loop.settings import SettingsError, from_mapping, to_mapping
+from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
 
 Settings = TypeVar('Settings')
 

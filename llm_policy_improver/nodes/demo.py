@@ -17,17 +17,17 @@ from rclpy.signals import SignalHandlerOptions
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.loop.improvement_result import ImprovementResult
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    SimulatorSettings,
-    TraceLoggerSettings,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.report.progress import TrialReport
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)

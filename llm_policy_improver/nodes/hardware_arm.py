@@ -21,7 +21,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
-from llm_policy_improver.loop.settings import ControllerSettings, SettingsError
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
@@ -31,6 +31,7 @@ from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, Command
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 _SLIDES = 2
 """The first joints are the gantry's."""

@@ -3,10 +3,10 @@
 import math
 
 from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.loop.gates import GateCase
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus

@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
+from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    TraceLoggerSettings,
-    read_settings,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.rules import UNTRIED
 from llm_policy_improver.nodes.kills_judge import judge
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 if TYPE_CHECKING:

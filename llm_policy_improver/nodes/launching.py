@@ -12,8 +12,8 @@ from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.settings import SettingsError
 from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError

@@ -10,13 +10,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
-from llm_policy_improver.loop.settings import ControllerSettings
 from llm_policy_improver.msg import ControllerStatus, LockstepTick
 from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.observation import Command
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 _STOPPED = 'a person stopped the arm'
 

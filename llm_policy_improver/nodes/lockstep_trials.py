@@ -8,11 +8,11 @@ from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from llm_policy_improver.loop.settings import TraceLoggerSettings
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
 from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of, command_of
 from llm_policy_improver.nodes.qos import COMMANDS, RELIABLE
+from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _OVERDUE: Final = 3.0

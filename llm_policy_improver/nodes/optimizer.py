@@ -16,14 +16,15 @@ from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective, ObjectiveError, parse_objective
 from llm_policy_improver.core.parameters import PolicyParameters as Parameters
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import Approval, ApprovalError
 from llm_policy_improver.loop.choice import choose_optimizer
-from llm_policy_improver.loop.gates import Gate, GateCase
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, counts
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import (

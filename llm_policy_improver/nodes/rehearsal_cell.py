@@ -28,12 +28,8 @@ from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    TraceLoggerSettings,
-    to_mapping,
-)
+from llm_policy_improver.core.settings import to_mapping
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.demo import RunFailedError, report_of
 from llm_policy_improver.nodes.diagnostics import TOPIC
@@ -43,6 +39,7 @@ from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, Scripte
 from llm_policy_improver.nodes.transport import on_this_machine
 from llm_policy_improver.report.progress import TrialReport
 from llm_policy_improver.srv import FeedBall, SetObjective
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 _READY: Final = 180.0

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.settings import ControllerSettings, TraceLoggerSettings, read_settings
 from llm_policy_improver.table_tennis.bench.returns import SLOW
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 

@@ -10,7 +10,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from llm_policy_improver.llm.chat import EndpointError
+from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.runs.store import StoreError
 

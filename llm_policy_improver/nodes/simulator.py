@@ -13,7 +13,6 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 
-from llm_policy_improver.loop.settings import SimulatorSettings
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.messages import (
@@ -27,6 +26,7 @@ from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.settings import SimulatorSettings
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
 

@@ -12,7 +12,6 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from llm_policy_improver.core.parameters import ParameterError
 from llm_policy_improver.core.parameters import PolicyParameters as Parameters
 from llm_policy_improver.core.trace import ExecutionTrace as Trace
-from llm_policy_improver.loop.settings import TraceLoggerSettings
 from llm_policy_improver.msg import BallLanding, ExecutionTrace, PolicyParameters
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared
@@ -25,6 +24,7 @@ from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
+from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _DONE: Final = TransitionCallbackReturn.SUCCESS

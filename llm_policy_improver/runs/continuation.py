@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.core.settings import SettingsError, to_mapping
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.loop.improvement_result import Step
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError, to_mapping
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.runs.replay import stored_proposals
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
+from llm_policy_improver.core.chat import Message
 from llm_policy_improver.core.method import Proposal, ProposalError
 from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.llm.chat import Message
 from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.llm.tokens import count_message_tokens
 from llm_policy_improver.loop.choice import choose_optimizer

@@ -8,17 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm_policy_improver.core.audit import Audit, Decision
+from llm_policy_improver.core.clock import utc_now
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.loop.approval import last_good, offered, reverted, withdrawn
-from llm_policy_improver.loop.gates import GateCase
-from llm_policy_improver.loop.improvement_record import store_audits, store_step
 from llm_policy_improver.loop.improvement_result import Step
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.runs.continuation import BegunRun, broken_off
+from llm_policy_improver.runs.improvement_record import store_audits, store_step
 from llm_policy_improver.runs.store import RunStore
-from llm_policy_improver.runs.store_records import utc_now
 from llm_policy_improver.runs.stored_run import RunSettings
 
 

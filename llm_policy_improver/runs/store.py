@@ -21,9 +21,10 @@ from types import TracebackType
 from typing import Any
 
 from llm_policy_improver.core.audit import Audit
+from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.clock import utc_now
 from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace, TraceSamples
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.runs import mcap_series, store_records
 from llm_policy_improver.runs.store_database import (
     RunExistsError,
@@ -37,13 +38,7 @@ from llm_policy_improver.runs.store_database import (
     transaction,
     upgrade,
 )
-from llm_policy_improver.runs.store_records import (
-    StoredAudit,
-    StoredExchange,
-    StoredSettings,
-    StoredStep,
-    utc_now,
-)
+from llm_policy_improver.runs.store_records import StoredAudit, StoredExchange, StoredSettings, StoredStep
 from llm_policy_improver.runs.trial_files import clear_trial_files, trial_file, write_trial_file
 
 __all__ = [

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
-from llm_policy_improver.llm.chat import Exchange
 
 _TEXTS: Final = ('objective', 'summary', 'analysis', 'synthesis', 'reason', 'verdict', 'fallback')
 
@@ -94,11 +94,6 @@ class StoredSettings:
     first_step: int
     recorded_at: datetime
     content: dict[str, Any]
-
-
-def utc_now() -> datetime:
-    """The time of day."""
-    return datetime.now(UTC)
 
 
 def iso(time: datetime) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.loop.improvement_result import Step, counts
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError, from_mapping, to_mapping
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
 

@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.audit import GateVerdict
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.gates import GateCase
-from llm_policy_improver.loop.settings import ControllerSettings, SettingsError, read_settings
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, RehearsedTrial, refusal
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from llm_policy_improver.core.parameters import JOINTS
-from llm_policy_improver.loop.settings import check_priority
+from llm_policy_improver.table_tennis.settings import check_priority
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
 

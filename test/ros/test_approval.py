@@ -12,11 +12,13 @@ from chat_server import reply_text
 from curved_map import CurvedMap
 
 from llm_policy_improver.core.audit import Decision, GateVerdict, prompt_hash
+from llm_policy_improver.core.chat import Completion, Message
+from llm_policy_improver.core.gate import GateCase, WithdrawnError
 from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
+from llm_policy_improver.core.settings import SettingsError, from_mapping
 from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
-from llm_policy_improver.llm.chat import Completion, Message
 from llm_policy_improver.loop.approval import (
     APPROVE,
     EDIT,
@@ -27,10 +29,10 @@ from llm_policy_improver.loop.approval import (
     last_good,
     proven_neighbour,
 )
-from llm_policy_improver.loop.gates import GateCase, RecordedGate, WithdrawnError, pass_gates, passed
+from llm_policy_improver.loop.gates import RecordedGate, pass_gates, passed
 from llm_policy_improver.loop.improvement import ASKED_AGAIN, Improvement, ImprovementError
 from llm_policy_improver.loop.improvement_result import Step
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError, from_mapping
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares
 from llm_policy_improver.methods.sas.sas import SasPrompt
 

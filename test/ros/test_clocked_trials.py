@@ -18,7 +18,6 @@ from ros_graph import RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.loop.settings import TraceLoggerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.diagnostics import nodes_heard
@@ -35,6 +34,7 @@ from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.task import TableTennis
 
 PLAYED = TableTennis().run(PolicyParameters(), 0)

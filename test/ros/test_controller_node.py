@@ -15,7 +15,6 @@ from ros_graph import RosGraph, node_command, process
 from std_srvs.srv import SetBool, Trigger
 
 from llm_policy_improver.core.parameters import JOINTS
-from llm_policy_improver.loop.settings import ControllerSettings, SimulatorSettings, TraceLoggerSettings
 from llm_policy_improver.msg import (
     ControllerStatus,
     ExecutionTrace,
@@ -26,6 +25,11 @@ from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from ros_graph import RosGraph, Run, node_command, process
 from llm_policy_improver import msg
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace
-from llm_policy_improver.loop.settings import ControllerSettings
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 KEY = 'sk-recognisable-fake-0123456789'
 ELEGANT = 'make it look elegant'

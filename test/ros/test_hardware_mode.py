@@ -24,15 +24,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
 
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.approval import ApprovalConfig
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    SettingsError,
-    TraceLoggerSettings,
-    read_settings,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
@@ -47,6 +42,7 @@ from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
 from llm_policy_improver.table_tennis.observation import BallObservation
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 

@@ -14,8 +14,8 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.settings import ControllerSettings, TraceLoggerSettings, read_settings
 from llm_policy_improver.nodes.joint_states import JointStates
 from llm_policy_improver.nodes.messages import doubles, header_of, trace_of
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
@@ -28,6 +28,7 @@ from llm_policy_improver.table_tennis.guard.watchdog import FaultKind
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
 from llm_policy_improver.table_tennis.guarded_arm import GuardedArm, in_cycles
 from llm_policy_improver.table_tennis.observation import ArmObservation
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings

@@ -25,7 +25,7 @@ from ros_graph import TIMEOUT, Process, process
 from stored_trials import trace_of
 
 from launch import LaunchContext
-from llm_policy_improver.loop.settings import SettingsError
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.runs.store import RunStore, StoreError
 
 NODES = {

@@ -19,7 +19,7 @@ from std_srvs.srv import Trigger
 from llm_policy_improver.core.audit import Audit, Decision
 from llm_policy_improver.core.parameters import JOINTS, NEUTRAL_ATTENUATION, ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
-from llm_policy_improver.loop.settings import ControllerSettings, OptimizerSettings, SimulatorSettings
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
@@ -28,6 +28,7 @@ from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
+from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
 
 FAR_RIGHT = 'hit the ball as far right as possible'
 

@@ -14,9 +14,10 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from diagnostic_msgs.msg import DiagnosticArray
 from ros_graph import RosGraph, node_command, process
 
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.settings import ControllerSettings, SettingsError, read_settings
 from llm_policy_improver.nodes.diagnostics import TOPIC
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 WITHOUT_THE_RIGHT = """

@@ -10,19 +10,14 @@ import numpy as np
 import pytest
 import yaml
 
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, PolicyParameters
+from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.trace import TraceSamples
-from llm_policy_improver.loop.gates import GateCase
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    SettingsError,
-    from_mapping,
-    read_settings,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
@@ -34,6 +29,7 @@ from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTe
 from llm_policy_improver.table_tennis.rehearsal import BALL_RANGES, Rehearsal
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
 from llm_policy_improver.table_tennis.simulation.latency import Latency

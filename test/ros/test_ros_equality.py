@@ -17,7 +17,6 @@ from ros_graph import Process, RosGraph, node_command, process
 from llm_policy_improver import msg
 from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace, TraceSamples
-from llm_policy_improver.loop.settings import ControllerSettings, SimulatorSettings, TraceLoggerSettings
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.messages import parameters_message, trace_of
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
@@ -26,6 +25,11 @@ from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher

@@ -20,8 +20,8 @@ from ros_graph import COMMAND, RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
+from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.settings import ControllerSettings, TraceLoggerSettings, read_settings
 from llm_policy_improver.nodes import returns_in_real_time as rehearsal
 from llm_policy_improver.nodes.messages import stamp_of
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
@@ -29,6 +29,7 @@ from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.bench.returns import CAMERA_NOISE, SLOW
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
+from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.continuous import (
     ARM_GROUP,

@@ -15,7 +15,6 @@ from ros_graph import RosGraph, node_command, process
 
 from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.core.trace import TraceSamples
-from llm_policy_improver.loop.settings import ControllerSettings, SimulatorSettings, TraceLoggerSettings
 from llm_policy_improver.msg import BallLanding, ControllerStatus, ExecutionTrace
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.controller import ControllerNode
@@ -24,6 +23,11 @@ from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
 from llm_policy_improver.table_tennis.task import TableTennis
 
 

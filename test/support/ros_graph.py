@@ -27,18 +27,18 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.loop.settings import (
-    ControllerSettings,
-    OptimizerSettings,
-    SimulatorSettings,
-    TraceLoggerSettings,
-)
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.srv import FeedBall
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
 
 TIMEOUT: Final = 30.0
 """s of wall clock in which anything a test waits for must have come; generous, for busy machines."""

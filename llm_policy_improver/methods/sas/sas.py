@@ -7,12 +7,12 @@ in; its stable part comes first, so that providers can cache it. Numbers that ca
 from collections.abc import Sequence
 from typing import Final
 
+from llm_policy_improver.core.chat import Completer, Exchange, Message
 from llm_policy_improver.core.method import Proposal, ProposalError
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.llm.asking import RefusedError, ask
-from llm_policy_improver.llm.chat import Completer, Exchange, Message
 from llm_policy_improver.llm.reply import Reply, parse_reply
 from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.methods.candidates import ModelScreen, Screen

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
+from llm_policy_improver.core.linear import product, solve_positive
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.kinematics import Kinematics
-from llm_policy_improver.table_tennis.arm.linear import product, solve_positive
 from llm_policy_improver.table_tennis.ball.state import Vec
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
-from llm_policy_improver.table_tennis.arm.linear import product, solve_positive
+from llm_policy_improver.core.linear import product, solve_positive
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.laws import fly, minus, table_bounce
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance

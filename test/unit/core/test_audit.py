@@ -15,12 +15,12 @@ from stored_trials import trace_of
 
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
+from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.loop.approval import reverted, withdrawn
-from llm_policy_improver.loop.gates import GateCase
 from llm_policy_improver.runs.store import RunStore, StoreError
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250000, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from chat_server import Answer, ChatServer, fail, good, no_choices, raw, say, silence
 
-from llm_policy_improver.llm.chat import EndpointError
+from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.llm.schema import reply_schema
 

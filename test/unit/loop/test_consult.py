@@ -11,11 +11,11 @@ from chat_server import reply_text
 from curved_map import CurvedMap
 from rich.console import Console
 
+from llm_policy_improver.core.chat import Completion, Message
 from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.objective import Objective, parse_objective
 from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import Completion, Message
 from llm_policy_improver.loop.consult import Answer, consult
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.candidates import SimulatorScreen

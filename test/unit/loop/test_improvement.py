@@ -6,11 +6,11 @@ import pytest
 from chat_server import BAD_REPLIES, EXPLAINED, LETTERS, ChatServer, fail, good
 from curved_map import CurvedMap
 
+from llm_policy_improver.core.chat import Completion, Message
 from llm_policy_improver.core.method import Proposal, ProposalError
 from llm_policy_improver.core.objective import Objective, parse_objective
 from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace, Outcome
-from llm_policy_improver.llm.chat import Completion, Message
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.loop.improvement import Improvement, ImprovementError, run_improvement
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares

@@ -7,17 +7,14 @@ import pytest
 import yaml
 
 from llm_policy_improver.core.parameters import JOINTS
-from llm_policy_improver.loop.settings import (
+from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings, to_mapping
+from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL
+from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
-    OptimizerSettings,
-    SettingsError,
     SimulatorSettings,
     TraceLoggerSettings,
-    from_mapping,
-    read_settings,
-    to_mapping,
 )
-from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 KINDS: dict[str, type[Any]] = {

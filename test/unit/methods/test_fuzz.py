@@ -11,13 +11,13 @@ import numpy as np
 from chat_server import EXPLAINED, LETTERS
 from curved_map import CurvedMap
 
+from llm_policy_improver.core.chat import Completion, Message
 from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.core.parameters import JOINTS, ParameterSpace, PolicyParameters
-from llm_policy_improver.llm.chat import Completion, Message
 from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.improvement_record import store_step
 from llm_policy_improver.methods.sas.sas import SasPrompt
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.runs.improvement_record import store_step
 from llm_policy_improver.runs.store import RunStore
 
 REPLIES = 10_000

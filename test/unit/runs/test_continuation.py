@@ -11,14 +11,15 @@ from chat_server import ChatServer
 from curved_map import CurvedMap
 from recorded_run import ROUGH_WEATHER
 
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.objective import parse_objective
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trace import ExecutionTrace, Outcome
 from llm_policy_improver.loop.choice import choose_optimizer
-from llm_policy_improver.loop.gates import GateCase
 from llm_policy_improver.loop.improvement import Improvement, ImprovementError
 from llm_policy_improver.loop.improvement_result import ATTEMPTS
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.runs.replay import replay
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore

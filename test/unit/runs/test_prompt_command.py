@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from recorded_run import RIGHT, improve, improve_with_model, near_neutral, rewrite
 
 from llm_policy_improver.cli.run_commands import prompt_command
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.llm.tokens import count_message_tokens
 from llm_policy_improver.runs.prompt_preview import preview
 from llm_policy_improver.runs.store import RunStore, StoreError

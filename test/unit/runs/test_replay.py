@@ -13,10 +13,10 @@ from recorded_run import RIGHT, ROUGH_WEATHER, improve, improve_with_model, near
 
 from llm_policy_improver.cli.run_commands import replay_command
 from llm_policy_improver.core.audit import GateVerdict
+from llm_policy_improver.core.chat import EndpointError, Exchange
+from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.llm.chat import EndpointError, Exchange
 from llm_policy_improver.llm.recorded import RecordedModel
-from llm_policy_improver.loop.gates import GateCase
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.runs.prompt_preview import preview

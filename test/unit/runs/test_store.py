@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from stored_trials import assert_same_samples, assert_same_trial, trace_of
 
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace, Outcome, TraceSamples
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunExistsError, RunStore, StoreError
 

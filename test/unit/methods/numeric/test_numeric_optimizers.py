@@ -8,14 +8,15 @@ from chat_server import ChatServer, fail, good
 from curved_map import CurvedMap
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.method import Optimizer, Proposal, ProposalError
 from llm_policy_improver.core.objective import Goal, Objective, ObjectiveError, parse_objective
 from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.loop.choice import choose_optimizer
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
-from llm_policy_improver.loop.settings import OptimizerSettings, SettingsError
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.checks import check
 from llm_policy_improver.methods.numeric.numeric import (
     FAILED_LOSS,

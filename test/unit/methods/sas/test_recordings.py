@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from paths import FAR_RIGHT
 
+from llm_policy_improver.core.chat import Completion, Message
 from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.llm.chat import Completion, Message
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.methods.sas.sas import SasPrompt
 from llm_policy_improver.table_tennis.task import TableTennis

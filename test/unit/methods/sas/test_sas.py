@@ -5,11 +5,11 @@ import pytest
 from chat_server import ChatServer, fail, fenced, good, reply_text, say
 from curved_map import CurvedMap
 
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.method import Proposal, ProposalError
 from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.core.parameters import JOINTS, ParameterSpace, PolicyParameters
 from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.llm.chat import Exchange
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.llm.tokens import count_tokens
 from llm_policy_improver.methods.numeric.landing_model import LandingModel

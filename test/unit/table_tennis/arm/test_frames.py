@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llm_policy_improver.loop.settings import SettingsError, from_mapping, to_mapping
+from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
 from llm_policy_improver.table_tennis.arm.frames import TABLE, CameraFrame, FrameError, RigidTransform
 from llm_policy_improver.table_tennis.observation import BallObservation
 

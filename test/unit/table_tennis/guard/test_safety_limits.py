@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from llm_policy_improver.core.parameters import JOINTS
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.settings import ControllerSettings, SettingsError, read_settings
 from llm_policy_improver.table_tennis.arm.facts import ARM, HOME
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 FILE = share_folder() / 'config' / 'safety.yaml'
 PER_JOINT = (

@@ -1,0 +1,125 @@
+"""Settings of the table-tennis cell: simulator, controller and trace logger."""
+
+from dataclasses import dataclass, field
+
+from llm_policy_improver.core.parameters import JOINTS
+from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.table_tennis.arm.frames import CameraFrame
+from llm_policy_improver.table_tennis.control.controller import ControllerConfig
+from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
+from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
+from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
+from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
+from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+
+
+def check_joint_names(names: tuple[str, ...], where: str) -> None:
+    """Raise `SettingsError` unless ``names`` are the arm's eight joints in their order."""
+    unknown = [name for name in names if name not in JOINTS]
+    if unknown:
+        raise SettingsError(f'{where}: unknown joint "{unknown[0]}"; the joints are {", ".join(JOINTS)}')
+    if tuple(names) != JOINTS:
+        raise SettingsError(
+            f'{where}: joint_names must be all {len(JOINTS)} joints in this order: {", ".join(JOINTS)}'
+        )
+
+
+def check_priority(priority: int, where: str) -> None:
+    """Raise `SettingsError` unless it is 0 (ordinary) or a priority of Linux' SCHED_FIFO, 1 to 99."""
+    if not 0 <= priority <= 99:
+        raise SettingsError(
+            f'{where}: realtime_priority must be 0 (ordinary) or from 1 to 99 (SCHED_FIFO); got {priority}'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Of the simulator.
+
+    Attributes:
+        simulation: physics, sensors and balls.
+        command_timeout: s of wall clock after which a trial without an answer from the controller is given up.
+    """
+
+    simulation: SimulationConfig = field(default_factory=SimulationConfig)
+    command_timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerSettings:
+    """Of the controller.
+
+    Attributes:
+        joint_names: the arm's joints, in the order of `core.parameters.JOINTS`.
+        driver_joint_names: what the drivers call them, in the same order.
+        lockstep: whether commands answer the simulator's ticks, instead of a clock.
+        armed: of a simulated arm, which always is; a physical one is armed by the service only.
+        autostart: whether the node configures and activates itself; otherwise whoever manages it does.
+        realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
+        joint_state_topic, ball_topic: where the encoders and the cameras report.
+        gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
+            and of the six axes; empty: not sent.
+        peers: nodes that must go on giving signs of life on ``/diagnostics`` once they have begun to.
+        controller: the controller itself.
+        watchdog, inner_loop, handover, safety: what guards the physical arm.
+        cameras: where the cameras' frame is.
+    """
+
+    joint_names: tuple[str, ...] = JOINTS
+    driver_joint_names: tuple[str, ...] = JOINTS
+    lockstep: bool = True
+    armed: bool = False
+    autostart: bool = True
+    realtime_priority: int = 0
+    joint_state_topic: str = 'joint_states'
+    ball_topic: str = 'ball/position'
+    gantry_command_topic: str = ''
+    arm_command_topic: str = ''
+    peers: tuple[str, ...] = ('trace_logger',)
+    controller: ControllerConfig = field(default_factory=ControllerConfig)
+    watchdog: WatchdogSettings = field(default_factory=WatchdogSettings)
+    inner_loop: InnerLoopSettings = field(default_factory=InnerLoopSettings)
+    handover: HandoverSettings = field(default_factory=HandoverSettings)
+    safety: SafetyLimits = field(default_factory=SafetyLimits)
+    cameras: CameraFrame = field(default_factory=CameraFrame)
+
+    def __post_init__(self) -> None:
+        check_joint_names(self.joint_names, 'controller')
+        check_priority(self.realtime_priority, 'controller')
+        if len(set(self.driver_joint_names)) != len(JOINTS):
+            raise SettingsError(
+                f'controller: driver_joint_names must be {len(JOINTS)} different names, one for each of '
+                f'{", ".join(JOINTS)}; got {len(self.driver_joint_names)}'
+            )
+
+    @property
+    def guard(self) -> GuardSettings:
+        """All that guards the physical arm."""
+        return GuardSettings(self.watchdog, self.inner_loop, self.handover, self.safety)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLoggerSettings:
+    """Of the trace logger.
+
+    Attributes:
+        output_folder: of the run; empty: a new folder under ``runs``.
+        resume: whether the folder may already hold trials, to be continued.
+        joint_state_topic, ball_topic: where the encoders and the cameras report.
+        driver_joint_names: what the drivers call the joints, in the order of `core.parameters.JOINTS`.
+        lockstep: whether trials end with the simulator's last tick, instead of by time.
+        autostart: whether the node configures and activates itself; otherwise whoever manages it does.
+        ball_lost: s without a sighting after which a trial is over.
+        cameras: where the cameras' frame is.
+    """
+
+    output_folder: str = ''
+    resume: bool = False
+    joint_state_topic: str = 'joint_states'
+    ball_topic: str = 'ball/position'
+    driver_joint_names: tuple[str, ...] = JOINTS
+    lockstep: bool = True
+    autostart: bool = True
+    ball_lost: float = 0.4
+    cameras: CameraFrame = field(default_factory=CameraFrame)
