@@ -1,7 +1,6 @@
 """``llm-policy-improver bench ...``: figures of the simulator and the controller, with their bars, and experiments."""
 
 import json
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +26,7 @@ from llm_policy_improver.table_tennis.bench import (
     throughput,
 )
 from llm_policy_improver.table_tennis.settings import ControllerSettings
+from llm_policy_improver.table_tennis.space import Searched
 
 
 class Result(Protocol):
@@ -75,11 +75,6 @@ def _save(draw: Callable[[Path], None], path: Path | None, name: str) -> None:
     path = path or Path(f'bench-{name}.png')
     draw(path)
     click.echo(f'Plot: {path}', err=True)
-
-
-def _end_nodes_with_this_process() -> None:
-    """Whoever ends this process ends its nodes with it."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @bench.command('physics')
@@ -182,7 +177,6 @@ def rehearsal_command(balls: int, seed: int, as_json: bool) -> None:
     except ImportError as error:
         click.echo(f'Error: ROS 2 is not installed here ({error}): bench rehearsal needs it', err=True)
         sys.exit(2)
-    _end_nodes_with_this_process()
     try:
         result = under_progress_bar(lambda step: rehearsal.run(balls, seed, step))
     except RunFailedError as error:
@@ -208,7 +202,6 @@ def kills_command(count: int, trials: int | None, output: Path | None, seed: int
     except ImportError as error:
         click.echo(f'Error: ROS 2 is not installed here ({error}): bench kills needs it', err=True)
         sys.exit(2)
-    _end_nodes_with_this_process()
     try:
         result = under_progress_bar(lambda step: kills.run(count, seed, step, output, trials))
     except RunFailedError as error:
@@ -226,21 +219,27 @@ def kills_command(count: int, trials: int | None, output: Path | None, seed: int
 @click.option(
     '--output', type=click.Path(path_type=Path, dir_okay=False), required=True, help='JSON file to write.'
 )
-def reachable_command(trials: int, seed: int, output: Path) -> None:
+@click.option(
+    '--parameters',
+    type=click.Choice(list(Searched)),
+    default=Searched.ATTENUATION,
+    show_default=True,
+    help='What is searched.',
+)
+def reachable_command(trials: int, seed: int, output: Path, parameters: str) -> None:
     """The best landing that any parameters can reach, for ten objectives, by CMA-ES."""
+    searched = Searched(parameters)
     try:
-        found = under_progress_bar(lambda step: reachable.run(trials, seed, step))
+        found = under_progress_bar(lambda step: reachable.run(trials, seed, searched, step))
     except ImportError:
         click.echo(
             "Error: bench reachable needs the package cmaes: pip install 'llm-policy-improver[optimizers]'",
             err=True,
         )
         sys.exit(2)
-    output.write_text(
-        reachable.to_data(
-            found, f'llm-policy-improver bench reachable --trials {trials} --seed {seed} --output FILE'
-        )
-    )
+    options = f'--trials {trials} --seed {seed} --parameters {parameters}'
+    command = f'llm-policy-improver bench reachable {options} --output FILE'
+    output.write_text(reachable.to_data(found, searched, command))
     lines = Table(box=None, padding=(0, 3, 0, 0))
     for heading in ('objective', 'distance (m)', 'landing (m)'):
         lines.add_column(heading)

@@ -1,7 +1,6 @@
 """``llm-policy-improver rehearse``: a run on the arm rehearsed without it, where there is no ``ros2 launch``."""
 
 import os
-import signal
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -11,24 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.cli.run_setup import INTERRUPTED, draw_run, reporter_of
+from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.choice import choose_optimizer
-from llm_policy_improver.loop.improvement_result import ImprovementResult
+from llm_policy_improver.loop.build import assemble
+from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES
-from llm_policy_improver.report.landing_map import draw_landing_map
-from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import stored_parts
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
-
-_INTERRUPTED = 130
 
 
 @click.command('rehearse')
@@ -67,9 +62,8 @@ def rehearse_command(
     optimizer = replace(
         read, feed_balls=True, objective='', output_folder=str(folder.absolute()), rehearsal=arm, **chosen
     )
-    asked = parse_objective(objective)
-    choice = choose_optimizer(optimizer)
-    choice.require(asked)
+    assembly = assemble(optimizer)
+    asked = assembly.objective(objective)
     try:
         from llm_policy_improver.nodes.demo import RunFailedError
         from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
@@ -84,23 +78,20 @@ def rehearse_command(
         ),
         optimizer,
     )
-    # Whoever ends this process ends the others with it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    reporter: Reporter = JsonReporter() if as_json else ConsoleReporter(console)
+    reporter = reporter_of(as_json)
     described = {f'{name}': to_mapping(of_node) for name, of_node in settings.of_nodes.items()}
     store = RunStore.create(
         folder,
-        {'objective': asked.words, 'proposed_by': choice.optimizer.name,
+        {'objective': asked.words, 'proposed_by': assembly.method.name,
          'version': version('llm-policy-improver'), **described},
     )  # fmt: skip
-    message, interrupted = '', False
+    interrupted = False
     with closing(reporter), closing(store):
         try:
             with RehearsalCell(settings, folder / 'rehearsal', f'/rehearsal_{os.getpid()}') as cell:
                 cell.make_ready()
-                reporter.begin(asked.words, asked.metric, choice.said, optimizer.trials)
-                message = cell.improve(asked.words, optimizer.trials, reporter.trial)
+                reporter.begin(asked.words, asked.sentence, assembly.said, optimizer.trials)
+                end = cell.improve(asked.words, optimizer.trials, reporter.trial)
                 cell.wait(1.1)  # for the last diagnostics
                 figures, faults = _figures(cell.diagnostics), cell.faults
         except RunFailedError as error:
@@ -109,34 +100,28 @@ def rehearse_command(
             sys.exit(2)
         except KeyboardInterrupt:
             reporter.close()
-            sys.exit(_INTERRUPTED)
-        result = _result(store, asked, choice.optimizer.name, optimizer.trials, message)
-        interrupted = result.trials < optimizer.trials and not result.stopped
-        traces = store.trials()
-        picture = folder / 'landings.png' if traces else None
-        if picture is not None:
-            draw_landing_map(picture, traces, asked, optimizer.first_trials, choice.optimizer.name)
+            sys.exit(INTERRUPTED)
+        result = _result(store, asked, assembly.method.name, end)
+        interrupted = end is None
+        picture = draw_run(store, asked, optimizer.first_trials, assembly.method.name)
         reporter.end(result, folder, picture)
         for line in (figures, *(f'The arm was stopped: {fault}' for fault in faults)):
             click.echo(line, err=as_json)
-    if result.stopped:
+    if result.end is End.NO_PROPOSALS:
         sys.exit(2)
     if interrupted:
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
-def _result(
-    store: RunStore, objective: Objective, optimizer: str, trials: int, message: str
-) -> ImprovementResult:
+def _result(store: RunStore, objective: Objective, method: str, end: End | None) -> ImprovementResult:
     """As the optimizer's process has stored it."""
     parts = stored_parts(store)
     run = [
-        (step.step(number), step.trace)
+        (step.step(number), step.trial)
         for number, step in enumerate((step for part in parts for step in part.steps), 1)
-        if step.trace is not None
+        if step.trial is not None
     ]
-    stopped = message.partition('ended early: ')[2] if len(run) < trials else ''
-    return ImprovementResult.of(objective, optimizer, (), run, stopped)
+    return ImprovementResult.of(objective, method, (), run, end)
 
 
 def _figures(diagnostics: dict[str, dict[str, str]]) -> str:

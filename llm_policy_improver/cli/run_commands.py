@@ -11,9 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from llm_policy_improver.cli.run_setup import draw_run
+from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
 from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
-from llm_policy_improver.runs.store import RunStore, StoredAudit
+from llm_policy_improver.runs.store import RunStore, StoredAudit, StoreError
+from llm_policy_improver.table_tennis.objectives import parse_objective
 
 DIFFERENT = 1
 """Exit status of a replay that is not identical."""
@@ -82,17 +85,38 @@ def _table(result: ReplayResult) -> Table:
 
 
 def _row(step: ReplayedStep) -> tuple[str, ...]:
-    stored = step.recorded.stored
+    stored = step.recorded.stored.step
     recorded = len(step.recorded.exchanges)
     requests = str(recorded) if step.asked == recorded else f'{recorded}, now {step.asked}'
     return (
         str(step.number),
-        stored.parameters.proposed_by + ' (unchanged)' * stored.unchanged,
-        ' '.join(f'{value:.3f}' for value in stored.parameters.attenuation),
+        stored.proposed_by + ' (unchanged)' * stored.unchanged,
+        str(stored.policy),
         requests if recorded or step.asked else '-',
         'differ' if step.differing else 'same' if step.asked else '-',
         step.difference or 'same',
     )
+
+
+@click.command('plot')
+@click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
+def plot_command(folder: Path) -> None:
+    """Draw ``landings.png`` for a stored run, towards its last objective.
+
+    Example: llm-policy-improver plot runs/far-right
+    """
+    with closing(RunStore.open(folder)) as store:
+        steps = store.steps()
+        if not steps:
+            raise StoreError(f'the run in {folder} has no steps yet, so there is nothing to draw')
+        first = sum(each.step.proposed_by == INITIAL for each in steps)
+        asked = [each.step.proposed_by for each in steps if each.step.proposed_by != INITIAL]
+        picture = draw_run(
+            store, parse_objective(steps[-1].objective), first, asked[-1] if asked else INITIAL
+        )
+    if picture is None:
+        sys.exit(2)
+    click.echo(f'Picture: {picture}')
 
 
 @click.command('audit')
@@ -116,37 +140,33 @@ def audit_command(folder: Path, as_json: bool) -> None:
 
 
 def _audit_json(stored: StoredAudit) -> dict[str, Any]:
-    audit = stored.audit
+    audit, published = stored.audit, stored.audit.published
     return {
         'audit': stored.number,
         'step': stored.step or None,
         'recorded_at': stored.recorded_at.isoformat(),
-        **asdict(audit),
+        **{name: value for name, value in asdict(audit).items() if name != 'proposal'},
+        'proposed': None if audit.proposal is None else audit.proposal.policy.as_json(),
+        'published': None if published is None else published.policy.as_json(),
         'decided_at': audit.decided_at.isoformat(),
     }
 
 
 def _audit_text(stored: StoredAudit) -> str:
-    audit = stored.audit
+    audit, published = stored.audit, stored.audit.published
     step = f'step {stored.step}, version' if stored.step else 'version'
     by = f' by {audit.decided_by}' if audit.decided_by else ''
+    proposed = 'none' if audit.proposal is None else str(audit.proposal.policy)
     lines = [
         f'{step} {audit.version}: {audit.decision.value}{by}, {audit.decided_at:%Y-%m-%d %H:%M:%S} UTC',
-        f'  proposed by {audit.proposed_by}: {_numbers(audit.proposed)}',
+        f'  proposed by {audit.proposed_by}: {proposed}',
     ]
     if audit.model:
         lines.append(f'  model {audit.model}, prompt {audit.prompt_sha256}')
-    if audit.attenuation != audit.proposed:
-        lines.append(f'  published: {_numbers(audit.attenuation)}')
-    lines += [
-        f'  {said}'
-        for said in (f'checks: {audit.checks}' * bool(audit.checks), *map(str, audit.verdicts))
-        if said
-    ]
+    if published is not audit.proposal:
+        lines.append(f'  published: {"none" if published is None else published.policy}')
+    lines += [f'  checks: {"; ".join(map(str, audit.findings))}'] if audit.findings else []
+    lines += [f'  {verdict}' for verdict in audit.verdicts]
     if audit.reason and not audit.verdicts:
         lines.append(f'  {audit.reason}')
     return '\n'.join(lines)
-
-
-def _numbers(values: tuple[float, ...]) -> str:
-    return ' '.join(f'{value:.3f}' for value in values) or 'none'

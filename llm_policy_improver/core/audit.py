@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.finding import Finding
+from llm_policy_improver.core.proposal import Proposal
 
 PROGRAM: Final = ''
 """Who decided where no person did."""
@@ -47,8 +49,7 @@ class GateVerdict:
         gate: the gate's name.
         passed: whether the proposal may go on.
         reason: one clause for people.
-        judged: (8,) the attenuation it judged.
-        instead: (8,) what a person put in its place; empty where nothing.
+        instead: what a person put in its place; None where nothing.
         by: the person who decided; empty where a program did.
         figures: behind it, plain data for JSON.
     """
@@ -56,31 +57,12 @@ class GateVerdict:
     gate: str
     passed: bool
     reason: str
-    judged: tuple[float, ...]
-    instead: tuple[float, ...] = ()
+    instead: Proposal | None = None
     by: str = PROGRAM
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f'{self.gate}: {self.reason}' + f' ({self.by})' * bool(self.by)
-
-    @property
-    def told(self) -> str:
-        """A refusal as a sentence for the next prompt."""
-        numbers = ' '.join(f'{value:.3f}' for value in self.judged)
-        if self.by:
-            return f'A person rejected the parameters {numbers}: "{self.reason}".'
-        return f'The {self.gate} refused the parameters {numbers}: {self.reason}.'
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> 'GateVerdict':
-        """Of what `as_json` gave; what a newer version added is left out."""
-        known = {name: data[name] for name in ('gate', 'passed', 'reason', 'by', 'figures')}
-        return cls(judged=tuple(data['judged']), instead=tuple(data['instead']), **known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +70,12 @@ class Audit:
     """One proposal on its way to the arm.
 
     Attributes:
-        version: that its parameters have, or would have had.
-        proposed_by: name of the optimizer.
+        version: that its policy has, or would have had.
+        proposal: with the policy as the checks left it; None where there was none, or they refused it.
+        proposed_by: name of the method.
         model: the language model that answered; empty where none did.
         prompt_sha256: `prompt_hash` of the messages that it answered; empty where none did.
-        proposed: (8,) as the checks left it; empty where they refused it.
-        attenuation: (8,) what was published; empty where nothing was.
-        checks: what the checks said, for people.
+        findings: of the checks.
         verdicts: of the gates, in the order in which they spoke.
         decision: what became of it.
         decided_by: the person who decided; empty where a program did.
@@ -103,17 +84,24 @@ class Audit:
     """
 
     version: int
+    proposal: Proposal | None
     proposed_by: str
     model: str
     prompt_sha256: str
-    proposed: tuple[float, ...]
-    attenuation: tuple[float, ...]
-    checks: str
+    findings: tuple[Finding, ...]
     verdicts: tuple[GateVerdict, ...]
     decision: Decision
     decided_by: str
     decided_at: datetime
     reason: str
+
+    @property
+    def published(self) -> Proposal | None:
+        """What may have been published, a person's numbers in place of the proposal's; None where nothing."""
+        if not (self.decision.let_through or self.decision is Decision.REVERTED):
+            return None
+        edits = [verdict.instead for verdict in self.verdicts if verdict.instead is not None]
+        return edits[-1] if edits else self.proposal
 
 
 def audit_of(
@@ -123,9 +111,8 @@ def audit_of(
     decision: Decision,
     decided_at: datetime,
     *,
-    proposed: tuple[float, ...] = (),
-    attenuation: tuple[float, ...] = (),
-    checks: str = '',
+    proposal: Proposal | None = None,
+    findings: tuple[Finding, ...] = (),
     verdicts: tuple[GateVerdict, ...] = (),
     decided_by: str = PROGRAM,
     reason: str = '',
@@ -135,14 +122,17 @@ def audit_of(
     The other arguments are those of `Audit`.
     """
     last = exchanges[-1] if exchanges else None
+    # The words and requests of the proposal are stored with its step: here its policy counts.
+    kept = (
+        None if proposal is None else Proposal(proposal.policy, proposal.proposed_by, reason=proposal.reason)
+    )
     return Audit(
         version=version,
+        proposal=kept,
         proposed_by=proposed_by,
         model='' if last is None else last.model,
         prompt_sha256='' if last is None else prompt_hash(last.messages),
-        proposed=proposed,
-        attenuation=attenuation,
-        checks=checks,
+        findings=findings,
         verdicts=verdicts,
         decision=decision,
         decided_by=decided_by,

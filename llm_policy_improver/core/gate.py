@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from llm_policy_improver.core.audit import GateVerdict
-from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.finding import Finding
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +16,18 @@ class GateCase:
     """What a gate judges.
 
     Attributes:
-        attenuation: (8,) that would be published; the checks let it through.
+        proposal: its policy is what would be published; the checks let it through.
         version: that it would have.
-        proposal: where it comes from and why.
-        checks: what the checks said, for people.
+        findings: what the checks said.
         history: all trials so far, oldest first.
         objective: what the person asked.
         verdicts: of the gates before.
     """
 
-    attenuation: tuple[float, ...]
-    version: int
     proposal: Proposal
-    checks: str
-    history: Sequence[ExecutionTrace]
+    version: int
+    findings: tuple[Finding, ...]
+    history: Sequence[Trial]
     objective: Objective
     verdicts: tuple[GateVerdict, ...] = ()
 
@@ -41,7 +40,7 @@ class Gate(Protocol):
         """For people and records."""
 
     def judge(self, case: GateCase) -> GateVerdict:
-        """The verdict on the attenuation of this case; may take long, and is called from any thread.
+        """The verdict on the proposal of this case; may take long, and is called from any thread.
 
         Raises:
             WithdrawnError: the run has ended; nothing may be published any more.

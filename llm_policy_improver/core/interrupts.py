@@ -1,7 +1,10 @@
-"""Ctrl-C that waits for the ball in flight."""
+"""Ctrl-C, or the SIGTERM of whoever ends the process, that waits for the ball in flight."""
 
 import signal
 from types import FrameType, TracebackType
+from typing import Any, Final
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class HeldInterrupt:
@@ -20,19 +23,26 @@ class HeldInterrupt:
 
     def __init__(self) -> None:
         self.asked = False
-        self._before = signal.getsignal(signal.SIGINT)
+        self._before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in SIGNALS}
 
     def __enter__(self) -> 'HeldInterrupt':
-        if self._before is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self._on_signal)
+        for number, before in self._before.items():
+            if before is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+
+
+def end_as_interrupted() -> None:
+    """From now on whoever ends this process by SIGTERM ends it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -19,6 +19,8 @@ class Measure:
         told_by: outcomes in which its value tells what the policy does; in others it may be there, but by accident.
         weight: of one unit, in a distance over several measures.
         digits: decimals that mean something.
+        short: heading of its column in tables; the name where empty.
+        usual: whether it is looked at whatever the objective is about.
 
     Raises:
         ValueError: the range is upside down or a margin negative.
@@ -35,6 +37,13 @@ class Measure:
     told_by: frozenset[str] = frozenset()
     weight: float = 1.0
     digits: int = 3
+    short: str = ''
+    usual: bool = True
+
+    @property
+    def column(self) -> str:
+        """Heading of its column in tables."""
+        return self.short or self.name
 
     def __post_init__(self) -> None:
         if not self.low < self.high:

@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
 
 
 class Task(Protocol):
     """What can be improved: something that runs a trial and says what happened."""
 
-    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
+    def run(self, policy: Parameters, seed: int) -> Trial:
         """Run one trial; the seed draws everything that is random in it."""

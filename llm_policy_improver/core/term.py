@@ -63,11 +63,17 @@ class Term:
         return self.want if isinstance(self.want, tuple) else (self.want, self.want)
 
     @property
-    def aim(self) -> tuple[float, float]:
-        """The interval to plan for: the measure's margins are kept, an extreme is a value."""
-        low, high = self.interval
+    def target(self) -> tuple[float, float]:
+        """The interval to steer for: as `interval`, but an extreme is the end of the measure's range."""
         if isinstance(self.want, Extreme):
-            low = high = self.measure.low if self.want is Extreme.SMALLEST else self.measure.high
+            end = self.measure.low if self.want is Extreme.SMALLEST else self.measure.high
+            return end, end
+        return self.interval
+
+    @property
+    def aim(self) -> tuple[float, float]:
+        """The interval to plan for: that of `target` with the measure's margins kept."""
+        low, high = self.target
         return self.measure.planned(low), self.measure.planned(high)
 
     def gap(self, value: float) -> float:

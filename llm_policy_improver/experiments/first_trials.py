@@ -9,23 +9,25 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.initial_design import initial_design
-from llm_policy_improver.core.objective import Goal
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.rows import ExperimentError
-from llm_policy_improver.experiments.table_tennis import BLOCK, Trial, task
+from llm_policy_improver.experiments.table_tennis import BLOCK, Given, task
+from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 FLAT: Final = 0.59
 HIGH_OVER_NET: Final = 0.32
 """m, peak height and net clearance that half of the random attenuations stay below; the rounded medians of 400."""
 
 SPREAD: Final = 100
-"""Attenuations of one Latin hypercube; the next one is drawn where they were not enough."""
+"""Policies of one Latin hypercube; the next one is drawn where they were not enough."""
 MOST_SPREADS: Final = 100
 
-COLUMNS: Final = ('side', 'seed', 'count')
+COLUMNS: Final = ('side', 'seed', 'count', 'parameters')
 
 Side = Callable[[float, float, float, float], bool]
 
@@ -41,48 +43,55 @@ SIDES: Final[dict[str, Side]] = {
 """Names, and which good returns are on that side: landing x, y, peak height and net clearance, in m."""
 
 
-def side_away(goal: Goal) -> str:
+def side_away(objective: Objective) -> str:
     """The side away from a goal: across the table where it says left or right, else in depth, else in height."""
-    if goal.x is not None:
-        return 'left' if goal.x > 0.0 else 'right' if goal.x < 0.0 else 'left third'
-    if goal.y is not None:
-        return 'short' if goal.y > table.HALF_LENGTH / 2.0 else 'deep'
-    return 'flat' if goal.peak_height is not None else 'high over the net'
+    goal = {term.measure.name: term.target[0] for term in objective.terms}
+    x, y = goal.get('landing_x'), goal.get('landing_y')
+    if x is not None:
+        return 'left' if x > 0.0 else 'right' if x < 0.0 else 'left third'
+    if y is not None:
+        return 'short' if y > table.HALF_LENGTH / 2.0 else 'deep'
+    return 'flat' if 'peak_height' in goal else 'high over the net'
 
 
-def on_side(trace: ExecutionTrace, side: str) -> bool:
+def on_side(trial: Trial, side: str) -> bool:
     """Whether this is a good return to that side, with all its quantities known."""
-    if not trace.landed or trace.landing is None or trace.peak_height is None or trace.net_clearance is None:
+    landing, peak, clearance = (
+        landing_of(trial),
+        trial.measures.get('peak_height'),
+        trial.measures.get('net_clearance'),
+    )
+    if not trial.succeeded or landing is None or peak is None or clearance is None:
         return False
-    return SIDES[side](trace.landing.x, trace.landing.y, trace.peak_height, trace.net_clearance)
+    return SIDES[side](landing.x, landing.y, peak, clearance)
 
 
-def find_first_trials(side: str, seed: int, count: int, noisy: bool) -> list[dict[str, Any]]:
-    """Play spread attenuations, the unchanged controller first, and keep the first ``count`` on that side.
+def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: str) -> list[dict[str, Any]]:
+    """Play spread policies, the unchanged controller first, and keep the first ``count`` on that side.
 
     Fewer for the same seed are the beginning of more.
 
     Returns:
-        One row, with the columns `COLUMNS`, the attenuations, and the seeds of their trials.
+        One row, with the columns `COLUMNS`, the policies, and the seeds of their trials.
 
     Raises:
         ExperimentError: there are hardly any on that side.
     """
-    space, generator, played = ParameterSpace(), np.random.default_rng((seed, 3)), 0
-    found: list[Trial] = []
+    space, generator, played = parameter_space(Searched(searched)), np.random.default_rng((seed, 3)), 0
+    found: list[Given] = []
     for spread in range(MOST_SPREADS):
-        for attenuation in initial_design(SPREAD + 1, space, generator):
-            if spread and attenuation == NEUTRAL_ATTENUATION:
+        for policy in initial_design(SPREAD + 1, space, generator):
+            if spread and policy == space.neutral:
                 continue
             played += 1
             trial_seed = seed * BLOCK + played
-            if on_side(task(noisy).run(PolicyParameters(attenuation), trial_seed), side):
-                found.append((attenuation, trial_seed))
+            if on_side(task(noisy).run(policy, trial_seed), side):
+                found.append((policy, trial_seed))
             if len(found) == count:
                 return [
                     {
-                        'side': side, 'seed': seed, 'count': count, 'played': played,
-                        'attenuations': [list(attenuation) for attenuation, _ in found],
+                        'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': played,
+                        'policies': [policy.as_json() for policy, _ in found],
                         'trial_seeds': [trial_seed for _, trial_seed in found],
                     }
                 ]  # fmt: skip
@@ -92,7 +101,7 @@ def find_first_trials(side: str, seed: int, count: int, noisy: bool) -> list[dic
     )
 
 
-def trials_of(row: dict[str, Any], count: int) -> list[Trial]:
+def trials_of(row: dict[str, Any], count: int) -> list[Given]:
     """The first ``count`` trials of a row of `find_first_trials`."""
-    pairs = zip(row['attenuations'][:count], row['trial_seeds'][:count], strict=True)
-    return [(tuple(attenuation), seed) for attenuation, seed in pairs]
+    pairs = zip(row['policies'][:count], row['trial_seeds'][:count], strict=True)
+    return [(policy_from_json(policy), seed) for policy, seed in pairs]

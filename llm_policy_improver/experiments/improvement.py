@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from llm_policy_improver.core.objective import parse_objective
 from llm_policy_improver.experiments import first_trials, improvement_summary, plots
 from llm_policy_improver.experiments.improvement_run import (
     COLUMNS,
@@ -19,13 +18,14 @@ from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.experiments.optimizers import Participants
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import Row, RowFile, open_folder
-from llm_policy_improver.experiments.table_tennis import Trial
+from llm_policy_improver.experiments.table_tennis import Given
 from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
 from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.objectives import parse_objective
 
 WITH_MODEL: Final = ('sas', 'hybrid')
 
@@ -44,6 +44,7 @@ class ImprovementPlan:
         noisy: whether cameras have noise and everything has delays.
         after: an objective that is improved before each; empty: none.
         variants: of SAS-Prompt; one empty name: the usual one.
+        parameters: which are searched.
     """
 
     objectives: tuple[str, ...]
@@ -53,12 +54,22 @@ class ImprovementPlan:
     noisy: bool = False
     after: str = ''
     variants: tuple[str, ...] = ('',)
+    parameters: str = 'attenuation'
 
     def runs(self, optimizer: str, model: str = '') -> list[ImprovementRun]:
         """All runs of one optimizer; those with the same first trials one after the other."""
         return [
             ImprovementRun(
-                optimizer, model, objective, seed, cache, self.improvements, self.noisy, self.after, variant
+                optimizer,
+                model,
+                objective,
+                seed,
+                cache,
+                self.improvements,
+                self.noisy,
+                self.after,
+                variant,
+                self.parameters,
             )
             for seed in range(self.seeds)
             for objective in self.objectives
@@ -171,17 +182,17 @@ class Campaign:
         count = max(plan.caches)
         jobs = [
             Job(
-                ((side, seed, count),),
-                partial(first_trials.find_first_trials, side, seed, count, plan.noisy),
+                ((side, seed, count, plan.parameters),),
+                partial(first_trials.find_first_trials, side, seed, count, plan.noisy, plan.parameters),
             )
             for seed in range(plan.seeds)
             for side in sides
         ]
         run_everywhere('first trials', jobs, self._first, self._processes, self._progress)
 
-    def _given(self, plan: ImprovementPlan, run: ImprovementRun) -> list[Trial]:
+    def _given(self, plan: ImprovementPlan, run: ImprovementRun) -> list[Given]:
         side = _side(run.after or run.objective)
-        row = self._first[(side, run.seed, max(plan.caches))]
+        row = self._first[(side, run.seed, max(plan.caches), plan.parameters)]
         given = first_trials.trials_of(row, run.cache)
         if not run.after:
             return given
@@ -194,9 +205,7 @@ def _title(plan: ImprovementPlan) -> str:
 
 
 def _side(objective: str) -> str:
-    goal = parse_objective(OBJECTIVES[objective]).goal
-    assert goal is not None
-    return first_trials.side_away(goal)
+    return first_trials.side_away(parse_objective(OBJECTIVES[objective]))
 
 
 def _new_folder(root: Path, run: ImprovementRun) -> Path:

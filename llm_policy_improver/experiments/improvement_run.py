@@ -7,25 +7,29 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.objective import Objective, parse_objective
-from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.experiments.rows import Key, Row
-from llm_policy_improver.experiments.table_tennis import BLOCK, LANDING_NOISE, Trial, play, task
+from llm_policy_improver.experiments.table_tennis import BLOCK, LANDING_NOISE, Given, play, task
 from llm_policy_improver.llm.asking import costs
-from llm_policy_improver.loop.choice import Choice, choose_optimizer
+from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.improvement_result import claimed_in
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.registry import make_numeric
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.methods.sas.effects import count
+from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
-from llm_policy_improver.runs.improvement_record import store_step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 
-COLUMNS: Final = ('optimizer', 'model', 'variant', 'objective', 'seed', 'cache', 'after')
+COLUMNS: Final = ('optimizer', 'model', 'variant', 'objective', 'seed', 'cache', 'after', 'parameters')
 
 NEAR: Final = 0.10
 """m: the distance that "trials to 0.10 m" counts to."""
@@ -51,6 +55,7 @@ class ImprovementRun:
         noisy: whether cameras have noise and everything has delays.
         after: the objective that was improved before, whose trials are in the cache; empty: none was.
         variant: of SAS-Prompt; empty for the usual one.
+        parameters: which are searched.
     """
 
     optimizer: str
@@ -62,11 +67,20 @@ class ImprovementRun:
     noisy: bool = False
     after: str = ''
     variant: str = ''
+    parameters: str = Searched.ATTENUATION.value
 
     @property
     def key(self) -> Key:
         """The key of its row."""
-        return (self.optimizer, self.model, self.variant, self.objective, self.seed, self.cache, self.after)
+        return (
+            self.optimizer, self.model, self.variant, self.objective, self.seed, self.cache, self.after,
+            self.parameters,
+        )  # fmt: skip
+
+    @property
+    def space(self) -> ParameterSpace:
+        """What is searched."""
+        return parameter_space(Searched(self.parameters))
 
     @property
     def ball_seed(self) -> int:
@@ -74,34 +88,33 @@ class ImprovementRun:
         return self.seed * BLOCK + (_AFTERWARDS if self.after else _IMPROVING)
 
 
-def own_trials(run: ImprovementRun, row: Row) -> list[Trial]:
+def own_trials(run: ImprovementRun, row: Row) -> list[Given]:
     """The trials that the optimizer proposed in a run, from its row."""
     seeds = [
         run.ball_seed + number if run.noisy else run.ball_seed for number in range(1, run.improvements + 1)
     ]
     # A run that stopped early has fewer.
-    return [(tuple(values), seed) for values, seed in zip(row['attenuations'], seeds, strict=False)]
+    return [(policy_from_json(policy), seed) for policy, seed in zip(row['policies'], seeds, strict=False)]
 
 
-def settings_of(run: ImprovementRun, options: SasOptions) -> RunSettings:
-    """What the steps of a run with a language model are made with."""
+def settings_of(run: ImprovementRun, options: SasOptions = DEFAULT_OPTIONS) -> RunSettings:
+    """What the steps of a run are made with."""
     optimizer = OptimizerSettings(
         objective=OBJECTIVES[run.objective], optimizer=run.optimizer, model=run.model,
         token_budget=options.token_budget, candidates=options.candidates,
         landing_noise=LANDING_NOISE if run.noisy else 0.0, trials=run.improvements, first_trials=0,
-        seed=run.seed, vary_balls=run.noisy,
+        seed=run.seed, vary_balls=run.noisy, parameters=run.parameters,
     )  # fmt: skip
     return RunSettings(optimizer, options, run.ball_seed)
 
 
-def run_numeric(run: ImprovementRun, given: Sequence[Trial]) -> list[Row]:
+def run_numeric(run: ImprovementRun, given: Sequence[Given]) -> list[Row]:
     """The row of a numeric optimizer."""
-    optimizer = make_numeric(run.optimizer, ParameterSpace(), run.seed)
-    return [_improve(run, given, Choice(optimizer, None, ''))]
+    return [_improve(run, given, assemble(settings_of(run).optimizer))]
 
 
 def run_model(
-    run: ImprovementRun, given: Sequence[Trial], model: KeptModel, options: SasOptions, store: RunStore
+    run: ImprovementRun, given: Sequence[Given], model: KeptModel, options: SasOptions, store: RunStore
 ) -> list[Row]:
     """The row of an optimizer that asks a language model; least squares stands in where that fails.
 
@@ -110,8 +123,8 @@ def run_model(
         StoreError: the run cannot be stored.
     """
     settings = settings_of(run, options)
-    choice = choose_optimizer(settings.optimizer, model, options)
-    return [_improve(run, given, choice, _Asked(model, store, settings))]
+    assembly = assemble(settings.optimizer, model, options)
+    return [_improve(run, given, assembly, _Asked(model, store, settings))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +138,8 @@ class _Asked:
 
 def _improve(
     run: ImprovementRun,
-    given: Sequence[Trial],
-    choice: Choice,
+    given: Sequence[Given],
+    assembly: Assembly,
     asked: _Asked | None = None,
 ) -> Row:
     objective = parse_objective(OBJECTIVES[run.objective])
@@ -134,11 +147,9 @@ def _improve(
     if asked is not None:
         history = tuple(_store_given(asked.store, objective, history, given))
         asked.settings.store(asked.store)
-    improvement = Improvement(
-        objective, choice.optimizer, ParameterSpace(), trials=run.improvements, first_trials=0, seed=run.seed,
-        ball_seed=run.ball_seed, vary_balls=run.noisy, history=history, first_version=len(history) + 1,
-        fallback=choice.fallback, repeats_allowed=choice.repeats_allowed,
-    )  # fmt: skip
+    improvement = assembly.improvement(
+        objective, ball_seed=run.ball_seed, history=history, first_version=len(history) + 1, all_trials=True
+    )
     seconds = 0.0
     while not improvement.done:
         began = time.perf_counter()
@@ -146,21 +157,20 @@ def _improve(
         seconds += time.perf_counter() - began
         if asked is not None:
             asked.model.require()
-            store_step(asked.store, objective, step)
-        trace = task(run.noisy).run(step.parameters, step.seed)
-        improvement.record(trace if asked is None else asked.store.add_trial(trace))
+            asked.store.add_step(objective.words, step)
+        trial = step.played(task(run.noisy).run(step.policy, step.seed))
+        improvement.record(trial if asked is None else asked.store.add_trial(trial))
     return _row(run, objective, improvement, len(history), seconds)
 
 
 def _store_given(
-    store: RunStore, objective: Objective, history: Sequence[ExecutionTrace], given: Sequence[Trial]
-) -> list[ExecutionTrace]:
+    store: RunStore, objective: Objective, history: Sequence[Trial], given: Sequence[Given]
+) -> list[Trial]:
     stored = []
-    for trace, (_, seed) in zip(history, given, strict=True):
-        store.add_step(
-            objective.words, trace.parameters, seed, reason='Given to all optimizers.', verdict='accepted'
-        )
-        stored.append(store.add_trial(trace))
+    for trial, (_, seed) in zip(history, given, strict=True):
+        proposal = Proposal(trial.policy, trial.proposed_by, reason='Given to all methods.')
+        store.add_step(objective.words, Step(0, trial.policy, trial.version, proposal, seed))
+        stored.append(store.add_trial(trial))
     return stored
 
 
@@ -168,12 +178,12 @@ def _row(
     run: ImprovementRun, objective: Objective, improvement: Improvement, given: int, seconds: float
 ) -> Row:
     history, steps = improvement.history, improvement.steps
-    distances = [objective.distance(trace) for trace in history]
+    distances = [objective.distance(trial) for trial in history]
     known = np.array([np.inf if distance is None else distance for distance in distances])
     so_far = np.minimum.accumulate(known)[given - 1 :]
-    reachable = read_reachable()[run.objective].distance_m
+    reachable = read_reachable(Searched(run.parameters))[run.objective].distance_m
     exchanges = [exchange for step in steps for exchange in step.proposal.exchanges]
-    agree, contradict, undecided = claimed_in(steps)
+    agree, contradict, undecided = count([claim for step in steps for claim in step.proposal.claims])
     if exchanges:
         seconds = sum(exchange.seconds for exchange in exchanges)
     return {
@@ -184,13 +194,13 @@ def _row(
         'trials_to_regret_0_10_m': _first(so_far - reachable <= NEAR),
         'best_m': so_far[1:].tolist() + [float(so_far[-1])] * (run.improvements - len(steps)),
         'distance_m': distances[given:],
-        'returned': float(np.mean([trace.landed for trace in history[given:]])),
+        'returned': float(np.mean([trial.succeeded for trial in history[given:]])),
         **_replayed(run, objective, improvement),
         'seconds': round(seconds, 3), **costs(exchanges),
-        'fallbacks': sum(bool(step.proposal.fallback) for step in steps),
+        'fallbacks': sum(bool(step.proposal.instead_of) for step in steps),
         'unchanged': sum(step.unchanged for step in steps),
         'claims_agree': agree, 'claims_contradict': contradict, 'claims_undecided': undecided,
-        'attenuations': [list(step.parameters.attenuation) for step in steps],
+        'policies': [step.policy.as_json() for step in steps],
     }  # fmt: skip
 
 
@@ -205,10 +215,10 @@ def _replayed(run: ImprovementRun, objective: Objective, improvement: Improvemen
     if best is None or not run.noisy:
         return {'replayed_m': None, 'replayed_returned': None}
     first = run.seed * BLOCK + _REPLAYED
-    traces = [task(True).run(best.parameters, first + number) for number in range(REPLAYS)]
-    distances = [objective.distance(trace) for trace in traces]
+    trials = [task(True).run(best.policy, first + number) for number in range(REPLAYS)]
+    distances = [objective.distance(trial) for trial in trials]
     middle = float(np.median([np.inf if distance is None else distance for distance in distances]))
     return {
         'replayed_m': middle if np.isfinite(middle) else None,
-        'replayed_returned': float(np.mean([trace.landed for trace in traces])),
+        'replayed_returned': float(np.mean([trial.succeeded for trial in trials])),
     }

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.objective import Objective, parse_objective
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments import plots, statistics
 from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
 from llm_policy_improver.experiments.optimizers import Participants
@@ -25,6 +24,9 @@ from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.bench.trials import true_outcome
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import parameter_space
+from llm_policy_improver.table_tennis.tracing.observed import SUCCEEDED
 
 COLUMNS: Final = ('reader', 'model', 'query', 'cache', 'seed')
 READERS: Final = ('random', 'oracle')
@@ -82,27 +84,30 @@ class RetrievalPlan:
 class Cache:
     """Trials of one seed: as they were seen, and as they really were."""
 
-    seen: tuple[ExecutionTrace, ...]
-    true: tuple[ExecutionTrace, ...]
+    seen: tuple[Trial, ...]
+    true: tuple[Trial, ...]
 
 
 @lru_cache(maxsize=2)
 def make_cache(size: int, seed: int, noisy: bool) -> Cache:
     """Random attenuations; the caches of one seed begin alike, whatever their sizes are."""
-    space, generator, played = ParameterSpace(), np.random.default_rng((seed, 2)), task(noisy)
+    space, generator, played = parameter_space(), np.random.default_rng((seed, 2)), task(noisy)
     seen, true = [], []
     for number in range(1, size + 1):
-        attenuation = tuple(round(value, 2) for value in space.sample(generator))
-        trace = played.run(PolicyParameters(attenuation, version=number), seed * BLOCK + number)
+        policy = space.policy(round(value, 2) for value in space.sample(generator).values)
+        trial = replace(played.run(policy, seed * BLOCK + number), version=number, number=number)
         outcome, place = true_outcome(played.simulator.contacts, played.simulator.arm_contact)
-        seen.append(replace(trace, trial=number))
+        seen.append(trial)
         # Where the ball came down is known from its contacts. Heights are as seen.
-        landing = None if place is None else Landing(place[0], place[1], 0.0)
-        true.append(replace(trace, trial=number, outcome=outcome, landing=landing))
+        measures = {name: value for name, value in trial.measures.items() if not name.startswith('landing_')}
+        if place is not None:
+            measures |= {'landing_x': place[0], 'landing_y': place[1]}
+        landed = outcome in SUCCEEDED and place is not None
+        true.append(replace(trial, outcome=outcome, measures=measures, succeeded=landed))
     return Cache(tuple(seen), tuple(true))
 
 
-def true_best(cache: Sequence[ExecutionTrace], objective: Objective) -> int:
+def true_best(cache: Sequence[Trial], objective: Objective) -> int:
     """Number of the trial that really fulfils the objective best.
 
     Raises:
@@ -111,17 +116,17 @@ def true_best(cache: Sequence[ExecutionTrace], objective: Objective) -> int:
     best = objective.best(cache)
     if best is None:
         raise ExperimentError(f'none of {len(cache)} random trials landed: ask for larger caches')
-    return best.trial
+    return best.number
 
 
-def oracle_ranking(cache: Sequence[ExecutionTrace], objective: Objective) -> list[int]:
+def oracle_ranking(cache: Sequence[Trial], objective: Objective) -> list[int]:
     """The trials' numbers by the distance as it was seen; those without one last."""
 
-    def cost(trace: ExecutionTrace) -> float:
-        distance = objective.distance(trace)
+    def cost(trial: Trial) -> float:
+        distance = objective.distance(trial)
         return math.inf if distance is None else distance
 
-    return [trace.trial for trace in sorted(cache, key=cost)]
+    return [trial.number for trial in sorted(cache, key=cost)]
 
 
 def _row(query: Query, reader: str, model: str, ranking: Sequence[int], best: int) -> Row:
@@ -135,7 +140,7 @@ def _row(query: Query, reader: str, model: str, ranking: Sequence[int], best: in
     }  # fmt: skip
 
 
-def _look(query: Query, largest: int, noisy: bool) -> tuple[Sequence[ExecutionTrace], Objective, int]:
+def _look(query: Query, largest: int, noisy: bool) -> tuple[Sequence[Trial], Objective, int]:
     cache, objective = make_cache(largest, query.seed, noisy), parse_objective(OBJECTIVES[query.name])
     return cache.seen[: query.cache], objective, true_best(cache.true[: query.cache], objective)
 

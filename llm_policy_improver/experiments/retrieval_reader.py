@@ -5,17 +5,18 @@ from typing import Any, Final
 
 from llm_policy_improver.core.chat import Message
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.core.prompts import prompt
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.llm.asking import Answer, ask
 from llm_policy_improver.llm.json_objects import json_objects, without_thinking
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.llm.reply_vectors import number_in
-from llm_policy_improver.methods.sas import trial_table
-from llm_policy_improver.methods.sas.domain import domain_text, parameters_text
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.methods.sas.told import parameters_text
+from llm_policy_improver.methods.sas.trial_table import TrialTable
+from llm_policy_improver.table_tennis.space import parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
 
 OPTIONS: Final = SasOptions(distances=False, effects=False, digits=2)
 """Of the table: what is asked for is not computed for the reader."""
@@ -45,27 +46,27 @@ class RetrievalReader:
     def __init__(self, model: KeptModel) -> None:
         self._model = model
 
-    def messages(self, traces: Sequence[ExecutionTrace], objective: Objective) -> tuple[Message, ...]:
+    def messages(self, traces: Sequence[Trial], objective: Objective) -> tuple[Message, ...]:
         """The chat that `rank` starts with."""
-        space = ParameterSpace()
-        lines = [trial_table.header(objective, OPTIONS)]
-        lines += [trial_table.row(traces, position, objective, OPTIONS) for position in range(len(traces))]
+        brief = make_brief(parameter_space())
+        table = TrialTable(brief, objective, OPTIONS, brief.space.names)
+        lines = [table.header(), *(table.row(traces, position) for position in range(len(traces)))]
         text = prompt(__package__, 'retrieval').substitute(
-            domain=domain_text(),
-            dimension=space.dimension,
-            parameters=parameters_text(space, OPTIONS.names),
+            domain=brief.text,
+            dimension=brief.space.dimension,
+            parameters=parameters_text(brief, brief.space.names),
             trials='\n'.join(lines),
             query=objective.words,
         )
         return (('user', text),)
 
-    def rank(self, traces: Sequence[ExecutionTrace], objective: Objective) -> Answer[list[int]]:
+    def rank(self, traces: Sequence[Trial], objective: Objective) -> Answer[list[int]]:
         """Numbers of the trials that it thinks fulfil the objective best, the best one first.
 
         Raises:
             ExperimentError: the endpoint is gone.
         """
-        known = {trace.trial for trace in traces}
+        known = {trial.number for trial in traces}
         answer = ask(
             self._model,
             self.messages(traces, objective),

@@ -77,7 +77,7 @@ class SasFunction:
         answer = ask(
             self._model,
             self.messages(seen),
-            reply_schema(self.names, landing=False),
+            reply_schema(self.names),
             lambda text: (self._read(text, seen), 'accepted'),
             lambda problem: prompt(__package__, 'functions_repair').substitute(
                 problem=problem, example=self._example()

@@ -5,20 +5,21 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.method import INITIAL
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.bench.returns import noisy_setup
 from llm_policy_improver.table_tennis.task import TableTennis
 
-Trial = tuple[tuple[float, ...], int]
-"""An attenuation (8,) and the seed of its ball, of the cameras' noise and of the delays."""
+Given = tuple[Parameters, int]
+"""A policy and the seed of its ball, of the cameras' noise and of the delays."""
 
 BLOCK: Final = 100_000
 """Trial seeds of an experiment's seed: from seed * BLOCK on."""
 
 LANDING_NOISE: Final = 0.057
 """m, spread of a landing coordinate where noisy: that of the unchanged controller in 200 trials,
-``landing_noise(repetitions([task(True).run(PolicyParameters(), seed) for seed in range(200)]))``
+``spread_of(repetitions([task(True).run(NEUTRAL, seed) for seed in range(200)], (LANDING_X, LANDING_Y)))``
 with `methods.sas.repetitions`."""
 
 
@@ -32,13 +33,13 @@ def task(noisy: bool) -> TableTennis:
 
 
 @lru_cache(maxsize=8)
-def _played(trials: tuple[Trial, ...], noisy: bool) -> tuple[ExecutionTrace, ...]:
+def _played(trials: tuple[Given, ...], noisy: bool) -> tuple[Trial, ...]:
     return tuple(
-        task(noisy).run(PolicyParameters(attenuation, version=number, proposed_by='initial'), seed)
-        for number, (attenuation, seed) in enumerate(trials, start=1)
+        replace(task(noisy).run(policy, seed), version=number, proposed_by=INITIAL)
+        for number, (policy, seed) in enumerate(trials, start=1)
     )
 
 
-def play(trials: Sequence[Trial], noisy: bool) -> tuple[ExecutionTrace, ...]:
-    """The traces of these trials; those played last are remembered."""
+def play(trials: Sequence[Given], noisy: bool) -> tuple[Trial, ...]:
+    """These trials; those played last are remembered."""
     return _played(tuple(trials), noisy)

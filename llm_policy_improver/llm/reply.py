@@ -7,12 +7,11 @@ fences. Work grows linearly with the length of the reply.
 import json
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llm_policy_improver.core.chat import clean_text
-from llm_policy_improver.core.parameters import JOINTS, LETTERS
 from llm_policy_improver.llm.json_objects import JsonObject, json_objects, without_thinking
 from llm_policy_improver.llm.reply_vectors import ReplyError, VectorReader, number_in
 
@@ -22,6 +21,10 @@ LONGEST_TEXT: Final = 4_000
 """Characters kept of each part of the explanation."""
 MOST_CANDIDATES: Final = 32
 """Proposals looked at in one reply."""
+MOST_NAMED: Final = 100
+"""Parameters, or measures, looked at in what it says of effects and expectations."""
+LONGEST_WORD: Final = 80
+"""Characters of the name of a parameter or measure, and of the word for an effect."""
 
 STEPS: Final = ('summary', 'analysis', 'synthesis', 'reason')
 SINGLE: Final = ('parameters', 'attenuation')
@@ -31,7 +34,7 @@ SEVERAL: Final = 'candidates'
 
 Vector = tuple[float, ...]
 
-_BESIDES: Final = frozenset({*STEPS, 'nearest', 'expected'})
+_BESIDES: Final = frozenset({*STEPS, 'nearest', 'expected', 'effects'})
 
 # "trial 12", "in Trial #12: ...", "12", "12.0", "12 (far right)"; not "0.12 m".
 _TRIAL = re.compile(
@@ -51,7 +54,8 @@ class Reply:
         summary, analysis, synthesis: the steps, in the model's words; empty where it left them out.
         reason: one sentence; empty where it left it out.
         nearest: number of the trial that it says fulfils the objective best so far; 0 where it names none.
-        expected: x and y in metres of the landing that it expects; None where it names none.
+        expected: the measures that it expects, by name; empty where it names none.
+        effects: what raising a parameter does to a measure, by their names, in its words; empty where it says none.
         notes: on each proposal that was dropped, why.
     """
 
@@ -61,7 +65,8 @@ class Reply:
     synthesis: str = ''
     reason: str = ''
     nearest: int = 0
-    expected: tuple[float, float] | None = None
+    expected: Mapping[str, float] = field(default_factory=dict)
+    effects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -70,19 +75,20 @@ class Reply:
         return self.candidates[0]
 
 
-def parse_reply(text: str, names: Sequence[str] = LETTERS) -> Reply:
+def parse_reply(text: str, names: Sequence[str], others: Sequence[str] = ()) -> Reply:
     """Read a reply.
 
     Args:
         text: all that the model wrote.
-        names: of the parameters. With the default ones the joints' names are understood, too.
+        names: of the parameters.
+        others: (n,) other names of the same, which are understood, too; or none.
 
     Raises:
         ReplyError: no JSON object with a finite number for each name is in it; nothing else is ever raised
             for what the text is.
         ValueError: ``names`` are none or not all different.
     """
-    reader = VectorReader(names, JOINTS if tuple(names) == LETTERS else (), ignored=_BESIDES)
+    reader = VectorReader(names, others, ignored=_BESIDES)
     answer = without_thinking(text)
     if not answer.strip():
         raise ReplyError(
@@ -97,6 +103,7 @@ def parse_reply(text: str, names: Sequence[str] = LETTERS) -> Reply:
                 **{step: _text(found.get(step)) for step in STEPS},
                 nearest=_nearest(found.get('nearest')),
                 expected=_expected(found.get('expected')),
+                effects=_effects(found.get('effects')),
                 notes=notes,
             )
     if begun := _BEGUN.search(answer):
@@ -158,13 +165,33 @@ def _nearest(value: object) -> int:
     return int(found[1] or found[2]) if found else 0
 
 
-def _expected(value: object) -> tuple[float, float] | None:
-    if isinstance(value, JsonObject) and not value.contradicted & {'x', 'y'}:
-        value = [value.get('x'), value.get('y')]
-    if not isinstance(value, list) or len(value) != 2:
-        return None
-    x, y = (number_in(item) for item in value)
-    return None if x is None or y is None or not math.isfinite(x) or not math.isfinite(y) else (x, y)
+def _expected(value: object) -> dict[str, float]:
+    """The finite numbers in it, by their names."""
+    if not isinstance(value, JsonObject):
+        return {}
+    pairs = [(name, number_in(item)) for name, item in _named(value)]
+    return {name: number for name, number in pairs if number is not None and math.isfinite(number)}
+
+
+def _effects(value: object) -> dict[str, dict[str, str]]:
+    """The words in it, by parameter and measure."""
+    if not isinstance(value, JsonObject):
+        return {}
+    return {
+        name: {
+            measure: clean_text(word)
+            for measure, word in _named(item)
+            if isinstance(word, str) and len(word) <= LONGEST_WORD
+        }
+        for name, item in _named(value)
+        if isinstance(item, JsonObject)
+    }
+
+
+def _named(value: JsonObject) -> list[tuple[str, Any]]:
+    """Its first entries with short names that are given once."""
+    known = [(name, item) for name, item in value.items() if len(name) <= LONGEST_WORD]
+    return [(name, item) for name, item in known[:MOST_NAMED] if name not in value.contradicted]
 
 
 def _text(value: object) -> str:

@@ -6,11 +6,12 @@ endpoints: every key required, no others allowed, no limits of numbers and lengt
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 _TEXTS = {
-    'summary': 'Which trials landed, where, and which are nearest to the objective.',
-    'analysis': 'For each parameter, what raising it does.',
+    'summary': 'Which trials succeeded, and which are nearest to the objective.',
+    'analysis': 'What the comparison of the trials shows.',
     'synthesis': 'What is changed, from which trial, and what is expected of it.',
     'reason': 'One sentence for the person who asked: why these parameters.',
 }
@@ -28,7 +29,12 @@ def _object(properties: Mapping[str, Any], description: str = '') -> dict[str, A
 
 
 def reply_schema(
-    names: Sequence[str], candidates: int = 1, analysis: bool = True, *, landing: bool = True
+    names: Sequence[str],
+    candidates: int = 1,
+    analysis: bool = True,
+    *,
+    expected: Sequence[str] = (),
+    effects: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The schema of replies that `reply.parse_reply` reads.
 
@@ -36,8 +42,9 @@ def reply_schema(
         names: of the parameters.
         candidates: proposals asked for; above 1 they come as a list under ``candidates``, else one comes under
             ``parameters``.
-        analysis: whether the steps before the parameters (summary, analysis, synthesis) are asked for.
-        landing: whether the landing that the model expects is asked for; test functions have none.
+        analysis: whether the steps before the parameters (summary, analysis, effects, synthesis) are asked for.
+        expected: names of the measures that the model shall expect of its proposal; none: not asked for.
+        effects: the words for what raising a parameter does, by measure; none: not asked for.
 
     Raises:
         ValueError: there are no names, or less than one candidate is asked for.
@@ -52,15 +59,19 @@ def reply_schema(
         'type': 'integer',
         'description': 'Number of the trial that fulfils the objective best so far; 0 if there is none.',
     }
-    expected = _object({'x': number, 'y': number}, 'Where the proposal is expected to land, in metres.')
+    wanted = _object(dict.fromkeys(expected, number), 'What is expected of the proposal.')
+    one = _object({measure: {'type': 'string', 'enum': list(words)} for measure, words in effects.items()})
+    all_effects = _object(dict.fromkeys(names, one), 'What raising each parameter does.')
     vector = _object(dict.fromkeys(names, number))
     several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': vector}
     return _object(
         {
             **({'summary': texts['summary']} if analysis else {}),
             'nearest': nearest,
-            **({name: texts[name] for name in ('analysis', 'synthesis')} if analysis else {}),
-            **({'expected': expected} if landing else {}),
+            **({'analysis': texts['analysis']} if analysis else {}),
+            **({'effects': all_effects} if analysis and effects else {}),
+            **({'synthesis': texts['synthesis']} if analysis else {}),
+            **({'expected': wanted} if expected else {}),
             'reason': texts['reason'],
             **({'parameters': vector} if candidates == 1 else {'candidates': several}),
         }

@@ -15,8 +15,10 @@ import numpy as np
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
 from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check
 
 APPROVE: Final = 'approve'
@@ -27,6 +29,9 @@ DECISIONS: Final = (APPROVE, REJECT, EDIT)
 NEVER: Final = 'never'
 SMALL_STEPS: Final = 'small_steps'
 AUTO_APPROVE: Final = (NEVER, SMALL_STEPS)
+
+NEUTRAL: Final = 'neutral'
+"""Who proposed the policy that changes nothing, where no trial with it succeeded."""
 
 LONGEST_REASON: Final = 500
 """Characters of a person's reason that are kept and told."""
@@ -42,7 +47,7 @@ class ApprovalConfig:
 
     Attributes:
         required: whether proposals wait for a person at all.
-        auto_approve: ``'never'``: all; ``'small_steps'``: those near a trial that landed need nobody.
+        auto_approve: ``'never'``: all; ``'small_steps'``: those near a trial that succeeded need nobody.
         small_step: largest step of any parameter from such a trial, in the cube -1 ... +1 of the bounds: 0.1 is a
             twentieth of the parameter's range.
 
@@ -107,10 +112,12 @@ class Approval:
             WithdrawnError: it was closed before anybody decided.
         """
         if self._config.auto_approve == SMALL_STEPS:
-            near = proven_neighbour(case.attenuation, case.history, self._space, self._config.small_step)
+            near = proven_neighbour(case.proposal.policy, case.history, self._space, self._config.small_step)
             if near is not None:
-                reason = f'no person was asked, as it is a small step from trial {near.trial}, which landed'
-                return GateVerdict(self.name, True, reason, case.attenuation)
+                reason = (
+                    f'no person was asked, as it is a small step from trial {near.number}, which succeeded'
+                )
+                return GateVerdict(self.name, True, reason)
         with self._changed:
             self._pending, self._verdict = case, None
         self._on_change()
@@ -134,7 +141,7 @@ class Approval:
         decision: str,
         decided_by: str,
         reason: str = '',
-        attenuation: Sequence[float] = (),
+        values: Sequence[float] = (),
     ) -> str:
         """Take a person's decision on the proposal that waits.
 
@@ -143,7 +150,7 @@ class Approval:
             decision: one of `DECISIONS`.
             decided_by: who decides.
             reason: for the record; a rejection must have one, and it goes into the next prompt.
-            attenuation: (8,) the person's numbers, for an edit only.
+            values: (n,) the person's numbers in the order of the space, for an edit only.
 
         Returns:
             What happens now, in one sentence.
@@ -162,35 +169,35 @@ class Approval:
                 )
             if not person:
                 raise ApprovalError('decided_by is empty: say who decides, for the record')
-            self._verdict, said = self._decided(case, decision, person, reason, attenuation)
+            self._verdict, said = self._decided(case, decision, person, reason, values)
             self._changed.notify_all()
         return said
 
     def _decided(
-        self, case: GateCase, decision: str, person: str, reason: str, attenuation: Sequence[float]
+        self, case: GateCase, decision: str, person: str, reason: str, values: Sequence[float]
     ) -> tuple[GateVerdict, str]:
         if decision not in DECISIONS:
             raise ApprovalError(f'decision must be {", ".join(DECISIONS)}; got "{decision}"')
-        if len(attenuation) and decision != EDIT:
-            raise ApprovalError(f'attenuation is for decision {EDIT} only: leave it empty to {decision}')
-        judged = case.attenuation
+        if len(values) and decision != EDIT:
+            raise ApprovalError(f'values are for decision {EDIT} only: leave them empty to {decision}')
         if decision == REJECT:
             if not reason:
                 raise ApprovalError('reason is empty: say what is wrong, as the next prompt tells it')
             said = (
                 f'version {case.version} is rejected; the parameters in force stay until another is approved'
             )
-            return GateVerdict(self.name, False, reason, judged, by=person), said
+            return GateVerdict(self.name, False, reason, by=person), said
         if decision == APPROVE:
-            verdict = GateVerdict(self.name, True, reason or 'approved', judged, by=person)
+            verdict = GateVerdict(self.name, True, reason or 'approved', by=person)
             return verdict, f'version {case.version} is approved'
         checked = check(
-            attenuation, case.history, self._space, case.objective, repeats_allowed=self._repeats_allowed
+            values, case.history, self._space, case.objective, repeats_allowed=self._repeats_allowed
         )
         if not checked.accepted:
             raise ApprovalError(f'the edited parameters cannot be used: {"; ".join(checked.reasons)}')
-        reason = '; '.join(filter(None, (reason or 'edited', *checked.changes)))
-        verdict = GateVerdict(self.name, True, reason, judged, checked.attenuation, person)
+        reason = '; '.join((reason or 'edited', *map(str, checked.findings)))
+        instead = Proposal(self._space.policy(checked.values), person, reason=reason)
+        verdict = GateVerdict(self.name, True, reason, instead, person)
         return verdict, f'version {case.version} is edited; the gates before the approval judge it again'
 
     def close(self) -> GateCase | None:
@@ -208,34 +215,32 @@ def _line(text: str) -> str:
 
 
 def proven_neighbour(
-    attenuation: Sequence[float], history: Sequence[ExecutionTrace], space: ParameterSpace, step: float
-) -> ExecutionTrace | None:
-    """The nearest trial that landed, if no parameter is further than ``step`` from it; None otherwise.
+    policy: Parameters, history: Sequence[Trial], space: ParameterSpace, step: float
+) -> Trial | None:
+    """The nearest trial that succeeded, if no parameter is further than ``step`` from it; None otherwise.
 
     Args:
-        attenuation: (8,).
+        policy: to be tried.
         history: all trials so far.
         space: the bounds.
         step: in the cube -1 ... +1 of the bounds.
     """
-    here = space.unit(attenuation)
-    landed = [trace for trace in history if trace.landed]
-    steps = [float(np.max(np.abs(here - space.unit(trace.parameters.attenuation)))) for trace in landed]
+    here = space.unit(policy)
+    good = [trial for trial in history if trial.succeeded]
+    steps = [float(np.max(np.abs(here - space.unit(trial.policy)))) for trial in good]
     if not steps or min(steps) > step + 1e-9:
         return None
-    return landed[int(np.argmin(steps))]
+    return good[int(np.argmin(steps))]
 
 
-def last_good(history: Sequence[ExecutionTrace], current: PolicyParameters) -> PolicyParameters:
-    """The parameters to go back to: those of the latest trial that landed with others than ``current``.
+def last_good(history: Sequence[Trial], current: Parameters, neutral: Parameters) -> Proposal:
+    """What to go back to: the policy of the latest trial that succeeded with another one than ``current``.
 
-    The neutral ones, of the unchanged controller, where no such trial landed.
+    The neutral one, which changes nothing, where no such trial succeeded.
     """
-    good = (trace.parameters for trace in reversed(history) if trace.landed)
-    others = (
-        one for one in good if (one.attenuation, one.residual) != (current.attenuation, current.residual)
-    )
-    return next(others, PolicyParameters())
+    good = (trial for trial in reversed(history) if trial.succeeded and trial.policy != current)
+    found = next(good, None)
+    return Proposal(neutral, NEUTRAL) if found is None else Proposal(found.policy, found.proposed_by)
 
 
 def offered(case: GateCase, now: datetime) -> Audit:
@@ -251,13 +256,13 @@ def withdrawn(case: GateCase, now: datetime) -> Audit:
 def _undecided(case: GateCase, decision: Decision, now: datetime, reason: str) -> Audit:
     return audit_of(
         case.proposal.proposed_by, case.proposal.exchanges, case.version, decision, now,
-        proposed=case.attenuation, checks=case.checks, verdicts=case.verdicts, reason=reason,
+        proposal=case.proposal, findings=case.findings, verdicts=case.verdicts, reason=reason,
     )  # fmt: skip
 
 
-def reverted(parameters: PolicyParameters, decided_by: str, now: datetime) -> Audit:
-    """The record of going back to earlier parameters, under their new version."""
+def reverted(proposal: Proposal, version: int, decided_by: str, now: datetime) -> Audit:
+    """The record of going back to an earlier policy, under its new version."""
     return audit_of(
-        parameters.proposed_by, (), parameters.version, Decision.REVERTED, now,
-        attenuation=parameters.attenuation, decided_by=decided_by, reason='back to the last good parameters',
+        proposal.proposed_by, (), version, Decision.REVERTED, now,
+        proposal=proposal, decided_by=decided_by, reason='back to the last good policy',
     )  # fmt: skip

@@ -11,8 +11,8 @@ from llm_policy_improver.core.gate import Gate, GateCase
 def pass_gates(gates: Sequence[Gate], case: GateCase) -> GateCase:
     """Send a case through the gates in their order, up to the first refusal.
 
-    Where a gate puts other numbers in place, the gates before it judge these too; where one of them refuses, the
-    gate that changed them is asked again, with that refusal among the verdicts.
+    Where a gate puts another policy in place, the gates before it judge that, too; where one of them refuses, the
+    gate that changed it is asked again, with that refusal among the verdicts.
 
     Returns:
         The case with all verdicts, and with what may be published where the last of them passed.
@@ -23,9 +23,10 @@ def pass_gates(gates: Sequence[Gate], case: GateCase) -> GateCase:
             case = replace(case, verdicts=(*case.verdicts, verdict))
             if not verdict.passed:
                 return case
-            if not verdict.instead:
+            if verdict.instead is None:
                 break
-            changed = pass_gates(gates[:place], replace(case, attenuation=verdict.instead))
+            edited = replace(case.proposal, policy=verdict.instead.policy)
+            changed = pass_gates(gates[:place], replace(case, proposal=edited))
             if passed(changed):
                 case = changed
                 break
@@ -52,18 +53,15 @@ class RecordedGate:
     def load(self, audits: Sequence[Audit]) -> None:
         """Take the audit records of the coming step, oldest first."""
         # What the checks refused never came to a gate, and what was withdrawn was never judged.
-        judged = (audit for audit in audits if audit.proposed and audit.decision is not Decision.WITHDRAWN)
+        judged = (audit for audit in audits if audit.proposal and audit.decision is not Decision.WITHDRAWN)
         self._audits = deque(judged)
 
     def judge(self, case: GateCase) -> GateVerdict:
         """The verdict that was decisive."""
         if not self._audits:
-            return GateVerdict(self.name, True, 'no record', case.attenuation)
+            return GateVerdict(self.name, True, 'no record')
         audit = self._audits.popleft()
         if not audit.decision.let_through:
             return audit.verdicts[-1]
-        if audit.decision is not Decision.EDITED:
-            return GateVerdict(self.name, True, audit.reason, case.attenuation)
-        return GateVerdict(
-            self.name, True, audit.reason, case.attenuation, audit.attenuation, audit.decided_by
-        )
+        instead = audit.published if audit.decision is Decision.EDITED else None
+        return GateVerdict(self.name, True, audit.reason, instead, audit.decided_by if instead else '')

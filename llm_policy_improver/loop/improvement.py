@@ -1,12 +1,12 @@
 """The loop: propose, check, run, record, one step at a time; the same in process and behind ROS messages.
 
-    improvement = Improvement(objective, LeastSquares(space), space, trials=39)
+    improvement = Improvement(objective, LeastSquares(brief), brief.space, trials=39)
     for result in run_improvement(improvement, task):
         print(result.number, result.distance, result.step.reason)
-    improvement.result().best_distance_m
+    improvement.result().best_distance
 
-Nothing reaches the arm unchecked: whatever an optimizer proposes is judged by `methods.checks` here, and then by
-the gates, e.g. a rehearsal in simulation and a person's approval.
+Nothing reaches the arm unchecked: whatever a method proposes is judged by `methods.checks` here, and then by the
+gates, e.g. a rehearsal in simulation and a person's approval.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,24 +19,22 @@ import numpy as np
 from llm_policy_improver.core.audit import Audit, Decision
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
+from llm_policy_improver.core.finding import Failure, Vain
 from llm_policy_improver.core.gate import Gate
-from llm_policy_improver.core.initial_design import initial_design
-from llm_policy_improver.core.method import Optimizer, Proposal
+from llm_policy_improver.core.method import INITIAL, Method
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import (
-    NEUTRAL_ATTENUATION,
-    NEUTRAL_RESIDUAL,
-    ParameterSpace,
-    PolicyParameters,
-)
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.task import Task
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.consult import Answer, consult
 from llm_policy_improver.loop.gatekeeper import Gatekeeper
-from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, TrialResult
+from llm_policy_improver.loop.improvement_result import End, ImprovementResult
+from llm_policy_improver.loop.step import Step, TrialResult
 from llm_policy_improver.methods.checks import check
+from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.methods.ranking import best_trial
-from llm_policy_improver.methods.sas.model_rules import DIGITS
 
 FAILURES: Final = 3
 """Failures of a language model in a row after which it rests."""
@@ -47,8 +45,8 @@ IDLE: Final = 3
 ASKED_AGAIN: Final = 2
 """How often a language model is asked again for the same trial after a person rejected what it proposed."""
 PULLS: Final = 3
-"""How often what a gate refused is brought half the way nearer to what is known: a first trial to the unchanged
-controller, a numeric proposal to the best trial. A language model is told the reason instead."""
+"""How often what a gate refused is brought half the way nearer to what is known: a first trial to the neutral
+policy, a numeric proposal to the best trial. A language model is told the reason instead."""
 
 
 class ImprovementError(ValueError):
@@ -62,21 +60,23 @@ class Improvement:
 
     Args:
         objective: what the person asked.
-        optimizer: proposes after the first trials.
+        method: proposes after the first trials.
         space: the bounds; nothing outside of them is ever published.
-        trials: balls to play in this run, the first trials included.
-        first_trials: spread-out trials before the optimizer is asked; those in ``history`` count.
+        trials: to play in this run, the first trials included.
+        first_trials: spread-out trials before the method is asked; those in ``history`` count.
         seed: draws the first trials.
-        ball_seed: seed of the incoming ball; ``seed`` where None.
-        vary_balls: whether each trial of the run meets another ball (``ball_seed`` plus its number) instead
+        ball_seed: seed of the trials; ``seed`` where None.
+        vary_balls: whether each trial of the run has a seed of its own (``ball_seed`` plus its number) instead
             of the same one.
         history: trials of earlier runs, oldest first.
-        fallback: asked where the optimizer gives nothing usable; None: the last parameters stay.
-        repeats_allowed: how often the same parameters may be tried again: more than 0 where trials are noisy.
-        first_version: version of the first parameters; above all that the controller has seen.
+        fallback: asked where the method gives nothing usable; None: the last policy stays.
+        repeats_allowed: how often the same policy may be tried again: more than 0 where trials are noisy.
+        first_version: version of the first policy; above all that the controller has seen.
         gates: judge in their order what the checks let through; all must pass it before it is published.
-        in_force: the parameters that stay where nothing is let through from the start on; those of the last trial
-            of ``history`` where None.
+        in_force: the policy that stays where nothing is let through from the start on, and who proposed it; that of
+            the last trial of ``history`` where None.
+        all_trials: whether all trials are played even when the objective is reached.
+        noise: spread of the measures of repeated trials, which decides when it is reached.
         clock: the time of day, for the audit records.
 
     Raises:
@@ -86,7 +86,7 @@ class Improvement:
     def __init__(
         self,
         objective: Objective,
-        optimizer: Optimizer,
+        method: Method,
         space: ParameterSpace,
         *,
         trials: int,
@@ -94,12 +94,14 @@ class Improvement:
         seed: int = 0,
         ball_seed: int | None = None,
         vary_balls: bool = False,
-        history: Sequence[ExecutionTrace] = (),
-        fallback: Optimizer | None = None,
+        history: Sequence[Trial] = (),
+        fallback: Method | None = None,
         repeats_allowed: int = 0,
         first_version: int = 1,
         gates: Sequence[Gate] = (),
-        in_force: PolicyParameters | None = None,
+        in_force: Proposal | None = None,
+        all_trials: bool = True,
+        noise: float = 0.0,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         if trials < 1:
@@ -107,7 +109,7 @@ class Improvement:
         if first_trials < 0:
             raise ImprovementError(f'the number of first trials must not be negative; got {first_trials}')
         self.objective = objective
-        self.optimizer = optimizer
+        self.method = method
         self.space = space
         self.trials = trials
         self._design = initial_design(first_trials, space, np.random.default_rng(seed))[len(history) :]
@@ -120,16 +122,20 @@ class Improvement:
         self._failures = 0
         self._ask_again = 0
         self._idle = 0
-        self._why_idle = ''
+        self._in_vain: tuple[Vain, ...] = ()
         self._gatekeeper = Gatekeeper(gates, clock)
-        self._in_force = in_force or (self._earlier[-1].parameters if self._earlier else None)
+        if in_force is None and self._earlier:
+            in_force = Proposal(self._earlier[-1].policy, self._earlier[-1].proposed_by)
+        self._in_force = in_force
+        self._all_trials = all_trials
+        self._noise = noise
         self._steps: list[Step] = []
-        self._traces: list[ExecutionTrace] = []
+        self._played: list[Trial] = []
 
     @property
-    def history(self) -> tuple[ExecutionTrace, ...]:
+    def history(self) -> tuple[Trial, ...]:
         """All trials, those of earlier runs first, oldest first."""
-        return (*self._earlier, *self._traces)
+        return (*self._earlier, *self._played)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -137,19 +143,26 @@ class Improvement:
         return tuple(self._steps)
 
     @property
-    def done(self) -> bool:
-        """Whether all trials of this run are recorded, or it was `stopped`."""
-        return len(self._traces) >= self.trials or (
-            bool(self.stopped) and len(self._traces) == len(self._steps)
-        )
+    def end(self) -> End | None:
+        """Why the run is over; None while it goes on."""
+        if len(self._played) >= self.trials:
+            return End.PLAYED
+        if len(self._played) < len(self._steps):
+            return None
+        # Nobody proposed anything for several trials: more of the same would only wear out the arm and the person.
+        if self._idle >= IDLE:
+            return End.NO_PROPOSALS
+        return End.REACHED if not self._all_trials and self._reached() else None
+
+    def _reached(self) -> bool:
+        best = self.objective.best(self._played)
+        distance = None if best is None else self.objective.distance(best)
+        return distance is not None and distance <= self.objective.reached_within(self._noise)
 
     @property
-    def stopped(self) -> str:
-        """Why the run ends before its trials are played; empty where it does not.
-
-        Nobody proposed anything for `IDLE` trials: more of the same would only wear out the arm and the person.
-        """
-        return f'nobody could propose anything {IDLE} times in a row: {self._why_idle}' * (self._idle >= IDLE)
+    def done(self) -> bool:
+        """Whether the run is over."""
+        return self.end is not None
 
     @property
     def next_version(self) -> int:
@@ -162,15 +175,15 @@ class Improvement:
         return tuple(self._gatekeeper.audits)
 
     @property
-    def best(self) -> ExecutionTrace | None:
+    def best(self) -> Trial | None:
         """The best trial, of this run or before; None where none can be ranked.
 
         Where the objective has no measure, it is the one that the language model named last.
         """
         return best_trial(self.history, self.objective, [step.proposal for step in self._steps])
 
-    def restore(self, played: Sequence[tuple[Step, ExecutionTrace | None]]) -> None:
-        """Go on where another process was broken off; before the first `propose`.
+    def restore(self, played: Sequence[tuple[Step, Trial | None]]) -> None:
+        """Go on where another process was interrupted; before the first `propose`.
 
         Args:
             played: its steps in their order, each with its trial; the last one may still wait for it.
@@ -178,38 +191,36 @@ class Improvement:
         Raises:
             ImprovementError: something was proposed already, or a step before the last one has no trial.
         """
-        if self._steps or any(trace is None for _, trace in played[:-1]):
+        if self._steps or any(trial is None for _, trial in played[:-1]):
             raise ImprovementError(
                 'a run can be restored at its beginning only, with a trial of every step but the last one'
             )
-        for step, trace in played:
+        for step, trial in played:
             self._steps.append(step)
-            self._version = max(self._version, step.parameters.version + 1)
+            self._version = max(self._version, step.version + 1)
             self._idle = self._idle + 1 if step.unchanged else 0
-            self._why_idle = step.verdict.removeprefix('unchanged: ')
+            self._in_vain = step.in_vain
             proposal = step.proposal
             if proposal.exchanges:
-                in_vain = bool(proposal.fallback) or step.unchanged
-                rejected = any(audit.decision is Decision.REJECTED for audit in proposal.audits)
+                in_vain = bool(proposal.instead_of) or step.unchanged
+                rejected = any(audit.decision is Decision.REJECTED for audit in step.audits)
                 self._failures = self._failures + 1 if in_vain and not rejected else 0
                 self._ask_again = step.number + 1 + REST
-            if trace is not None:
-                self._traces.append(trace)
+            if trial is not None:
+                self._played.append(trial)
 
     def propose(self) -> Step:
         """The next step. Asked again before `record`, the same step is returned.
 
-        Never raises for what an optimizer does: the fallback is asked, else the last parameters stay.
+        Never raises for what a method does: the fallback is asked, else the last policy stays.
 
         Raises:
-            ImprovementError: the run is over, or no gate lets anything through and no parameters are there to stay.
+            ImprovementError: the run is over, or no gate lets anything through and no policy is there to stay.
             WithdrawnError: from a gate, as the run was ended meanwhile.
         """
-        if self.done:
-            raise ImprovementError(
-                f'the run is over: {self.stopped or f"all of its {self.trials} trials are recorded"}'
-            )
-        if len(self._steps) > len(self._traces):
+        if self.end is not None:
+            raise ImprovementError(f'the run is over: {end_text(self.end, self._in_vain)}')
+        if len(self._steps) > len(self._played):
             return self._steps[-1]
         number = len(self._steps) + 1
         step = self._first(number) if number <= len(self._design) else self._improved(number)
@@ -217,30 +228,30 @@ class Improvement:
         self._gatekeeper.begin()
         return step
 
-    def record(self, trace: ExecutionTrace) -> TrialResult:
+    def record(self, trial: Trial) -> TrialResult:
         """Take in the trial of the last proposed step.
 
         Raises:
-            ImprovementError: no step waits for a trial, or the trial ran with other parameters than proposed.
+            ImprovementError: no step waits for a trial, or the trial ran with another policy than proposed.
         """
-        if len(self._steps) == len(self._traces):
+        if len(self._steps) == len(self._played):
             raise ImprovementError(
                 'a trial was recorded that no step asked for: call propose() before record()'
             )
         step = self._steps[-1]
-        if trace.parameters.version != step.parameters.version:
+        if trial.version != step.version:
             raise ImprovementError(
-                f'the trial ran with parameters version {trace.parameters.version}, and step {step.number} '
-                f'asked for version {step.parameters.version}'
+                f'the trial ran with policy version {trial.version}, and step {step.number} '
+                f'asked for version {step.version}'
             )
         before = self.best
-        self._traces.append(trace)
+        self._played.append(trial)
         best = self.best
         return TrialResult(
             number=step.number,
             step=step,
-            trace=trace,
-            distance=self.objective.distance(trace),
+            trial=trial,
+            distance=self.objective.distance(trial),
             best=best,
             best_distance=None if best is None else self.objective.distance(best),
             improved=best is not before,
@@ -250,154 +261,158 @@ class Improvement:
         """What the run came to so far."""
         return ImprovementResult.of(
             self.objective,
-            self.optimizer.name,
+            self.method.name,
             self._earlier,
-            list(zip(self._steps, self._traces, strict=False)),
-            self.stopped,
+            list(zip(self._steps, self._played, strict=False)),
+            self.end,
         )
 
     def _seed(self, number: int) -> int:
         return self._ball_seed + number if self._vary_balls else self._ball_seed
 
-    def _publish(self, number: int, answer: Answer, reason: str = '') -> Step:
+    def _publish(self, number: int, answer: Answer) -> Step:
         assert answer.proposal is not None
-        proposal = self._with_records(replace(answer.proposal, exchanges=answer.exchanges))
-        parameters = PolicyParameters(
-            answer.attenuation, NEUTRAL_RESIDUAL, self._version, proposal.proposed_by
+        assert answer.checked is not None
+        proposal = replace(
+            answer.proposal,
+            expected=answer.checked.expected,
+            exchanges=answer.exchanges,
+            kept_back=self._gatekeeper.kept_back,
         )
+        version = self._version
         self._version += 1
         self._idle = 0
-        return Step(number, parameters, proposal, self._seed(number), answer.text + reason)
+        return Step(
+            number, answer.checked.policy, version, proposal, self._seed(number), answer.findings,
+            audits=tuple(self._gatekeeper.audits),
+        )  # fmt: skip
 
     def _first(self, number: int) -> Step:
-        wanted = attenuation = self._design[number - 1]
-        neutral = wanted == NEUTRAL_ATTENUATION
+        wanted, neutral = self._design[number - 1], self.space.neutral
+        first = wanted == neutral
         reason = (
             'The unchanged controller, to compare with.'
-            if neutral
+            if first
             else 'One of the first trials, spread over the bounds to learn what the parameters do.'
         )
-        why = ''
-        for pull in range(1 if neutral else PULLS + 1):
-            nearer = ''
-            if pull:
-                share = 0.5**pull
-                attenuation = tuple(1.0 + share * (value - 1.0) for value in wanted)
-                nearer = f' Brought to {share:.0%} of its way from the unchanged controller.'
-            proposal = Proposal(attenuation, 'initial', reason=reason + nearer)
-            answer = self._judged('initial', Answer(proposal, attenuation, 'accepted', ()))
-            if answer.proposal is not None:
+        for pull in range(1 if first else PULLS + 1):
+            share = 0.5**pull
+            pairs = zip(neutral.values, wanted.values, strict=True)
+            policy = (
+                self.space.policy(base + share * (value - base) for base, value in pairs) if pull else wanted
+            )
+            nearer = f' Brought to {share:.0%} of its way from the unchanged controller.' * bool(pull)
+            proposal = Proposal(policy, INITIAL, reason=reason + nearer)
+            answer = self._judged(Answer(INITIAL, proposal, proposal))
+            if answer.checked is not None:
                 return self._publish(number, answer)
-            why = answer.text
-        return self._unchanged(number, why, ())
+        return self._unchanged(number, (answer.in_vain,), ())
 
     def _improved(self, number: int) -> Step:
         asked = self._ask_unless_resting(number)
-        if asked.proposal is not None:
+        if asked.checked is not None:
             return self._publish(number, asked)
-        if self._fallback is None or self._fallback.name == self.optimizer.name:
-            return self._unchanged(number, asked.text, asked.exchanges)
+        if self._fallback is None or self._fallback.name == self.method.name:
+            return self._unchanged(number, (asked.in_vain,), asked.exchanges)
         second = self._ask(self._fallback)
         exchanges = asked.exchanges + second.exchanges
-        if second.proposal is None:
-            return self._unchanged(number, f'{asked.text}; {second.text}', exchanges)
-        why = f'{asked.text}, so {self._fallback.name} made this proposal'
-        proposal = replace(second.proposal, fallback=why)
-        answer = replace(second, proposal=proposal, exchanges=exchanges)
-        return self._publish(number, answer, f'; fallback: {why}')
+        if second.checked is None or second.proposal is None:
+            return self._unchanged(number, (asked.in_vain, second.in_vain), exchanges)
+        proposal = replace(second.proposal, instead_of=(asked.in_vain,))
+        return self._publish(number, replace(second, proposal=proposal, exchanges=exchanges))
 
     def _ask_unless_resting(self, number: int) -> Answer:
-        """Ask the optimizer; a language model that failed several times in a row only now and then.
+        """Ask the method; a language model that failed several times in a row only now and then.
 
         Each request in vain may cost minutes and a person's trust. What a person rejected was no failure: a language
         model is told the reason and asked again.
         """
         if self._failures >= FAILURES and number < self._ask_again:
-            why = f'{self.optimizer.name} failed {self._failures} times in a row and rests'
-            return Answer(None, (), why, ())
-        asked = self._ask(self.optimizer)
+            detail = f'{self._failures} in a row'
+            return Answer(self.method.name, None, None, failure=Failure.RESTING, detail=detail)
+        asked = self._ask(self.method)
         for _ in range(ASKED_AGAIN):
             if not (asked.exchanges and self._gatekeeper.rejected_by_person):
                 break
-            again = self._ask(self.optimizer)
+            again = self._ask(self.method)
             asked = replace(again, exchanges=asked.exchanges + again.exchanges)
-        in_vain = asked.proposal is None and bool(asked.exchanges) and not self._gatekeeper.rejected_by_person
+        in_vain = asked.checked is None and bool(asked.exchanges) and not self._gatekeeper.rejected_by_person
         self._failures = self._failures + 1 if in_vain else 0
         self._ask_again = number + 1 + REST
         return asked
 
-    def _ask(self, optimizer: Optimizer) -> Answer:
+    def _ask(self, method: Method) -> Answer:
         asked = consult(
-            optimizer, self.history, self.objective, self.space, self._made(), repeats_allowed=self._repeats_allowed
+            method, self.history, self.objective, self.space, self._made(), repeats_allowed=self._repeats_allowed
         )  # fmt: skip
-        judged, best = self._judged(optimizer.name, asked), self.best
-        if asked.proposal is None or asked.exchanges or best is None:
+        judged, best = self._judged(asked), self.best
+        if asked.checked is None or asked.proposal is None or asked.exchanges or best is None:
             return judged
         for pull in range(1, PULLS + 1):
-            if judged.proposal is not None or self._gatekeeper.rejected_by_person:
+            if judged.checked is not None or self._gatekeeper.rejected_by_person:
                 break
-            nearer = self._pulled(asked.attenuation, best.parameters.attenuation, 0.5**pull)
+            share = 0.5**pull
+            nearer = self._pulled(asked.checked.policy, best.policy, share)
             if nearer is None:
                 break
             reason = (
-                f'{asked.proposal.reason} Brought to {0.5**pull:.0%} of its way from trial {best.trial}, '
+                f'{asked.proposal.reason} Brought to {share:.0%} of its way from trial {best.number}, '
                 'as it was kept from the arm.'
             )
-            proposal = replace(asked.proposal, attenuation=nearer, reason=reason)
-            judged = self._judged(optimizer.name, replace(asked, proposal=proposal, attenuation=nearer))
+            proposal = replace(asked.proposal, policy=nearer, expected={}, reason=reason)
+            judged = self._judged(replace(asked, proposal=proposal, checked=proposal))
         return judged
 
-    def _pulled(
-        self, attenuation: Sequence[float], known: Sequence[float], share: float
-    ) -> tuple[float, ...] | None:
-        """This share of the way (8,) from what is known; None where that may not be tried."""
-        nearer = tuple(
-            round(base + share * (value - base), DIGITS)
-            for base, value in zip(known, attenuation, strict=True)
-        )
+    def _pulled(self, policy: Parameters, known: Parameters, share: float) -> Parameters | None:
+        """This share of the way from what is known; None where that may not be tried."""
+        pairs = zip(self.space.values(known), self.space.values(policy), strict=True)
+        nearer = self.space.rounded(base + share * (value - base) for base, value in pairs)
         checked = check(
             nearer, self.history, self.space, self.objective, repeats_allowed=self._repeats_allowed
         )
-        return checked.attenuation if checked.accepted else None
+        return self.space.policy(checked.values) if checked.accepted else None
 
     def _made(self) -> list[Proposal]:
         """The proposals of this run; the last one tells also what did not get through since."""
         made = [step.proposal for step in self._steps]
-        rejected, history = self._gatekeeper.rejected, self.history
-        if rejected and history:
-            last = history[-1].parameters
-            behind = made.pop() if made else Proposal(last.attenuation, last.proposed_by)
-            made.append(replace(behind, rejected=(*behind.rejected, *rejected)))
+        history, kept = self.history, self._gatekeeper
+        if kept.kept_back and history:
+            behind = made.pop() if made else Proposal(history[-1].policy, history[-1].proposed_by)
+            made.append(replace(behind, kept_back=(*behind.kept_back, *kept.kept_back)))
         return made
 
-    def _judged(self, name: str, answer: Answer) -> Answer:
+    def _judged(self, answer: Answer) -> Answer:
         """What the gates let through."""
-        judged = self._gatekeeper.judge(name, answer, self._version, self.history, self.objective)
-        if answer.proposal is not None and judged.proposal is None:
+        judged = self._gatekeeper.judge(answer, self._version, self.history, self.objective)
+        if answer.checked is not None and judged.checked is None:
             self._version += 1  # a person decides by version: another proposal must not carry the same
         return judged
 
-    def _with_records(self, proposal: Proposal) -> Proposal:
-        kept = self._gatekeeper
-        return replace(proposal, rejected=tuple(kept.rejected), audits=tuple(kept.audits))
-
-    def _unchanged(self, number: int, why: str, exchanges: tuple[Exchange, ...]) -> Step:
-        self._idle, self._why_idle = self._idle + 1, why
-        reason = f'The last good parameters stay: {why}.'
+    def _unchanged(self, number: int, in_vain: tuple[Vain, ...], exchanges: tuple[Exchange, ...]) -> Step:
+        self._idle, self._in_vain = self._idle + 1, in_vain
+        why = '; '.join(map(str, in_vain))
         if self._steps:
-            parameters = self._steps[-1].parameters
+            last = self._steps[-1]
+            policy, version, by = last.policy, last.version, last.proposed_by
         else:
             # Nothing of this run is active yet: the controller may hold anything.
-            if self._in_force is None and self._gatekeeper.rejected:
+            if self._in_force is None and self._gatekeeper.kept_back:
                 raise ImprovementError(f'nothing is allowed to reach the arm, and nothing was before: {why}')
-            last = self._in_force or PolicyParameters()
-            kept = self.space.clip(last.attenuation)
-            parameters = replace(last, attenuation=kept, residual=NEUTRAL_RESIDUAL, version=self._version)
+            kept = self._in_force or Proposal(self.space.neutral, 'neutral')
+            policy = self.space.policy(self.space.clip(self.space.values(kept.policy)))
+            version, by = self._version, kept.proposed_by
             self._version += 1
-        proposal = self._with_records(
-            Proposal(parameters.attenuation, parameters.proposed_by, reason=reason, exchanges=exchanges)
-        )
-        return Step(number, parameters, proposal, self._seed(number), f'unchanged: {why}', unchanged=True)
+        reason = f'The last good policy stays: {why}.'
+        kept_back, audits = self._gatekeeper.kept_back, tuple(self._gatekeeper.audits)
+        proposal = Proposal(policy, by, reason=reason, exchanges=exchanges, kept_back=kept_back)
+        return Step(number, policy, version, proposal, self._seed(number), in_vain=in_vain, audits=audits)
+
+
+def end_text(end: End, in_vain: Sequence[Vain]) -> str:
+    """Why a run is over, as a clause for people."""
+    if end is End.NO_PROPOSALS:
+        return f'nobody could propose anything {IDLE} times in a row: {"; ".join(map(str, in_vain))}'
+    return {End.PLAYED: 'all of its trials are played', End.REACHED: 'the objective is reached'}[end]
 
 
 def run_improvement(
@@ -414,4 +429,4 @@ def run_improvement(
         step = improvement.propose()
         if on_step is not None:
             on_step(step)
-        yield improvement.record(task.run(step.parameters, step.seed))
+        yield improvement.record(step.played(task.run(step.policy, step.seed)))

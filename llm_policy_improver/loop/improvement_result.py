@@ -1,86 +1,27 @@
-"""What the loop reports: its steps, each trial's result, and the result of the whole run."""
+"""What a whole run came to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any
 
-from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.finding import Agreement
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.ranking import best_trial
-from llm_policy_improver.methods.rules import UNTRIED
-
-ATTEMPTS: Final = 3
-"""Balls for one step, until one of them says something about its parameters."""
 
 
-def counts(trace: ExecutionTrace, attempt: int) -> bool:
-    """Whether this trial is that of its step: one that was broken off is played again, but not for ever.
+class End(StrEnum):
+    """Why a run is over."""
 
-    Args:
-        trace: of a trial.
-        attempt: how many trials the step has had by now, this one included.
-    """
-    return trace.outcome not in UNTRIED or attempt >= ATTEMPTS
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What to try next.
-
-    Attributes:
-        number: of the trial within the run, from 1.
-        parameters: to publish; they are within the bounds.
-        proposal: where they come from and why, with all requests to a language model.
-        seed: of the incoming ball.
-        verdict: what the checks said, for people.
-        unchanged: whether these are the parameters of before, with their old version, as nothing usable was
-            proposed.
-    """
-
-    number: int
-    parameters: PolicyParameters
-    proposal: Proposal
-    seed: int
-    verdict: str
-    unchanged: bool = False
-
-    @property
-    def reason(self) -> str:
-        """One sentence for the person: why these parameters."""
-        return self.proposal.reason
-
-
-def claimed_in(steps: Sequence[Step]) -> tuple[int, int, int]:
-    """How many effects claimed in these steps agree with the trials, contradict them, and are undecided."""
-    agreeing, contradicted, undecided = (
-        sum(step.proposal.claimed[place] for step in steps) for place in range(3)
-    )
-    return agreeing, contradicted, undecided
-
-
-@dataclass(frozen=True, slots=True)
-class TrialResult:
-    """What one trial came to.
-
-    Attributes:
-        number: of the trial within the run, from 1.
-        step: what was tried.
-        trace: what happened.
-        distance: m to the objective; None without a good return or without a measure.
-        best: the best trial so far; None where none can be ranked.
-        best_distance: m to the objective.
-        improved: whether this trial is the new best.
-    """
-
-    number: int
-    step: Step
-    trace: ExecutionTrace
-    distance: float | None
-    best: ExecutionTrace | None
-    best_distance: float | None
-    improved: bool
+    PLAYED = 'played'
+    """All of its trials."""
+    REACHED = 'reached'
+    """The objective, to within what can be measured."""
+    NO_PROPOSALS = 'no_proposals'
+    """Nobody could propose anything several times in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +30,31 @@ class ImprovementResult:
 
     Attributes:
         objective: the person's words.
-        metric: how progress was measured; empty where it could not be.
-        optimizer: who was asked to propose.
+        aim: what was aimed at, for people; empty where nothing measures the words.
+        method: who was asked to propose.
         trials: recorded in this run.
         initial_distance_m: of the first trial of this run that could be measured.
         best_distance_m: of the best trial of this run or before; None where the language model ranks.
         best_trial: its number in the store, or within the run where it was not stored; 0 if there is none.
         best: that trial.
-        returned: share of this run's trials that were good returns.
+        returned: share of this run's trials that succeeded.
         fallbacks: how many proposals the fallback made.
         unchanged: how many trials repeated the last parameters for want of a proposal.
         prompt_tokens, completion_tokens: of all requests to a language model.
         claims_agreeing, claims_contradicted, claims_undecided: how many of the effects that a language model claimed
             the trials confirm, refute, and leave open.
-        stopped: why the run ended before all its trials; empty where it did not.
+        end: why it is over; None where it was interrupted.
+        in_vain: who gave no proposals, where it ended for want of them, as a clause.
     """
 
     objective: str
-    metric: str
-    optimizer: str
+    aim: str
+    method: str
     trials: int
     initial_distance_m: float | None
     best_distance_m: float | None
     best_trial: int
-    best: ExecutionTrace | None
+    best: Trial | None
     returned: float
     fallbacks: int = 0
     unchanged: int = 0
@@ -121,69 +63,80 @@ class ImprovementResult:
     claims_agreeing: int = 0
     claims_contradicted: int = 0
     claims_undecided: int = 0
-    stopped: str = ''
+    end: End | None = None
+    in_vain: str = ''
 
     @classmethod
     def of(
         cls,
         objective: Objective,
-        optimizer: str,
-        earlier: Sequence[ExecutionTrace],
-        run: Sequence[tuple[Step, ExecutionTrace]],
-        stopped: str = '',
+        method: str,
+        earlier: Sequence[Trial],
+        run: Sequence[tuple[Step, Trial]],
+        end: End | None = None,
     ) -> 'ImprovementResult':
         """Sum up a run.
 
         Args:
             objective: what was asked.
-            optimizer: name of the one asked.
+            method: name of the one asked.
             earlier: trials of earlier runs.
             run: the steps and trials of this run.
-            stopped: why it ended early, if it did.
+            end: why it is over, if it is.
         """
-        traces = [trace for _, trace in run]
-        measured = [distance for trace in traces if (distance := objective.distance(trace)) is not None]
-        best = best_trial([*earlier, *traces], objective, [step.proposal for step, _ in run])
-        within = next((step.number for step, trace in run if trace is best), 0)
+        trials = [trial for _, trial in run]
+        measured = [distance for trial in trials if (distance := objective.distance(trial)) is not None]
+        best = best_trial([*earlier, *trials], objective, [step.proposal for step, _ in run])
+        within = next((step.number for step, trial in run if trial is best), 0)
         exchanges = [exchange for step, _ in run for exchange in step.proposal.exchanges]
-        agreeing, contradicted, undecided = claimed_in([step for step, _ in run])
+        claims = [claim.agreement for step, _ in run for claim in step.proposal.claims]
         return cls(
             objective=objective.words,
-            metric=objective.metric,
-            optimizer=optimizer,
-            trials=len(traces),
+            aim=objective.sentence,
+            method=method,
+            trials=len(trials),
             initial_distance_m=measured[0] if measured else None,
             best_distance_m=None if best is None else objective.distance(best),
-            best_trial=0 if best is None else best.trial or within,
+            best_trial=0 if best is None else best.number or within,
             best=best,
-            returned=sum(trace.landed for trace in traces) / len(traces) if traces else 0.0,
-            fallbacks=sum(bool(step.proposal.fallback) for step, _ in run),
+            returned=sum(trial.succeeded for trial in trials) / len(trials) if trials else 0.0,
+            fallbacks=sum(bool(step.proposal.instead_of) for step, _ in run),
             unchanged=sum(step.unchanged for step, _ in run),
             prompt_tokens=sum(exchange.prompt_tokens for exchange in exchanges),
             completion_tokens=sum(exchange.completion_tokens for exchange in exchanges),
-            claims_agreeing=agreeing,
-            claims_contradicted=contradicted,
-            claims_undecided=undecided,
-            stopped=stopped,
+            claims_agreeing=claims.count(Agreement.AGREES),
+            claims_contradicted=claims.count(Agreement.CONTRADICTED),
+            claims_undecided=claims.count(Agreement.UNDECIDED),
+            end=end,
+            in_vain='; '.join(map(str, run[-1][0].in_vain)) if run else '',
         )
 
     @property
-    def best_parameters(self) -> PolicyParameters | None:
+    def best_policy(self) -> Parameters | None:
         """Of the best trial."""
-        return None if self.best is None else self.best.parameters
+        return None if self.best is None else self.best.policy
+
+    @property
+    def stopped(self) -> str:
+        """Why it ended before all its trials, as a clause for people; empty where it did not."""
+        if self.end is End.NO_PROPOSALS:
+            return f'nobody could propose anything several times in a row: {self.in_vain}'
+        return 'the objective is reached' if self.end is End.REACHED else ''
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for a JSON line; what is not known is null."""
-        best = self.best_parameters
+        best = self.best_policy
         return {
             'objective': self.objective,
-            'metric': self.metric,
-            'optimizer': self.optimizer,
+            'metric': self.aim or None,
+            'aim': self.aim or None,
+            'optimizer': self.method,
             'trials': self.trials,
             'initial_distance_m': self.initial_distance_m,
             'best_distance_m': self.best_distance_m,
             'best_trial': self.best_trial or None,
-            'best_parameters': None if best is None else list(best.attenuation),
+            'best_parameters': None if best is None else list(best.values),
+            'parameters': None if best is None else best.as_json(),
             'returned': self.returned,
             'fallbacks': self.fallbacks,
             'unchanged': self.unchanged,

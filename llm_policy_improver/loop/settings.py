@@ -2,13 +2,23 @@
 
 from dataclasses import dataclass, field
 
-from llm_policy_improver.core.parameters import JOINTS, ParameterError, ParameterSpace
+from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.settings import check_joint_names
+from llm_policy_improver.table_tennis.space import (
+    HIGH_ATTENUATION,
+    HIGH_RESIDUAL,
+    LOW_ATTENUATION,
+    LOW_RESIDUAL,
+    Searched,
+    parameter_space,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,10 @@ class OptimizerSettings:
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
         resume: whether a run that was broken off in that folder is gone on with at the start.
         joint_names: the joints the bounds are for.
+        parameters: which are searched: attenuation, residual or both.
         attenuation_low, attenuation_high: bounds, one a joint.
+        residual_low, residual_high: bounds, one a joint; m/s for the slides, rad/s for the axes.
+        all_trials: whether all trials are played even when the objective is reached.
     """
 
     objective: str = ''
@@ -65,8 +78,12 @@ class OptimizerSettings:
     output_folder: str = ''
     resume: bool = False
     joint_names: tuple[str, ...] = JOINTS
-    attenuation_low: tuple[float, ...] = ParameterSpace().low
-    attenuation_high: tuple[float, ...] = ParameterSpace().high
+    parameters: str = Searched.ATTENUATION.value
+    attenuation_low: tuple[float, ...] = LOW_ATTENUATION
+    attenuation_high: tuple[float, ...] = HIGH_ATTENUATION
+    residual_low: tuple[float, ...] = LOW_RESIDUAL
+    residual_high: tuple[float, ...] = HIGH_RESIDUAL
+    all_trials: bool = False
 
     def __post_init__(self) -> None:
         check_joint_names(self.joint_names, 'optimizer')
@@ -94,6 +111,8 @@ class OptimizerSettings:
             raise SettingsError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
         if not 0.0 <= self.landing_noise <= 1.0:
             raise SettingsError(f'landing_noise must be between 0 and 1 m; got {self.landing_noise:g} m')
+        if self.parameters not in tuple(Searched):
+            raise SettingsError(f'parameters must be {", ".join(Searched)}; got "{self.parameters}"')
         self.sas_options()
         self.space()
 
@@ -107,6 +126,9 @@ class OptimizerSettings:
     def space(self) -> ParameterSpace:
         """The bounds as the space the optimizers search."""
         try:
-            return ParameterSpace(self.attenuation_low, self.attenuation_high)
+            return parameter_space(
+                Searched(self.parameters), self.attenuation_low, self.attenuation_high, self.residual_low,
+                self.residual_high,
+            )  # fmt: skip
         except ParameterError as error:
             raise SettingsError(f'optimizer: {error}') from None

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from llm_policy_improver.core.method import Optimizer
-from llm_policy_improver.core.parameters import ParameterSpace
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.method import Method
 from llm_policy_improver.methods.numeric.minimizers.adam import Adam
 from llm_policy_improver.methods.numeric.minimizers.bayesian import Bayesian
 from llm_policy_improver.methods.numeric.minimizers.cma_es import CmaEs
@@ -33,7 +33,7 @@ MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
 )
 """What minimizes any function in a cube, by name; each takes a seed."""
 
-NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares', 'screened')
+NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares')
 """All optimizers that need a measure and no language model."""
 
 WITH_MODEL: Final = ('sas', 'hybrid')
@@ -66,7 +66,7 @@ def make_minimizer(name: str, seed: int = 0) -> Minimizer:
     return MINIMIZERS[name](seed)
 
 
-def make_numeric(name: str, space: ParameterSpace, seed: int = 0) -> Optimizer:
+def make_numeric(name: str, brief: Brief, seed: int = 0) -> Method:
     """The numeric optimizer of this name.
 
     Raises:
@@ -75,12 +75,9 @@ def make_numeric(name: str, space: ParameterSpace, seed: int = 0) -> Optimizer:
     """
     # Here, as these bring SciPy and the settings of every node need the names alone.
     from llm_policy_improver.methods.numeric.least_squares import LeastSquares
-    from llm_policy_improver.methods.numeric.numeric import NumericOptimizer
-    from llm_policy_improver.methods.numeric.screened import ScreenedSearch
+    from llm_policy_improver.methods.numeric.numeric import NumericMethod
 
     require_known(name, NUMERIC)
     if name == 'least_squares':
-        return LeastSquares(space, seed)
-    if name == 'screened':
-        return ScreenedSearch(space, seed)
-    return NumericOptimizer(make_minimizer(name, seed), space, seed)
+        return LeastSquares(brief, seed)
+    return NumericMethod(make_minimizer(name, seed), brief, seed)

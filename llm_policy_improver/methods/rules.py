@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import JOINTS, LETTERS, ParameterSpace
-from llm_policy_improver.core.trace import ExecutionTrace, Outcome
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 
 OVERSHOOT: Final = 0.05
 """Share of a parameter's range by which a proposal may miss its bounds and still be clipped."""
 
 SAME_TRIAL: Final = 0.005
-"""Two attenuations closer than this share of the range in every parameter are the same trial."""
-
-UNTRIED: Final = frozenset({Outcome.ABORTED, Outcome.BAD_FEED})
-"""Outcomes that tested nothing, so that the same parameters may be tried again."""
+"""Two policies closer than this share of the range in every parameter are the same trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +28,30 @@ class Case:
         space: the bounds.
         objective: what the person asked; None where it does not matter to the rules applied.
         repeats_allowed: how often the same parameters may be tried again.
-        names: (8,) what the parameters are called.
+        names: (n,) what the parameters are called.
     """
 
-    history: Sequence[ExecutionTrace]
+    history: Sequence[Trial]
     space: ParameterSpace
     objective: Objective | None = None
     repeats_allowed: int = 0
-    names: Sequence[str] = LETTERS
+    names: Sequence[str] = ()
 
     def label(self, index: int) -> str:
-        """A parameter's name and joint, for people and models."""
-        return f'{self.names[index]} ({JOINTS[index]})'
+        """A parameter's name and meaning, for people and models."""
+        return f'{self.names[index]} ({self.space.parameters[index].meaning})'
 
-    def number(self, trace: ExecutionTrace) -> int:
+    def number(self, trial: Trial) -> int:
         """The trial's number, for people."""
-        return trace.trial or next(i for i, other in enumerate(self.history, start=1) if other is trace)
+        return trial.number or next(i for i, other in enumerate(self.history, start=1) if other is trial)
 
     @property
-    def tried(self) -> list[ExecutionTrace]:
+    def tried(self) -> list[Trial]:
         """The trials that tested something."""
-        return [trace for trace in self.history if trace.outcome not in UNTRIED]
+        return [trial for trial in self.history if trial.tested]
 
     @property
-    def best(self) -> ExecutionTrace | None:
+    def best(self) -> Trial | None:
         """The trial nearest to the goal; None where none can be ranked."""
         return None if self.objective is None else self.objective.best(self.history)
 
@@ -76,45 +73,45 @@ class Rule:
     judge: Callable[[tuple[float, ...], Case], Ruling | None]
 
 
-def _count(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
-    if len(attenuation) == case.space.dimension:
+def _count(values: tuple[float, ...], case: Case) -> Ruling | None:
+    if len(values) == case.space.dimension:
         return None
     names = f'{case.names[0]} to {case.names[case.space.dimension - 1]}'
-    return Ruling(f'{case.space.dimension} parameters are needed, {names}, and {len(attenuation)} were given')
+    return Ruling(f'{case.space.dimension} parameters are needed, {names}, and {len(values)} were given')
 
 
-def _finite(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
-    wrong = [f'{case.label(i)} is {value}' for i, value in enumerate(attenuation) if not math.isfinite(value)]
+def _finite(values: tuple[float, ...], case: Case) -> Ruling | None:
+    wrong = [f'{case.label(i)} is {value}' for i, value in enumerate(values) if not math.isfinite(value)]
     return Ruling(f'every parameter must be a finite number: {", ".join(wrong)}') if wrong else None
 
 
-def _bounds(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
+def _bounds(values: tuple[float, ...], case: Case) -> Ruling | None:
     # Whoever proposes 2.0 or 1e9 has lost the scale, and clipping would hide that.
     space = case.space
     wrong = []
-    for i, (value, low, high) in enumerate(zip(attenuation, space.low, space.high, strict=True)):
+    for i, (value, low, high) in enumerate(zip(values, space.low, space.high, strict=True)):
         margin = OVERSHOOT * (high - low)
         if not low - margin <= value <= high + margin:
             wrong.append(f'{case.label(i)} is {value:g} and must be {low:g} to {high:g}')
     if wrong:
         return Ruling(f'out of bounds: {", ".join(wrong)}')
-    inside = space.clip(attenuation)
+    inside = space.clip(values)
     moved = [
         f'{case.label(i)} {before:g} to {after:g}'
-        for i, (before, after) in enumerate(zip(attenuation, inside, strict=True))
+        for i, (before, after) in enumerate(zip(values, inside, strict=True))
         if before != after
     ]
     return Ruling(f'clipped to its bound: {", ".join(moved)}', inside) if moved else None
 
 
-def _repeat(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
+def _repeat(values: tuple[float, ...], case: Case) -> Ruling | None:
     limits = [SAME_TRIAL * (high - low) for low, high in zip(case.space.low, case.space.high, strict=True)]
     same = [
-        trace
-        for trace in case.tried
+        trial
+        for trial in case.tried
         if all(
             abs(value - other) <= limit
-            for value, other, limit in zip(attenuation, trace.parameters.attenuation, limits, strict=True)
+            for value, other, limit in zip(values, case.space.values(trial.policy), limits, strict=True)
         )
     ]
     if len(same) <= case.repeats_allowed:
@@ -125,7 +122,7 @@ def _repeat(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
     )
 
 
-COUNT: Final = Rule('count', 'There must be one number a joint.', _count)
+COUNT: Final = Rule('count', 'There must be one number a parameter.', _count)
 FINITE: Final = Rule('finite', 'No number may be infinite or undefined.', _finite)
 BOUNDS: Final = Rule(
     'bounds',

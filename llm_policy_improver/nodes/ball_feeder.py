@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.srv import FeedBall
 

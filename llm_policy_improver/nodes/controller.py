@@ -7,7 +7,7 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
-from llm_policy_improver.core.parameters import ParameterError, PolicyParameters
+from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared
@@ -16,6 +16,7 @@ from llm_policy_improver.nodes.lockstep_arm import LockstepArm
 from llm_policy_improver.nodes.messages import command_message, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
@@ -41,7 +42,7 @@ class ControllerNode(LifecycleNode):
         kind = LockstepArm if self._settings.lockstep else HardwareArm
         self._arm: LockstepArm | HardwareArm = kind(self, self._settings, self._send, self._say_status)
         self._message = ''
-        self._offered = PolicyParameters()
+        self._offered = Modulation()
         self._status_said: tuple[str, int, str, str] | None = None
         if self._settings.autostart:
             self.trigger_configure()
@@ -161,7 +162,7 @@ class ControllerNode(LifecycleNode):
             self._status.publish(status)
 
 
-def _same(one: PolicyParameters, other: PolicyParameters) -> bool:
+def _same(one: Modulation, other: Modulation) -> bool:
     """Number for number; who proposed them may be told in other words."""
     return (one.attenuation, one.residual) == (other.attenuation, other.residual)
 

@@ -146,7 +146,7 @@ def report_of(feedback: ImprovePolicy.Feedback) -> TrialReport:
         landing=landing,
         distance=known(feedback.distance),
         best_distance=known(feedback.best_distance),
-        attenuation=tuple(feedback.attenuation),
+        parameters=dict(zip(feedback.parameter_names, feedback.values, strict=True)),
         proposed_by=feedback.proposed_by,
         reason=feedback.reason,
         verdict=feedback.verdict,

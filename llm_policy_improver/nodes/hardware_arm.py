@@ -20,7 +20,6 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
@@ -28,6 +27,8 @@ from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
 from llm_policy_improver.nodes.messages import ball_of, doubles
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, Command
@@ -99,7 +100,7 @@ class HardwareArm:
         """Of the parameters in use."""
         return self._guard.version
 
-    def offer(self, parameters: PolicyParameters) -> None:
+    def offer(self, parameters: Modulation) -> None:
         """Use these parameters as soon as they may be taken up."""
         self._guard.offer(parameters)
 

@@ -4,20 +4,20 @@ import math
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.method import Proposal
-from llm_policy_improver.core.parameters import JOINTS
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, TrialResult
+from llm_policy_improver.loop.step import Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.messages import doubles, number, point
+from llm_policy_improver.report.wording import step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 
-def _landing(trace: ExecutionTrace | None) -> tuple[float, float, float] | None:
-    if trace is None or trace.landing is None:
-        return None
-    return (trace.landing.x, trace.landing.y, 0.0)
+def _landing(trial: Trial | None) -> tuple[float, float, float] | None:
+    landing = None if trial is None else landing_of(trial)
+    return None if landing is None else (landing.x, landing.y, 0.0)
 
 
 def status_message(
@@ -28,25 +28,25 @@ def status_message(
     status = OptimizerStatus(
         state=state,
         objective=objective.words,
-        metric=objective.metric,
-        optimizer=improvement.optimizer.name,
+        aim=objective.sentence,
+        optimizer=improvement.method.name,
         iteration=improvement.result().trials,
         trials=improvement.trials,
-        best_version=0 if best is None else best.parameters.version,
+        best_version=0 if best is None else best.version,
         best_distance=number(None if best is None else objective.distance(best)),
         rehearsal_clearance=math.nan,
         rehearsal_joint_clearance=math.nan,
         rehearsal_saturation=math.nan,
     )
     if step is not None:
-        status.parameters_version = step.parameters.version
-        _tell(status, step.proposal, step.verdict)
+        status.parameters_version = step.version
+        _tell(status, step.proposal, step_text(step))
     if waiting is not None:
-        _tell(status, waiting.proposal, '; '.join((waiting.checks, *map(str, waiting.verdicts))))
+        _tell(status, waiting.proposal, waiting_text(waiting))
         status.proposed_version = waiting.version
         status.proposed_by = waiting.proposal.proposed_by
-        status.joint_names = list(JOINTS)
-        status.proposed_attenuation = doubles(waiting.attenuation)
+        status.parameter_names = list(waiting.proposal.policy.names)
+        status.proposed_values = doubles(waiting.proposal.policy.values)
         _tell_rehearsal(status, waiting)
     return status
 
@@ -64,11 +64,7 @@ def _tell(status: OptimizerStatus, proposal: Proposal, verdict: str) -> None:
 
 def _tell_rehearsal(status: OptimizerStatus, waiting: GateCase) -> None:
     """Of what waits: a person's own numbers that the rehearsal refused tell nothing about it."""
-    own = (
-        verdict
-        for verdict in waiting.verdicts
-        if verdict.gate == Rehearsal.name and verdict.judged == waiting.attenuation
-    )
+    own = (verdict for verdict in waiting.verdicts if verdict.gate == Rehearsal.name)
     verdict = next(own, None)
     if verdict is None:
         return
@@ -84,17 +80,18 @@ def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
     """One trial of the run."""
     return ImprovePolicy.Feedback(
         iteration=result.number,
-        trial=result.trace.trial,
-        outcome=result.trace.outcome.value,
-        note=result.trace.note,
-        landing=point(_landing(result.trace)),
+        trial=result.trial.number,
+        outcome=str(result.trial.outcome),
+        note=result.trial.note,
+        landing=point(_landing(result.trial)),
         distance=number(result.distance),
         best_distance=number(result.best_distance),
-        parameters_version=result.trace.parameters.version,
-        attenuation=doubles(result.trace.parameters.attenuation),
-        proposed_by=result.trace.parameters.proposed_by,
+        parameters_version=result.trial.version,
+        parameter_names=list(result.trial.policy.names),
+        values=doubles(result.trial.policy.values),
+        proposed_by=result.trial.proposed_by,
         reason=result.step.reason,
-        verdict=result.step.verdict,
+        verdict=step_text(result.step),
     )
 
 
@@ -105,23 +102,13 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
         message=message,
         trials=result.trials,
         best_trial=result.best_trial,
-        joint_names=list(JOINTS),
+        end='' if result.end is None else result.end.value,
         initial_distance=number(result.initial_distance_m),
         best_distance=number(result.best_distance_m),
         best_landing=point(_landing(best)),
     )
     if best is not None:
-        reply.best_version = best.parameters.version
-        reply.best_attenuation = doubles(best.parameters.attenuation)
-        reply.best_residual = doubles(best.parameters.residual)
+        reply.best_version = best.version
+        reply.parameter_names = list(best.policy.names)
+        reply.best_values = doubles(best.policy.values)
     return reply
-
-
-def best_in_words(result: ImprovementResult) -> str:
-    """Where the best trial landed; empty where no trial could be ranked."""
-    if result.best is None or result.best.landing is None:
-        return ''
-    landing = result.best.landing
-    left = result.best_distance_m
-    how = 'by the word of the model' if left is None else f'{left:.3f} m to go'
-    return f'; best is trial {result.best_trial} at ({landing.x:+.2f}, {landing.y:.2f}) m, {how}'

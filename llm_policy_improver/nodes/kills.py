@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.rules import UNTRIED
 from llm_policy_improver.nodes.kills_judge import judge
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
@@ -141,7 +141,7 @@ def _run(
     kills: int, seed: int, progress: Progress, folder: Path, trials: int, longest_gap: float
 ) -> KillFigures:
     from llm_policy_improver import msg
-    from llm_policy_improver.nodes.messages import parameters_of, trace_of
+    from llm_policy_improver.nodes.messages import parameters_of, trial_in
     from llm_policy_improver.nodes.qos import RELIABLE, TRACES
     from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
 
@@ -155,18 +155,19 @@ def _run(
         replace(logger, output_folder=run_folder, resume=True),
         replace(
             optimizer, output_folder=run_folder, resume=True, trials=trials, first_trials=min(trials, 24),
+            all_trials=True,
             # What is proposed and rehearsed does not matter here; what is killed meanwhile does. Near the unchanged
             # controller the rehearsal lets most of it pass, so that the run goes on.
             rehearsal=replace(optimizer.rehearsal, trials=2, most_misses=1),
             attenuation_low=(0.9,) * len(JOINTS), attenuation_high=(1.1,) * len(JOINTS),
         ),
     )  # fmt: skip
-    published: list[PolicyParameters] = []
-    traces: list[ExecutionTrace] = []
+    published: list[Modulation] = []
+    traces: list[Trial] = []
     times: list[float] = []
 
-    def on_trace(message: ExecutionTrace) -> None:
-        traces.append(trace_of(message))
+    def on_trace(message: Trial) -> None:
+        traces.append(trial_in(message))
         times.append(cell.now)
 
     with RehearsalCell(settings, folder / 'logs', f'/kills_{os.getpid()}', respawned=True) as cell:
@@ -186,7 +187,7 @@ def _run(
     with RunStore.open(folder / 'run') as store:
         violations = tuple(judge(store, traces, published, trials))
         stored = store.trials()
-    broken_off = sum(trace.outcome in UNTRIED for trace in stored)
+    broken_off = sum(not trial.tested for trial in stored)
     return KillFigures(
         killed=dict(Counter(name for name, _ in killed)),
         trials=trials,
@@ -228,7 +229,7 @@ def _play_to_the_end(cell: 'RehearsalCell', trials: int, progress: Progress) -> 
 
         if not cell.until(goes_on, _STUCK):
             raise RunFailedError(f'there was no trial for {_STUCK:g} s: the run does not go on')
-        progress('trials reported', len({trace.trial for trace in cell.traces}), trials)
+        progress('trials reported', len({trial.number for trial in cell.traces}), trials)
 
 
 def _recoveries(kills: Sequence[float], trials: Sequence[float]) -> Iterator[float]:

@@ -24,6 +24,8 @@ _OPTIMIZER_ARGUMENTS = {
     'optimizer': (str, 'auto, sas, hybrid or a numeric optimizer'),
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
     'model': (str, 'name of the language model; none: least_squares'),
+    'parameters': (str, 'what is searched: attenuation, residual or both'),
+    'all_trials': (bool, 'whether all trials are played even when the objective is reached before'),
     'trials': (int, 'balls in a run, the first trials included'),
     'first_trials': (int, 'balls before the optimizer is asked'),
     'seed': (int, 'draws the first trials and the balls'),

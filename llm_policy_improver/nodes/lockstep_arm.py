@@ -9,11 +9,12 @@ from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
 from llm_policy_improver.msg import ControllerStatus, LockstepTick
 from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of
 from llm_policy_improver.nodes.qos import RELIABLE
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
@@ -59,7 +60,7 @@ class LockstepArm:
         """Of the parameters in use."""
         return self._controller.parameters.version
 
-    def offer(self, parameters: PolicyParameters) -> None:
+    def offer(self, parameters: Modulation) -> None:
         """Use these parameters from the next ball on."""
         self._controller.offer(parameters)
 

@@ -12,10 +12,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from llm_policy_improver import msg
-from llm_policy_improver.core.parameters import JOINTS, ParameterError, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome, TraceSamples
+from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.state import Vec
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, landing_of, trial_of
 
 FRAME = 'table'
 
@@ -56,7 +59,7 @@ def optional(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def parameters_message(parameters: PolicyParameters, stamp: int) -> msg.PolicyParameters:
+def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParameters:
     """Stamp in ns."""
     return msg.PolicyParameters(
         header=header_of(stamp),
@@ -64,19 +67,21 @@ def parameters_message(parameters: PolicyParameters, stamp: int) -> msg.PolicyPa
         joint_names=list(JOINTS),
         attenuation=doubles(parameters.attenuation),
         residual=doubles(parameters.residual),
+        names=list(parameters.names),
         proposed_by=parameters.proposed_by,
     )
 
 
-def parameters_of(message: msg.PolicyParameters) -> PolicyParameters:
+def parameters_of(message: msg.PolicyParameters) -> Modulation:
     """Raises `ParameterError` for wrong joints, lengths or numbers."""
     if tuple(message.joint_names) != JOINTS:
         raise ParameterError(
             f'joint_names must be {", ".join(JOINTS)}; got {", ".join(message.joint_names) or "none"}'
         )
-    return PolicyParameters(
-        tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by
-    )
+    return Modulation(
+        tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by,
+        tuple(message.names),
+    )  # fmt: skip
 
 
 def ball_message(sighting: BallObservation) -> PointStamped:
@@ -131,24 +136,28 @@ def command_of(message: msg.JointVelocityCommand) -> Command:
     return Command(stamp_of(message.header.stamp), np.array(message.requested), np.array(message.applied))
 
 
-def trace_message(trace: ExecutionTrace, start: int) -> msg.ExecutionTrace:
+def trace_message(trial: Trial, start: int) -> msg.ExecutionTrace:
     """``start``: ns stamp of the first sighting of the ball."""
-    samples, landing = trace.samples, trace.landing
+    samples, landing = trial.samples, landing_of(trial)
+    modulation = Modulation.of(trial.policy)
     return msg.ExecutionTrace(
         header=header_of(start, FRAME),
-        trial=trace.trial,
-        parameters_version=trace.parameters.version,
+        trial=trial.number,
+        parameters_version=trial.version,
         joint_names=list(JOINTS),
-        attenuation=doubles(trace.parameters.attenuation),
-        residual=doubles(trace.parameters.residual),
-        proposed_by=trace.parameters.proposed_by,
-        outcome=trace.outcome.value,
-        note=trace.note,
+        attenuation=doubles(modulation.attenuation),
+        residual=doubles(modulation.residual),
+        names=list(modulation.names),
+        proposed_by=trial.proposed_by,
+        outcome=str(trial.outcome),
+        note=trial.note,
         has_landing=landing is not None,
         landing_point=point(None if landing is None else (landing.x, landing.y, 0.0)),
         landing_time=number(None if landing is None else landing.time),
-        net_clearance=number(trace.net_clearance),
-        peak_height=number(trace.peak_height),
+        net_clearance=number(trial.measures.get('net_clearance')),
+        peak_height=number(trial.measures.get('peak_height')),
+        measure_names=list(trial.measures),
+        measures=doubles(list(trial.measures.values())),
         ball_time=doubles(samples.ball_time),
         ball_position=[point(row) for row in samples.ball_position.tolist()],
         joint_time=doubles(samples.joint_time),
@@ -160,8 +169,8 @@ def trace_message(trace: ExecutionTrace, start: int) -> msg.ExecutionTrace:
     )
 
 
-def trace_of(message: msg.ExecutionTrace) -> ExecutionTrace:
-    """A trace as plain data, samples included."""
+def trial_in(message: msg.ExecutionTrace) -> Trial:
+    """A trial as plain data, samples included."""
 
     def points(values: Sequence[Point]) -> NDArray[np.float64]:
         return np.array([(value.x, value.y, value.z) for value in values]).reshape(-1, 3)
@@ -169,22 +178,16 @@ def trace_of(message: msg.ExecutionTrace) -> ExecutionTrace:
     def joints(values: Sequence[float]) -> NDArray[np.float64]:
         return np.array(values).reshape(-1, len(JOINTS))
 
-    landing = None
-    if message.has_landing:
-        landing = Landing(message.landing_point.x, message.landing_point.y, message.landing_time)
-    return ExecutionTrace(
-        parameters=PolicyParameters(
-            tuple(message.attenuation),
-            tuple(message.residual),
-            int(message.parameters_version),
-            message.proposed_by,
-        ),
-        outcome=Outcome(message.outcome),
-        landing=landing,
-        net_clearance=optional(message.net_clearance),
-        peak_height=optional(message.peak_height),
-        note=message.note,
-        trial=int(message.trial),
+    modulation = Modulation(
+        tuple(message.attenuation), tuple(message.residual), int(message.parameters_version), message.proposed_by,
+        tuple(message.names),
+    )  # fmt: skip
+    return trial_of(
+        modulation,
+        Outcome(message.outcome),
+        dict(zip(message.measure_names, message.measures, strict=True)),
+        message.note,
+        number=int(message.trial),
         samples=TraceSamples(
             ball_time=np.array(message.ball_time),
             ball_position=points(message.ball_position),

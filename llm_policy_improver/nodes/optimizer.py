@@ -7,7 +7,6 @@ thread.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -17,18 +16,18 @@ from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.gate import Gate, GateCase
-from llm_policy_improver.core.objective import Objective, ObjectiveError, parse_objective
-from llm_policy_improver.core.parameters import PolicyParameters as Parameters
+from llm_policy_improver.core.objective import Objective, ObjectiveError
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
-from llm_policy_improver.loop.approval import Approval, ApprovalError
-from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
+from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.improvement_result import ImprovementResult, Step, counts
+from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.loop.step import Step, counts
 from llm_policy_improver.msg import OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import (
-    best_in_words,
     feedback_message,
     result_message,
     status_message,
@@ -38,11 +37,12 @@ from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.trial_player import TrialPlayer
 from llm_policy_improver.nodes.waiting import WaitingNode
-from llm_policy_improver.runs.continuation import BegunRun
+from llm_policy_improver.report.wording import best_text
+from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
-from llm_policy_improver.table_tennis.rehearsal import Rehearsal
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 
 
 class OptimizerNode(WaitingNode):
@@ -59,15 +59,15 @@ class OptimizerNode(WaitingNode):
     def __init__(self, settings: OptimizerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('optimizer', **node_arguments)
         self._settings = declared(self, settings or OptimizerSettings())
-        self._space = self._settings.space()
-        self._choice = choose_optimizer(self._settings)
-        self.get_logger().info(self._choice.said)
-        start = self._objective(self._settings.objective) if self._settings.objective else None
-        self._memory = RunMemory(self._settings.output_folder, self._settings.resume)
-        self._rehearsal = (
-            Rehearsal(self._settings.rehearsal, self._settings.seed) if self._settings.rehearse else None
-        )
+        self._assembly = assemble(self._settings)
+        self._space = self._assembly.brief.space
+        self.get_logger().info(self._assembly.said)
+        words = self._settings.objective
+        start = self._assembly.objective(words) if words else None
+        self._memory = RunMemory(self._space.neutral, self._settings.output_folder, self._settings.resume)
         self._approval: Approval | None = None
+        self._gates()  # what is wrong with their settings ends the node now, and not the first run
+        self._approval = None
         self._improvement: Improvement | None = None
         self._step: Step | None = None
         self._running = False
@@ -89,7 +89,7 @@ class OptimizerNode(WaitingNode):
         )  # fmt: skip
         self._say(OptimizerStatus.IDLE)
         if self._memory.in_force is not None:
-            self._put_in_force(self._memory.in_force)
+            self._put_in_force(*self._memory.in_force)
         left = self._left_behind()
         if left is not None or start is not None:
             self._start_once = self.create_timer(0.0, lambda: self._start(start, left))
@@ -102,29 +102,23 @@ class OptimizerNode(WaitingNode):
         self._action.destroy()
         super().destroy_node()
 
-    def _left_behind(self) -> BegunRun | None:
-        """The run to go on with at the start, where one was broken off."""
+    def _left_behind(self) -> Checkpoint | None:
+        """The run to go on with at the start, where one was interrupted."""
         if not self._settings.resume:
             return None
         try:
-            left = self._memory.broken_off(self._settings)
+            left = self._memory.interrupted(self._settings)
         except SettingsError as error:
             self.get_logger().warning(str(error))
             return None
         if left is not None:
-            played = sum(trace is not None for _, trace in left.played)
+            played = sum(trial is not None for _, trial in left.played)
             self.get_logger().info(
                 f'goes on with "{left.objective.words}": {played} of {left.trials} trials are played'
             )
         return left
 
-    def _objective(self, words: str) -> Objective:
-        """Raises `ObjectiveError` where nobody here can work towards it."""
-        objective = parse_objective(words)
-        self._choice.require(objective)
-        return objective
-
-    def _start(self, objective: Objective | None, left: BegunRun | None) -> None:
+    def _start(self, objective: Objective | None, left: Checkpoint | None) -> None:
         self._start_once.cancel()
         if left is not None:
             self._go_on(left)
@@ -139,7 +133,7 @@ class OptimizerNode(WaitingNode):
             except StoreError as error:
                 self.get_logger().error(str(error))
 
-    def _go_on(self, run: BegunRun) -> None:
+    def _go_on(self, run: Checkpoint) -> None:
         self._running = True
         assert self.executor is not None  # a callback of this node is running
         self.executor.create_task(self._improve, run, None)
@@ -153,14 +147,14 @@ class OptimizerNode(WaitingNode):
                     f'an improvement towards "{self._last_objective}" is running: '
                     'wait for its end, or call cancel_improvement'
                 )
-            objective = self._objective(request.objective)
+            objective = self._assembly.objective(request.objective)
             # On record before it is accepted: whatever happens from now on, it is not forgotten.
             run = self._memory.begin(self._settings, objective, self._settings.trials)
         except (ObjectiveError, StoreError) as error:
             response.message = str(error)
             return response
-        response.accepted, response.metric = True, objective.metric
-        response.message = f'{self._settings.trials} trials start now; {self._choice.said}'
+        response.accepted, response.aim = True, objective.sentence
+        response.message = f'{self._settings.trials} trials start now; {self._assembly.said}'
         self._go_on(run)
         return response
 
@@ -185,7 +179,7 @@ class OptimizerNode(WaitingNode):
                 request.decision,
                 request.decided_by,
                 request.reason,
-                tuple(request.attenuation),
+                tuple(request.values),
             )
         except ApprovalError as error:
             response.message = str(error)
@@ -197,7 +191,7 @@ class OptimizerNode(WaitingNode):
     def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Go back to the last good parameters, whatever goes on; a run under way ends for it."""
         good = self._memory.good_before(self._player.active_version)
-        what = f'the parameters of version {good.version} come back' if good.version else (
+        what = 'the last good policy comes back' if good.proposed_by != NEUTRAL else (
             'the unchanged controller comes back, as no other trial landed'
         )  # fmt: skip
         response.success = True
@@ -211,18 +205,18 @@ class OptimizerNode(WaitingNode):
         return response
 
     def _revert(self) -> None:
+        active = self._player.active_version
         try:
-            good = self._memory.revert(self._player.active_version)
+            version, good = self._memory.revert(active)
         except StoreError as error:  # going back must work with a full disk, too
             self.get_logger().error(str(error))
-            good = replace(
-                self._memory.good_before(self._player.active_version), version=self._memory.version
-            )
-        self._put_in_force(good)
+            version, good = self._memory.version, self._memory.good_before(active)
+        self._put_in_force(version, good)
 
-    def _put_in_force(self, parameters: Parameters) -> None:
-        self._memory.in_force = parameters
-        self._parameters_out.publish(parameters_message(parameters, self.get_clock().now().nanoseconds))
+    def _put_in_force(self, version: int, proposal: Proposal) -> None:
+        self._memory.in_force = version, proposal
+        modulation = Modulation.of(proposal.policy, version, proposal.proposed_by)
+        self._parameters_out.publish(parameters_message(modulation, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:
         """A proposal begins to wait for a person, or no longer does. Of the worker thread."""
@@ -249,7 +243,7 @@ class OptimizerNode(WaitingNode):
         try:
             if self._running:
                 raise ObjectiveError('an improvement is running already')
-            self._objective(goal.objective or self._last_objective)
+            self._assembly.objective(goal.objective or self._last_objective)
         except ObjectiveError as error:
             self.get_logger().error(f'goal refused: {error}')
             return GoalResponse.REJECT
@@ -265,7 +259,7 @@ class OptimizerNode(WaitingNode):
         words = goal.request.objective or self._last_objective
         trials = int(goal.request.trials) or self._settings.trials
         try:
-            run = self._memory.begin(self._settings, self._objective(words), trials)
+            run = self._memory.begin(self._settings, self._assembly.objective(words), trials)
         except StoreError as error:
             self._running = False
             self.get_logger().error(f'the run failed: {error}')
@@ -274,8 +268,8 @@ class OptimizerNode(WaitingNode):
             return ImprovePolicy.Result(message=f'the run failed: {error}')
         return await self._improve(run, goal)
 
-    async def _improve(self, run: BegunRun, goal: ServerGoalHandle | None) -> ImprovePolicy.Result:
-        """One run, from its first step or from where it was broken off, to the result."""
+    async def _improve(self, run: Checkpoint, goal: ServerGoalHandle | None) -> ImprovePolicy.Result:
+        """One run, from its first step or from where it was interrupted, to the result."""
         words = run.objective.words
         self._running, self._last_objective, self._step = True, words, None
 
@@ -283,12 +277,11 @@ class OptimizerNode(WaitingNode):
             return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
         await self.until(lambda: self._player.controller_known or cancelled())
-        improvement = self._improvement = Improvement(
-            run.objective, self._choice.optimizer, self._space, trials=run.trials,
-            first_trials=self._settings.first_trials, seed=self._settings.seed, vary_balls=self._settings.vary_balls,
-            history=run.history, fallback=self._choice.fallback, repeats_allowed=self._choice.repeats_allowed,
-            first_version=max(self._player.active_version, self._memory.version) + 1, gates=self._gates(),
-            in_force=self._memory.in_force,
+        in_force = self._memory.in_force
+        improvement = self._improvement = self._assembly.improvement(
+            run.objective, trials=run.trials, history=run.history, gates=self._gates(),
+            first_version=max(self._player.active_version, self._memory.version) + 1,
+            in_force=None if in_force is None else in_force[1],
         )  # fmt: skip
         improvement.restore(run.played)
         state, message = OptimizerStatus.FINISHED, ''
@@ -307,10 +300,13 @@ class OptimizerNode(WaitingNode):
         if state != OptimizerStatus.FAILED and cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
         done = self.last_result = improvement.result()
-        if done.stopped and not message:
+        if done.end is End.NO_PROPOSALS and not message:
             message = f'ended early: {done.stopped}'
             self.get_logger().error(message)
-        message = message or f'{done.trials} trials, {done.returned:.0%} returned{best_in_words(done)}'
+        played = f'{done.trials} trials, {done.returned:.0%} returned'
+        reached = 'the objective is reached: ' * (done.end is End.REACHED)
+        best = best_text(done)
+        message = message or f'{reached}{played}' + f'; best is {best}' * bool(best)
         self._settle(improvement, state, message)
         self._running = False
         if self._revert_asked:
@@ -324,17 +320,13 @@ class OptimizerNode(WaitingNode):
             {'failed': goal.abort, 'cancelled': asked}.get(state, goal.succeed)()
         return result_message(improvement, message)
 
-    def _gates(self) -> list[Gate]:
-        """What a proposal of the coming run must pass, the approval last."""
-        gates: list[Gate] = [] if self._rehearsal is None else [self._rehearsal]
-        config = self._settings.approval
-        self._approval = None
-        if config.required:
-            self._approval = Approval(
-                self._space, config, repeats_allowed=self._choice.repeats_allowed, on_change=self._tell_waiting
-            )  # fmt: skip
-            gates.append(self._approval)
-        return gates
+    def _gates(self) -> tuple[Gate, ...]:
+        """What a proposal of the coming run must pass."""
+        self._approval = Approval(
+            self._space, self._settings.approval, repeats_allowed=self._assembly.repeats_allowed,
+            on_change=self._tell_waiting,
+        )  # fmt: skip
+        return self._assembly.gates(self._approval)
 
     def _settle(self, improvement: Improvement, state: str, message: str) -> None:
         """The run is over: nothing waits any more, and what was kept from the arm is on record."""
@@ -348,14 +340,14 @@ class OptimizerNode(WaitingNode):
         self,
         improvement: Improvement,
         step: Step,
-        run: BegunRun,
+        run: Checkpoint,
         goal: ServerGoalHandle | None,
         cancelled: Callable[[], bool],
     ) -> bool:
         """Publish a step's parameters, have a ball played with them, record it; False if cancelled before."""
-        version, attempt = step.parameters.version, 1
+        version, attempt = step.version, 1
         if run.waits(step):
-            attempt += run.attempts  # it was published before the run was broken off
+            attempt += run.attempts  # it was published before the run was interrupted
         else:
             self._memory.take_step(improvement.objective, step)
             self._player.forget()
@@ -363,15 +355,15 @@ class OptimizerNode(WaitingNode):
             return False
         self._publish(improvement, OptimizerStatus.RUNNING, step)
         in_force = self._memory.in_force
-        if in_force is None or version != in_force.version:
-            self._put_in_force(step.parameters)
-        while (trace := await self._player.play(step, cancelled)) is not None and not counts(trace, attempt):
-            self.get_logger().warning(f'trial {trace.trial} says nothing, it is played again: {trace.note}')
+        if in_force is None or version != in_force[0]:
+            self._put_in_force(version, Proposal(step.policy, step.proposed_by))
+        while (trial := await self._player.play(step, cancelled)) is not None and not counts(trial, attempt):
+            self.get_logger().warning(f'trial {trial.number} says nothing, it is played again: {trial.note}')
             attempt += 1
-        if trace is None:
+        if trial is None:
             return False
-        result = improvement.record(trace)
-        self.get_logger().info(f'trial {result.trace.trial}: {result.trace.note}; {step.reason}')
+        result = improvement.record(trial)
+        self.get_logger().info(f'trial {trial.number}: {trial.note}; {step.reason}')
         if goal is not None:
             goal.publish_feedback(feedback_message(result))
         return True
@@ -379,7 +371,7 @@ class OptimizerNode(WaitingNode):
     def _say(self, state: str, objective: str = '') -> None:
         """A state beside any run."""
         self._status.publish(
-            OptimizerStatus(state=state, objective=objective, optimizer=self._choice.optimizer.name)
+            OptimizerStatus(state=state, objective=objective, optimizer=self._assembly.method.name)
         )
 
     def _publish(

@@ -29,6 +29,7 @@ from rclpy.signals import SignalHandlerOptions
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.settings import to_mapping
+from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.demo import RunFailedError, report_of
@@ -242,11 +243,11 @@ class RehearsalCell:
         if asked.result() is None or not asked.result().accepted:
             raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
 
-    def improve(self, objective: str, trials: int, on_trial: Callable[[TrialReport], None]) -> str:
+    def improve(self, objective: str, trials: int, on_trial: Callable[[TrialReport], None]) -> End | None:
         """Ask for an improvement and attend it to its end; an interrupt cancels it after the ball in flight.
 
         Returns:
-            What it came to, in one sentence.
+            Why it is over; None where it was cancelled.
 
         Raises:
             RunFailedError: the goal was refused, the run broke off, a node ended, or there were too many faults.
@@ -277,7 +278,7 @@ class RehearsalCell:
             raise RunFailedError(
                 'the run ended without a result' if answer is None else answer.result.message
             )
-        return str(answer.result.message)
+        return End(answer.result.end) if answer.result.end else None
 
     @property
     def now(self) -> float:

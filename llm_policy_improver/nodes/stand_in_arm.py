@@ -17,7 +17,6 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
@@ -25,6 +24,7 @@ from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.srv import FeedBall
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.table_tennis.simulation.continuous import (

@@ -9,9 +9,8 @@ from typing import Any, Final
 from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from llm_policy_improver.core.parameters import ParameterError
-from llm_policy_improver.core.parameters import PolicyParameters as Parameters
-from llm_policy_improver.core.trace import ExecutionTrace as Trace
+from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.msg import BallLanding, ExecutionTrace, PolicyParameters
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared
@@ -22,9 +21,11 @@ from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _DONE: Final = TransitionCallbackReturn.SUCCESS
@@ -57,8 +58,8 @@ class TraceLoggerNode(LifecycleNode):
         self._own_folder: Path | None = None
         self._unsent: ExecutionTrace | None = None
         self._diagnostics: Diagnostics | None = None
-        self._heard: dict[int, Parameters] = {0: Parameters()}
-        self._stored: dict[int, Parameters] = {}
+        self._heard: dict[int, Modulation] = {0: Modulation()}
+        self._stored: dict[int, Modulation] = {}
         self._lost = ''
         self._refused: Exception | None = None
         if self._settings.autostart:
@@ -138,7 +139,10 @@ class TraceLoggerNode(LifecycleNode):
                 raise StoreError(
                     f'{folder} already holds trials: choose another output_folder, or set resume to continue them'
                 )
-            self._stored = {step.parameters.version: step.parameters for step in store.steps()}
+            self._stored = {
+                each.step.version: Modulation.of(each.step.policy, each.step.version, each.step.proposed_by)
+                for each in store.steps()
+            }
             self._unsent = self._stored_message(store, trials[-1]) if trials else None
         except BaseException:
             store.close()
@@ -146,13 +150,13 @@ class TraceLoggerNode(LifecycleNode):
         self._own_folder = folder
         return store
 
-    def _stored_message(self, store: RunStore, trace: Trace) -> ExecutionTrace | None:
+    def _stored_message(self, store: RunStore, trial: Trial) -> ExecutionTrace | None:
         try:
-            samples = store.samples(trace.trial)
+            samples = store.samples(trial.number)
         except StoreError as error:  # of one trial: the next ones can be stored all the same
             self.get_logger().error(str(error))
             return None
-        return trace_message(replace(trace, samples=samples), store.start(trace.trial))
+        return trace_message(replace(trial, samples=samples), store.start(trial.number))
 
     def _stop(self, reason: str) -> None:
         if self._diagnostics is not None:
@@ -186,26 +190,27 @@ class TraceLoggerNode(LifecycleNode):
         start = recorder.start or 0
         parameters = self._heard.get(version) or self._stored.get(version)
         if parameters is None:
-            parameters = Parameters(version=version)
+            parameters = Modulation(version=version)
             aborted = aborted or f'the parameters of version {version} were never seen here'
         assert self._store is not None  # only an active node records
         try:
-            trace = self._store.add_trial(recorder.finish(parameters, contact, aborted), start)
+            trial = self._store.add_trial(recorder.finish(parameters, contact, aborted), start)
         except StoreError as error:
             self._lost = f'a trial is lost: {error}'
             self.get_logger().error(self._lost)
             return
         self._lost = ''
-        if trace.landing is not None:
+        landing = landing_of(trial)
+        if landing is not None:
             self._landings.publish(
                 BallLanding(
-                    header=header_of(start + round(trace.landing.time * NANOSECONDS), FRAME),
-                    trial=trace.trial,
-                    outcome=trace.outcome.value,
-                    point=point((trace.landing.x, trace.landing.y, 0.0)),
+                    header=header_of(start + round(landing.time * NANOSECONDS), FRAME),
+                    trial=trial.number,
+                    outcome=str(trial.outcome),
+                    point=point((landing.x, landing.y, 0.0)),
                 )
             )
-        self._traces.publish(trace_message(trace, start))
+        self._traces.publish(trace_message(trial, start))
 
 
 def main(args: list[str] | None = None) -> None:

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from llm_policy_improver.core.trace import ExecutionTrace as Trace
-from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.ball_feeder import BallFeeder
-from llm_policy_improver.nodes.messages import trace_of
+from llm_policy_improver.nodes.messages import trial_in
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory
@@ -32,7 +32,7 @@ class TrialPlayer:
         self._memory = memory
         self._fed, self._timeout = settings.feed_balls, settings.trial_timeout
         self._controller: ControllerStatus | None = None
-        self._arrived: dict[int, Trace] = {}
+        self._arrived: dict[int, Trial] = {}
         self._feeder = BallFeeder(node)
         node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
         node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
@@ -52,17 +52,17 @@ class TrialPlayer:
         self._node.notify()
 
     def _on_trace(self, message: ExecutionTrace) -> None:
-        trace = trace_of(message)
-        if not self._memory.learn(trace):
+        trial = trial_in(message)
+        if not self._memory.learn(trial):
             return  # one of before this node joined, which the store had, too
-        self._arrived[trace.parameters.version] = trace
+        self._arrived[trial.version] = trial
         self._node.notify()
 
     def forget(self) -> None:
         """What was reported so far is no trial of the step to come, even if that has the same version."""
         self._arrived.clear()
 
-    async def play(self, step: Step, cancelled: Callable[[], bool]) -> Trace | None:
+    async def play(self, step: Step, cancelled: Callable[[], bool]) -> Trial | None:
         """The next trial with the parameters of this step; None if cancelled before.
 
         Args:
@@ -72,7 +72,7 @@ class TrialPlayer:
         Raises:
             TimeoutError: balls that were asked for were not reported, again and again.
         """
-        version, fed = step.parameters.version, self._fed
+        version, fed = step.version, self._fed
 
         def ready() -> bool:
             state = '' if self._controller is None else self._controller.state

@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from llm_policy_improver.core.objective import Goal, Objective
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.report.map_view import (
     GOAL,
     GREY,
     INK,
     PALE,
+    Goal,
     Shown,
     View,
     draw_goal,
@@ -51,13 +52,13 @@ _CROWD: Final = 6
 
 
 def draw_landing_map(
-    path: Path, traces: Sequence[ExecutionTrace], objective: Objective, first_trials: int, optimizer: str
+    path: Path, trials: Sequence[Trial], objective: Objective, first_trials: int, optimizer: str
 ) -> None:
     """Draw a run into a PNG file.
 
     Args:
         path: of the file.
-        traces: all trials, oldest first.
+        trials: all of them, oldest first.
         objective: what was asked.
         first_trials: how many of them came before any improvement.
         optimizer: who proposed the improvements.
@@ -65,35 +66,35 @@ def draw_landing_map(
     Raises:
         OSError: the file cannot be written.
     """
-    landing_figure(traces, objective, first_trials, optimizer).savefig(path, format='png', dpi=RESOLUTION)
+    landing_figure(trials, objective, first_trials, optimizer).savefig(path, format='png', dpi=RESOLUTION)
 
 
 def landing_figure(
-    traces: Sequence[ExecutionTrace], objective: Objective, first_trials: int, optimizer: str
+    trials: Sequence[Trial], objective: Objective, first_trials: int, optimizer: str
 ) -> Figure:
     """The picture as a figure; see `draw_landing_map`."""
     shown = [
-        Shown(trace.trial or index + 1, trace, index < first_trials, objective.distance(trace))
-        for index, trace in enumerate(traces)
+        Shown(trial.number or index + 1, trial, index < first_trials, objective.distance(trial))
+        for index, trial in enumerate(trials)
     ]
-    nearest = objective.best(traces)
-    best = next((one for one in shown if one.trace is nearest), None)
+    nearest, goal = objective.best(trials), Goal.of(objective)
+    best = next((one for one in shown if one.trial is nearest), None)
     figure = Figure(figsize=SIZE, facecolor='white')
     FigureCanvasAgg(figure)
     _title(figure, shown, best, objective, optimizer)
     close = close_up(shown, best) if len(failure_lines(shown)) <= _FEW_LINES else None
     axes = figure.add_axes(_MAP, label='map')
-    _whole(axes, objective.goal)
-    _fill(axes, _WHOLE, shown, best, objective.goal, close)
-    _legend(figure, shown, best, objective.goal)
-    draw_progress(figure.add_axes(_PROGRESS, label='progress'), shown, best, objective.metric)
+    _whole(axes, objective, goal)
+    _fill(axes, _WHOLE, shown, best, goal, close)
+    _legend(figure, shown, best, goal)
+    draw_progress(figure.add_axes(_PROGRESS, label='progress'), shown, best, objective.measurable)
     if close is not None:
         _mark(axes, close)
         detail = figure.add_axes(_CLOSE_UP, label='close-up')
         panel_title(detail, f'Dashed frame enlarged, {100 * (close.right - close.left):.0f} cm wide')
         detail.set_xticks([])
         detail.set_yticks([])
-        _fill(detail, close, shown, best, objective.goal, None)
+        _fill(detail, close, shown, best, goal, None)
     draw_failures(figure.add_axes(_FAILURES if close else _FAILURES_ALONE, label='failures'), shown)
     return figure
 
@@ -141,14 +142,14 @@ def _fill(
     draw_landings(axes, view, shown, best, goal, elsewhere)
 
 
-def _whole(axes: Axes, goal: Goal | None) -> None:
+def _whole(axes: Axes, objective: Objective, goal: Goal | None) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     half_width, half_length = table.HALF_WIDTH, table.HALF_LENGTH
     axes.text(-half_width - table.NET_OVERHANG, 0.015, 'net', ha='left', va='bottom', fontsize=9, color=INK)
     axes.text(0, -0.1, "robot's side ↓", ha='center', va='center', fontsize=9, color=GREY)
-    if goal is not None and goal.x is None and goal.y is None:
-        text = f'measured: {goal.describe()}'
+    if goal is None and objective.measurable:
+        text = f'aim: {objective.sentence}'
         axes.text(
             0, half_length + 0.025, text, ha='center', va='bottom', fontsize=9.5, color=GOAL, gid='goal'
         )
@@ -173,7 +174,7 @@ def _title(
     style: dict[str, Any] = {'va': 'center', 'parse_math': False}
     figure.text(0.03, 0.957, f'“{words}”', fontsize=size, fontweight='bold', color=INK, gid='title', **style)
     first = sum(one.first for one in shown)
-    returned = sum(one.trace.landed for one in shown)
+    returned = sum(one.trial.succeeded for one in shown)
     parts = [f'{first} first trials, then {len(shown) - first} by {optimizer}']
     parts.append(f'{returned} of {len(shown)} good returns')
     if best is not None and best.distance is not None:

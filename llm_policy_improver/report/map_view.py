@@ -1,5 +1,6 @@
 """A part of the table from above, in true proportions: its lines, the goal, the landings."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,10 +11,11 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from llm_policy_improver.core.objective import Goal
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.report.labels import Label, LabelPlacer, group
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 INK: Final = '#1b1f24'
 GREY: Final = '#8b929a'
@@ -28,21 +30,47 @@ class Shown:
 
     Attributes:
         number: as printed.
-        trace: what happened.
+        trial: what happened.
         first: whether it is one of the first trials, before any improvement.
         distance: m to the objective; None where there is none.
     """
 
     number: int
-    trace: ExecutionTrace
+    trial: Trial
     first: bool
     distance: float | None
 
     @property
     def place(self) -> tuple[float, float] | None:
         """Where a good return landed, m, frame ``table``."""
-        landing = self.trace.landing
-        return (landing.x, landing.y) if self.trace.landed and landing is not None else None
+        landing = landing_of(self.trial)
+        return (landing.x, landing.y) if self.trial.succeeded and landing is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where on the table a landing is wanted, m; None where the objective leaves it open.
+
+    Attributes:
+        x: to the robot's right.
+        y: beyond the net.
+    """
+
+    x: float | None
+    y: float | None
+
+    @classmethod
+    def of(cls, objective: Objective) -> 'Goal | None':
+        """The place in an objective; None where it is about none."""
+        ends = {term.measure.name: term.target for term in objective.terms}
+        wanted = [ends.get(name) for name in ('landing_x', 'landing_y')]
+        places = [None if each is None else _inside(*each) for each in wanted]
+        return None if places == [None, None] else cls(*places)
+
+
+def _inside(low: float, high: float) -> float:
+    """The middle of a range, the known end of an open one."""
+    return low if math.isinf(high) else high if math.isinf(low) else (low + high) / 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,15 @@ def panel_title(axes: Axes, title: str, pad: float = 6.0) -> None:
     axes.set_title(title, pad=pad, loc='left', fontsize=11, fontweight='bold', color=INK)
 
 
-def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None, metric: str) -> None:
+def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None, measurable: bool) -> None:
     """The distance to the goal of every trial, the best so far, and the trials that have none."""
     panel_title(axes, 'Distance to the goal (m)', pad=11)
     measured = [(one.number, one.distance, one.first) for one in shown if one.distance is not None]
     if best is None or best.distance is None:
         axes.set_axis_off()
-        text = 'No good return to measure yet.' if metric else 'The words name nothing that can be measured.'
+        text = (
+            'No good return to measure yet.' if measurable else 'The words name nothing that can be measured.'
+        )
         axes.text(0, 0.95, text, transform=axes.transAxes, va='top', fontsize=9.5, color=INK)
         return
     axes.spines[['top', 'right']].set_visible(False)
@@ -45,7 +47,7 @@ def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None, metric
     axes.plot([best.number], [best.distance], marker='o', ms=11, mfc='none', mec=INK, mew=1.8, zorder=4)
     top = max(distance for _, distance, _ in measured)
     axes.set_ylim(-0.04 * top, 1.28 * top)
-    failed = [one.number for one in shown if not one.trace.landed]
+    failed = [one.number for one in shown if not one.trial.succeeded]
     if failed:
         axes.plot(
             failed, [1.0] * len(failed), ls='none', marker='x', ms=4.5, color=INK, mew=1.0, clip_on=False,
@@ -66,8 +68,8 @@ def failure_lines(shown: Sequence[Shown]) -> list[str]:
     """The trials without a good return as lines of text: outcome, how many, their numbers."""
     failed: dict[str, list[int]] = defaultdict(list)
     for one in shown:
-        if not one.trace.landed:
-            failed[one.trace.outcome.value.replace('_', ' ')].append(one.number)
+        if not one.trial.succeeded:
+            failed[one.trial.outcome.replace('_', ' ')].append(one.number)
     lines: list[str] = []
     for outcome, numbers in sorted(failed.items(), key=lambda pair: -len(pair[1])):
         text = f'{outcome} ({len(numbers)}):  {ranges(numbers)}'
@@ -77,7 +79,7 @@ def failure_lines(shown: Sequence[Shown]) -> list[str]:
 
 def draw_failures(axes: Axes, shown: Sequence[Shown]) -> None:
     """The list of trials without a good return."""
-    count = sum(not one.trace.landed for one in shown)
+    count = sum(not one.trial.succeeded for one in shown)
     panel_title(axes, f'No good return: {count} of {len(shown)} trials')
     axes.set_axis_off()
     axes.text(

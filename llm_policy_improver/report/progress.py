@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -13,8 +14,10 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from llm_policy_improver.core.parameters import JOINTS, LETTERS
-from llm_policy_improver.loop.improvement_result import ImprovementResult, TrialResult
+from llm_policy_improver.loop.improvement_result import ImprovementResult
+from llm_policy_improver.loop.step import TrialResult
+from llm_policy_improver.report.wording import best_text, claims_text, step_text
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class TrialReport:
     landing: tuple[float, float] | None
     distance: float | None
     best_distance: float | None
-    attenuation: tuple[float, ...]
+    parameters: Mapping[str, float]
     proposed_by: str
     reason: str
     verdict: str
@@ -37,20 +40,21 @@ class TrialReport:
     @classmethod
     def of(cls, result: TrialResult) -> 'TrialReport':
         """From a result of the loop."""
-        trace, claims = result.trace, result.step.proposal.claims
+        trial, step = result.trial, result.step
+        landing = landing_of(trial)
         return cls(
             number=result.number,
-            trial=trace.trial or result.number,
-            outcome=trace.outcome.value,
-            landing=None if trace.landing is None else (trace.landing.x, trace.landing.y),
+            trial=trial.number or result.number,
+            outcome=trial.outcome,
+            landing=None if landing is None else (landing.x, landing.y),
             distance=result.distance,
             best_distance=result.best_distance,
-            attenuation=trace.parameters.attenuation,
-            proposed_by=trace.parameters.proposed_by,
-            reason=result.step.reason,
-            verdict=_without(result.step.verdict, claims),
-            note=trace.note,
-            claims=claims,
+            parameters=trial.policy.as_json(),
+            proposed_by=trial.proposed_by,
+            reason=step.reason,
+            verdict=step_text(step),
+            note=trial.note,
+            claims=claims_text(step.proposal.claims),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -62,7 +66,7 @@ class TrialReport:
             'landing_m': None if self.landing is None else [round(value, 4) for value in self.landing],
             'distance_m': self.distance,
             'best_distance_m': self.best_distance,
-            'attenuation': list(self.attenuation),
+            'parameters': dict(self.parameters),
             'proposed_by': self.proposed_by,
             'note': self.note,
             'reason': self.reason,
@@ -74,7 +78,7 @@ class TrialReport:
 class Reporter(Protocol):
     """Shows a run."""
 
-    def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
+    def begin(self, objective: str, aim: str, method: str, trials: int) -> None:
         """Before the first trial."""
 
     def trial(self, report: TrialReport) -> None:
@@ -96,7 +100,7 @@ class JsonReporter:
     def _line(self, content: dict[str, Any]) -> None:
         print(json.dumps(without_nan(content)), file=self._stream, flush=True)
 
-    def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
+    def begin(self, objective: str, aim: str, method: str, trials: int) -> None:
         """Nothing: the summary names all this."""
 
     def trial(self, report: TrialReport) -> None:
@@ -124,12 +128,12 @@ class ConsoleReporter:
         self._best: float | None = None
         self._said_first = False
 
-    def begin(self, objective: str, metric: str, optimizer: str, trials: int) -> None:
+    def begin(self, objective: str, aim: str, method: str, trials: int) -> None:
         """A heading."""
         self._console.print(f'[bold]Objective[/]  {escape(objective)}')
         unmeasured = 'none: the words name nothing measurable, so the model ranks the trials'
-        self._console.print(f'[bold]Measure[/]    {escape(metric or unmeasured)}')
-        self._console.print(f'[bold]Optimizer[/]  {escape(optimizer)}\n')
+        self._console.print(f'[bold]Aim[/]        {escape(aim or unmeasured)}')
+        self._console.print(f'[bold]Method[/]     {escape(method)}\n')
         self._task = self._progress.add_task('', total=trials)
         self._progress.start()
 
@@ -165,17 +169,13 @@ class ConsoleReporter:
         """The result, the best parameters and where everything is."""
         self.close()
         self._console.print()
-        if result.best is not None and result.best.landing is not None:
-            first, left = result.initial_distance_m, result.best_distance_m
-            landing = result.best.landing
+        if result.best is not None:
+            first, policy = result.initial_distance_m, result.best.policy
             self._console.print(
-                f'[bold green]Best: trial {result.best_trial}[/], landing at ({landing.x:+.2f}, {landing.y:.2f}) m, '
-                + (f'{left:.3f} m to go' if left is not None else 'by the word of the model')
+                f'[bold green]Best:[/] {escape(best_text(result))}'
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
-            parameters = zip(LETTERS, JOINTS, result.best.parameters.attenuation, strict=True)
-            named = ',  '.join(f'{letter} ({joint}) {value:.3f}' for letter, joint, value in parameters)
-            self._aside(f'Attenuation: {named}', '')
+            self._aside(',  '.join(f'{name} {value:.3f}' for name, value in policy.items()), '')
         else:
             self._console.print('[bold]No trial could be ranked.[/]')
         if result.fallbacks or result.unchanged:
@@ -202,11 +202,6 @@ class ConsoleReporter:
     def close(self) -> None:
         """Take the progress bar away."""
         self._progress.stop()
-
-
-def _without(verdict: str, claims: str) -> str:
-    """The verdict of a step, in whose brackets `loop.consult` puts the claims last, without them."""
-    return verdict.replace(f'; {claims})', ')').replace(f' ({claims})', '') if claims else verdict
 
 
 def without_nan(value: Any) -> Any:

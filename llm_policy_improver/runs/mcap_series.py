@@ -26,10 +26,10 @@ from mcap.well_known import MessageEncoding, Profile, SchemaEncoding
 from mcap.writer import Writer
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import JOINTS
-from llm_policy_improver.core.trace import TraceSamples
 from llm_policy_improver.runs.cdr import CdrError, CdrLayout
 from llm_policy_improver.runs.ros_definitions import DEFINITIONS
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 BALL: Final = 'ball/position'
 RACKET: Final = 'racket/position'

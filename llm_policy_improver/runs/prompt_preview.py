@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Final
 
 from llm_policy_improver.core.chat import Message
-from llm_policy_improver.core.method import Proposal, ProposalError
-from llm_policy_improver.core.objective import parse_objective
+from llm_policy_improver.core.method import ProposalError
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.llm.tokens import count_message_tokens
-from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import WITH_MODEL
-from llm_policy_improver.runs.replay import stored_proposals
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import (
     PlayedStep,
@@ -23,6 +21,7 @@ from llm_policy_improver.runs.stored_run import (
     stored_parts,
     stored_settings,
 )
+from llm_policy_improver.table_tennis.objectives import parse_objective
 
 _UNKNOWN: Final = 'language model'
 
@@ -78,7 +77,7 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
         raise StoreError(
             f'the run in {store.folder} has no steps yet, so there is no objective to write about'
         )
-    last = parts[-1].steps[-1].stored.step
+    last = parts[-1].steps[-1].number
     wanted = last + 1 if number is None else number
     if not 1 <= wanted <= last + 1:
         raise StoreError(
@@ -86,14 +85,14 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
             f'step {wanted}'
         )
     notes: list[str] = []
-    part = next((each for each in parts if wanted <= each.steps[-1].stored.step), parts[-1])
+    part = next((each for each in parts if wanted <= each.steps[-1].number), parts[-1])
     # Given steps of an experiment were made with none: its own ones then say what would be sent.
-    settings = stored_settings(store, part.steps[0].stored.step) or stored_settings(store)
+    settings = stored_settings(store, part.steps[0].number) or stored_settings(store)
     if settings is None:
         settings = RunSettings(OptimizerSettings(optimizer='sas', model=_UNKNOWN))
         notes.append('the run does not hold its settings: the default ones are used')
-    steps = [each for each in part.steps if each.stored.step < wanted]
-    proposals = tuple(islice(stored_proposals(part, settings), sum(each.trace is not None for each in steps)))
+    steps = [each for each in part.steps if each.number < wanted]
+    proposals = tuple(each.step(1).proposal for each in steps if each.trial is not None)
     optimizer = settings.optimizer
     if not (optimizer.model and optimizer.optimizer in ('auto', *WITH_MODEL)):
         asking = replace(optimizer, optimizer='sas', model=_UNKNOWN, base_url='')
@@ -103,7 +102,7 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
         )
     messages = _messages(part, wanted, proposals, settings)
     before = _messages(part, wanted - 1, proposals, settings) if steps else None
-    stored = next((each for each in part.steps if each.stored.step == wanted), None)
+    stored = next((each for each in part.steps if each.number == wanted), None)
     same = None if stored is None else _same_as_sent(stored, messages, notes)
     return PromptPreview(
         wanted,
@@ -122,21 +121,19 @@ def _messages(
     earlier = proposals[: len(history) - len(part.history)]
     # Nothing is loaded, so that the model takes the request and answers nothing.
     model = RecordedModel(settings.optimizer.model)
-    optimizer = choose_optimizer(settings.optimizer, model, settings.options).optimizer
+    optimizer = assemble(settings.optimizer, model, settings.options).method
     with suppress(ProposalError):
         optimizer.propose(history, parse_objective(part.objective), earlier)
     return model.asked[0]
 
 
 def _same_as_sent(step: PlayedStep, messages: tuple[Message, ...], notes: list[str]) -> bool | None:
-    number = step.stored.step
+    number = step.number
     if not step.exchanges:
-        if step.stored.parameters.proposed_by == 'initial':
+        if step.stored.step.proposed_by == 'initial':
             notes.append(f'step {number} was one of the first trials: nothing was sent for it')
         else:
-            notes.append(
-                f'nothing was sent for step {number}: {step.stored.parameters.proposed_by} proposed it'
-            )
+            notes.append(f'nothing was sent for step {number}: {step.stored.step.proposed_by} proposed it')
         return None
     sent = step.exchanges[0]
     if sent.exchange.messages == messages:

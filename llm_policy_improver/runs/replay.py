@@ -12,14 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from llm_policy_improver.core.method import Proposal
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import LETTERS
 from llm_policy_improver.llm.recorded import RecordedModel
-from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.gates import RecordedGate
-from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import (
     PlayedStep,
@@ -28,6 +24,7 @@ from llm_policy_improver.runs.stored_run import (
     stored_parts,
     stored_settings,
 )
+from llm_policy_improver.table_tennis.objectives import parse_objective
 
 _MOST_NAMED: Final = 5
 
@@ -51,35 +48,36 @@ class ReplayedStep:
     @property
     def number(self) -> int:
         """Of the step in the stored run, from 1."""
-        return self.recorded.stored.step
+        return self.recorded.number
 
     @property
     def difference(self) -> str:
         """In what the step differs from the stored one, as a clause; empty where it is identical."""
-        stored, step = self.recorded.stored, self.step
+        stored, step = self.recorded.stored.step, self.step
         if step is None:
             return 'the replay ended before it'
-        was, now = stored.parameters, step.parameters
-        if (was.attenuation, was.residual) != (now.attenuation, now.residual):
-            gaps = [abs(a - b) for a, b in zip(was.attenuation, now.attenuation, strict=True)]
-            largest = max(gaps)
-            letter = LETTERS[gaps.index(largest)]
+        if stored.policy != step.policy:
+            if stored.policy.names != step.policy.names:
+                return f'its parameters were {", ".join(stored.policy.names)}'
+            pairs = zip(stored.policy.items(), step.policy.values, strict=True)
+            gaps = {name: abs(was - now) for (name, was), now in pairs}
+            largest = max(gaps, key=lambda name: gaps[name])
+            return f'parameters differ by up to {gaps[largest]:.3g} ({largest})'
+        if stored.proposed_by != step.proposed_by or stored.unchanged != step.unchanged:
             return (
-                f'parameters differ by up to {largest:.3g} ({letter})' if largest else 'the residual differs'
+                f'{stored.proposed_by} proposed it, now {step.proposed_by}{" (unchanged)" * step.unchanged}'
             )
-        if was.proposed_by != now.proposed_by or stored.unchanged != step.unchanged:
-            return f'{was.proposed_by} proposed it, now {now.proposed_by}{" (unchanged)" * step.unchanged}'
         return '' if stored.seed == step.seed else f'another ball: seed {step.seed} instead of {stored.seed}'
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
-        stored, step = self.recorded.stored, self.step
+        stored, step = self.recorded.stored.step, self.step
         return {
             'step': self.number,
-            'objective': stored.objective,
-            'proposed_by': stored.parameters.proposed_by,
-            'stored': list(stored.parameters.attenuation),
-            'replayed': None if step is None else list(step.parameters.attenuation),
+            'objective': self.recorded.stored.objective,
+            'proposed_by': stored.proposed_by,
+            'stored': stored.policy.as_json(),
+            'replayed': None if step is None else step.policy.as_json(),
             'identical': not self.difference,
             'difference': self.difference,
             'requests': self.asked,
@@ -159,7 +157,7 @@ def replay(store: RunStore) -> Iterator[ReplayedStep]:
     parts = stored_parts(store)
     if not parts:
         raise StoreError(f'the run in {store.folder} has no steps to replay')
-    made_with = [stored_settings(store, part.steps[0].stored.step) for part in parts]
+    made_with = [stored_settings(store, part.steps[0].number) for part in parts]
     if not any(made_with):
         raise StoreError(
             f'the run in {store.folder} does not hold its settings, so it cannot be replayed: an earlier '
@@ -177,16 +175,11 @@ def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedSte
         part: of a stored run.
         settings: that it was made with.
     """
-    optimizer = settings.optimizer
-    model = RecordedModel(optimizer.model)
-    choice = choose_optimizer(optimizer, model, settings.options)
-    gate = RecordedGate()
-    improvement = Improvement(
-        parse_objective(part.objective), choice.optimizer, optimizer.space(), trials=len(part.steps),
-        first_trials=optimizer.first_trials, seed=optimizer.seed, ball_seed=settings.ball_seed,
-        vary_balls=optimizer.vary_balls, history=part.history, fallback=choice.fallback,
-        repeats_allowed=choice.repeats_allowed,
-        first_version=_first_version(part.steps[0]), gates=(gate,),
+    model, gate = RecordedModel(settings.optimizer.model), RecordedGate()
+    assembly = assemble(settings.optimizer, model, settings.options)
+    improvement = assembly.improvement(
+        parse_objective(part.objective), trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
+        first_version=_first_version(part.steps[0]), gates=(gate,), all_trials=True,
     )  # fmt: skip
     for recorded in part.steps:
         exchanges = [each.exchange for each in recorded.exchanges]
@@ -196,25 +189,10 @@ def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedSte
         asked, differing = len(model.asked), len(model.differing)
         step = None if improvement.done else improvement.propose()
         yield ReplayedStep(recorded, step, len(model.asked) - asked, tuple(model.differing[differing:]))
-        if step is not None and recorded.trace is not None:
-            parameters = replace(recorded.trace.parameters, version=step.parameters.version)
-            improvement.record(replace(recorded.trace, parameters=parameters))
+        if step is not None and recorded.trial is not None:
+            improvement.record(replace(recorded.trial, version=step.version))
 
 
 def _first_version(step: PlayedStep) -> int:
     """That of the first proposal made for it, let through or not."""
-    return min((step.stored.parameters.version, *(audit.version for audit in step.audits)))
-
-
-def stored_proposals(part: StoredPart, settings: RunSettings) -> Iterator[Proposal]:
-    """The proposals behind the steps of a part, in their order, as the loop had them.
-
-    They are made again from the recorded replies, as what a proposer found of its own proposal is not stored apart.
-    A step that comes out differently by now is taken from the store.
-    """
-    if not any(each.exchanges for each in part.steps):
-        yield from (each.proposal for each in part.steps)
-        return
-    for again in replay_part(part, settings):
-        made = None if again.step is None or again.difference else again.step.proposal
-        yield made or again.recorded.proposal
+    return min((step.stored.step.version, *(audit.version for audit in step.audits)))

@@ -1,6 +1,6 @@
-"""What an optimizer's process must not forget: trials, versions, the parameters in force.
+"""What an optimizer's process must not forget: trials, versions, the policy in force.
 
-Where it has a folder, a process that is killed and started again knows again all that it had let anybody see.
+Where it has a folder, a process that is killed and started again reads all of it back.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from llm_policy_improver.core.audit import Audit, Decision
 from llm_policy_improver.core.clock import utc_now
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import last_good, offered, reverted, withdrawn
-from llm_policy_improver.loop.improvement_result import Step
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.runs.continuation import BegunRun, broken_off
-from llm_policy_improver.runs.improvement_record import store_audits, store_step
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.runs.checkpoint import Checkpoint, interrupted
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 
@@ -26,39 +26,43 @@ class RunMemory:
     """Of all runs in one folder.
 
     Args:
+        neutral: the policy that changes nothing.
         folder: of the store, which is made where it is missing; empty: all is forgotten with the process.
-        resume: whether the parameters published last are still meant to be in force.
+        resume: whether the policy published last is still meant to be in force.
 
     Attributes:
         history: all trials, oldest first.
-        version: the highest that was given to any parameters, published or only shown.
-        in_force: the parameters published last; None where there were none.
+        version: the highest that was given to any policy, published or only shown.
+        in_force: version, policy and proposer published last; None where there was none.
 
     Raises:
         StoreError: the folder cannot be used; also from all that keeps something, which is not kept then.
     """
 
-    def __init__(self, folder: str = '', resume: bool = False) -> None:
+    def __init__(self, neutral: Parameters, folder: str = '', resume: bool = False) -> None:
+        self._neutral = neutral
         self._store = RunStore.join(Path(folder), {}) if folder else None
-        self.history: list[ExecutionTrace] = []
+        self.history: list[Trial] = []
         self.version = 0
-        self.in_force: PolicyParameters | None = None
+        self.in_force: tuple[int, Proposal] | None = None
         if self._store is not None:
             self._recall(self._store, resume)
 
     def _recall(self, store: RunStore, resume: bool) -> None:
         self.history = store.trials()
         steps, audits = store.steps(), [stored.audit for stored in store.audits()]
-        published = [step.parameters for step in steps[-1:]]
-        published += [
-            PolicyParameters(audit.attenuation, version=audit.version, proposed_by=audit.proposed_by)
-            for audit in audits
-            if audit.decision is Decision.REVERTED
+        published = [
+            (step.step.version, Proposal(step.step.policy, step.step.proposed_by)) for step in steps[-1:]
         ]
-        if resume:
-            self.in_force = max(published, key=lambda parameters: parameters.version, default=None)
-        given = [trace.parameters.version for trace in self.history]
-        given += [step.parameters.version for step in steps] + [audit.version for audit in audits]
+        published += [
+            (audit.version, audit.proposal)
+            for audit in audits
+            if audit.decision is Decision.REVERTED and audit.proposal is not None
+        ]
+        if resume and published:
+            self.in_force = max(published, key=lambda each: each[0])
+        given = [trial.version for trial in self.history]
+        given += [step.step.version for step in steps] + [audit.version for audit in audits]
         self.version = max(given, default=0)
 
     def close(self) -> None:
@@ -66,9 +70,9 @@ class RunMemory:
         if self._store is not None:
             self._store.close()
 
-    def broken_off(self, settings: OptimizerSettings) -> BegunRun | None:
-        """The last run, where it has not come to its end; see `runs.continuation.broken_off`."""
-        return None if self._store is None else broken_off(self._store, settings)
+    def interrupted(self, settings: OptimizerSettings) -> Checkpoint | None:
+        """The last run, where it has not come to its end; see `runs.checkpoint.interrupted`."""
+        return None if self._store is None else interrupted(self._store, settings)
 
     def ended(self, objective: Objective) -> bool:
         """Whether the last run was towards this objective and has come to its end."""
@@ -78,25 +82,25 @@ class RunMemory:
         made_with = begun[-1].content.get('optimizer')
         return isinstance(made_with, dict) and made_with.get('objective') == objective.words
 
-    def learn(self, trace: ExecutionTrace) -> bool:
+    def learn(self, trial: Trial) -> bool:
         """Take in a trial that was reported; False where it is known already."""
-        if any(known.trial == trace.trial for known in self.history):
+        if any(known.number == trial.number for known in self.history):
             return False
-        self.history.append(trace)
+        self.history.append(trial)
         return True
 
-    def begin(self, settings: OptimizerSettings, objective: Objective, trials: int) -> BegunRun:
+    def begin(self, settings: OptimizerSettings, objective: Objective, trials: int) -> Checkpoint:
         """A run begins; from now on it is gone on with by whoever comes after."""
         if self._store is not None:
             made_with = replace(settings, objective=objective.words, trials=trials)
             RunSettings(made_with, history=len(self.history)).store(self._store)
-        return BegunRun(objective, trials, tuple(self.history))
+        return Checkpoint(objective, trials, tuple(self.history))
 
     def take_step(self, objective: Objective, step: Step) -> None:
         """A step is about to be published."""
         if self._store is not None:
-            store_step(self._store, objective, step)
-        self.version = max(self.version, step.parameters.version)
+            self._store.add_step(objective.words, step)
+        self.version = max(self.version, step.version)
 
     def offer(self, case: GateCase) -> None:
         """A proposal is about to be shown to a person, who decides by its version."""
@@ -124,25 +128,24 @@ class RunMemory:
         self.version = max(self.version, next_version - 1)
         if self._store is not None:
             left = [] if waiting is None else [withdrawn(waiting, utc_now())]
-            store_audits(self._store, [*unsettled, *left])
+            for audit in [*unsettled, *left]:
+                self._store.add_audit(audit)
             self._store.add_end(state, message)
 
-    def good_before(self, active: int) -> PolicyParameters:
-        """The last good parameters, to go back to, under their own version.
+    def good_before(self, active: int) -> Proposal:
+        """The last good policy, to go back to, and who proposed it.
 
         Args:
             active: the version that the controller uses, where nothing was published from here.
         """
-        current = self.in_force or next(
-            (trace.parameters for trace in self.history if trace.parameters.version == active),
-            PolicyParameters(),
-        )
-        return last_good(self.history, current)
+        here = [trial.policy for trial in self.history if trial.version == active]
+        current = self.in_force[1].policy if self.in_force else here[0] if here else self._neutral
+        return last_good(self.history, current, self._neutral)
 
-    def revert(self, active: int) -> PolicyParameters:
-        """The same as parameters to publish, on record under a new version."""
+    def revert(self, active: int) -> tuple[int, Proposal]:
+        """The same to be published, on record under a new version."""
         self.version += 1
-        good = replace(self.good_before(active), version=self.version)
+        good = self.good_before(active)
         if self._store is not None:
-            self._store.add_audit(reverted(good, 'optimizer/revert', utc_now()))
-        return good
+            self._store.add_audit(reverted(good, self.version, 'optimizer/revert', utc_now()))
+        return self.version, good

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -23,23 +23,22 @@ from typing import Any
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, TraceSamples
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs import mcap_series, store_records
 from llm_policy_improver.runs.store_database import (
     RunExistsError,
     StoreError,
     clear_unfinished,
-    has_table,
-    insert,
     make_database,
     open_database,
     reported,
     transaction,
-    upgrade,
 )
 from llm_policy_improver.runs.store_records import StoredAudit, StoredExchange, StoredSettings, StoredStep
+from llm_policy_improver.runs.store_rows import insert
 from llm_policy_improver.runs.trial_files import clear_trial_files, trial_file, write_trial_file
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 __all__ = [
     'RunExistsError',
@@ -122,11 +121,11 @@ class RunStore:
         """UTC."""
         return datetime.fromisoformat(self._read('SELECT created_at FROM run')[0]['created_at'])
 
-    def add_trial(self, trace: ExecutionTrace, start_ns: int | None = None) -> ExecutionTrace:
+    def add_trial(self, trial: Trial, start_ns: int | None = None) -> Trial:
         """Store a trial; when this returns it survives a crash and a power failure.
 
         Args:
-            trace: the trial; its number does not count.
+            trial: its number does not count.
             start_ns: ns stamp of its first sighting; None: it ended just now.
 
         Returns:
@@ -135,11 +134,11 @@ class RunStore:
         Raises:
             StoreError: it is not stored; the run is as before.
         """
-        now = self._clock()
+        now, samples = self._clock(), trial.samples or TraceSamples()
         if start_ns is None:
-            start_ns = int(now.timestamp() * 1e9) - mcap_series.duration_ns(trace.samples)
+            start_ns = int(now.timestamp() * 1e9) - mcap_series.duration_ns(samples)
         try:
-            content = mcap_series.encode(trace.samples, start_ns, trace.parameters.version)
+            content = mcap_series.encode(samples, start_ns, trial.version)
         except mcap_series.SeriesError as error:
             raise StoreError(f'could not store the trial: {error}') from error
         with self._lock, reported(self.folder, 'store the trial'), transaction(self._connection):
@@ -147,54 +146,27 @@ class RunStore:
             path = trial_file(self.folder, number)
             write_trial_file(path, content)
             row = {'trial': number, 'start_ns': start_ns, 'samples': str(path.relative_to(self.folder))}
-            insert(self._connection, 'trials', row | store_records.trial_row(trace, now))
-        return replace(trace, trial=number)
+            insert(self._connection, 'trials', row | store_records.trial_row(trial, now))
+        return replace(trial, number=number)
 
-    def add_step(
-        self,
-        objective: str,
-        parameters: PolicyParameters,
-        seed: int,
-        *,
-        summary: str = '',
-        analysis: str = '',
-        synthesis: str = '',
-        reason: str = '',
-        verdict: str = '',
-        fallback: str = '',
-        unchanged: bool = False,
-        exchanges: Sequence[Exchange] = (),
-        audits: Sequence[Audit] = (),
-    ) -> StoredStep:
-        """Store a proposed set of parameters, with the requests to a language model and the audit records behind it.
+    def add_step(self, objective: str, step: Step) -> StoredStep:
+        """Store a step, with the requests to a language model and the audit records behind it, before its trial runs.
 
-        The other arguments are those of `StoredStep`.
+        Args:
+            objective: the person's words.
+            step: its number does not count.
 
         Raises:
             StoreError: nothing of all this is stored.
         """
         now = self._clock()
-        step = StoredStep(
-            step=0,
-            recorded_at=now,
-            objective=objective,
-            parameters=parameters,
-            seed=int(seed),
-            summary=summary,
-            analysis=analysis,
-            synthesis=synthesis,
-            reason=reason,
-            verdict=verdict,
-            fallback=fallback,
-            unchanged=unchanged,
-        )
         with self._lock, reported(self.folder, 'store the step'), transaction(self._connection):
-            number = insert(self._connection, 'steps', store_records.step_row(step))
-            for exchange in exchanges:
+            number = insert(self._connection, 'steps', store_records.step_row(objective, step, now))
+            for exchange in step.proposal.exchanges:
                 self._insert_exchange(number, exchange, now)
-            for audit in audits:
+            for audit in step.audits:
                 self._insert_audit(number, audit, now)
-        return replace(step, step=number)
+        return StoredStep(number, now, objective, replace(step, number=number))
 
     def add_exchange(self, step: int, exchange: Exchange) -> None:
         """Store one more request to a language model, made for the step of this number.
@@ -219,7 +191,6 @@ class RunStore:
             self._insert_audit(step, audit, self._clock())
 
     def _insert_audit(self, step: int, audit: Audit, now: datetime) -> None:
-        upgrade(self._connection)
         insert(self._connection, 'audit', store_records.audit_row(step, audit, now))
 
     def add_settings(self, content: Mapping[str, Any]) -> None:
@@ -233,7 +204,6 @@ class RunStore:
         """
         text, now = json.dumps(dict(content)), self._clock()
         with self._lock, reported(self.folder, "store the steps' settings"), transaction(self._connection):
-            upgrade(self._connection)
             last = self._connection.execute('SELECT COALESCE(MAX(step), 0) FROM steps').fetchone()[0]
             insert(self._connection, 'settings', store_records.settings_row(int(last) + 1, text, now))
 
@@ -249,14 +219,13 @@ class RunStore:
         """
         now = self._clock()
         with self._lock, reported(self.folder, 'store the end of the run'), transaction(self._connection):
-            upgrade(self._connection)
             last = self._connection.execute('SELECT MAX(settings) FROM settings').fetchone()[0]
             insert(self._connection, 'ends', store_records.end_row(last, state, message, now))
 
-    def trials(self, first: int = 1) -> list[ExecutionTrace]:
+    def trials(self, first: int = 1) -> list[Trial]:
         """The trials from the number ``first`` on, in their order, without their samples."""
         rows = self._read('SELECT * FROM trials WHERE trial >= ? ORDER BY trial', first)
-        return [store_records.to_trace(row) for row in rows]
+        return [store_records.to_trial(row) for row in rows]
 
     def steps(self, first: int = 1) -> list[StoredStep]:
         """The steps from the number ``first`` on, in their order."""
@@ -272,27 +241,21 @@ class RunStore:
 
     def audits(self) -> list[StoredAudit]:
         """What became of every proposal, in their order; none of a run that was made before this was kept."""
-        rows = self._read('SELECT * FROM audit ORDER BY audit') if self._has('audit') else []
+        rows = self._read('SELECT * FROM audit ORDER BY audit')
         return [store_records.to_audit(row) for row in rows]
 
     def settings(self) -> list[StoredSettings]:
         """What steps were made with, in their order; none of a run that was made before this was kept."""
-        rows = self._read('SELECT * FROM settings ORDER BY settings') if self._has('settings') else []
+        rows = self._read('SELECT * FROM settings ORDER BY settings')
         return [store_records.to_settings(row) for row in rows]
 
     def ended(self) -> bool:
-        """Whether the run towards the last objective has come to an end of its own, and was not broken off.
+        """Whether the run towards the last objective has come to an end of its own, and was not interrupted.
 
         True also where nobody kept that: in a run of an older version, or without `add_settings`.
         """
-        if not self._has('ends'):
-            return True
         query = 'SELECT (SELECT MAX(settings) FROM settings) IS (SELECT MAX(settings) FROM ends) AS ended'
         return bool(self._read(query)[0]['ended'])
-
-    def _has(self, table: str) -> bool:
-        with self._lock, reported(self.folder, 'read the run'):
-            return has_table(self._connection, table)
 
     def samples(self, trial: int) -> TraceSamples:
         """The time series of a trial, exactly as stored.

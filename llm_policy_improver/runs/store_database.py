@@ -11,13 +11,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from llm_policy_improver.runs.store_schema import (
-    APPLICATION_ID,
-    LATER_TABLES,
-    VERSION,
-    schema_sql,
-    upgrade_sql,
-)
+from llm_policy_improver.runs.store_rows import insert
+from llm_policy_improver.runs.store_schema import APPLICATION_ID, TABLES, VERSION, schema_sql
+from llm_policy_improver.runs.store_upgrade import keep_copy, rewrite
 
 DATABASE: Final = 'run.sqlite'
 TRIALS: Final = 'trials'
@@ -125,6 +121,9 @@ def _link_new_database(database: Path, description: str, created_at: str) -> Non
 def open_database(folder: Path) -> sqlite3.Connection:
     """Connect to a run's database, read-only where its folder is.
 
+    A run of an older format is rewritten in the present one, and its database kept beside it; where the folder cannot
+    be written, it is rewritten in memory.
+
     Raises:
         StoreError: there is none, it is damaged, or a newer version of this package made it.
     """
@@ -136,25 +135,70 @@ def open_database(folder: Path) -> sqlite3.Connection:
         # SQLite needs a writable folder for WAL, unless told that nobody else writes.
         mode = 'ro' if Path(f'{database}-wal').exists() else 'ro&immutable=1'
     with reported(folder, 'open the run'):
-        connection = sqlite3.connect(
-            f'{database.absolute().as_uri()}?mode={mode}',
-            uri=True,
-            timeout=BUSY_TIMEOUT,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        connection = _connected(database, mode)
         try:
-            # FULL, as a trial is published once its commit returns: with NORMAL a power failure could still
-            # take back the last commits of a WAL database.
-            connection.execute('PRAGMA synchronous = FULL')
-            connection.execute('PRAGMA foreign_keys = ON')
             _check_version(connection, folder)
+            if format_of(connection) < VERSION:
+                connection = _upgraded(database, connection, in_memory=mode != 'rw')
         except BaseException:
             connection.close()
             raise
+    return connection
+
+
+def _connected(database: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f'{database.absolute().as_uri()}?mode={mode}',
+        uri=True,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    _set_up(connection)
+    return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    # FULL, as a trial is published once its commit returns: with NORMAL a power failure could still
+    # take back the last commits of a WAL database.
+    connection.execute('PRAGMA synchronous = FULL')
+    connection.execute('PRAGMA foreign_keys = ON')
     # Python's sqlite3 reads lone surrogates, which a reply may hold, only so.
     connection.text_factory = lambda data: data.decode('utf-8', 'surrogatepass')
-    return connection
+
+
+def _upgraded(database: Path, old: sqlite3.Connection, *, in_memory: bool) -> sqlite3.Connection:
+    """The run in the present format: in the same file, or in memory where that cannot be written."""
+    fresh = sqlite3.connect(':memory:', isolation_level=None, check_same_thread=False)
+    _set_up(fresh)
+    if in_memory:
+        rewrite(old, fresh)
+        old.close()
+        fresh.execute('PRAGMA query_only = ON')  # what is written there would be lost
+        return fresh
+    with closing(fresh), transaction(old):
+        # Another process may have been first, before this one held the lock.
+        if format_of(old) < VERSION:
+            keep_copy(database, format_of(old))
+            rewrite(old, fresh)
+            _replace(old, fresh)
+    return old
+
+
+def _replace(old: sqlite3.Connection, fresh: sqlite3.Connection) -> None:
+    """Put the tables and rows of ``fresh`` in place of all that ``old`` holds; within its transaction."""
+    old.execute('PRAGMA defer_foreign_keys = ON')
+    names = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid DESC"
+    for (name,) in old.execute(names).fetchall():
+        old.execute(f'DROP TABLE {name}')
+    for (statement,) in fresh.execute('SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid'):
+        old.execute(statement)
+    for table in TABLES:
+        rows = fresh.execute(f'SELECT * FROM {table} ORDER BY 1')
+        columns = [column[0] for column in rows.description]
+        for row in rows:
+            insert(old, table, dict(zip(columns, row, strict=True)))
+    old.execute(f'PRAGMA user_version = {VERSION}')
 
 
 def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
@@ -171,18 +215,6 @@ def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
 def format_of(connection: sqlite3.Connection) -> int:
     """Version of the run's tables."""
     return int(connection.execute('PRAGMA user_version').fetchone()[0])
-
-
-def has_table(connection: sqlite3.Connection, name: str) -> bool:
-    """Whether the run has this one of `LATER_TABLES` already."""
-    return format_of(connection) >= LATER_TABLES[name]
-
-
-def upgrade(connection: sqlite3.Connection) -> None:
-    """Give a run of an older version the tables of this one; within a transaction."""
-    if format_of(connection) < VERSION:
-        for statement in upgrade_sql():
-            connection.execute(statement)
 
 
 def clear_unfinished(folder: Path) -> None:
@@ -202,13 +234,3 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute('ROLLBACK')
         raise
-
-
-def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> int:
-    """Add a row; returns its number. Texts are stored exactly, even those that are not valid Unicode."""
-    marks = ', '.join('CAST(? AS TEXT)' if isinstance(value, str) else '?' for value in row.values())
-    values = [
-        value.encode('utf-8', 'surrogatepass') if isinstance(value, str) else value for value in row.values()
-    ]
-    cursor = connection.execute(f'INSERT INTO {table} ({", ".join(row)}) VALUES ({marks})', values)
-    return int(cursor.lastrowid or 0)

@@ -2,47 +2,38 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict
 from llm_policy_improver.core.chat import Exchange
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
+from llm_policy_improver.core.finding import Finding, Vain
+from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.runs import stored_json
 
-_TEXTS: Final = ('objective', 'summary', 'analysis', 'synthesis', 'reason', 'verdict', 'fallback')
+_ELSEWHERE: Final = frozenset({'exchanges'})
+"""Of a proposal: in a table of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredStep:
-    """One proposed set of parameters and why.
+    """A step of the loop and when it was stored.
 
     Attributes:
-        step: number in the run, from 1.
+        number: in the store, from 1.
         recorded_at: UTC.
         objective: the person's words.
-        parameters: as published.
-        seed: of the incoming ball.
-        summary, analysis, synthesis, reason: in the proposer's own words.
-        verdict: what the checks said.
-        fallback: why another optimizer than the one asked proposed; empty otherwise.
-        unchanged: nothing usable was proposed, so these are the parameters of before, with their version.
+        step: without its exchanges and audits, which are rows of their own; its number is that in the store.
     """
 
-    step: int
+    number: int
     recorded_at: datetime
     objective: str
-    parameters: PolicyParameters
-    seed: int
-    summary: str
-    analysis: str
-    synthesis: str
-    reason: str
-    verdict: str
-    fallback: str
-    unchanged: bool
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,44 +92,67 @@ def iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec='microseconds')
 
 
-def _vector(values: Sequence[float]) -> str:
-    return json.dumps(list(values))
-
-
-def _parameters_row(parameters: PolicyParameters) -> dict[str, Any]:
-    return {
-        'version': int(parameters.version),
-        'attenuation': _vector(parameters.attenuation),
-        'residual': _vector(parameters.residual),
-        'proposed_by': parameters.proposed_by,
-    }
-
-
-def trial_row(trace: ExecutionTrace, recorded_at: datetime) -> dict[str, Any]:
+def trial_row(trial: Trial, recorded_at: datetime) -> dict[str, Any]:
     """A trial's columns, without its number and file."""
-    landing = trace.landing
     return {
         'recorded_at': iso(recorded_at),
-        **_parameters_row(trace.parameters),
-        'outcome': trace.outcome.value,
-        'landing_x': None if landing is None else float(landing.x),
-        'landing_y': None if landing is None else float(landing.y),
-        'landing_time': None if landing is None else float(landing.time),
-        'net_clearance': None if trace.net_clearance is None else float(trace.net_clearance),
-        'peak_height': None if trace.peak_height is None else float(trace.peak_height),
-        'note': trace.note,
+        'version': int(trial.version),
+        'policy': json.dumps(trial.policy.as_json()),
+        'proposed_by': trial.proposed_by,
+        'outcome': str(trial.outcome),
+        'succeeded': int(trial.succeeded),
+        'tested': int(trial.tested),
+        'measures': json.dumps({name: float(value) for name, value in trial.measures.items()}),
+        'note': trial.note,
     }
 
 
-def step_row(step: StoredStep) -> dict[str, Any]:
-    """A step's columns, without its number."""
+def to_trial(row: sqlite3.Row) -> Trial:
+    """A trial without its samples."""
+    return Trial(
+        policy=policy_from_json(json.loads(row['policy'])),
+        outcome=row['outcome'],
+        measures=json.loads(row['measures']),
+        succeeded=bool(row['succeeded']),
+        tested=bool(row['tested']),
+        version=row['version'],
+        proposed_by=row['proposed_by'],
+        note=row['note'],
+        number=row['trial'],
+    )
+
+
+def step_row(objective: str, step: Step, recorded_at: datetime) -> dict[str, Any]:
+    """A step's columns, without its number; ``objective``: the person's words."""
     return {
-        'recorded_at': iso(step.recorded_at),
-        **_parameters_row(step.parameters),
-        'seed': step.seed,
-        'unchanged': int(step.unchanged),
-        **{name: getattr(step, name) for name in _TEXTS},
+        'recorded_at': iso(recorded_at),
+        'objective': objective,
+        'version': int(step.version),
+        'policy': json.dumps(step.policy.as_json()),
+        'seed': int(step.seed),
+        'proposal': _proposal_text(step.proposal),
+        'findings': stored_json.write(tuple[Finding, ...], step.findings),
+        'in_vain': stored_json.write(tuple[Vain, ...], step.in_vain),
     }
+
+
+def to_step(row: sqlite3.Row) -> StoredStep:
+    """A step."""
+    step = Step(
+        number=row['step'],
+        policy=policy_from_json(json.loads(row['policy'])),
+        version=row['version'],
+        proposal=stored_json.read(Proposal, row['proposal']),
+        seed=row['seed'],
+        findings=stored_json.read(tuple[Finding, ...], row['findings']),
+        in_vain=stored_json.read(tuple[Vain, ...], row['in_vain']),
+    )
+    return StoredStep(row['step'], datetime.fromisoformat(row['recorded_at']), row['objective'], step)
+
+
+def _proposal_text(proposal: Proposal) -> str:
+    content = json.loads(stored_json.write(Proposal, proposal, _ELSEWHERE))
+    return json.dumps({'format': stored_json.FORMAT, **content})
 
 
 def exchange_row(step: int, exchange: Exchange, recorded_at: datetime) -> dict[str, Any]:
@@ -165,15 +179,37 @@ def audit_row(step: int, audit: Audit, recorded_at: datetime) -> dict[str, Any]:
         'proposed_by': audit.proposed_by,
         'model': audit.model,
         'prompt_sha256': audit.prompt_sha256,
-        'proposed': _vector(audit.proposed),
-        'attenuation': _vector(audit.attenuation),
-        'checks': audit.checks,
-        'verdicts': json.dumps([verdict.as_json() for verdict in audit.verdicts]),
+        'proposal': None if audit.proposal is None else _proposal_text(audit.proposal),
+        'findings': stored_json.write(tuple[Finding, ...], audit.findings),
+        'verdicts': stored_json.write(tuple[GateVerdict, ...], audit.verdicts),
         'decision': audit.decision.value,
         'decided_by': audit.decided_by,
         'decided_at': iso(audit.decided_at),
         'reason': audit.reason,
     }
+
+
+def to_audit(row: sqlite3.Row) -> StoredAudit:
+    """An audit record."""
+    proposal = row['proposal']
+    return StoredAudit(
+        number=row['audit'],
+        step=row['step'] or 0,
+        recorded_at=datetime.fromisoformat(row['recorded_at']),
+        audit=Audit(
+            version=row['version'],
+            proposal=None if proposal is None else stored_json.read(Proposal, proposal),
+            proposed_by=row['proposed_by'],
+            model=row['model'],
+            prompt_sha256=row['prompt_sha256'],
+            findings=stored_json.read(tuple[Finding, ...], row['findings']),
+            verdicts=stored_json.read(tuple[GateVerdict, ...], row['verdicts']),
+            decision=Decision(row['decision']),
+            decided_by=row['decided_by'],
+            decided_at=datetime.fromisoformat(row['decided_at']),
+            reason=row['reason'],
+        ),
+    )
 
 
 def settings_row(first_step: int, content: str, recorded_at: datetime) -> dict[str, Any]:
@@ -184,41 +220,6 @@ def settings_row(first_step: int, content: str, recorded_at: datetime) -> dict[s
 def end_row(settings: int | None, state: str, message: str, recorded_at: datetime) -> dict[str, Any]:
     """The columns of an end, without its number."""
     return {'recorded_at': iso(recorded_at), 'settings': settings, 'state': state, 'message': message}
-
-
-def _parameters(row: sqlite3.Row) -> PolicyParameters:
-    return PolicyParameters(
-        attenuation=tuple(json.loads(row['attenuation'])),
-        residual=tuple(json.loads(row['residual'])),
-        version=row['version'],
-        proposed_by=row['proposed_by'],
-    )
-
-
-def to_trace(row: sqlite3.Row) -> ExecutionTrace:
-    """A trial without its samples."""
-    place = row['landing_x'], row['landing_y'], row['landing_time']
-    return ExecutionTrace(
-        parameters=_parameters(row),
-        outcome=Outcome(row['outcome']),
-        landing=None if None in place else Landing(*place),
-        net_clearance=row['net_clearance'],
-        peak_height=row['peak_height'],
-        note=row['note'],
-        trial=row['trial'],
-    )
-
-
-def to_step(row: sqlite3.Row) -> StoredStep:
-    """A step."""
-    return StoredStep(
-        step=row['step'],
-        recorded_at=datetime.fromisoformat(row['recorded_at']),
-        parameters=_parameters(row),
-        seed=row['seed'],
-        unchanged=bool(row['unchanged']),
-        **{name: row[name] for name in _TEXTS},
-    )
 
 
 def to_settings(row: sqlite3.Row) -> StoredSettings:
@@ -245,28 +246,5 @@ def to_exchange(row: sqlite3.Row) -> StoredExchange:
             completion_tokens=row['completion_tokens'],
             seconds=row['seconds'],
             verdict=row['verdict'],
-        ),
-    )
-
-
-def to_audit(row: sqlite3.Row) -> StoredAudit:
-    """An audit record."""
-    return StoredAudit(
-        number=row['audit'],
-        step=row['step'] or 0,
-        recorded_at=datetime.fromisoformat(row['recorded_at']),
-        audit=Audit(
-            version=row['version'],
-            proposed_by=row['proposed_by'],
-            model=row['model'],
-            prompt_sha256=row['prompt_sha256'],
-            proposed=tuple(json.loads(row['proposed'])),
-            attenuation=tuple(json.loads(row['attenuation'])),
-            checks=row['checks'],
-            verdicts=tuple(GateVerdict.from_json(verdict) for verdict in json.loads(row['verdicts'])),
-            decision=Decision(row['decision']),
-            decided_by=row['decided_by'],
-            decided_at=datetime.fromisoformat(row['decided_at']),
-            reason=row['reason'],
         ),
     )

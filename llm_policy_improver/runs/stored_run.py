@@ -1,16 +1,16 @@
 """A run read back from its store: its settings, and what was asked, proposed and played, in its order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
 from llm_policy_improver.core.audit import Audit
-from llm_policy_improver.core.method import Proposal
 from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
-from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.loop.improvement_result import Step, counts
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.gatekeeper import kept_back_in
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.loop.step import Step, counts
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
 
@@ -55,54 +55,31 @@ class PlayedStep:
     Attributes:
         stored: the step.
         exchanges: the requests to a language model made for it, in their order.
-        trace: its trial, without the time series; None where it was not played.
+        trial: that counts for it, without the time series; None where it was not played.
         audits: what became of the proposals made for it, in their order.
         attempts: how many trials it has had.
     """
 
     stored: StoredStep
     exchanges: tuple[StoredExchange, ...]
-    trace: ExecutionTrace | None
+    trial: Trial | None
     audits: tuple[Audit, ...] = ()
     attempts: int = 0
 
-    def step(self, number: int, proposal: Proposal | None = None) -> Step:
-        """As the loop had it.
-
-        Args:
-            number: of the trial within the run, from 1.
-            proposal: what the loop had made of the replies; that of the store where None.
-        """
-        stored = self.stored
-        return Step(
-            number,
-            stored.parameters,
-            proposal or self.proposal,
-            stored.seed,
-            stored.verdict,
-            stored.unchanged,
-        )
-
     @property
-    def proposal(self) -> Proposal:
-        """What the store holds of the proposal: the words and the requests, not its own checks."""
-        step = self.stored
-        return Proposal(
-            attenuation=step.parameters.attenuation,
-            proposed_by=step.parameters.proposed_by,
-            summary=step.summary,
-            analysis=step.analysis,
-            synthesis=step.synthesis,
-            reason=step.reason,
-            exchanges=tuple(each.exchange for each in self.exchanges),
-            fallback=step.fallback,
-            rejected=tuple(
-                audit.verdicts[-1].told
-                for audit in self.audits
-                if audit.verdicts and not audit.decision.let_through
-            ),
-            audits=self.audits,
+    def number(self) -> int:
+        """Of the step in the store, from 1."""
+        return self.stored.number
+
+    def step(self, number: int) -> Step:
+        """As the loop had it, with this number within its run, from 1."""
+        step = self.stored.step
+        # Runs of older formats kept what a gate had kept back in the audit records alone.
+        kept = step.proposal.kept_back or kept_back_in(self.audits)
+        proposal = replace(
+            step.proposal, exchanges=tuple(each.exchange for each in self.exchanges), kept_back=kept
         )
+        return replace(step, number=number, proposal=proposal, audits=self.audits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +93,13 @@ class StoredPart:
     """
 
     objective: str
-    history: tuple[ExecutionTrace, ...]
+    history: tuple[Trial, ...]
     steps: tuple[PlayedStep, ...]
 
-    def before(self, number: int) -> tuple[ExecutionTrace, ...]:
+    def before(self, number: int) -> tuple[Trial, ...]:
         """All trials before the step of this number, oldest first."""
-        played = (each.trace for each in self.steps if each.stored.step < number)
-        return (*self.history, *(trace for trace in played if trace is not None))
+        played = (each.trial for each in self.steps if each.number < number)
+        return (*self.history, *(trial for trial in played if trial is not None))
 
 
 def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | None:
@@ -179,17 +156,17 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     before = played = 0
     stored, begun = store.steps(), {each.first_step: each.content.get('history') for each in store.settings()}
     for step, following in zip_longest(stored, stored[1:]):
-        tries = _tries(trials, played, step.parameters.version)
+        tries = _tries(trials, played, step.step.version)
         found = tries[-1] if tries and (following or counts(trials[tries[-1]], len(tries))) else None
         if not steps:
-            known = begun.get(step.step)
+            known = begun.get(step.number)
             before = known if known is not None else tries[0] if tries else played
         steps.append(
             PlayedStep(
                 step,
-                tuple(exchanges.get(step.step, ())),
+                tuple(exchanges.get(step.number, ())),
                 None if found is None else trials[found],
-                tuple(audits.get(step.step, ())),
+                tuple(audits.get(step.number, ())),
                 len(tries),
             )
         )
@@ -198,18 +175,18 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
             following is None
             or found is None
             or following.objective != step.objective
-            or following.step in begun
+            or following.number in begun
         ):
             parts.append(StoredPart(step.objective, tuple(trials[:before]), tuple(steps)))
             steps = []
     return tuple(parts)
 
 
-def _tries(trials: Sequence[ExecutionTrace], first: int, version: int) -> list[int]:
+def _tries(trials: Sequence[Trial], first: int, version: int) -> list[int]:
     """Indices of the trials of a step: up to the one that counts for it, all of them where none does."""
     tries: list[int] = []
     for index in range(first, len(trials)):
-        if trials[index].parameters.version == version:
+        if trials[index].version == version:
             tries.append(index)
             if counts(trials[index], len(tries)):
                 break

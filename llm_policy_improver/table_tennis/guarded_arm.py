@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController, GuardSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
@@ -67,7 +67,7 @@ class GuardedArm:
         self._number = 0
         self._commanded: Array = np.zeros(len(arm.ARM))
 
-    def make_ready(self, parameters: PolicyParameters) -> None:
+    def make_ready(self, parameters: Modulation) -> None:
         """Have these parameters taken up and the arm armed, while it stands in its ready pose.
 
         The simulation does not move on meanwhile: an arm that is sent standstill stays where it is.

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
 from llm_policy_improver.table_tennis.guarded_arm import GuardedArm
@@ -25,7 +26,7 @@ class GuardedTableTennis:
     Example:
         >>> simulation = in_cycles(SimulationConfig(), InnerLoopSettings())
         >>> task = GuardedTableTennis(make_simulator(simulation))
-        >>> task.run(PolicyParameters(), seed=0).outcome.value
+        >>> task.run(Modulation().policy, seed=0).outcome.value
         'landed'
 
     Args:
@@ -58,11 +59,12 @@ class GuardedTableTennis:
         self.rules: dict[str, int] = {}
         self.fault = ''
 
-    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
-        """Play the ball of this seed with these parameters; the same arguments give the same trace."""
+    def run(self, policy: Parameters, seed: int) -> Trial:
+        """Play the ball of this seed with this policy; the same arguments give the same trial."""
+        modulation = Modulation.of(policy)
         # A controller of its own for every ball: no fault and no drift of one reaches the next.
         played = _PlayedArm(self.simulator, self._controller, self._guard, self._recorder)
-        played.make_ready(parameters)
+        played.make_ready(modulation)
         played.begin()
         self.simulator.launch(seed)
         while not self.simulator.finished:
@@ -71,7 +73,7 @@ class GuardedTableTennis:
         self.sent, self.limited = np.array(played.sent), played.limited
         self.rules = {str(rule): count for rule, count in played.rules.items()}
         self.fault = '' if played.guard.fault is None else played.guard.fault.sentence
-        return self._recorder.finish(parameters, self.simulator.arm_contact)
+        return self._recorder.finish(modulation, self.simulator.arm_contact)
 
 
 class _PlayedArm(GuardedArm):

@@ -22,11 +22,11 @@ _HIT: Final = frozenset({'landed', 'out', 'own_side', 'net'})
 
 LANDING_X: Final = Measure(
     'landing_x', 'm', 'where the ball first lands, to the robot\'s right of the centre line',
-    -table.HALF_WIDTH, table.HALF_WIDTH, (EDGE, EDGE), 'left', 'right', _FLOWN,
+    -table.HALF_WIDTH, table.HALF_WIDTH, (EDGE, EDGE), 'left', 'right', _FLOWN, short='x',
 )  # fmt: skip
 LANDING_Y: Final = Measure(
     'landing_y', 'm', 'where the ball first lands, beyond the net',
-    0.0, table.HALF_LENGTH, (BEHIND_NET, EDGE), 'shorter', 'further', _FLOWN,
+    0.0, table.HALF_LENGTH, (BEHIND_NET, EDGE), 'shorter', 'further', _FLOWN, short='y',
 )  # fmt: skip
 PEAK_HEIGHT: Final = Measure(
     'peak_height', 'm', 'highest point of the ball after the hit, above the table',
@@ -38,10 +38,11 @@ NET_CLEARANCE: Final = Measure(
 )  # fmt: skip
 LANDING_TIME: Final = Measure(
     'landing_time', 's', 'time from the hit to the landing', 0.3, 1.0, (0.0, 0.0), 'sooner', 'later', _FLOWN,
+    usual=False,
 )  # fmt: skip
 HIT_SPEED: Final = Measure(
     'hit_speed', 'm/s', 'speed of the ball just after the hit', 2.0, 8.0, (0.0, 0.0), 'slower', 'faster', _HIT,
-    weight=0.2, digits=2,
+    weight=0.2, digits=2, usual=False,
 )  # fmt: skip
 
 MEASURES: Final = (LANDING_X, LANDING_Y, PEAK_HEIGHT, NET_CLEARANCE, LANDING_TIME, HIT_SPEED)

@@ -9,7 +9,6 @@ noise. So a proposal must be good for more than the one model that the simulator
 and seed give the same result.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.audit import GateVerdict
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
@@ -29,6 +28,7 @@ from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, R
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 if TYPE_CHECKING:
     from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
@@ -83,16 +83,14 @@ class Rehearsal:
 
     def judge(self, case: GateCase) -> GateVerdict:
         """Refuse what does not do well."""
-        result = self.play(case.attenuation)
+        result = self.play(case.proposal.policy)
         return GateVerdict(
-            self.name, not result.refused, result.refused or result.sentence, case.attenuation,
-            figures=result.as_json(),
+            self.name, not result.refused, result.refused or result.sentence, figures=result.as_json()
         )  # fmt: skip
 
-    def play(self, attenuation: Sequence[float]) -> RehearsalResult:
-        """Play this attenuation (8,) with every physics drawn."""
-        parameters = PolicyParameters(tuple(attenuation))
-        trials = tuple(self._trial(number, parameters) for number in range(1, self.config.trials + 1))
+    def play(self, policy: Parameters) -> RehearsalResult:
+        """Play this policy with every physics drawn."""
+        trials = tuple(self._trial(number, policy) for number in range(1, self.config.trials + 1))
         return RehearsalResult(trials, refusal(self.config, trials))
 
     def physics(self, number: int) -> SimulationConfig:
@@ -106,17 +104,18 @@ class Rehearsal:
             launcher=self.config.launcher(),
         )
 
-    def _trial(self, number: int, parameters: PolicyParameters) -> RehearsedTrial:
+    def _trial(self, number: int, policy: Parameters) -> RehearsedTrial:
         if len(self._tasks) < number:
             self._tasks.append(self._task(number))
         task, simulator = self._tasks[number - 1]
-        trace = task.run(parameters, self._seed + number)
+        trial = task.run(policy, self._seed + number)
+        landing = landing_of(trial)
         at_limit = np.any(np.abs(task.sent) >= self._fastest, axis=1)
         margins = simulator.margins()
         return RehearsedTrial(
             number=number,
-            outcome=trace.outcome.value,
-            landing=None if trace.landing is None else (trace.landing.x, trace.landing.y),
+            outcome=trial.outcome,
+            landing=None if landing is None else (landing.x, landing.y),
             clearance=margins.clearance,
             nearest=margins.nearest,
             joint_clearance=margins.joint_clearance,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.table_tennis.arm.frames import CameraFrame
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
 from llm_policy_improver.table_tennis.guard.handover import HandoverSettings

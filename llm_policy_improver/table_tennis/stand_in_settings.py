@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from llm_policy_improver.core.parameters import JOINTS
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.settings import check_priority
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 

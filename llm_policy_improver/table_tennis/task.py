@@ -1,7 +1,8 @@
 """The table-tennis task: one trial as one function, simulator and controller in one process."""
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig, LowLevelController
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
@@ -21,7 +22,7 @@ class TableTennis:
     """Plays single balls in simulation.
 
     Example:
-        >>> trace = TableTennis().run(PolicyParameters(), seed=0)
+        >>> trace = TableTennis().run(Modulation().policy, seed=0)
         >>> trace.outcome.value
         'landed'
 
@@ -40,11 +41,12 @@ class TableTennis:
         require_one_period(self.simulator.config, self._controller.config)
         self._recorder = TraceRecorder()
 
-    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
-        """Play the ball of this seed with these parameters; the same arguments give the same trace."""
+    def run(self, policy: Parameters, seed: int) -> Trial:
+        """Play the ball of this seed with this policy; the same arguments give the same trial."""
+        modulation = Modulation.of(policy)
         simulator, controller, recorder = self.simulator, self._controller, self._recorder
         controller.end_ball()
-        controller.offer(parameters)
+        controller.offer(modulation)
         recorder.clear()
         simulator.launch(seed)
         while not simulator.finished:
@@ -57,4 +59,4 @@ class TableTennis:
             recorder.commands.append(command)
             simulator.step(command.applied)
         recorder.balls.extend(simulator.observe()[1])
-        return recorder.finish(parameters, simulator.arm_contact)
+        return recorder.finish(modulation, simulator.arm_contact)

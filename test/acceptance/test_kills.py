@@ -1,5 +1,6 @@
 """``kill -9`` of nodes in a run, with real processes; and that the judge of it would find what is lost."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -9,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.kills_judge import judge
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, Modulation
+from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.task import TableTennis
 
-Whole = tuple[Path, list[ExecutionTrace], list[PolicyParameters]]
+Whole = tuple[Path, list[Trial], list[Modulation]]
 TRIALS = 3
 SETTINGS = OptimizerSettings(
     objective='hit the ball as far right as possible', trials=TRIALS, first_trials=TRIALS
@@ -31,25 +32,28 @@ SETTINGS = OptimizerSettings(
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """A run in which nothing is amiss, and what was published in it."""
     folder = tmp_path_factory.mktemp('run')
-    seen: list[ExecutionTrace] = []
-    published: list[PolicyParameters] = []
+    seen: list[Trial] = []
+    published: list[Modulation] = []
     objective, task = parse_objective(SETTINGS.objective), TableTennis()
     improvement = Improvement(
-        objective, choose_optimizer(SETTINGS).optimizer, SETTINGS.space(), trials=TRIALS, first_trials=TRIALS
+        objective, assemble(SETTINGS).method, SETTINGS.space(), trials=TRIALS, first_trials=TRIALS
     )
-    with closing(RunMemory(str(folder))) as memory, RunStore.open(folder) as logger:
+    with (
+        closing(RunMemory(improvement.space.neutral, str(folder))) as memory,
+        RunStore.open(folder) as logger,
+    ):
         memory.begin(SETTINGS, objective, TRIALS)
         while not improvement.done:
             step = improvement.propose()
             memory.take_step(objective, step)
-            published.append(step.parameters)
-            seen.append(logger.add_trial(task.run(step.parameters, step.number)))
+            published.append(Modulation.of(step.policy, step.version, step.proposed_by))
+            seen.append(logger.add_trial(step.played(task.run(step.policy, step.number))))
             improvement.record(seen[-1])
         memory.end('finished', 'done', improvement.next_version, (), None)
     return folder, seen, published
 
 
-def judged(folder: Path, seen: list[ExecutionTrace], published: list[PolicyParameters]) -> str:
+def judged(folder: Path, seen: list[Trial], published: list[Modulation]) -> str:
     with RunStore.open(folder) as store:
         return '; '.join(judge(store, seen, published, TRIALS))
 
@@ -79,8 +83,8 @@ def lose_samples(folder: Path) -> None:
 
 
 def change_parameters(folder: Path) -> None:
-    attenuation = '[1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1]'
-    without_guards(folder, f"UPDATE steps SET attenuation = '{attenuation}' WHERE step = 2")
+    policy = json.dumps(dict.fromkeys(ATTENUATIONS, 1.1))
+    without_guards(folder, f"UPDATE steps SET policy = '{policy}' WHERE step = 2")
 
 
 def invent_a_version(folder: Path) -> None:

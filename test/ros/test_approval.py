@@ -1,5 +1,6 @@
 """A person's approval, and what the loop does with what the gates say; without ROS."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +15,9 @@ from curved_map import CurvedMap
 from llm_policy_improver.core.audit import Decision, GateVerdict, prompt_hash
 from llm_policy_improver.core.chat import Completion, Message
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
-from llm_policy_improver.core.method import Proposal
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
+from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.core.settings import SettingsError, from_mapping
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import (
     APPROVE,
     EDIT,
@@ -31,12 +30,21 @@ from llm_policy_improver.loop.approval import (
 )
 from llm_policy_improver.loop.gates import RecordedGate, pass_gates, passed
 from llm_policy_improver.loop.improvement import ASKED_AGAIN, Improvement, ImprovementError
-from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares
+from llm_policy_improver.methods.sas.computed import kept_back_text
 from llm_policy_improver.methods.sas.sas import SasPrompt
+from llm_policy_improver.runs import stored_json
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION, Modulation
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
-SPACE = ParameterSpace()
+SPACE = parameter_space()
+BRIEF = make_brief(SPACE)
 RIGHT = parse_objective('far right')
 NEAR = (1.02, *(1.0,) * 7)
 FAR = (1.3, *(1.0,) * 7)
@@ -44,17 +52,23 @@ OTHER = (1.1, 0.9, *(1.0,) * 6)
 TIMEOUT = 20.0
 
 
-def trial(attenuation: tuple[float, ...], number: int = 1, landed: bool = True) -> ExecutionTrace:
-    parameters = PolicyParameters(attenuation, version=number)
+def trial(attenuation: tuple[float, ...], number: int = 1, landed: bool = True) -> Trial:
+    modulation = Modulation(attenuation, version=number, names=ATTENUATIONS)
     if not landed:
-        return ExecutionTrace(parameters, Outcome.OUT, trial=number)
-    return ExecutionTrace(parameters, Outcome.LANDED, Landing(0.1, 0.7, 0.5), trial=number)
+        return trial_of(modulation, Outcome.OUT, {}, number=number)
+    landing = {'landing_x': 0.1, 'landing_y': 0.7, 'bounce_time': 0.5}
+    return trial_of(modulation, Outcome.LANDED, landing, number=number)
 
 
 def case_of(
-    attenuation: tuple[float, ...] = FAR, version: int = 7, history: Sequence[ExecutionTrace] = ()
+    attenuation: tuple[float, ...] = FAR, version: int = 7, history: Sequence[Trial] = ()
 ) -> GateCase:
-    return GateCase(attenuation, version, Proposal(attenuation, 'sas:m'), 'accepted', tuple(history), RIGHT)
+    return GateCase(Proposal(SPACE.policy(attenuation), 'sas:m'), version, (), tuple(history), RIGHT)
+
+
+def instead(values: tuple[float, ...]) -> Proposal:
+    """What Ada puts in place of a proposal."""
+    return Proposal(SPACE.policy(values), 'Ada', reason='gently')
 
 
 class Judging:
@@ -92,7 +106,7 @@ def test_proposal_waits_until_a_person_approves_it() -> None:
     assert judging.waits() == case_of()
     assert not judging.answers
     assert judging.approval.decide(7, APPROVE, ' Ada \n') == 'version 7 is approved'
-    assert judging.answer() == GateVerdict('approval', True, 'approved', FAR, by='Ada')
+    assert judging.answer() == GateVerdict('approval', True, 'approved', by='Ada')
     assert judging.waits() is None
     assert judging.approval.pending is None
 
@@ -105,7 +119,8 @@ def test_rejection_keeps_its_reason_in_one_line() -> None:
     verdict = judging.answer()
     assert isinstance(verdict, GateVerdict)
     assert (verdict.passed, verdict.reason, verdict.by) == (False, 'too fast near the table', 'Ada')
-    assert verdict.told == (
+    kept = KeptBack(case_of().proposal, verdict.by, bool(verdict.by), verdict.reason)
+    assert kept_back_text(kept) == (
         'A person rejected the parameters 1.300 1.000 1.000 1.000 1.000 1.000 1.000 1.000: '
         '"too fast near the table".'
     )
@@ -115,7 +130,7 @@ def test_edit_puts_the_persons_numbers_in_place() -> None:
     judging = Judging(case_of())
     judging.waits()
     judging.approval.decide(7, EDIT, 'Ada', 'gently', OTHER)
-    assert judging.answer() == GateVerdict('approval', True, 'gently', FAR, OTHER, 'Ada')
+    assert judging.answer() == GateVerdict('approval', True, 'gently', instead(OTHER), 'Ada')
 
 
 @pytest.mark.parametrize(
@@ -125,7 +140,7 @@ def test_edit_puts_the_persons_numbers_in_place() -> None:
         ((7, APPROVE, ' '), 'decided_by is empty'),
         ((7, 'yes', 'Ada'), 'decision must be approve, reject, edit; got "yes"'),
         ((7, REJECT, 'Ada', ' \n'), 'reason is empty'),
-        ((7, APPROVE, 'Ada', '', OTHER), 'attenuation is for decision edit only'),
+        ((7, APPROVE, 'Ada', '', OTHER), 'values are for decision edit only'),
         ((7, EDIT, 'Ada', '', ()), 'cannot be used'),
         ((7, EDIT, 'Ada', '', (float('nan'), *(1.0,) * 7)), 'cannot be used'),
         ((7, EDIT, 'Ada', '', (2.0, *(1.0,) * 7)), 'cannot be used'),
@@ -141,7 +156,7 @@ def test_decision_that_cannot_be_taken_says_why_and_leaves_the_proposal_waiting(
         judging.approval.decide(*arguments)
     assert judging.approval.pending is not None
     judging.approval.decide(7, APPROVE, 'Ada')
-    assert judging.answer() == GateVerdict('approval', True, 'approved', FAR, by='Ada')
+    assert judging.answer() == GateVerdict('approval', True, 'approved', by='Ada')
 
 
 def test_nothing_can_be_decided_before_a_proposal_waits_nor_twice() -> None:
@@ -184,7 +199,7 @@ def test_small_step_from_a_trial_that_landed_needs_nobody_where_that_is_allowed(
         case_of(NEAR, history=history)
     )
     assert (verdict.passed, verdict.by) == (True, '')
-    assert 'small step from trial 3, which landed' in verdict.reason
+    assert 'small step from trial 3, which succeeded' in verdict.reason
     judging = Judging(case_of(NEAR, history=history))
     assert judging.waits() is not None, 'by default a person sees every step'
 
@@ -194,15 +209,17 @@ def test_small_step_from_a_trial_that_landed_needs_nobody_where_that_is_allowed(
     [(FAR, [trial(NEUTRAL_ATTENUATION)]), (NEAR, [trial(NEUTRAL_ATTENUATION, landed=False)]), (NEAR, [])],
     ids=['large', 'from a trial that did not land', 'from nothing'],
 )
-def test_other_steps_wait(attenuation: tuple[float, ...], history: list[ExecutionTrace]) -> None:
+def test_other_steps_wait(attenuation: tuple[float, ...], history: list[Trial]) -> None:
     judging = Judging(case_of(attenuation, history=history), auto_approve='small_steps')
     assert judging.waits() is not None
 
 
 def test_size_of_a_step_is_that_of_its_largest_parameter_in_the_unit_cube() -> None:
-    space = ParameterSpace((0.8, *(0.6,) * 7), (1.2, *(1.4,) * 7))
+    space = parameter_space(attenuation_low=(0.8, *(0.6,) * 7), attenuation_high=(1.2, *(1.4,) * 7))
     history = [trial((1.2, *(1.4,) * 7), 1), trial(NEUTRAL_ATTENUATION, 2)]
-    step = (1.02, *(1.0,) * 6, 0.97)  # 0.1 of the first parameter's half range, 0.075 of the last one's
+    step = space.policy(
+        (1.02, *(1.0,) * 6, 0.97)
+    )  # 0.1 of the first parameter's half range, 0.075 of the last one's
     found = proven_neighbour(step, history, space, 0.1)
     assert found is history[1]
     assert proven_neighbour(step, history, space, 0.099) is None
@@ -210,10 +227,11 @@ def test_size_of_a_step_is_that_of_its_largest_parameter_in_the_unit_cube() -> N
 
 def test_last_good_parameters_are_those_of_the_latest_other_trial_that_landed() -> None:
     history = [trial(NEAR, 1), trial(OTHER, 2), trial((0.7, *(1.0,) * 7), 3, landed=False), trial(FAR, 4)]
-    assert last_good(history, history[3].parameters) == history[1].parameters
-    assert last_good(history, PolicyParameters(NEUTRAL_ATTENUATION)) == history[3].parameters
-    assert last_good(history[:1], history[0].parameters) == PolicyParameters()
-    assert last_good([], PolicyParameters(FAR)) == PolicyParameters()
+    second, fourth = (Proposal(history[each].policy, history[each].proposed_by) for each in (1, 3))
+    assert last_good(history, history[3].policy, NEUTRAL) == second
+    assert last_good(history, NEUTRAL, NEUTRAL) == fourth
+    assert last_good(history[:1], history[0].policy, NEUTRAL) == Proposal(NEUTRAL, 'neutral')
+    assert last_good([], SPACE.policy(FAR), NEUTRAL) == Proposal(NEUTRAL, 'neutral')
 
 
 # The way through the gates.
@@ -233,15 +251,15 @@ class Scripted:
 
 
 def yes(name: str = 'rehearsal', by: str = '') -> Callable[[GateCase], GateVerdict]:
-    return lambda case: GateVerdict(name, True, 'fine', case.attenuation, by=by)
+    return lambda case: GateVerdict(name, True, 'fine', by=by)
 
 
 def no(reason: str, name: str = 'rehearsal', by: str = '') -> Callable[[GateCase], GateVerdict]:
-    return lambda case: GateVerdict(name, False, reason, case.attenuation, by=by)
+    return lambda case: GateVerdict(name, False, reason, by=by)
 
 
 def edit(to: tuple[float, ...]) -> Callable[[GateCase], GateVerdict]:
-    return lambda case: GateVerdict('approval', True, 'gently', case.attenuation, to, 'Ada')
+    return lambda case: GateVerdict('approval', True, 'gently', instead(to), 'Ada')
 
 
 def test_first_refusal_ends_the_way() -> None:
@@ -264,8 +282,8 @@ def test_persons_numbers_are_rehearsed_too() -> None:
     rehearsal, approval = Scripted('rehearsal'), Scripted('approval', edit(OTHER))
     case = pass_gates([rehearsal, approval], case_of())
     assert passed(case)
-    assert case.attenuation == OTHER
-    assert [asked.attenuation for asked in rehearsal.asked] == [FAR, OTHER]
+    assert case.proposal.policy.values == OTHER
+    assert [asked.proposal.policy.values for asked in rehearsal.asked] == [FAR, OTHER]
 
 
 def test_persons_numbers_that_the_rehearsal_refuses_go_back_to_the_person() -> None:
@@ -273,8 +291,8 @@ def test_persons_numbers_that_the_rehearsal_refuses_go_back_to_the_person() -> N
     approval = Scripted('approval', edit(OTHER), yes('approval', by='Ada'))
     case = pass_gates([rehearsal, approval], case_of())
     assert passed(case)
-    assert case.attenuation == FAR
-    assert approval.asked[1].attenuation == FAR
+    assert case.proposal.policy.values == FAR
+    assert approval.asked[1].proposal.policy.values == FAR
     assert approval.asked[1].verdicts[-1].reason == 'too slow'
 
 
@@ -296,6 +314,11 @@ class Model:
         return Completion(reply_text(list(values)), 10, 5, 0.1, 'test-model-v2')
 
 
+def policy_in(proposal: Proposal | None) -> tuple[float, ...]:
+    assert proposal is not None
+    return proposal.policy.values
+
+
 def numbers(first: float) -> tuple[float, ...]:
     return (first, *(1.0,) * 7)
 
@@ -303,17 +326,17 @@ def numbers(first: float) -> tuple[float, ...]:
 def loop(
     model: Model, *gates: Any, first: int = 4, trials: int = 20, fallback: bool = True, **more: Any
 ) -> Improvement:
-    optimizer = SasPrompt(model, SPACE)
+    method = SasPrompt(model, BRIEF)
     return Improvement(
-        RIGHT, optimizer, SPACE, trials=trials, first_trials=first, gates=gates,
-        fallback=LeastSquares(SPACE) if fallback else None, **more,
+        RIGHT, method, SPACE, trials=trials, first_trials=first, gates=gates,
+        fallback=LeastSquares(BRIEF) if fallback else None, **more,
     )  # fmt: skip
 
 
 def play(improvement: Improvement, task: CurvedMap, steps: int) -> Iterator[Step]:
     for _ in range(steps):
         step = improvement.propose()
-        improvement.record(task.run(step.parameters, step.seed))
+        improvement.record(step.played(task.run(step.policy, step.seed)))
         yield step
 
 
@@ -328,20 +351,20 @@ def test_rejected_model_hears_the_reason_at_once_and_later_and_is_recorded() -> 
     assert told in again
     assert told in later
     step = steps[4]
-    assert step.parameters.attenuation == numbers(1.07)
+    assert step.policy.values == numbers(1.07)
     assert not step.unchanged
     assert [exchange.reply for exchange in step.proposal.exchanges] == [
         reply_text(list(numbers(value))) for value in (1.05, 1.07)
     ]
-    first, second = step.proposal.audits
+    first, second = step.audits
     assert (first.decision, first.decided_by, first.reason) == (Decision.REJECTED, 'Ada', 'keep axis_1 slow')
-    assert (first.proposed, first.attenuation) == (numbers(1.05), ())
-    assert (second.decision, second.attenuation) == (Decision.AUTOMATIC, numbers(1.07))
+    assert (policy_in(first.proposal), first.published) == (numbers(1.05), None)
+    assert (second.decision, policy_in(second.published)) == (Decision.AUTOMATIC, numbers(1.07))
     assert second.model == 'test-model-v2'
     assert second.prompt_sha256 == prompt_hash(step.proposal.exchanges[1].messages) != first.prompt_sha256
     # A person decides by version: no two proposals carry the same.
-    assert (first.version, second.version, step.parameters.version) == (5, 6, 6)
-    assert steps[5].proposal.rejected == ()
+    assert (first.version, second.version, step.version) == (5, 6, 6)
+    assert steps[5].proposal.kept_back == ()
 
 
 def test_model_that_is_rejected_again_and_again_gives_way_to_the_fallback_without_having_failed() -> None:
@@ -351,9 +374,9 @@ def test_model_that_is_rejected_again_and_again_gives_way_to_the_fallback_withou
     improvement = loop(model, gate)
     step = list(play(improvement, CurvedMap(0), 5))[-1]
     assert len(model.prompts) == 1 + ASKED_AGAIN
-    assert step.parameters.proposed_by == 'least_squares'
-    assert step.proposal.audits[-1].decision is Decision.APPROVED
-    assert len(step.proposal.rejected) == 1 + ASKED_AGAIN
+    assert step.proposed_by == 'least_squares'
+    assert step.audits[-1].decision is Decision.APPROVED
+    assert len(step.proposal.kept_back) == 1 + ASKED_AGAIN
     list(play(improvement, CurvedMap(0), 1))
     assert len(model.prompts) == 2 + ASKED_AGAIN, 'it does not rest'
 
@@ -363,9 +386,9 @@ def test_refusal_by_the_rehearsal_asks_the_fallback_whose_proposal_passes_the_sa
     gate = Scripted('rehearsal', *[yes()] * 4, no('the blade comes within 0.01 m'))
     improvement = loop(model, gate)
     steps = list(play(improvement, CurvedMap(0), 6))
-    assert steps[4].parameters.proposed_by == 'least_squares'
-    assert 'the blade comes within 0.01 m' in steps[4].proposal.fallback
-    assert [audit.decision for audit in steps[4].proposal.audits] == [Decision.REFUSED, Decision.AUTOMATIC]
+    assert steps[4].policy.proposed_by == 'least_squares'
+    assert 'the blade comes within 0.01 m' in steps[4].proposal.instead_of[0].detail
+    assert [audit.decision for audit in steps[4].audits] == [Decision.REFUSED, Decision.AUTOMATIC]
     assert len(gate.asked) == 7
     assert 'The rehearsal refused the parameters 1.050' in model.prompts[1]
 
@@ -375,20 +398,21 @@ def test_parameters_stay_where_nothing_gets_through_and_the_run_ends_after_three
     improvement = loop(Model(numbers(1.05)), gate)
     steps = list(play(improvement, CurvedMap(0), 7))
     assert all(step.unchanged for step in steps[4:])
-    assert {step.parameters for step in steps[4:]} == {steps[3].parameters}
-    assert improvement.done
-    assert 'too fast' in improvement.stopped
+    kept = {(step.policy, step.version, step.proposed_by) for step in steps[4:]}
+    assert kept == {(steps[3].policy, steps[3].version, steps[3].proposed_by)}
+    assert improvement.end is End.NO_PROPOSALS
+    assert 'too fast' in improvement.result().stopped
 
 
 def test_first_trial_that_is_refused_comes_nearer_to_the_unchanged_controller() -> None:
     gate = Scripted('rehearsal', yes(), no('too fast'), no('still too fast'))
     free = loop(Model(numbers(1.05)))
-    wanted = list(play(free, CurvedMap(0), 2))[1].parameters.attenuation
+    wanted = list(play(free, CurvedMap(0), 2))[1].policy.values
     improvement = loop(Model(numbers(1.05)), gate)
     step = list(play(improvement, CurvedMap(0), 2))[1]
-    assert step.parameters.attenuation == pytest.approx(1.0 + 0.25 * (np.array(wanted) - 1.0))
+    assert step.policy.values == pytest.approx(1.0 + 0.25 * (np.array(wanted) - 1.0))
     assert 'Brought to 25%' in step.reason
-    assert [audit.decision for audit in step.proposal.audits] == ['refused', 'refused', 'automatic']
+    assert [audit.decision for audit in step.audits] == ['refused', 'refused', 'automatic']
 
 
 def test_run_whose_very_first_parameters_are_rejected_ends_with_nothing_published() -> None:
@@ -402,9 +426,9 @@ def test_run_whose_very_first_parameters_are_rejected_ends_with_nothing_publishe
 def test_rejected_first_step_keeps_what_was_in_force_and_not_the_last_trial() -> None:
     task = CurvedMap(0)
     history = [
-        task.run(PolicyParameters(numbers(1.0 + 0.01 * count), version=count), 0) for count in range(4)
+        replace(task.run(SPACE.policy(numbers(1.0 + 0.01 * count)), 0), version=count) for count in range(4)
     ]
-    in_force = PolicyParameters(OTHER, version=9)
+    in_force = Proposal(SPACE.policy(OTHER), 'neutral')
     gate = Scripted('approval', *[no('no', 'approval', 'Ada')] * 9)
     improvement = loop(
         Model(numbers(1.2), numbers(1.3), numbers(0.9)), gate, first=0, history=history, first_version=10,
@@ -412,7 +436,7 @@ def test_rejected_first_step_keeps_what_was_in_force_and_not_the_last_trial() ->
     )  # fmt: skip
     step = improvement.propose()
     assert step.unchanged
-    assert step.parameters.attenuation == OTHER
+    assert step.policy.values == OTHER
 
 
 def test_edited_step_is_what_is_tried_and_the_model_is_told() -> None:
@@ -420,10 +444,11 @@ def test_edited_step_is_what_is_tried_and_the_model_is_told() -> None:
     gate = Scripted('approval', *[yes()] * 4, edit(OTHER))
     improvement = loop(model, gate)
     step = list(play(improvement, CurvedMap(0), 6))[4]
-    assert step.parameters.attenuation == step.proposal.attenuation == OTHER
-    audit = step.proposal.audits[0]
+    assert step.policy.values == policy_in(step.audits[0].published) == OTHER
+    audit = step.audits[0]
     assert (audit.decision, audit.decided_by, audit.reason) == (Decision.EDITED, 'Ada', 'gently')
-    assert (audit.proposed, audit.attenuation) == (numbers(1.05), OTHER)
+    assert (policy_in(audit.proposal), policy_in(audit.published)) == (numbers(1.05), OTHER)
+    assert step.proposal.policy.values == numbers(1.05)
     assert 'a person changed the parameters before the trial: gently' in model.prompts[1]
     assert 'Ada' not in model.prompts[1]
 
@@ -431,29 +456,29 @@ def test_edited_step_is_what_is_tried_and_the_model_is_told() -> None:
 def test_numeric_proposal_that_the_rehearsal_refuses_is_brought_nearer_to_the_best_trial() -> None:
     gate = Scripted('rehearsal', *[yes()] * 12, no('too near'), no('still too near'))
     improvement, task = (
-        Improvement(RIGHT, LeastSquares(SPACE), SPACE, trials=20, first_trials=12, gates=(gate,)),
+        Improvement(RIGHT, LeastSquares(BRIEF), SPACE, trials=20, first_trials=12, gates=(gate,)),
         CurvedMap(0),
     )
     list(play(improvement, task, 12))
     best = improvement.best
     assert best is not None
     step = improvement.propose()
-    wanted, half, quarter = (np.array(case.attenuation) for case in gate.asked[12:])
-    base = np.array(best.parameters.attenuation)
+    wanted, half, quarter = (np.array(case.proposal.policy.values) for case in gate.asked[12:])
+    base = np.array(best.policy.values)
     assert half == pytest.approx(base + 0.5 * (wanted - base), abs=6e-4)
     assert quarter == pytest.approx(base + 0.25 * (wanted - base), abs=6e-4)
-    assert step.parameters.attenuation == tuple(quarter)
+    assert step.policy.values == tuple(quarter)
     assert not step.unchanged
     assert step.reason.endswith(
-        f'Brought to 25% of its way from trial {best.trial}, as it was kept from the arm.'
+        f'Brought to 25% of its way from trial {best.number}, as it was kept from the arm.'
     )
-    assert [audit.decision for audit in step.proposal.audits] == ['refused', 'refused', 'automatic']
-    assert len({audit.version for audit in step.proposal.audits}) == 3
+    assert [audit.decision for audit in step.audits] == ['refused', 'refused', 'automatic']
+    assert len({audit.version for audit in step.audits}) == 3
 
 
 def test_numeric_proposal_that_a_person_rejects_is_not_offered_again_a_little_nearer() -> None:
     gate = Scripted('approval', *[yes()] * 12, no('not today', 'approval', 'Ada'))
-    improvement = Improvement(RIGHT, LeastSquares(SPACE), SPACE, trials=20, first_trials=12, gates=(gate,))
+    improvement = Improvement(RIGHT, LeastSquares(BRIEF), SPACE, trials=20, first_trials=12, gates=(gate,))
     list(play(improvement, CurvedMap(0), 12))
     assert improvement.propose().unchanged
     assert len(gate.asked) == 13
@@ -462,12 +487,12 @@ def test_numeric_proposal_that_a_person_rejects_is_not_offered_again_a_little_ne
 def test_run_without_gates_keeps_a_record_of_every_proposal_too() -> None:
     improvement = loop(Model([2.0] * 8, [2.0] * 8, numbers(1.05)))
     steps = list(play(improvement, CurvedMap(0), 5))
-    assert [len(step.proposal.audits) for step in steps] == [1, 1, 1, 1, 2]
-    refused, accepted = steps[4].proposal.audits
-    assert (refused.decision, refused.proposed, refused.attenuation) == (Decision.REFUSED, (), ())
+    assert [len(step.audits) for step in steps] == [1, 1, 1, 1, 2]
+    refused, accepted = steps[4].audits
+    assert (refused.decision, refused.proposal, refused.published) == (Decision.REFUSED, None, None)
     assert 'bounds' in refused.reason
     assert (accepted.decision, accepted.proposed_by) == (Decision.AUTOMATIC, 'least_squares')
-    assert accepted.attenuation == steps[4].parameters.attenuation
+    assert policy_in(accepted.published) == steps[4].policy.values
 
 
 def test_recorded_gate_gives_the_same_run_without_gates_and_person() -> None:
@@ -478,17 +503,17 @@ def test_recorded_gate_gives_the_same_run_without_gates_and_person() -> None:
     )  # fmt: skip
     model = Model(*answers)
     was = list(play(loop(model, gate), CurvedMap(0), 8))
-    assert {audit.decision for step in was for audit in step.proposal.audits} >= set(Decision) - {
+    assert {audit.decision for step in was for audit in step.audits} >= set(Decision) - {
         Decision.WITHDRAWN, Decision.REVERTED, Decision.OFFERED,
     }  # fmt: skip
     recorded, again = RecordedGate(), Model(*answers)
     improvement, task = loop(again, recorded), CurvedMap(0)
     for step in was:
-        recorded.load(step.proposal.audits)
+        recorded.load(step.audits)
         now = improvement.propose()
-        assert now.parameters == step.parameters
-        assert now.proposal.rejected == step.proposal.rejected
-        improvement.record(task.run(now.parameters, now.seed))
+        assert (now.policy, now.version, now.proposed_by) == (step.policy, step.version, step.proposed_by)
+        assert now.proposal.kept_back == step.proposal.kept_back
+        improvement.record(now.played(task.run(now.policy, now.seed)))
     assert again.prompts == model.prompts
 
 
@@ -499,9 +524,11 @@ def test_recorded_gate_lets_pass_what_was_stored_before_there_were_records() -> 
 
 
 def test_verdict_comes_back_from_json() -> None:
-    verdict = GateVerdict('rehearsal', False, 'near', FAR, OTHER, 'Ada', {'landed': 3})
-    assert GateVerdict.from_json(verdict.as_json()) == verdict
-    assert GateVerdict.from_json({**verdict.as_json(), 'from_the_future': 1}) == verdict
+    verdict = GateVerdict('rehearsal', False, 'near', instead(OTHER), 'Ada', {'landed': 3})
+    written = stored_json.write(GateVerdict, verdict)
+    assert stored_json.read(GateVerdict, written) == verdict
+    newer = json.dumps({**json.loads(written), 'from_the_future': 1})
+    assert stored_json.read(GateVerdict, newer) == verdict
     assert replace(verdict, passed=True) != verdict
 
 

@@ -17,7 +17,6 @@ from rclpy.qos import qos_profile_sensor_data
 from ros_graph import RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.diagnostics import nodes_heard
@@ -33,11 +32,13 @@ from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, TRACES
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.table_tennis.arm.facts import HOME
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
-PLAYED = TableTennis().run(PolicyParameters(), 0)
+PLAYED = TableTennis().run(Modulation().policy, 0)
 """What the cameras see of a ball that is returned."""
 AT_ONCE = 4
 """Sightings a tick, at most: more would be too many for a subscriber of sensor data."""
@@ -131,7 +132,7 @@ class Cell:
 
     def stored(self) -> list[tuple[int, str]]:
         with RunStore.open(self.folder) as store:
-            return [(trial.trial, trial.outcome.value) for trial in store.trials()]
+            return [(trial.number, str(trial.outcome)) for trial in store.trials()]
 
 
 @pytest.fixture
@@ -146,10 +147,11 @@ def cell(graph: RosGraph, tmp_path: Path) -> Cell:
 
 
 def returned(trace: ExecutionTrace) -> bool:
-    assert PLAYED.landing is not None
+    landing = landing_of(PLAYED)
+    assert landing is not None
     return (
-        trace.outcome == ExecutionTrace.LANDED and abs(trace.landing_point.x - PLAYED.landing.x) < 0.03
-        and abs(trace.landing_point.y - PLAYED.landing.y) < 0.03
+        trace.outcome == ExecutionTrace.LANDED and abs(trace.landing_point.x - landing.x) < 0.03
+        and abs(trace.landing_point.y - landing.y) < 0.03
     )  # fmt: skip
 
 
@@ -205,7 +207,7 @@ def test_joint_states_that_stop_abort_the_trial(cell: Cell) -> None:
 def test_trial_has_the_parameters_that_were_in_use_while_its_ball_flew(cell: Cell) -> None:
     offers = cell.graph.publisher(ParametersMessage, 'policy_parameters', LATCHED)
     for version in (3, 4):
-        offers.publish(parameters_message(PolicyParameters(version=version), 0))
+        offers.publish(parameters_message(Modulation(version=version), 0))
         cell.graph.spin_for(0.1)
     cell.arm.version = 3
     before = len(cell.traces)

@@ -14,7 +14,6 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from ros_graph import RosGraph, node_command, process
 from std_srvs.srv import SetBool, Trigger
 
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.msg import (
     ControllerStatus,
     ExecutionTrace,
@@ -25,6 +24,8 @@ from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -43,6 +44,7 @@ def parameters(version: int, **changed: Any) -> PolicyParameters:
         'joint_names': list(JOINTS),
         'attenuation': array.array('d', [0.9] * 8),
         'residual': array.array('d', [0.0] * 8),
+        'names': [*ATTENUATIONS, *RESIDUALS],
         'proposed_by': 'operator',
     }
     return PolicyParameters(version=version, **{**fields, **changed})
@@ -68,6 +70,8 @@ REFUSED = {
         parameters(6, residual=doubles(*[0.0] * 7, math.inf)),
         'residual of axis_6 must be a finite number; got inf',
     ),
+    'unnamed attenuation': (parameters(6, names=list(RESIDUALS)), 'a is 0.9, but it is not among the names'),
+    'unknown name': (parameters(6, names=[*ATTENUATIONS, 'q']), 'unknown parameter "q"; there are a, b, '),
 }  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def lines(text: str) -> list[dict[str, Any]]:
 
 def assert_run_is_stored(folder: Path, trials: int) -> None:
     with RunStore.open(folder) as store:
-        assert [trial.trial for trial in store.trials()] == list(range(1, trials + 1))
+        assert [trial.number for trial in store.trials()] == list(range(1, trials + 1))
         assert len(store.steps()) >= trials
         assert len(store.samples(trials).ball_time) > 0
     assert (folder / 'landings.png').read_bytes().startswith(b'\x89PNG\r\n\x1a\n')
@@ -56,7 +56,7 @@ def test_run_prints_a_line_per_trial_and_a_summary_and_leaves_a_picture(tmp_path
     for trial in trials:
         assert trial['outcome']
         assert trial['reason']
-        assert len(trial['attenuation']) == 8
+        assert len(trial['parameters']) == 8
         assert (trial['landing_m'] is not None) or trial['outcome'] != 'landed'
     assert set(summary) >= SUMMARY
     assert (summary['objective'], summary['optimizer'], summary['trials']) == (FAR_RIGHT, 'least_squares', 8)
@@ -65,7 +65,8 @@ def test_run_prints_a_line_per_trial_and_a_summary_and_leaves_a_picture(tmp_path
     assert summary['best_distance_m'] == min(distances) < distances[0]
     best = trials[summary['best_trial'] - 1]
     assert best['distance_m'] == summary['best_distance_m']
-    assert best['attenuation'] == summary['best_parameters']
+    assert best['parameters'] == summary['parameters']
+    assert list(best['parameters'].values()) == summary['best_parameters']
     assert summary['returned'] == sum(trial['outcome'] == 'landed' for trial in trials) / 8
     assert_run_is_stored(tmp_path / 'run', trials=8)
 
@@ -117,6 +118,7 @@ def test_interrupt_ends_the_run_after_the_ball_in_flight_with_a_summary(tmp_path
         '500',
         '--first-trials',
         '500',
+        '--all-trials',
         '--output',
         'run',
     ]
@@ -131,7 +133,7 @@ def test_interrupt_ends_the_run_after_the_ball_in_flight_with_a_summary(tmp_path
     assert set(summary) >= SUMMARY
     assert_run_is_stored(tmp_path / 'run', trials=len(trials))
     with RunStore.open(tmp_path / 'run') as store:
-        assert 'aborted' not in {trial.outcome.value for trial in store.trials()}
+        assert 'aborted' not in {trial.outcome for trial in store.trials()}
 
 
 @pytest.mark.parametrize('command', COMMANDS)

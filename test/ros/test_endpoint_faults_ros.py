@@ -19,11 +19,13 @@ from ros_graph import RosGraph, Run, node_command, process
 
 from llm_policy_improver import msg
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace
+from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.arm.modulation import NEUTRAL_ATTENUATION
 from llm_policy_improver.table_tennis.settings import ControllerSettings
+from llm_policy_improver.table_tennis.space import parameter_space
 
 KEY = 'sk-recognisable-fake-0123456789'
 ELEGANT = 'make it look elegant'
@@ -51,13 +53,13 @@ class Rig:
         return run.trials(trials)
 
     def assert_only_good_parameters(self) -> None:
-        space = ParameterSpace()
+        space = parameter_space()
         versions = [parameters.version for parameters in self.published]
         assert versions == sorted(set(versions))
         for parameters in self.published:
             assert all(math.isfinite(value) for value in (*parameters.attenuation, *parameters.residual))
             assert len(parameters.attenuation) == len(parameters.residual) == 8
-            assert space.contains(parameters.attenuation)
+            assert space.contains(space.policy(parameters.attenuation))
 
 
 def start(graph: RosGraph, server: ChatServer, folder: Path, timeout: float = 1.0) -> Rig:
@@ -108,14 +110,14 @@ def test_bad_reply_leaves_the_last_good_parameters_where_nothing_can_be_measured
     said = rig.improve(ELEGANT, trials=2)
     assert len(rig.server.requests) > asked
     for feedback in said:
-        assert feedback.attenuation == before
+        assert feedback.values == before
         assert feedback.verdict.startswith(f'unchanged: {MODEL} gave no usable proposal')
-        assert 'The last good parameters stay' in feedback.reason
+        assert 'The last good policy stays' in feedback.reason
         assert math.isnan(feedback.distance)
     assert said[0].parameters_version == said[1].parameters_version
     rig.assert_only_good_parameters()
     with RunStore.open(rig.folder) as store:
-        assert [step.unchanged for step in store.steps()[-2:]] == [True, True]
+        assert [stored.step.unchanged for stored in store.steps()[-2:]] == [True, True]
         assert store.exchanges()[-1].exchange.verdict.startswith(('refused', 'failed'))
 
 
@@ -126,12 +128,12 @@ def test_bad_reply_is_stood_in_for_by_least_squares_saying_so(rig: Rig, fault: s
     said = rig.improve(FAR_RIGHT)[0]
     assert len(rig.server.requests) > asked
     assert said.proposed_by == 'least_squares'
-    assert f'fallback: {MODEL} gave no usable proposal' in said.verdict
-    assert 'so least_squares made this proposal' in said.verdict
+    assert f'least_squares stands in: {MODEL} gave no usable proposal' in said.verdict
     rig.assert_only_good_parameters()
-    assert said.attenuation == rig.published[-1].attenuation
+    assert said.values == rig.published[-1].attenuation
     with RunStore.open(rig.folder) as store:
-        assert 'least_squares made this proposal' in store.steps()[-1].fallback
+        (vain,) = store.steps()[-1].step.proposal.instead_of
+        assert (vain.method, vain.failure) == (MODEL, Failure.UNUSABLE)
 
 
 def test_good_replies_are_used_fenced_ones_too(rig: Rig) -> None:
@@ -140,10 +142,10 @@ def test_good_replies_are_used_fenced_ones_too(rig: Rig) -> None:
     rig.server.script(good(plain), fenced(in_a_fence))
     states = rig.graph.collect(msg.OptimizerStatus, 'optimizer/status', LATCHED)
     said = rig.improve(ELEGANT, trials=2)
-    assert [list(feedback.attenuation) for feedback in said] == [plain, in_a_fence]
+    assert [list(feedback.values) for feedback in said] == [plain, in_a_fence]
     assert [feedback.proposed_by for feedback in said] == [MODEL, MODEL]
     last = states[-1]
-    assert (last.optimizer, last.metric) == (MODEL, '')
+    assert (last.optimizer, last.aim) == (MODEL, '')
     assert last.verdict.startswith('accepted')
     assert (last.summary, last.analysis) == ('Two trials landed left.', 'b: left, g: right')
     assert (last.prompt_tokens, last.completion_tokens) == (100, 20)
@@ -155,8 +157,8 @@ def test_reply_slightly_out_of_bounds_is_clipped_and_a_repaired_one_is_used(rig:
     repaired = [1.03] * 8
     rig.server.script(good(wide), BAD_REPLIES['NaN'], good(repaired))
     clipped, second = rig.improve(ELEGANT, trials=2)
-    assert list(clipped.attenuation) == [1.4, *[1.01] * 7]
-    assert list(second.attenuation) == repaired
+    assert list(clipped.values) == [1.4, *[1.01] * 7]
+    assert list(second.values) == repaired
     rig.assert_only_good_parameters()
 
 
@@ -167,7 +169,7 @@ def test_bad_replies_without_any_good_trial_keep_the_unchanged_controller(
     graph.play_in(tmp_path, model='test-model', base_url=server.url, first_trials=0, request_retries=0)
     run = graph.improve(ELEGANT, trials=1)
     run.result()
-    assert tuple(run.trials(1)[0].attenuation) == NEUTRAL_ATTENUATION
+    assert tuple(run.trials(1)[0].values) == NEUTRAL_ATTENUATION
 
 
 def test_endpoint_that_dies_during_a_run_is_stood_in_for_and_the_run_goes_on(
@@ -187,7 +189,7 @@ def test_endpoint_that_dies_during_a_run_is_stood_in_for_and_the_run_goes_on(
     assert said[2].proposed_by == MODEL
     assert said[4].proposed_by == 'least_squares'
     assert 'cannot be reached' in said[4].verdict
-    assert 'so least_squares made this proposal' in said[4].verdict
+    assert 'least_squares stands in' in said[4].verdict
     rig.assert_only_good_parameters()
 
 

@@ -235,7 +235,7 @@ def test_disarmed_arm_stands_still_while_a_ball_comes(cell: Cell, tmp_path: Path
     assert {state.state for state in cell.states} == {ControllerStatus.DISARMED}
     assert np.abs(cell.driver.position - HOME).max() < 0.01
     with RunStore.open(tmp_path) as store:
-        assert [trial.outcome.value for trial in store.trials()] == ['missed']
+        assert [trial.outcome for trial in store.trials()] == ['missed']
 
 
 def test_disarmed_arm_stays_where_it_was_pushed_and_goes_home_once_it_is_armed(cell: Cell) -> None:
@@ -262,7 +262,7 @@ def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp
     assert np.abs(position[0] - HOME).max() < 0.05
     assert np.abs(position - HOME).max() > 0.2
     with RunStore.open(tmp_path) as store:
-        assert store.trials()[-1].outcome.value == trace.outcome
+        assert store.trials()[-1].outcome == trace.outcome
         assert np.array_equal(store.samples(trace.trial).joint_position, position)
     cell.enable(False)
     cell.graph.spin_until(cell.stands, 'standstill')

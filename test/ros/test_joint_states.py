@@ -13,13 +13,13 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from sensor_msgs.msg import JointState
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.nodes.joint_states import JointStates
-from llm_policy_improver.nodes.messages import doubles, header_of, trace_of
+from llm_policy_improver.nodes.messages import doubles, header_of, trial_in
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
 from llm_policy_improver.table_tennis.arm.facts import HOME
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
@@ -275,7 +275,7 @@ class TwoDrivers(GuardedArm):
 
 def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> None:
     arm = TwoDrivers()
-    arm.make_ready(PolicyParameters())
+    arm.make_ready(Modulation())
     arm.simulator.launch(0)
     while np.abs(arm.simulator.data.qvel[:8]).max() < 1.5:
         arm.step()
@@ -311,7 +311,7 @@ def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whol
             trace = cell.throw(len(outcomes) + 1, len(outcomes))
             outcomes.append('' if trace is None else str(trace.outcome))
         assert 'landed' in outcomes, (outcomes, cell.faults)
-        samples = trace_of(cell.traces[-1]).samples
+        samples = trial_in(cell.traces[-1]).samples
     assert len(samples.joint_time) > 30
     assert np.abs(samples.joint_velocity[:, :2]).max() > 0.3
     assert np.median(np.diff(samples.joint_time)) == pytest.approx(0.02, abs=0.006)

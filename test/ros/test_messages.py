@@ -20,7 +20,6 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 
 from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.msg import (
     BallLanding,
     ControllerStatus,
@@ -31,6 +30,7 @@ from llm_policy_improver.msg import (
     PolicyParameters,
 )
 from llm_policy_improver.srv import FeedBall, SetObjective
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 HEADER = Header(stamp=Time(sec=12, nanosec=500_000_000), frame_id='table')
@@ -44,6 +44,7 @@ MESSAGES = [
         joint_names=list(JOINTS),
         attenuation=EIGHT,
         residual=EIGHT,
+        names=['a', 'h', 'p'],
         proposed_by='operator',
     ),
     BallLanding(header=HEADER, trial=3, outcome=ExecutionTrace.LANDED, point=POINT),
@@ -54,6 +55,7 @@ MESSAGES = [
         joint_names=list(JOINTS),
         attenuation=EIGHT,
         residual=EIGHT,
+        names=['a', 'h', 'p'],
         proposed_by='initial',
         outcome=ExecutionTrace.LANDED,
         note='landed deep on the right',
@@ -62,6 +64,8 @@ MESSAGES = [
         landing_time=0.9,
         net_clearance=0.12,
         peak_height=0.5,
+        measure_names=['landing_x', 'peak_height'],
+        measures=array.array('d', [0.4, 0.5]),
         ball_time=array.array('d', [0.0, 0.008]),
         ball_position=[POINT, POINT],
         joint_time=array.array('d', [0.0]),
@@ -75,7 +79,7 @@ MESSAGES = [
         header=HEADER,
         state=OptimizerStatus.RUNNING,
         objective='hit the ball as far right as possible',
-        metric='distance to the right edge',
+        aim='distance to the right edge',
         optimizer='least_squares',
         iteration=2,
         trials=39,
@@ -160,7 +164,7 @@ def test_missing_values_arrive_as_nan(graph: Graph) -> None:
 
 def test_services_answer(graph: Graph) -> None:
     def set_objective(request: Any, response: Any) -> Any:
-        response.accepted, response.metric = True, f'measured: {request.objective}'
+        response.accepted, response.aim = True, f'measured: {request.objective}'
         return response
 
     def feed_ball(request: Any, response: Any) -> Any:
@@ -177,7 +181,7 @@ def test_services_answer(graph: Graph) -> None:
         ball.call_async(FeedBall.Request(trial=4, seed=2**63)),
     ]
     graph.spin_until(lambda: all(future.done() for future in futures))
-    assert futures[0].result().metric == 'measured: short'
+    assert futures[0].result().aim == 'measured: short'
     assert futures[1].result().message == f'no ball 4, {2**63}'
 
 
@@ -185,7 +189,7 @@ def test_action_gives_feedback_and_a_result(graph: Graph) -> None:
     def improve(goal: Any) -> Any:
         goal.publish_feedback(ImprovePolicy.Feedback(iteration=1, landing=POINT, reason='first'))
         goal.succeed()
-        return ImprovePolicy.Result(trials=goal.request.trials, best_attenuation=EIGHT, best_landing=POINT)
+        return ImprovePolicy.Result(trials=goal.request.trials, best_values=EIGHT, best_landing=POINT)
 
     server = ActionServer(graph.far, ImprovePolicy, 'improve_policy', improve)
     client = ActionClient(graph.near, ImprovePolicy, 'improve_policy')
@@ -199,6 +203,6 @@ def test_action_gives_feedback_and_a_result(graph: Graph) -> None:
     graph.spin_until(lambda: done.done() and feedback)
     assert feedback[0].landing == POINT
     assert done.result().result.trials == 1
-    assert done.result().result.best_attenuation == EIGHT
+    assert done.result().result.best_values == EIGHT
     client.destroy()
     server.destroy()

@@ -16,8 +16,8 @@ from chat_server import ChatServer, good
 from ros_graph import RosGraph
 from std_srvs.srv import Trigger
 
+from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.audit import Audit, Decision
-from llm_policy_improver.core.parameters import JOINTS, NEUTRAL_ATTENUATION, ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
@@ -27,8 +27,11 @@ from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.srv import ApproveParameters, SetObjective
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
+from llm_policy_improver.table_tennis.space import parameter_space
 
 FAR_RIGHT = 'hit the ball as far right as possible'
 
@@ -60,13 +63,13 @@ def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, 
     states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
     answer = set_objective(graph, f'  {FAR_RIGHT} ')
     assert answer.accepted
-    assert answer.metric == 'distance of the landing to the right edge of the table'
+    assert answer.aim == 'distance of the landing to the right edge of the table'
     assert '3 trials' in answer.message
     assert 'least_squares' in answer.message
     graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
     assert {state.state for state in states} >= {OptimizerStatus.RUNNING, OptimizerStatus.FINISHED}
     last = states[-1]
-    assert (last.objective, last.metric, last.optimizer) == (FAR_RIGHT, answer.metric, 'least_squares')
+    assert (last.objective, last.aim, last.optimizer) == (FAR_RIGHT, answer.aim, 'least_squares')
     assert (last.iteration, last.trials) == (3, 3)
     assert last.best_version > 0
     assert 0.0 < last.best_distance < 1.6
@@ -91,7 +94,7 @@ def test_objective_is_refused_with_its_reason_by_service_and_action(
     answer = set_objective(graph, words)
     assert not answer.accepted
     assert reason in answer.message
-    assert answer.metric == ''
+    assert answer.aim == ''
     assert not graph.improve(words.strip()).accepted
     graph.spin_until(lambda: states, 'a status')
     assert [state.state for state in states] == [OptimizerStatus.IDLE]
@@ -135,7 +138,7 @@ def test_goal_gives_feedback_of_every_trial_and_a_result(graph: RosGraph, tmp_pa
         assert said.iteration == said.trial == trace.trial == number
         assert said.outcome == trace.outcome
         assert said.parameters_version == trace.parameters_version == parameters.version
-        assert said.attenuation == trace.attenuation == parameters.attenuation
+        assert said.values == trace.attenuation == parameters.attenuation
         assert said.proposed_by == parameters.proposed_by == ('initial' if number <= 3 else 'least_squares')
         assert said.reason
         assert said.verdict.startswith('accepted')
@@ -151,17 +154,17 @@ def test_goal_gives_feedback_of_every_trial_and_a_result(graph: RosGraph, tmp_pa
     assert result.trials == 5
     assert (result.best_trial, result.best_version) == (winner.trial, winner.parameters_version)
     assert (result.best_distance, result.best_landing) == (best, winner.landing)
-    assert result.best_attenuation == winner.attenuation
-    assert list(result.best_residual) == [0.0] * 8
-    assert list(result.joint_names) == list(JOINTS)
+    assert result.best_values == winner.values
+    assert list(result.parameter_names) == list(winner.parameter_names) == list(ATTENUATIONS)
+    assert result.end == ImprovePolicy.Result.PLAYED
     assert result.initial_distance == run.feedback[0].distance
     assert '5 trials' in result.message
     with RunStore.open(tmp_path) as store:
-        assert [step.parameters.version for step in store.steps()] == [
+        assert [stored.step.version for stored in store.steps()] == [
             trace.parameters_version for trace in traces
         ]
         assert {step.objective for step in store.steps()} == {FAR_RIGHT}
-        assert [trial.trial for trial in store.trials()] == [1, 2, 3, 4, 5]
+        assert [trial.number for trial in store.trials()] == [1, 2, 3, 4, 5]
 
 
 def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, tmp_path: Path) -> None:
@@ -224,10 +227,10 @@ def test_published_parameters_name_their_joints_and_are_within_the_bounds(
     published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
     graph.improve(FAR_RIGHT, trials=5).result()
     graph.spin_until(lambda: len(published) == 5, 'five sets of parameters')
-    space = ParameterSpace(low, high)
+    space = parameter_space(attenuation_low=low, attenuation_high=high)
     for parameters in published:
         assert list(parameters.joint_names) == list(JOINTS)
-        assert space.contains(parameters.attenuation)
+        assert space.contains(space.policy(parameters.attenuation))
         assert list(parameters.residual) == [0.0] * 8
     assert len({parameters.attenuation.tobytes() for parameters in published}) == 5
 
@@ -267,7 +270,7 @@ def test_cancel_stops_after_the_ball_in_flight_and_keeps_what_is_recorded(
     graph.spin_until(lambda: states[-1].state == OptimizerStatus.CANCELLED, 'the state of a cancelled run')
     assert len(run.trials(3)) == len(traces) == 3
     with RunStore.open(tmp_path) as store:
-        assert [trial.trial for trial in store.trials()] == [1, 2, 3]
+        assert [trial.number for trial in store.trials()] == [1, 2, 3]
     again = graph.improve('as far left as possible', trials=1)
     status, _ = again.result()
     assert status == GoalStatus.STATUS_SUCCEEDED
@@ -401,8 +404,8 @@ def test_nothing_reaches_the_arm_before_a_person_has_decided(
 
         first = operator.next_proposal()
         assert (first.proposed_version, first.proposed_by) == (1, 'initial')
-        assert list(first.joint_names) == list(JOINTS)
-        assert tuple(first.proposed_attenuation) == NEUTRAL_ATTENUATION
+        assert list(first.parameter_names) == list(ATTENUATIONS)
+        assert tuple(first.proposed_values) == NEUTRAL_ATTENUATION
         assert (first.rehearsal_balls, first.rehearsal_landed) == (2, 2)
         assert '2 of 2 balls landed in simulation' in first.rehearsal
         assert first.rehearsal_clearance > 0.05
@@ -420,20 +423,20 @@ def test_nothing_reaches_the_arm_before_a_person_has_decided(
         operator.approve(1)
 
         third = operator.next_proposal()
-        assert tuple(third.proposed_attenuation) == tuple(near(1.05))
+        assert tuple(third.proposed_values) == tuple(near(1.05))
         assert third.proposed_by == 'sas:test-model'
         assert third.prompt_tokens > 0
         assert not operator.decide('reject', third.proposed_version).accepted, 'a rejection needs a reason'
         assert operator.decide('reject', third.proposed_version, reason='keep away from my hand').accepted
         again = operator.next_proposal()
-        assert (again.proposed_version, tuple(again.proposed_attenuation)) == (4, tuple(near(1.07)))
+        assert (again.proposed_version, tuple(again.proposed_values)) == (4, tuple(near(1.07)))
         assert operator.decide('approve', 4).accepted
 
         last = operator.next_proposal()
-        too_far = operator.decide('edit', last.proposed_version, attenuation=near(3.0))
+        too_far = operator.decide('edit', last.proposed_version, values=near(3.0))
         assert not too_far.accepted
         assert 'cannot be used' in too_far.message
-        assert operator.decide('edit', last.proposed_version, attenuation=near(1.02), reason='less').accepted
+        assert operator.decide('edit', last.proposed_version, values=near(1.02), reason='less').accepted
         status, result = run.result()
 
         assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 4)
@@ -530,13 +533,13 @@ def test_small_steps_wait_for_nobody_where_the_operator_allows_it(
         operator.approve(1)
         run.trials(2)
         third = operator.next_proposal()
-        assert (third.proposed_version, third.proposed_attenuation[0]) == (3, 1.2)
+        assert (third.proposed_version, third.proposed_values[0]) == (3, 1.2)
         assert operator.decide('approve', 3).accepted
         assert run.result()[1].trials == 3
     with RunStore.open(tmp_path) as store:
         audits = decided(store)
     assert [audit.decision for audit in audits] == ['approved', 'automatic', 'approved']
-    assert 'small step from trial 1, which landed' in audits[1].reason
+    assert 'small step from trial 1, which succeeded' in audits[1].reason
 
 
 def test_revert_goes_back_to_the_last_good_parameters_at_once(graph: RosGraph, tmp_path: Path) -> None:
@@ -546,7 +549,7 @@ def test_revert_goes_back_to_the_last_good_parameters_at_once(graph: RosGraph, t
     graph.improve(FAR_RIGHT, trials=2).result()
     good = next(one for one in operator.published if one.version == 1)
     answer = operator.revert()
-    assert (answer.success, answer.message) == (True, 'the parameters of version 1 come back')
+    assert (answer.success, answer.message) == (True, 'the last good policy comes back')
     graph.spin_until(lambda: operator.published[-1].version == 3, 'the parameters')
     assert operator.published[-1].attenuation == good.attenuation
     graph.spin_until(lambda: controller[-1].active_version == 3, 'the controller to take them')
@@ -565,9 +568,7 @@ def test_revert_ends_a_run_that_waits_and_withdraws_its_proposal(graph: RosGraph
     run.trials(2)
     assert operator.next_proposal().proposed_version == 3
     answer = operator.revert()
-    assert (
-        answer.message == 'the run ends after the ball in flight, then the parameters of version 1 come back'
-    )
+    assert answer.message == 'the run ends after the ball in flight, then the last good policy comes back'
     _, result = run.result()
     assert result.trials == 2
     graph.spin_until(lambda: operator.published[-1].version == 4, 'the parameters')
@@ -612,8 +613,8 @@ def test_optimizer_that_is_started_again_goes_on_with_its_run(graph: RosGraph, t
     operator.approve(1)
     graph.spin_until(lambda: operator.states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
     with RunStore.open(tmp_path) as store:
-        versions = [step.parameters.version for step in store.steps()]
-        assert [trial.parameters.version for trial in store.trials()] == versions
+        versions = [stored.step.version for stored in store.steps()]
+        assert [trial.version for trial in store.trials()] == versions
         assert store.ended()
     # Its last parameters are published again, and no run begins by itself.
     assert sorted({parameters.version for parameters in operator.published}) == versions
@@ -637,7 +638,7 @@ def test_objective_of_a_run_that_has_ended_is_not_begun_again_by_itself(
     assert set_objective(graph, FAR_RIGHT).accepted
     graph.spin_until(lambda: states[-1].state == OptimizerStatus.FINISHED, 'the end of another run')
     with RunStore.open(tmp_path) as store:
-        assert [trial.parameters.version for trial in store.trials()] == [1, 2]
+        assert [trial.version for trial in store.trials()] == [1, 2]
 
 
 def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Path) -> None:
@@ -652,6 +653,7 @@ def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Pa
     graph.spin_until(lambda: published, 'parameters')
     message = ExecutionTrace(trial=1, parameters_version=1, outcome='aborted', note='the arm was stopped')
     message.joint_names, message.attenuation, message.residual = list(JOINTS), [1.0] * 8, [0.0] * 8
+    message.names = list(ATTENUATIONS)
     traces.publish(message)
     graph.spin_for(1.0)
     assert not run.feedback

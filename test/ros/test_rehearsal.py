@@ -11,13 +11,12 @@ import pytest
 import yaml
 
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.method import Proposal
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, PolicyParameters
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.core.trace import TraceSamples
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.sas.computed import kept_back_text
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
@@ -26,6 +25,7 @@ from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
 from llm_policy_improver.table_tennis.guarded_arm import in_cycles
 from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
+from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.rehearsal import BALL_RANGES, Rehearsal
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult
@@ -34,19 +34,20 @@ from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.watched import FARTHEST, WatchedSimulator
+from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples, landing_of
 
-WEAK = (0.6,) * 8
+SPACE = parameter_space()
+WEAK = SPACE.policy((0.6,) * 8)
 """Too slow for any ball."""
-FAST = (1.0, 1.0, 1.4, 1.0, 1.0, 1.4, 1.0, 1.4)
+FAST = SPACE.policy((1.0, 1.0, 1.4, 1.0, 1.0, 1.4, 1.0, 1.4))
 """Reaches velocity limits."""
 CONFIG = share_folder() / 'config'
 
 
-def case_of(attenuation: tuple[float, ...]) -> GateCase:
-    return GateCase(
-        attenuation, 1, Proposal(attenuation, 'test'), 'accepted', (), parse_objective('far right')
-    )
+def case_of(policy: Parameters) -> GateCase:
+    return GateCase(Proposal(policy, 'test'), 1, (), (), parse_objective('far right'))
 
 
 @pytest.fixture(scope='module')
@@ -56,11 +57,11 @@ def rehearsal() -> Rehearsal:
 
 @pytest.fixture(scope='module')
 def neutral(rehearsal: Rehearsal) -> RehearsalResult:
-    return rehearsal.play(NEUTRAL_ATTENUATION)
+    return rehearsal.play(NEUTRAL)
 
 
-def refusal(attenuation: tuple[float, ...] = NEUTRAL_ATTENUATION, **config: Any) -> str:
-    return Rehearsal(replace(RehearsalConfig(trials=2, most_misses=1), **config)).play(attenuation).refused
+def refusal(policy: Parameters = NEUTRAL, **config: Any) -> str:
+    return Rehearsal(replace(RehearsalConfig(trials=2, most_misses=1), **config)).play(policy).refused
 
 
 # What passes, and what it is told by.
@@ -77,7 +78,7 @@ def test_unchanged_controller_passes_with_the_figures_of_every_ball(
         assert rehearsal.config.joint_margin < trial.joint_clearance < 0.5
         assert trial.nearest_joint in {joint.name for joint in arm.ARM}
         assert not trial.collision
-    verdict = rehearsal.judge(case_of(NEUTRAL_ATTENUATION))
+    verdict = rehearsal.judge(case_of(NEUTRAL))
     assert (verdict.passed, verdict.gate, verdict.by) == (True, 'rehearsal', '')
     assert verdict.reason == neutral.sentence
     assert f'{neutral.landed} of 8 balls landed in simulation' in verdict.reason
@@ -85,14 +86,14 @@ def test_unchanged_controller_passes_with_the_figures_of_every_ball(
 
 
 def test_same_seed_gives_the_same_figures_and_another_seed_others(neutral: RehearsalResult) -> None:
-    assert Rehearsal().play(NEUTRAL_ATTENUATION) == neutral
-    other = Rehearsal(seed=1).play(NEUTRAL_ATTENUATION)
+    assert Rehearsal().play(NEUTRAL) == neutral
+    other = Rehearsal(seed=1).play(NEUTRAL)
     assert {trial.landing for trial in other.trials}.isdisjoint(trial.landing for trial in neutral.trials)
 
 
 def test_what_was_rehearsed_before_changes_nothing(rehearsal: Rehearsal, neutral: RehearsalResult) -> None:
     rehearsal.play(WEAK)
-    assert rehearsal.play(NEUTRAL_ATTENUATION) == neutral
+    assert rehearsal.play(NEUTRAL) == neutral
 
 
 def test_physics_ball_and_delays_differ_from_ball_to_ball_within_their_ranges(rehearsal: Rehearsal) -> None:
@@ -111,15 +112,17 @@ def test_physics_ball_and_delays_differ_from_ball_to_ball_within_their_ranges(re
 
 
 def test_parameters_that_return_nothing_are_refused(rehearsal: Rehearsal) -> None:
-    verdict = rehearsal.judge(case_of(WEAK))
+    case = case_of(WEAK)
+    verdict = rehearsal.judge(case)
     assert not verdict.passed
     assert verdict.reason == "8 of 8 simulated balls did not land on the opponent's half, and 2 may"
-    assert '0.600 0.600' in verdict.told
-    assert 'The rehearsal refused' in verdict.told
+    told = kept_back_text(KeptBack(case.proposal, verdict.gate, bool(verdict.by), verdict.reason))
+    assert '0.600 0.600' in told
+    assert 'The rehearsal refused' in told
 
 
 def test_so_many_misses_are_allowed_and_not_one_more() -> None:
-    poor = (1.4, 0.6, 0.6, 1.4, 0.6, 0.6, 0.6, 0.6)
+    poor = SPACE.policy((1.4, 0.6, 0.6, 1.4, 0.6, 0.6, 0.6, 0.6))
     config = RehearsalConfig(most_misses=7, clearance=0.0)
     misses = 8 - Rehearsal(config).play(poor).landed
     assert 1 <= misses <= 7, 'choose parameters that return some balls'
@@ -156,7 +159,7 @@ def test_touch_of_the_table_is_the_gravest_fault() -> None:
         simulator.data.qpos[:8] = simulator.data.act[:8] = (0.1, 0.49, -0.49, 1.03, 0.76, -0.8, -0.76, 1.29)
 
     simulator.launch = launch_inside  # type: ignore[method-assign]
-    refused = rehearsal.play(NEUTRAL_ATTENUATION).refused
+    refused = rehearsal.play(NEUTRAL).refused
     assert refused.startswith('in simulated ball 1 of 1 ')
     assert 'touched' in refused
 
@@ -168,11 +171,11 @@ def test_watching_changes_no_trial() -> None:
     simulation = SimulationConfig(latency=Latency.published(), camera_noise=0.003)
     plain, watched = TableTennis(simulation), TableTennis(simulation)
     watched.simulator = WatchedSimulator(simulation)
-    one = plain.run(PolicyParameters(), 3)
+    one = plain.run(NEUTRAL, 3)
     for _ in range(2):  # and neither does having watched
-        other = watched.run(PolicyParameters(), 3)
+        other = watched.run(NEUTRAL, 3)
         assert watched.simulator.margins().clearance < FARTHEST
-        assert one.landing == other.landing
+        assert landing_of(one) == landing_of(other)
         assert one.samples.joint_position.tobytes() == other.samples.joint_position.tobytes()
 
 
@@ -229,17 +232,17 @@ def same(one: TraceSamples, other: TraceSamples) -> bool:
 
 def test_guarded_task_returns_balls_and_gives_the_same_trace_again() -> None:
     task = guarded()
-    first = task.run(PolicyParameters(version=3), 0)
-    assert first.landed
+    first = task.run(NEUTRAL, 0)
+    assert first.succeeded
     assert not task.fault
     other = guarded()
-    other.run(PolicyParameters(WEAK), 1)
-    assert same(first.samples, other.run(PolicyParameters(version=3), 0).samples)
+    other.run(WEAK, 1)
+    assert same(first.samples, other.run(NEUTRAL, 0).samples)
 
 
 def test_guarded_task_keeps_what_the_safety_stage_keeps_and_tells_what_it_held_back() -> None:
     task, limits = guarded(), SafetyLimits()
-    task.run(PolicyParameters(FAST), 0)
+    task.run(FAST, 0)
     assert np.all(np.abs(task.sent) <= limits.velocity)
     change = np.abs(np.diff(task.sent, axis=0)) / 0.004
     assert np.all(change <= np.array(limits.acceleration) * (1.0 + 1e-9))
@@ -249,13 +252,13 @@ def test_guarded_task_keeps_what_the_safety_stage_keeps_and_tells_what_it_held_b
         velocity=tuple(joint.speed for joint in arm.ARM), acceleration=(900.0,) * 8, jerk=(9e5,) * 8
     )
     free = guarded(safety=wide)
-    free.run(PolicyParameters(FAST), 0)
+    free.run(FAST, 0)
     assert free.limited < task.limited
 
 
 def test_trace_tells_what_was_really_sent() -> None:
     task = guarded()
-    applied = task.run(PolicyParameters(), 0).samples.applied_velocity
+    applied = task.run(NEUTRAL, 0).samples.applied_velocity
     assert np.abs(applied).max() > 1.0
     for number in range(1, len(applied)):
         # In a control period, five velocities were at work: the last one of the period before, and four of its own.
@@ -266,8 +269,8 @@ def test_trace_tells_what_was_really_sent() -> None:
 def test_slow_group_of_drives_holds_its_command() -> None:
     """At 50 Hz the slides get every fifth velocity, and the ball is met a little elsewhere."""
     even, slow = guarded(), guarded(inner_loop=InnerLoopSettings(gantry_rate=50.0))
-    one, other = even.run(PolicyParameters(), 0), slow.run(PolicyParameters(), 0)
-    assert other.landed
+    one, other = even.run(NEUTRAL, 0), slow.run(NEUTRAL, 0)
+    assert other.succeeded
     assert not same(one.samples, other.samples)
 
 
@@ -276,7 +279,7 @@ def test_arm_that_the_watchdog_stops_is_told_and_refused() -> None:
     settings = replace(
         read_settings(CONFIG / 'hardware.yaml', ControllerSettings, 'controller'), watchdog=impatient
     )
-    result = Rehearsal(RehearsalConfig(trials=2, most_misses=1), arm=settings).play(NEUTRAL_ATTENUATION)
+    result = Rehearsal(RehearsalConfig(trials=2, most_misses=1), arm=settings).play(NEUTRAL)
     assert 'its encoder shows no motion' in result.trials[0].fault
     assert result.refused.startswith('in simulated ball 1 of 2 the watchdog stopped the arm: ')
 
@@ -327,7 +330,7 @@ def test_own_files_of_the_arm_are_what_is_rehearsed(tmp_path: Path) -> None:
     assert rehearsal.physics(1).latency.arm_action_spread == pytest.approx(0.0057 / 0.071 * 0.1)
     task, simulator = rehearsal._task(1)
     assert simulator.config.control_period == 0.002
-    trace = task.run(PolicyParameters(), 1)
+    trace = task.run(NEUTRAL, 1)
     assert np.all(np.abs(task.sent) <= limits)
     assert np.median(np.diff(trace.samples.joint_time)) == pytest.approx(0.01)
 
@@ -335,7 +338,7 @@ def test_own_files_of_the_arm_are_what_is_rehearsed(tmp_path: Path) -> None:
 def test_limits_too_low_for_a_stroke_refuse_what_passes_without_them(
     tmp_path: Path, neutral: RehearsalResult
 ) -> None:
-    result = Rehearsal(own_arm(tmp_path, safety__acceleration=[5.0] * 8)).play(NEUTRAL_ATTENUATION)
+    result = Rehearsal(own_arm(tmp_path, safety__acceleration=[5.0] * 8)).play(NEUTRAL)
     assert not neutral.refused
     assert result.refused
     assert result.limited > 0.3

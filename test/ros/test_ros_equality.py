@@ -15,14 +15,14 @@ from action_msgs.msg import GoalStatus
 from ros_graph import Process, RosGraph, node_command, process
 
 from llm_policy_improver import msg
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, TraceSamples
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.messages import parameters_message, trace_of
+from llm_policy_improver.nodes.messages import parameters_message, trial_in
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.arm.modulation import NEUTRAL_ATTENUATION, Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
 from llm_policy_improver.table_tennis.settings import (
@@ -33,7 +33,9 @@ from llm_policy_improver.table_tennis.settings import (
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
+from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples, landing_of
 
 TOLERANCE = 1e-9
 """m, m/s, s: the promise. What is really reached is equality of every bit."""
@@ -54,16 +56,17 @@ def graph() -> Iterator[RosGraph]:
         yield graph
 
 
-def differences(left: ExecutionTrace, right: ExecutionTrace) -> dict[str, float]:
+def differences(left: Trial, right: Trial) -> dict[str, float]:
     """The largest difference of each time series and of the landing; NaN where the lengths differ."""
     found: dict[str, float] = {}
     for entry in fields(TraceSamples):
         one, other = getattr(left.samples, entry.name), getattr(right.samples, entry.name)
         same_shape = one.shape == other.shape
         found[entry.name] = float(np.abs(one - other).max()) if same_shape and one.size else float('nan')
+    one_landing, other_landing = landing_of(left), landing_of(right)
     for name in ('x', 'y', 'time'):
-        if left.landing is not None and right.landing is not None:
-            found[f'landing.{name}'] = abs(getattr(left.landing, name) - getattr(right.landing, name))
+        if one_landing is not None and other_landing is not None:
+            found[f'landing.{name}'] = abs(getattr(one_landing, name) - getattr(other_landing, name))
     return found
 
 
@@ -75,16 +78,15 @@ def wait_for_trial(graph: RosGraph, traces: list[msg.ExecutionTrace], version: i
     graph.spin_until(lambda: traces and traces[-1].parameters_version == version, f'trial {version}')
 
 
-def assert_same_trial(through_ros: ExecutionTrace, in_process: ExecutionTrace) -> None:
+def assert_same_trial(through_ros: Trial, in_process: Trial) -> None:
     assert through_ros.outcome is in_process.outcome
     assert through_ros.note == in_process.note
-    assert (through_ros.landing is None) == (in_process.landing is None)
+    assert (landing_of(through_ros) is None) == (landing_of(in_process) is None)
     found = differences(through_ros, in_process)
     assert all(difference <= TOLERANCE for difference in found.values()), found
     assert set(found.values()) == {0.0}, f'within the tolerance, but not bit for bit: {found}'
-    assert through_ros.landing == in_process.landing
-    assert through_ros.net_clearance == in_process.net_clearance
-    assert through_ros.peak_height == in_process.peak_height
+    assert landing_of(through_ros) == landing_of(in_process)
+    assert dict(through_ros.measures) == dict(in_process.measures)
 
 
 @pytest.mark.parametrize('late', [False, True])
@@ -101,10 +103,13 @@ def test_composed_nodes_play_the_same_trials_as_one_process_does(
     publisher = graph.publisher(msg.PolicyParameters, 'policy_parameters', LATCHED, readers=2)
     generator = np.random.default_rng(4)
     residual = (0.02, -0.03, 0.05, 0.0, -0.05, 0.1, 0.0, -0.1)
-    offered = [PolicyParameters(NEUTRAL_ATTENUATION, version=1, proposed_by='test')]
+    offered = [Modulation(NEUTRAL_ATTENUATION, version=1, proposed_by='test')]
     offered += [
-        PolicyParameters(
-            ParameterSpace().sample(generator), residual if version % 2 else (0.0,) * 8, version, 'test'
+        Modulation(
+            parameter_space().sample(generator).values,
+            residual if version % 2 else (0.0,) * 8,
+            version,
+            'test',
         )
         for version in range(2, 6)
     ]
@@ -117,14 +122,14 @@ def test_composed_nodes_play_the_same_trials_as_one_process_does(
         seed = 100 + version
         graph.feed(version, seed)
         wait_for_trial(graph, traces, version)
-        through_ros = trace_of(traces[-1])
-        assert through_ros.parameters == parameters
-        assert_same_trial(through_ros, task.run(parameters, seed))
-        landings += through_ros.landing is not None
+        through_ros = trial_in(traces[-1])
+        assert Modulation.of(through_ros.policy, through_ros.version, through_ros.proposed_by) == parameters
+        assert_same_trial(through_ros, task.run(parameters.policy, seed))
+        landings += landing_of(through_ros) is not None
     assert late or landings >= 2, 'most of these balls should reach the table'
     with RunStore.open(tmp_path / 'run') as store:
-        for trace in map(trace_of, traces):
-            stored = store.samples(trace.trial)
+        for trace in map(trial_in, traces):
+            stored = store.samples(trace.number)
             assert all(
                 np.array_equal(getattr(stored, entry.name), getattr(trace.samples, entry.name))
                 for entry in fields(TraceSamples)
@@ -168,8 +173,8 @@ def test_four_processes_play_the_same_trials_and_end_cleanly_when_interrupted(
     assert status == GoalStatus.STATUS_SUCCEEDED, result.message
     graph.spin_until(lambda: len(traces) == 5, 'five trials')
     task = TableTennis(NOISY, ControllerConfig(stroke=STROKE))
-    for number, trace in enumerate(map(trace_of, traces), start=1):
-        assert_same_trial(trace, task.run(trace.parameters, 7 + number))
+    for number, trace in enumerate(map(trial_in, traces), start=1):
+        assert_same_trial(trace, task.run(trace.policy, 7 + number))
     assert len({trace.attenuation.tobytes() for trace in traces}) == 5
     for started in processes.values():
         started.interrupt()
@@ -177,5 +182,5 @@ def test_four_processes_play_the_same_trials_and_end_cleanly_when_interrupted(
         assert started.end(timeout=15.0) == 0, f'{name}: {started.err}'
         assert 'Traceback' not in started.err, f'{name}: {started.err}'
     with RunStore.open(tmp_path / 'run') as store:
-        assert [trial.trial for trial in store.trials()] == [1, 2, 3, 4, 5]
+        assert [trial.number for trial in store.trials()] == [1, 2, 3, 4, 5]
         assert len(store.steps()) == 5

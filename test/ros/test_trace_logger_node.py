@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +13,24 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from geometry_msgs.msg import PointStamped
 from ros_graph import RosGraph, node_command, process
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import TraceSamples
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.msg import BallLanding, ControllerStatus, ExecutionTrace
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.messages import parameters_message, trace_of
+from llm_policy_improver.nodes.messages import parameters_message, trial_in
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
     TraceLoggerSettings,
 )
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples, landing_of
 
 
 @pytest.fixture
@@ -44,19 +46,19 @@ def test_trial_is_in_the_store_before_it_is_published(graph: RosGraph, tmp_path:
     compared = []
 
     def on_trace(message: ExecutionTrace) -> None:
-        published = trace_of(message)
+        published = trial_in(message)
         with RunStore.open(tmp_path) as store:
-            stored = {trial.trial: trial for trial in store.trials()}[published.trial]
-            samples = store.samples(published.trial)
-        assert stored.landing == published.landing
+            stored = {trial.number: trial for trial in store.trials()}[published.number]
+            samples = store.samples(published.number)
+        assert landing_of(stored) == landing_of(published)
         assert (stored.outcome, stored.note) == (published.outcome, published.note)
         for entry in fields(TraceSamples):
             assert np.array_equal(getattr(samples, entry.name), getattr(published.samples, entry.name))
-        compared.append(published.trial)
+        compared.append(published.number)
 
     def on_landing(message: BallLanding) -> None:
         with RunStore.open(tmp_path) as store:
-            landing = store.trials()[message.trial - 1].landing
+            landing = landing_of(store.trials()[message.trial - 1])
         assert landing is not None
         assert (message.point.x, message.point.y) == (landing.x, landing.y)
         assert message.header.frame_id == 'table'
@@ -83,9 +85,7 @@ def test_trial_without_an_answering_controller_is_stored_as_aborted_with_the_rea
     assert traces[0].note == 'the controller did not answer for 0.2 s'
     assert not traces[0].has_landing
     with RunStore.open(tmp_path) as store:
-        assert [(trial.outcome.value, trial.note) for trial in store.trials()] == [
-            ('aborted', traces[0].note)
-        ]
+        assert [(str(trial.outcome), trial.note) for trial in store.trials()] == [('aborted', traces[0].note)]
 
 
 def test_controller_that_ends_in_a_trial_aborts_it_and_its_successor_plays_the_next(
@@ -105,8 +105,8 @@ def test_controller_that_ends_in_a_trial_aborts_it_and_its_successor_plays_the_n
     graph.add(ControllerNode, ControllerSettings())
     graph.feed(2, 5)
     graph.spin_until(lambda: len(traces) == 2, 'the next trial')
-    played, expected = trace_of(traces[1]), TableTennis().run(PolicyParameters(), 5)
-    assert played.landing == expected.landing
+    played, expected = trial_in(traces[1]), TableTennis().run(Modulation().policy, 5)
+    assert landing_of(played) == landing_of(expected)
     assert np.array_equal(played.samples.applied_velocity, expected.samples.applied_velocity)
 
 
@@ -126,14 +126,14 @@ def test_trace_logger_that_joins_in_the_middle_of_a_trial_stores_what_it_saw_as_
     assert 'did not arrive here' in traces[0].note
     graph.feed(2, 5)
     graph.spin_until(lambda: len(traces) == 2, 'the next trial')
-    played, expected = trace_of(traces[1]), TableTennis().run(PolicyParameters(), 5)
-    assert played.landing == expected.landing
+    played, expected = trial_in(traces[1]), TableTennis().run(Modulation().policy, 5)
+    assert landing_of(played) == landing_of(expected)
     assert np.array_equal(played.samples.ball_position, expected.samples.ball_position)
 
 
 def one_stored_trial(folder: Path) -> None:
     with RunStore.create(folder, {}) as store:
-        store.add_trial(TableTennis().run(PolicyParameters(version=1), 0))
+        store.add_trial(replace(TableTennis().run(Modulation().policy, 0), version=1))
 
 
 def test_folder_that_holds_trials_is_refused_unless_they_are_to_be_continued(
@@ -149,7 +149,7 @@ def test_folder_that_holds_trials_is_refused_unless_they_are_to_be_continued(
     graph.feed(1, 0)
     graph.spin_until(lambda: [trace.trial for trace in traces] == [1, 2], 'the stored and a new trial')
     with RunStore.open(tmp_path) as store:
-        assert [trial.trial for trial in store.trials()] == [1, 2]
+        assert [trial.number for trial in store.trials()] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,12 @@ def test_trial_that_was_stored_and_never_sent_is_sent_once_it_runs_again(
         with RunStore.open(run) as store:
             (stored,) = store.trials()
             assert (
-                trace_of(traces[0]).landing
-                == stored.landing
-                == TableTennis().run(PolicyParameters(), 0).landing
+                landing_of(trial_in(traces[0]))
+                == landing_of(stored)
+                == landing_of(TableTennis().run(Modulation().policy, 0))
             )
             for entry in fields(TraceSamples):
-                samples = getattr(trace_of(traces[0]).samples, entry.name)
+                samples = getattr(trial_in(traces[0]).samples, entry.name)
                 assert np.array_equal(samples, getattr(store.samples(1), entry.name))
         assert traces[0].header.stamp == sightings[0].header.stamp
         graph.feed(2, 5)
@@ -215,9 +215,10 @@ def test_trial_that_was_stored_and_never_sent_is_sent_once_it_runs_again(
 def test_parameters_that_were_published_before_it_started_are_those_of_the_store(
     graph: RosGraph, tmp_path: Path
 ) -> None:
-    known = PolicyParameters((0.9,) * 8, (0.0,) * 8, 1, 'least_squares')
+    known = Modulation((0.9,) * 8, (0.0,) * 8, 1, 'least_squares')
+    proposal = Proposal(known.policy, known.proposed_by)
     with RunStore.create(tmp_path, {}) as store:
-        store.add_step('left', known, 0)
+        store.add_step('left', Step(1, known.policy, known.version, proposal, 0))
     graph.add(SimulatorNode, SimulatorSettings())
     graph.add(ControllerNode, ControllerSettings())
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
@@ -229,7 +230,8 @@ def test_parameters_that_were_published_before_it_started_are_those_of_the_store
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
     graph.feed(1, 0)
     graph.spin_until(lambda: traces, 'the trial')
-    assert trace_of(traces[0]).parameters == known
+    played = trial_in(traces[0])
+    assert Modulation.of(played.policy, played.version, played.proposed_by) == known
     assert traces[0].outcome != ExecutionTrace.ABORTED
 
 
@@ -253,6 +255,6 @@ def test_deactivated_in_the_middle_of_a_simulated_trial_it_keeps_what_it_saw(
     assert traces[1].note.endswith('did not arrive here')
     graph.feed(2, 5)
     graph.spin_until(lambda: len(traces) == 3, 'the next trial')
-    played, expected = trace_of(traces[2]), TableTennis().run(PolicyParameters(), 5)
-    assert played.landing == expected.landing
+    played, expected = trial_in(traces[2]), TableTennis().run(Modulation().policy, 5)
+    assert landing_of(played) == landing_of(expected)
     assert np.array_equal(played.samples.applied_velocity, expected.samples.applied_velocity)

@@ -16,9 +16,10 @@ from types import TracebackType
 from typing import Any
 
 LETTERS = 'abcdefgh'
-EXPLAINED = {
+EXPLAINED: dict[str, Any] = {
     'summary': 'Two trials landed left.',
     'analysis': 'b: left, g: right',
+    'effects': {'b': {'x': 'left'}, 'g': {'x': 'right'}},
     'synthesis': 'Raised g from the best trial.',
     'reason': 'Raising g moves the landing right.',
 }

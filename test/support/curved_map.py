@@ -1,28 +1,36 @@
-"""A made-up table for fast tests: a smooth, curved map from attenuation to landing, with net and edges."""
+"""A made-up table for fast tests: a smooth, curved map from parameters to landing, with net and edges."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.measures import LANDING_X, LANDING_Y, NET_CLEARANCE, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.space import parameter_space
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
 Array = NDArray[np.float64]
 
+FLIGHT = tuple(measure.name for measure in (LANDING_X, LANDING_Y, PEAK_HEIGHT, NET_CLEARANCE))
+"""The columns of `CurvedMap.flights`."""
+
 
 class CurvedMap:
-    """A task without physics, as `loop.improvement.Task` wants it.
+    """A task without physics, a `core.task.Task`.
 
     Args:
         seed: draws the map.
         noise: m, standard deviation of the landing, drawn per trial from the trial's seed.
-        space: the bounds that scale the attenuation.
+        space: the bounds that scale the attenuations.
     """
 
     def __init__(self, seed: int = 0, noise: float = 0.0, space: ParameterSpace | None = None) -> None:
         generator = np.random.default_rng(seed)
-        self.space = space or ParameterSpace()
+        self.space = space or parameter_space()
         self.noise = noise
         self._linear = generator.normal(size=(4, 8)) * np.array([0.20, 0.16, 0.05, 0.04])[:, None]
         # A longer ball usually is a higher and clearer one.
@@ -38,38 +46,37 @@ class CurvedMap:
         values[:, 0] = 0.75 * np.tanh(values[:, 0] / 0.75)
         return values
 
-    def run(self, parameters: PolicyParameters, seed: int) -> ExecutionTrace:
+    def run(self, policy: Parameters, seed: int) -> Trial:
         """One trial; the seed draws the noise."""
-        x, y, peak, clearance = self.flights(self.space.unit(parameters.attenuation)[None, :])[0].tolist()
+        modulation = Modulation.of(policy)
+        x, y, peak, clearance = self.flights(self.space.unit(policy)[None, :])[0].tolist()
         if clearance < 0.0:
-            return ExecutionTrace(parameters, Outcome.NET, net_clearance=clearance)
+            return trial_of(modulation, Outcome.NET, {'net_clearance': clearance})
         if self.noise:
             dx, dy = self.noise * np.random.default_rng(seed).normal(size=2)
             x, y = x + float(dx), y + float(dy)
         if y <= 0.0:
-            return ExecutionTrace(parameters, Outcome.OWN_SIDE, peak_height=peak)
-        on_table = table.on_opponents_half(x, y)
-        return ExecutionTrace(
-            parameters,
-            Outcome.LANDED if on_table else Outcome.OUT,
-            Landing(x, y, 0.5) if on_table else None,
-            net_clearance=clearance,
-            peak_height=peak,
-        )
+            return trial_of(modulation, Outcome.OWN_SIDE, {'peak_height': peak})
+        measures = {'net_clearance': clearance, 'peak_height': peak}
+        if not table.on_opponents_half(x, y):
+            return trial_of(modulation, Outcome.OUT, measures)
+        landing = {'landing_x': x, 'landing_y': y, 'bounce_time': 0.5}
+        return trial_of(modulation, Outcome.LANDED, landing | measures)
 
     def distances(self, unit: Array, objective: Objective) -> Array:
-        """Noise-free distances to the goal (n,), m, of points (n, 8); infinite without a landing."""
+        """Noise-free distances to the objective (n,), m, of points (n, 8); infinite without a landing."""
         flights = self.flights(unit)
         x, y, _, clearance = flights.T
-        assert objective.goal is not None
-        goal = objective.goal
-        wanted = (goal.x, goal.y, goal.peak_height, goal.net_clearance)
-        gaps = [flights[:, i] - value for i, value in enumerate(wanted) if value is not None]
+        assert objective.measurable
+        gaps = [
+            [term.gap(value) for value in flights[:, FLIGHT.index(term.measure.name)]]
+            for term in objective.terms
+        ]
         landed = (abs(x) <= table.HALF_WIDTH) & (y > 0) & (y <= table.HALF_LENGTH) & (clearance >= 0)
         return np.where(landed, np.sqrt(np.sum(np.square(gaps), axis=0)), np.inf)
 
     def reachable(self, objective: Objective) -> float:
-        """The least distance to the goal, m, that any attenuation within the bounds gives, by brute force."""
+        """The least distance to the objective, m, that any policy within the bounds gives, by brute force."""
         generator = np.random.default_rng(0)
         points = generator.uniform(-1, 1, size=(3_000, 8))
         for width in np.geomspace(0.5, 0.003, 20):

@@ -34,9 +34,9 @@ ROUGH_WEATHER: tuple[Scripted, ...] = (
 
 
 def improve(monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str, words: str = RIGHT) -> None:
-    """Run ``improve`` with the default physics."""
+    """Run ``improve`` with the default physics, to its last trial."""
     monkeypatch.setenv('OPENAI_API_KEY', 'none')
-    call = ['improve', words, '--json', '--output', str(folder), *options]
+    call = ['improve', words, '--json', '--all-trials', '--output', str(folder), *options]
     result: Result = CliRunner().invoke(cli, call)
     assert result.exit_code == 0, result.output
 
@@ -67,7 +67,7 @@ def improve_with_model(
 def rewrite(folder: Path, statement: str, *values: object) -> None:
     """Change what is recorded, which only a test may."""
     with closing(sqlite3.connect(folder / 'run.sqlite')) as connection:
-        for table in ('steps', 'exchanges', 'run', 'trials'):
+        for table in ('steps', 'exchanges', 'run', 'trials', 'settings'):
             connection.execute(f'DROP TRIGGER {table}_no_UPDATE')
         connection.execute(statement, values)
         connection.commit()

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.trace import Outcome
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.simulation.simulator import Contact, Simulator
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import Outcome
 
 Array = NDArray[np.float64]
 

@@ -4,8 +4,10 @@ from dataclasses import fields
 
 import numpy as np
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome, TraceSamples
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, Modulation
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, trial_of
 
 WIDTH = len(JOINTS)
 
@@ -24,18 +26,15 @@ def samples_of(seed: int, balls: int = 170, ticks: int = 70) -> TraceSamples:
     )
 
 
-def trace_of(seed: int, note: str = '') -> ExecutionTrace:
+def trace_of(seed: int, note: str = '') -> Trial:
     generator = np.random.default_rng(seed)
-    parameters = PolicyParameters(
-        tuple(generator.uniform(0.6, 1.4, WIDTH)), version=seed + 1, proposed_by='initial'
-    )
+    attenuation = tuple(generator.uniform(0.6, 1.4, WIDTH))
+    modulation = Modulation(attenuation, version=seed + 1, proposed_by='initial', names=ATTENUATIONS)
     x, y, time = (float(value) for value in generator.uniform(0.0, 0.7, 3))
-    return ExecutionTrace(
-        parameters,
+    return trial_of(
+        modulation,
         Outcome.LANDED,
-        Landing(x, y, time),
-        0.1,
-        0.3,
+        {'landing_x': x, 'landing_y': y, 'bounce_time': time, 'net_clearance': 0.1, 'peak_height': 0.3},
         note or f'seed {seed}',
         samples=samples_of(seed),
     )
@@ -49,6 +48,9 @@ def assert_same_samples(one: TraceSamples, other: TraceSamples) -> None:
         assert left.tobytes() == right.tobytes(), field.name
 
 
-def assert_same_trial(one: ExecutionTrace, other: ExecutionTrace) -> None:
-    for name in ('trial', 'parameters', 'outcome', 'landing', 'net_clearance', 'peak_height', 'note'):
+def assert_same_trial(one: Trial, other: Trial) -> None:
+    names = (
+        'number', 'policy', 'version', 'proposed_by', 'outcome', 'measures', 'succeeded', 'tested', 'note',
+    )  # fmt: skip
+    for name in names:
         assert getattr(one, name) == getattr(other, name), name

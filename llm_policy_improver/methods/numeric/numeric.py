@@ -1,4 +1,4 @@
-"""Any minimizer as an optimizer: trials become points and errors, its next point becomes a proposal."""
+"""Any minimizer as a method: trials become points and errors, its next point becomes a proposal."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,97 +6,86 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.method import Proposal
-from llm_policy_improver.core.objective import Goal, Objective
-from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.methods.numeric import least_squares_words as words
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.numeric import words
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer, Observations
-from llm_policy_improver.methods.numeric.untried import DRAWS, measured_goal, untried
-from llm_policy_improver.methods.rules import UNTRIED
+from llm_policy_improver.methods.numeric.untried import DRAWS, require_terms, untried
 
 Array = NDArray[np.float64]
 
 FAILED_LOSS: Final = 3.0
-"""m, loss of a trial without a good return: beyond any distance between two landings. It must not depend on
-the trials, as what a minimizer was told of one must stay true."""
+"""Loss of a trial that did not succeed: beyond any distance between two landings. It must not depend on the trials, as
+what a minimizer was told of one must stay true."""
 
 EVASION: Final = 0.02
 """Largest change of a coordinate of the cube, of half width 1, that keeps a proposal from repeating a trial."""
 
 
-def _errors(trace: ExecutionTrace, goal: Goal) -> list[float]:
-    """Signed errors of the quantities that count, m; NaN where the trial cannot be measured."""
-    x, y = (trace.landing.x, trace.landing.y) if trace.landed and trace.landing else (None, None)
-    pairs = (
-        (x, goal.x),
-        (y, goal.y),
-        (trace.peak_height, goal.peak_height),
-        (trace.net_clearance, goal.net_clearance),
-    )
-    return [
-        np.nan if value is None or not trace.landed else value - wanted
-        for value, wanted in pairs
-        if wanted is not None
-    ]
+def _errors(trial: Trial, objective: Objective) -> list[float]:
+    """Signed gaps of the terms, weighted; NaN where the trial cannot be measured."""
+    errors = []
+    for term in objective.terms:
+        value = trial.measures.get(term.measure.name) if trial.succeeded else None
+        low, high = term.target
+        gap = np.nan if value is None else max(value - high, 0.0) - max(low - value, 0.0)
+        errors.append(term.weight * term.measure.weight * gap)
+    return errors
 
 
-def own_trials(
-    history: Sequence[ExecutionTrace], earlier: Sequence[Proposal], name: str
-) -> list[ExecutionTrace]:
-    """The trials that the optimizer of this name proposed, oldest first.
+def own_trials(history: Sequence[Trial], earlier: Sequence[Proposal], name: str) -> list[Trial]:
+    """The trials that the method of this name proposed, oldest first.
 
-    A trial with the parameters of the one before, as its version tells, was proposed by nobody: the loop kept
-    the last ones for want of a proposal.
+    A trial with the version of the one before was proposed by nobody: the loop kept the last policy for want of a
+    proposal.
     """
     aligned = min(len(earlier), len(history))
     first = len(history) - aligned
     own = []
     for position, proposal in enumerate(earlier[len(earlier) - aligned :], start=first):
-        trace = history[position]
-        before = history[position - 1].parameters if position else None
-        if proposal.proposed_by == name and trace.parameters != before:
-            own.append(trace)
+        trial = history[position]
+        before = history[position - 1] if position else None
+        repeated = before is not None and (trial.policy, trial.version) == (before.policy, before.version)
+        if proposal.proposed_by == name and not repeated:
+            own.append(trial)
     return own
 
 
 def observations(
-    history: Sequence[ExecutionTrace], own: Sequence[ExecutionTrace], goal: Goal, space: ParameterSpace
+    history: Sequence[Trial], own: Sequence[Trial], objective: Objective, space: ParameterSpace
 ) -> Observations:
     """The trials as a minimizer takes them, its own ones last.
 
     Trials that tested nothing are left out, and those of earlier runs with wider bounds, outside of these.
     """
-    ours = {id(trace) for trace in own}
-    usable = [
-        trace
-        for trace in history
-        if trace.outcome not in UNTRIED and space.contains(trace.parameters.attenuation)
-    ]
-    ordered = sorted(usable, key=lambda trace: id(trace) in ours)
-    points = [space.unit(trace.parameters.attenuation) for trace in ordered]
-    errors = [_errors(trace, goal) for trace in ordered]
-    width = sum(value is not None for value in (goal.x, goal.y, goal.peak_height, goal.net_clearance))
+    ours = {id(trial) for trial in own}
+    usable = [trial for trial in history if trial.tested and space.contains(trial.policy)]
+    ordered = sorted(usable, key=lambda trial: id(trial) in ours)
+    points = [space.unit(trial.policy) for trial in ordered]
+    errors = [_errors(trial, objective) for trial in ordered]
     return Observations.of(
         np.array(points).reshape(len(ordered), space.dimension),
-        np.array(errors).reshape(len(ordered), width),
-        own=sum(id(trace) in ours for trace in ordered),
+        np.array(errors).reshape(len(ordered), len(objective.terms)),
+        own=sum(id(trial) in ours for trial in ordered),
         failed_loss=FAILED_LOSS,
     )
 
 
-class NumericOptimizer:
+class NumericMethod:
     """Proposes what a minimizer asks for; the same history always gives the same answer.
 
     Args:
-        minimizer: works on the distance to the goal, in the cube of the bounds.
-        space: the bounds.
-        seed: of the small changes that keep a proposal from repeating a trial.
+        minimizer: any, e.g. one of `methods.registry.MINIMIZERS`.
+        brief: of the task.
+        seed: of the small steps away from what was tried.
     """
 
-    def __init__(self, minimizer: Minimizer, space: ParameterSpace, seed: int = 0) -> None:
+    def __init__(self, minimizer: Minimizer, brief: Brief, seed: int = 0) -> None:
         self.minimizer = minimizer
-        self.space = space
+        self.brief = brief
         self.seed = seed
 
     @property
@@ -105,41 +94,32 @@ class NumericOptimizer:
         return self.minimizer.name
 
     def propose(
-        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
     ) -> Proposal:
-        """The attenuation that the minimizer asks for, moved a little where it was tried before.
+        """The policy that the minimizer asks for, moved a little where it was tried before.
 
         Raises:
             ProposalError: the objective has no measure, or the bounds leave no room for anything untried.
         """
-        goal = measured_goal(objective, self.name)
-        seen = observations(history, own_trials(history, earlier, self.name), goal, self.space)
+        require_terms(objective, self.name)
+        space = self.brief.space
+        seen = observations(history, own_trials(history, earlier, self.name), objective, space)
         asked = self.minimizer.ask(seen)
         generator = np.random.default_rng((self.seed, len(history)))
-        moved = generator.uniform(-EVASION, EVASION, (DRAWS, self.space.dimension))
+        moved = generator.uniform(-EVASION, EVASION, (DRAWS, space.dimension))
         points = np.clip(np.vstack([asked, asked + moved]), -1.0, 1.0)
-        attenuation, evaded = untried(points, history, self.space, self.name)
+        policy, evaded = untried(points, history, space, self.name)
         best = objective.best(history)
-        summary = words.no_return(history) if best is None else words.summary(history, objective)
+        summary = words.no_success(history) if best is None else words.summary(history, objective)
         reason = f'{self.name}: {self.minimizer.step}'
         if evaded:
             reason += ', moved a little as it was tried before'
-        reason += f'; {_difference(attenuation, best, objective)}.'
-        return Proposal(attenuation, self.name, summary, synthesis=reason, reason=reason)
-
-
-def _difference(
-    attenuation: Sequence[float], best: ExecutionTrace | None, objective: Objective, top: int = 3
-) -> str:
-    """In what a proposal differs from the best trial, as a clause."""
-    distance = None if best is None else objective.distance(best)
-    if best is None or distance is None:
-        return 'no trial could be measured yet'
-    before = best.parameters.attenuation
-    order = sorted(range(len(before)), key=lambda i: -abs(attenuation[i] - before[i]))
-    changes = [
-        f'{words.label(i)} {before[i]:.2f} to {attenuation[i]:.2f}'
-        for i in order[:top]
-        if attenuation[i] != before[i]
-    ]
-    return f'from the best trial, {distance:.3f} m from the goal, it changes mostly {", ".join(changes)}'
+        distance = None if best is None else objective.distance(best)
+        if best is None or distance is None:
+            reason += '; no trial could be measured yet.'
+        else:
+            changed = ', '.join(words.changes(best.policy, policy, space, 3))
+            reason += (
+                f'; from the best trial, {distance:.3f} from the objective, it changes mostly {changed}.'
+            )
+        return Proposal(policy, self.name, summary, synthesis=reason, reason=reason)

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 
 START: Final = 0.8
 """Radius before anything was tried from a best trial; the cube's half width is 1."""
@@ -17,12 +18,9 @@ SMALLEST: Final = 0.05
 GROWTH: Final = 1.6
 SHRINKAGE: Final = 0.6
 
-SPREAD_OUT: Final = 'initial'
-"""Who proposed the first trials: they were not made from a best one, wherever they are."""
-
 
 def trust_radius(
-    history: Sequence[ExecutionTrace],
+    history: Sequence[Trial],
     objective: Objective,
     space: ParameterSpace,
     *,
@@ -37,15 +35,15 @@ def trust_radius(
 
     Args:
         history: all trials, oldest first.
-        objective: what distance is measured to; must have a goal for the result to mean anything.
+        objective: what distance is measured to; must have terms for the result to mean anything.
         space: the bounds.
         start: radius before anything was tried from a best trial.
         smallest: radius below which failures do not shrink it.
     """
-    units = np.array([space.unit(trace.parameters.attenuation) for trace in history])
-    distances = [objective.distance(trace) for trace in history]
+    units = np.array([space.unit(trial.policy) for trial in history])
+    distances = [objective.distance(trial) for trial in history]
     losses = np.array([np.inf if distance is None else distance for distance in distances])
-    aimed = [trace.parameters.proposed_by != SPREAD_OUT for trace in history]
+    aimed = [trial.proposed_by != INITIAL for trial in history]
     return radius_after(units, losses, aimed, start=start, smallest=smallest)
 
 

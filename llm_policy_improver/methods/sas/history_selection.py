@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Selection:
 
 
 def select_trials(
-    history: Sequence[ExecutionTrace], best: Sequence[int], space: ParameterSpace, rows: int
+    history: Sequence[Trial], best: Sequence[int], space: ParameterSpace, rows: int
 ) -> Selection:
     """Choose at most ``rows`` trials; all of them where they fit.
 
@@ -55,8 +55,8 @@ def _first(positions: Sequence[int], most: int, without: set[int]) -> list[int]:
     return [position for position in dict.fromkeys(positions) if position not in without][: max(most, 0)]
 
 
-def neighbours(history: Sequence[ExecutionTrace], centre: int, space: ParameterSpace) -> list[int]:
+def neighbours(history: Sequence[Trial], centre: int, space: ParameterSpace) -> list[int]:
     """All positions, those with the parameters nearest to those of the trial at ``centre`` first."""
-    units = np.array([space.unit(trace.parameters.attenuation) for trace in history])
+    units = np.array([space.unit(trial.policy) for trial in history])
     gaps = np.linalg.norm(units - units[centre], axis=1)
     return [int(position) for position in np.argsort(gaps, kind='stable')]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric.trust_region import trust_radius
-from llm_policy_improver.methods.rules import Case, Rule, Ruling
+from llm_policy_improver.methods.rules import BOUNDS, COUNT, FINITE, REPEAT, Case, Rule, Ruling
 
 FIRST_REACH: Final = 1.25
 """Radius of a model's trust region before any failure, 1 being half of a range: a model that reasons well
@@ -28,27 +28,24 @@ LEAST_REACH: Final = 0.3
 SAME_PLACE: Final = 0.25
 """Of the distance between two places: what is nearer to one of them than this share is at that place."""
 
-DIGITS: Final = 3
-"""Decimals of an attenuation: what is printed and prompted is what was tried."""
 
-
-def reach(history: Sequence[ExecutionTrace], objective: Objective, space: ParameterSpace) -> float:
+def reach(history: Sequence[Trial], objective: Objective, space: ParameterSpace) -> float:
     """Radius of a language model's trust region around the best trial, 1 being half of each parameter's range."""
     return trust_radius(history, objective, space, start=FIRST_REACH, smallest=LEAST_REACH)
 
 
-def _trust_region(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
+def _trust_region(values: tuple[float, ...], case: Case) -> Ruling | None:
     best, objective, space = case.best, case.objective, case.space
     if best is None or objective is None:
         return None
     radius = reach(case.history, objective, space)
-    centre = space.unit(best.parameters.attenuation)
-    step = space.unit(attenuation) - centre
+    centre = space.unit(best.policy)
+    step = space.unit(values) - centre
     length = float(np.max(np.abs(step)))
     if length <= radius:
         return None
     share = radius / length
-    shortened = space.clip(round(value, DIGITS) for value in space.from_unit(centre + share * step))
+    shortened = space.rounded(space.from_unit(centre + share * step))
     return Ruling(
         f'the step from trial {case.number(best)}, the best so far, was shortened to {share:.0%} of what was '
         f'proposed: no parameter may move further than {radius / 2.0:.0%} of its range',
@@ -56,12 +53,12 @@ def _trust_region(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
     )
 
 
-def _oscillation(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
+def _oscillation(values: tuple[float, ...], case: Case) -> Ruling | None:
     tried = case.tried
     if len(tried) < 3:
         return None
-    proposed = case.space.unit(attenuation)
-    before, there, here = (case.space.unit(trace.parameters.attenuation) for trace in tried[-3:])
+    proposed = case.space.unit(values)
+    before, there, here = (case.space.unit(trial.policy) for trial in tried[-3:])
     apart = float(np.linalg.norm(here - there))
 
     def same(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
@@ -72,8 +69,7 @@ def _oscillation(attenuation: tuple[float, ...], case: Case) -> Ruling | None:
     best = case.best
     # Progress, and going back to the best trial, are no going to and fro.
     if best is not None and (
-        any(best is trace for trace in tried[-2:])
-        or same(proposed, case.space.unit(best.parameters.attenuation))
+        any(best is trial for trial in tried[-2:]) or same(proposed, case.space.unit(best.policy))
     ):
         return None
     return Ruling(
@@ -92,3 +88,6 @@ OSCILLATION: Final = Rule(
     'A third move along the same line to and fro between two places is refused unless it made progress.',
     _oscillation,
 )
+
+MODEL_RULES: Final[tuple[Rule, ...]] = (COUNT, FINITE, BOUNDS, REPEAT, TRUST_REGION, OSCILLATION, REPEAT)
+"""For language models. What was answered is judged for repetition, and again what would really be tried."""

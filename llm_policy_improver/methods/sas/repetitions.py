@@ -1,53 +1,60 @@
-"""Trials repeated with the same parameters: their mean, and the noise that their spread shows."""
+"""Trials repeated with the same policy: their means, and the noise that their spread shows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.measure import Measure
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """The landings of one attenuation that was tried more than once.
+    """The measures of one policy that was tried more than once.
 
     Attributes:
-        positions: in the history, of the trials that landed.
-        tries: how often it was tried, landed or not.
-        mean: m, (x, y) of the landings.
-        spread: m, (x, y), their standard deviation.
+        positions: in the history, of the trials that succeeded.
+        tries: how often it was tried, with success or not.
+        means: of the measures, by name.
+        spreads: their standard deviations, by name.
     """
 
     positions: tuple[int, ...]
     tries: int
-    mean: tuple[float, float]
-    spread: tuple[float, float]
+    means: Mapping[str, float]
+    spreads: Mapping[str, float]
 
 
-def repetitions(history: Sequence[ExecutionTrace]) -> list[Repetition]:
-    """All attenuations with at least two landings, in the order of their first trial."""
-    groups: dict[tuple[float, ...], list[int]] = defaultdict(list)
-    for position, trace in enumerate(history):
-        groups[trace.parameters.attenuation].append(position)
+def repetitions(history: Sequence[Trial], measures: Sequence[Measure]) -> list[Repetition]:
+    """All policies with at least two successes, in the order of their first trial.
+
+    Args:
+        history: all trials.
+        measures: whose spread is wanted; those with margins at both ends are known of every success.
+    """
+    groups: dict[Parameters, list[int]] = defaultdict(list)
+    for position, trial in enumerate(history):
+        groups[trial.policy].append(position)
     found = []
     for positions in groups.values():
-        landed = [position for position in positions if history[position].landed]
-        if len(landed) < 2:
+        good = [position for position in positions if history[position].succeeded]
+        if len(good) < 2:
             continue
-        places = np.array(
-            [(t.landing.x, t.landing.y) for p in landed if (t := history[p]).landing is not None]
-        )
-        (x, y), (sx, sy) = places.mean(axis=0), places.std(axis=0, ddof=1)
-        found.append(Repetition(tuple(landed), len(positions), (float(x), float(y)), (float(sx), float(sy))))
+        values = np.array([[history[p].measures[measure.name] for measure in measures] for p in good])
+        names = [measure.name for measure in measures]
+        means = dict(zip(names, values.mean(axis=0).tolist(), strict=True))
+        spreads = dict(zip(names, values.std(axis=0, ddof=1).tolist(), strict=True))
+        found.append(Repetition(tuple(good), len(positions), means, spreads))
     return found
 
 
-def landing_noise(repeated: Sequence[Repetition]) -> float | None:
-    """m, standard deviation of a landing coordinate, pooled over all repetitions; None without any."""
-    freedom = sum(2 * (len(group.positions) - 1) for group in repeated)
+def spread_of(repeated: Sequence[Repetition]) -> float | None:
+    """Standard deviation of a measure, pooled over all measures and repetitions; None without any."""
+    freedom = sum(len(group.spreads) * (len(group.positions) - 1) for group in repeated)
     if not freedom:
         return None
-    squares = sum((len(g.positions) - 1) * (g.spread[0] ** 2 + g.spread[1] ** 2) for g in repeated)
+    squares = sum((len(g.positions) - 1) * sum(s**2 for s in g.spreads.values()) for g in repeated)
     return float(np.sqrt(squares / freedom))

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from llm_policy_improver.core.parameters import LETTERS
-
 Order = Literal['oldest', 'best_last', 'random']
 """Of the trials in the prompt: oldest first, those nearest to the objective last, or shuffled."""
 
@@ -24,8 +22,8 @@ class SasOptions:
         distances: whether the distance to the objective is computed for the model.
         effects: whether the effects of the parameters are computed for the model.
         feedback: whether the model is shown its last expectations and claims beside what happened.
-        digits: decimals of the parameters; lengths always have three: millimetres.
-        names: (8,) what the parameters are called.
+        digits: decimals of the parameters; measures have their own.
+        names: (n,) what the parameters are called; none: as in their space.
         order: of the trials.
         repairs: further requests where a reply cannot be used.
 
@@ -40,7 +38,7 @@ class SasOptions:
     effects: bool = True
     feedback: bool = True
     digits: int = 3
-    names: tuple[str, ...] = LETTERS
+    names: tuple[str, ...] = ()
     order: Order = 'oldest'
     repairs: int = 1
 
@@ -53,7 +51,7 @@ class SasOptions:
             raise ValueError(
                 f'digits must be 1 to 6 and repairs at least 0; got {self.digits}, {self.repairs}'
             )
-        if len(self.names) != len(LETTERS) or len(set(self.names)) != len(LETTERS):
-            raise ValueError(f'names must be {len(LETTERS)} different names; got {", ".join(self.names)}')
+        if len(set(self.names)) != len(self.names):
+            raise ValueError(f'names must all be different; got {", ".join(self.names)}')
         if self.order not in ('oldest', 'best_last', 'random'):
             raise ValueError(f'order must be oldest, best_last or random; got "{self.order}"')

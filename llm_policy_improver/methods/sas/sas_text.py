@@ -4,24 +4,23 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from llm_policy_improver.core.method import Proposal
+from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.core.prompts import prompt
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.llm.tokens import count_tokens
-from llm_policy_improver.methods.numeric.landing_search import BEHIND_NET, EDGE, OVER_NET
 from llm_policy_improver.methods.ranking import named, ranked, trial_number
 from llm_policy_improver.methods.rules import SAME_TRIAL
-from llm_policy_improver.methods.sas import computed, trial_table
-from llm_policy_improver.methods.sas.domain import domain_text, metric_text, parameters_text
+from llm_policy_improver.methods.sas import computed, told
 from llm_policy_improver.methods.sas.history_selection import select_trials
 from llm_policy_improver.methods.sas.model_rules import reach
-from llm_policy_improver.methods.sas.repetitions import landing_noise, repetitions
+from llm_policy_improver.methods.sas.repetitions import Repetition, repetitions, spread_of
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.methods.sas.trial_table import TrialTable
 
 BELOW_TABLE: Final = 900
-"""Tokens kept free for what stands below the table."""
+"""Tokens kept free for what stands below the table of eight parameters."""
 
 FEWEST_ROWS: Final = 8
 
@@ -29,31 +28,28 @@ LEAST_NEEDED_FIRST: Final = ('feedback', 'repetitions', 'pairs')
 """What is left out below the trials where a prompt would be too long."""
 
 LEAST_NOISE: Final = 0.0005
-"""m; the last digit of a landing in the table is a millimetre."""
+"""The last digit of a measure in the table."""
 
 
 class SasText:
     """Writes the prompts of a run.
 
     Args:
-        space: the bounds.
+        brief: of the task.
         options: how it is asked.
-        noise: m, spread of the landing when the same parameters are repeated; 0 where not known.
-        repeats_allowed: how often the same parameters may be tried again.
+        noise: spread of the measures when a policy is repeated; 0 where not known.
+        repeats_allowed: how often the same policy may be tried again.
     """
 
-    def __init__(
-        self, space: ParameterSpace, options: SasOptions, noise: float, repeats_allowed: int
-    ) -> None:
-        self.space = space
+    def __init__(self, brief: Brief, options: SasOptions, noise: float, repeats_allowed: int) -> None:
+        self.brief = brief
         self.options = options
         self.noise = noise
         self.repeats_allowed = repeats_allowed
+        self.names = options.names or brief.space.names
 
-    def text(
-        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal]
-    ) -> str:
-        """The whole prompt; the arguments are those of `Optimizer.propose`."""
+    def text(self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal]) -> str:
+        """The whole prompt; the arguments are those of `Method.propose`."""
         stable = self._stable(objective)
         return stable + self._trials(history, objective, earlier, stable)
 
@@ -67,58 +63,64 @@ class SasText:
     def _stable(self, objective: Objective) -> str:
         """The prompt up to the first trial: the same in the whole run."""
         options = self.options
+        spoken_of = told.looked_at(self.brief, objective)
         steps = prompt(__package__, 'sas_steps' if options.analysis else 'sas_steps_direct').substitute(
-            first=options.names[0], second=options.names[1], last=options.names[-1], answer=self._answer(),
+            first=self.names[0],
+            last=self.names[-1],
+            answer=self._answer(),
             several=self._several(),
-        )  # fmt: skip
+            measures=', '.join(each.column for each in spoken_of),
+            expected=', '.join(f'"{each.column}": <{each.unit or "number"}>' for each in spoken_of),
+            effects=', '.join(
+                f'"{each.column}": "{"|".join(told.effect_words(each))}"' for each in spoken_of
+            ),
+        )
         text = prompt(__package__, 'sas').substitute(
-            domain=domain_text(),
-            edge=f'{EDGE:.2f}',
-            behind_net=f'{BEHIND_NET:.2f}',
-            over_net=f'{OVER_NET:.2f}',
-            dimension=self.space.dimension,
-            parameters=parameters_text(self.space, options.names),
+            domain=self.brief.text,
+            margins=told.margins_text(self.brief),
+            dimension=self.brief.space.dimension,
+            neutral=told.neutral_text(self.brief, self.names),
+            parameters=told.parameters_text(self.brief, self.names),
             repeats=self._repeats(),
             steps=steps.strip(),
             objective=objective.words,
-            metric=metric_text(objective, self.noise, self.options.distances),
+            metric=told.objective_text(objective, self.noise, options.distances),
             order=', those nearest to the objective last' * (options.order == 'best_last'),
             trials='',
         )
         return text.rstrip() + '\n\n'
 
     def _trials(
-        self,
-        history: Sequence[ExecutionTrace],
-        objective: Objective,
-        earlier: Sequence[Proposal],
-        stable: str,
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal], stable: str
     ) -> str:
         """What grows and changes from step to step: as far as possible no more than fits in beside ``stable``."""
         if not history:
-            return 'There are none yet: start near the unchanged controller, all parameters at 1.00.\n'
-        options = self.options
+            return 'There are none yet: start near the values that leave the controller unchanged.\n'
+        options, brief, names = self.options, self.brief, self.names
+        table = TrialTable(brief, objective, options, names)
         order = ranked(history, objective) or named(history, earlier)
         best = order[0] if order else None
-        selection = select_trials(history, order, self.space, self._rows(history, objective, stable))
-        told = trial_table.totals(history, objective, selection, options, self.noise)
-        told += self._noise(history) + self._limit(history, objective)
-        feedback = (
-            computed.feedback_text(history, earlier, objective, self.space, options.names)
-            if options.feedback
-            else []
-        )
+        selection = select_trials(history, order, brief.space, self._rows(table, history, stable))
+        repeated = repetitions(history, [each for each in brief.measures if all(each.margins)])
         parts = {
-            'table': [trial_table.trial_table(history, objective, selection, options)],
-            'told': told,
-            'effects': computed.effects_text(history, best, self.space, options) if options.effects else [],
-            'pairs': (
-                computed.pairs_text(history, objective, best, self.space, options) if options.effects else []
+            'table': [table.rows(history, selection)],
+            'told': [
+                *table.totals(history, selection, self.noise),
+                *self._spread(repeated),
+                *self._limit(history, objective),
+            ],
+            'effects': (
+                computed.effects_text(history, best, brief, objective, names, options.digits)
+                if options.effects
+                else []
             ),
-            'repetitions': computed.repetitions_text(history),
-            'feedback': feedback,
+            'pairs': computed.pairs_text(history, objective, best, brief, names) if options.effects else [],
+            'repetitions': computed.repetitions_text(history, repeated, brief),
+            'feedback': computed.feedback_text(history, earlier, objective, brief)
+            if options.feedback
+            else [],
         }
-        room = self.options.token_budget - count_tokens(stable)
+        room = options.token_budget - count_tokens(stable)
         text = _joined(parts)
         for part in LEAST_NEEDED_FIRST:
             while parts[part] and count_tokens(text) > room:
@@ -127,20 +129,20 @@ class SasText:
                 text = _joined(parts)
         return text
 
-    def _noise(self, history: Sequence[ExecutionTrace]) -> list[str]:
-        """How much a repeated landing varies, where that is known."""
-        noise = max(self.noise, landing_noise(repetitions(history)) or 0.0)
+    def _spread(self, repeated: Sequence[Repetition]) -> list[str]:
+        """How much the outcome of a repeated policy varies, where that is known."""
+        noise = max(self.noise, spread_of(repeated) or 0.0)
         if noise < LEAST_NOISE:
             return []
         return [
-            f'The landing varies by about {noise:.3f} m even when nothing is changed: read no meaning into '
+            f'The outcome varies by about {noise:.3f} even when nothing is changed: read no meaning into '
             'smaller differences, and keep so much further away from the edges.'
         ]
 
-    def _limit(self, history: Sequence[ExecutionTrace], objective: Objective) -> list[str]:
+    def _limit(self, history: Sequence[Trial], objective: Objective) -> list[str]:
         """How far a proposal may be from the best trial."""
         order = ranked(history, objective) if self.options.distances else []
-        share = 0.5 * reach(history, objective, self.space)
+        share = 0.5 * reach(history, objective, self.brief.space)
         if not order or share >= 1.0:
             return []
         best = trial_number(history, order[0])
@@ -149,24 +151,26 @@ class SasText:
             f'trial {best}, the whole step is shortened, its direction kept.'
         ]
 
-    def _rows(self, history: Sequence[ExecutionTrace], objective: Objective, stable: str) -> int:
+    def _rows(self, table: TrialTable, history: Sequence[Trial], stable: str) -> int:
         """How many trials fit in. It depends on nothing that changes during a run, nor may the selection."""
-        fixed = count_tokens(stable + trial_table.header(objective, self.options))
-        each = count_tokens(trial_table.row(history, 0, objective, self.options)) + 2
-        return max(FEWEST_ROWS, (self.options.token_budget - fixed - BELOW_TABLE) // each)
+        fixed = count_tokens(stable + table.header())
+        each = count_tokens(table.row(history, 0)) + 2
+        below = BELOW_TABLE * self.brief.space.dimension // 8
+        return max(FEWEST_ROWS, (self.options.token_budget - fixed - below) // each)
 
     def _repeats(self) -> str:
         """What may be tried again."""
         if self.repeats_allowed:
             return prompt(__package__, 'repeats').substitute(times=1 + self.repeats_allowed).strip()
-        widest = max(high - low for low, high in zip(self.space.low, self.space.high, strict=True))
+        space = self.brief.space
+        widest = max(high - low for low, high in zip(space.low, space.high, strict=True))
         # Rounded up to what is proposed: hundredths.
         step = math.ceil(100.0 * (SAME_TRIAL * widest + 1e-9)) / 100.0
         return prompt(__package__, 'no_repeats').substitute(step=f'{step:.2f}').strip()
 
     def _answer(self) -> str:
         # Numbers here would be copied by weak models.
-        one = ', '.join(f'"{name}": <number>' for name in self.options.names)
+        one = ', '.join(f'"{name}": <number>' for name in self.names)
         if self.options.candidates == 1:
             return f'"parameters": {{{one}}}'
         return f'"candidates": [{{{one}}}, ...]'

@@ -8,118 +8,122 @@ from typing import Final
 
 import numpy as np
 
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.trace import ExecutionTrace, Outcome
-from llm_policy_improver.methods.numeric.landing_model import FLOWN
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.ranking import ranked, trial_number
-from llm_policy_improver.methods.sas.domain import reached_within, with_margins
 from llm_policy_improver.methods.sas.history_selection import Selection
 from llm_policy_improver.methods.sas.sas_options import SasOptions
-
-TELLING: Final = frozenset({Outcome.OUT, Outcome.OWN_SIDE})
-"""Outcomes whose note says by how much the table was missed."""
 
 NEAREST: Final = 5
 """Trials named in the ranking below the table."""
 
 
-def metres(value: float | None) -> str:
-    """Millimetres are the last digit."""
+class TrialTable:
+    """Writes trials for one objective.
+
+    Args:
+        brief: of the task.
+        objective: what the person asked.
+        options: digits, order, and whether distances are told.
+        names: (n,) what the parameters are called.
+    """
+
+    def __init__(self, brief: Brief, objective: Objective, options: SasOptions, names: Sequence[str]) -> None:
+        self._brief = brief
+        self._objective = objective
+        self._options = options
+        self._names = names
+        self._measures = brief.told(objective)
+        self._distances = options.distances and objective.measurable
+
+    def header(self) -> str:
+        """The names of the columns."""
+        columns = ['trial', *self._names, *(measure.column for measure in self._measures)]
+        columns += ['distance'] if self._distances else []
+        return ' '.join([*columns, 'outcome'])
+
+    def row(self, history: Sequence[Trial], position: int) -> str:
+        """One trial; what a measure says by accident, e.g. where a ball drops that the net stopped, is left out."""
+        trial = history[position]
+        cells = [
+            f'{trial_number(history, position):2d}',
+            *(f'{value:.{self._options.digits}f}' for value in self._brief.space.values(trial.policy)),
+            *(number(trial.told(measure), measure) for measure in self._measures),
+        ]
+        if self._distances:
+            cells.append(distance_text(self._objective.distance(trial)))
+        # Where measures are missing, the note says by how much the trial failed.
+        note = f' ({trial.note})' * (not trial.succeeded and trial.tested and bool(trial.note))
+        return ' '.join([*cells, f'{trial.outcome}{note}'])
+
+    def rows(self, history: Sequence[Trial], selection: Selection) -> str:
+        """The selected trials, in the order that the options ask for."""
+        shown = list(selection.shown)
+        if self._options.order == 'best_last':
+            order = ranked(history, self._objective)
+            shown.sort(key=lambda position: -order.index(position) if position in order else -len(history))
+        elif self._options.order == 'random':
+            # By its own number, so that a trial more leaves the others in their order.
+            shown.sort(key=lambda position: np.random.default_rng([7, position]).random())
+        return '\n'.join([self.header(), *(self.row(history, position) for position in shown)])
+
+    def totals(self, history: Sequence[Trial], selection: Selection, noise: float) -> list[str]:
+        """Sentences about all trials: how many succeeded, which are nearest, and what those not shown came to."""
+        succeeded = sum(trial.succeeded for trial in history)
+        lines = [f'{succeeded} of {len(history)} trials {self._brief.success}.']
+        if self._options.distances and (order := ranked(history, self._objective)[:NEAREST]):
+            named = (
+                f'trial {trial_number(history, position)} '
+                f'({distance_text(self._objective.distance(history[position]))})'
+                for position in order
+            )
+            lines[0] += f' Nearest to the objective: {", ".join(named)}.'
+            lines[0] += self._missing(history[order[0]], trial_number(history, order[0]), noise)
+        if selection.left_out:
+            lines.append(self._left_out([history[position] for position in selection.left_out]))
+        return lines
+
+    def _missing(self, trial: Trial, name: int, noise: float) -> str:
+        """Whether the nearest trial reaches the objective, or what it misses of an aim that is several things."""
+        distance = self._objective.distance(trial)
+        if distance is None:
+            return ''
+        if distance <= self._objective.reached_within(noise):
+            return ' The objective is reached.'
+        if len(self._objective.terms) < 2:
+            return ''
+        parts = []
+        for term in self._objective.terms:
+            value, (low, high) = trial.measures[term.measure.name], term.aim
+            missing = max(low - value, 0.0) - max(value - high, 0.0)
+            parts.append(f'{term.measure.column} {missing:+.{term.measure.digits}f}')
+        return f' From trial {name} to the aim, {" and ".join(parts)} are missing.'
+
+    def _left_out(self, trials: Sequence[Trial]) -> str:
+        good = [trial for trial in trials if trial.succeeded]
+        some = '1 trial is' if len(trials) == 1 else f'{len(trials)} trials are'
+        text = f'{some} not shown: {len(good)} {self._brief.success}'
+        for measure in self._measures:
+            values = [trial.measures[measure.name] for trial in good if measure.name in trial.measures]
+            if all(measure.margins) and values:
+                text += f', {measure.column} {number(min(values), measure)} to {number(max(values), measure)}'
+                text += f' (mean {number(float(np.mean(values)), measure)})'
+        distances = [d for trial in trials if (d := self._objective.distance(trial)) is not None]
+        if self._options.distances and distances:
+            text += f', {min(distances):.3f} or more from the objective'
+        return text + '.'
+
+
+def number(value: float | None, measure: Measure) -> str:
+    """A measure to its own digits, with its sign where it can be negative."""
+    if value is None:
+        return '-'
+    sign = '+' if measure.low < 0.0 else ''
+    return f'{value:{sign}.{measure.digits}f}'
+
+
+def distance_text(value: float | None) -> str:
+    """A distance to the objective."""
     return '-' if value is None else f'{value:.3f}'
-
-
-def header(objective: Objective, options: SasOptions) -> str:
-    """The names of the columns."""
-    columns = ['trial', *options.names, 'x', 'y', 'net_clearance', 'peak_height']
-    columns += ['distance'] if options.distances and objective.goal is not None else []
-    return ' '.join([*columns, 'outcome'])
-
-
-def row(history: Sequence[ExecutionTrace], position: int, objective: Objective, options: SasOptions) -> str:
-    """One trial."""
-    trace = history[position]
-    # Where a ball drops that the net stopped says nothing about the shot.
-    landing = trace.landing if trace.outcome in FLOWN else None
-    cells = [
-        f'{trial_number(history, position):2d}',
-        *(f'{value:.{options.digits}f}' for value in trace.parameters.attenuation),
-        '-' if landing is None else f'{landing.x:+.3f}',
-        metres(landing.y if landing else None),
-        metres(trace.net_clearance),
-        metres(trace.peak_height),
-    ]
-    if options.distances and objective.goal is not None:
-        cells.append(metres(objective.distance(trace)))
-    note = f' ({trace.note})' * (trace.outcome in TELLING and bool(trace.note))
-    return ' '.join([*cells, f'{trace.outcome}{note}'])
-
-
-def trial_table(
-    history: Sequence[ExecutionTrace], objective: Objective, selection: Selection, options: SasOptions
-) -> str:
-    """The selected trials, in the order that the options ask for."""
-    shown = list(selection.shown)
-    if options.order == 'best_last':
-        order = ranked(history, objective)
-        shown.sort(key=lambda position: -order.index(position) if position in order else -len(history))
-    elif options.order == 'random':
-        # By its own number, so that a trial more leaves the others in their order.
-        shown.sort(key=lambda position: np.random.default_rng([7, position]).random())
-    return '\n'.join(
-        [header(objective, options), *(row(history, position, objective, options) for position in shown)]
-    )
-
-
-def totals(
-    history: Sequence[ExecutionTrace],
-    objective: Objective,
-    selection: Selection,
-    options: SasOptions,
-    noise: float,
-) -> list[str]:
-    """Sentences about all trials: how many landed, which are nearest, and what those not shown came to."""
-    landed = sum(trace.landed for trace in history)
-    lines = [f"{landed} of {len(history)} trials landed on the opponent's half."]
-    if options.distances and (order := ranked(history, objective)[:NEAREST]):
-        named = (
-            f'trial {trial_number(history, position)} ({metres(objective.distance(history[position]))} m)'
-            for position in order
-        )
-        lines[0] += f' Nearest to the objective: {", ".join(named)}.'
-        best, name = history[order[0]], trial_number(history, order[0])
-        lines[0] += _missing(best, objective, name, noise)
-    if selection.left_out:
-        lines.append(_left_out([history[position] for position in selection.left_out], objective, options))
-    return lines
-
-
-def _missing(trace: ExecutionTrace, objective: Objective, name: int, noise: float) -> str:
-    """Whether the nearest trial reaches the objective, or what it misses of the aim; empty where a distance says it."""
-    goal, landing, distance = objective.goal, trace.landing, objective.distance(trace)
-    if goal is None or landing is None or distance is None:
-        return ''
-    if distance <= reached_within(goal, noise):
-        return ' The objective is reached.'
-    aim = with_margins(goal)
-    if aim.x is None or aim.y is None:
-        return ''
-    x, y = aim.x - landing.x, aim.y - landing.y
-    return f' From trial {name} to the aim, x {x:+.3f} and y {y:+.3f} are missing.'
-
-
-def _left_out(traces: Sequence[ExecutionTrace], objective: Objective, options: SasOptions) -> str:
-    places = np.array([(t.landing.x, t.landing.y) for t in traces if t.landed and t.landing is not None])
-    some = '1 trial is' if len(traces) == 1 else f'{len(traces)} trials are'
-    text = f'{some} not shown: {len(places)} landed'
-    if len(places):
-        (low_x, low_y), (x, y), (high_x, high_y) = places.min(0), places.mean(0), places.max(0)
-        spread = (
-            f'x {low_x:+.3f} to {high_x:+.3f} (mean {x:+.3f}), y {low_y:.3f} to {high_y:.3f} (mean {y:.3f})'
-            if len(places) > 1
-            else f'x {x:+.3f}, y {y:.3f}'
-        )
-        text += f', at {spread}'
-        distances = [d for trace in traces if (d := objective.distance(trace)) is not None]
-        if options.distances and distances:
-            text += f', {min(distances):.3f} m or more from the objective'
-    return text + '.'

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import JOINTS
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 Vec = tuple[float, float, float]
 

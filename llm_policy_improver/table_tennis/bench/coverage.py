@@ -10,11 +10,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import JOINTS, LETTERS, ParameterSpace, PolicyParameters
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.bench.reachable import ReachableBest, read_reachable
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.space import parameter_space
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,7 @@ class CoverageResult:
         ]
         return rows + [
             (f'{letter} ({joint}), lowest to highest', f'x {x:+.2f} m, y {y:+.2f} m', '')
-            for letter, joint, (x, y) in zip(LETTERS, JOINTS, self.effects, strict=True)
+            for letter, joint, (x, y) in zip(ATTENUATIONS, JOINTS, self.effects, strict=True)
         ]
 
     def draw(self, path: Path) -> None:
@@ -98,7 +100,7 @@ class CoverageResult:
         rows = np.arange(len(JOINTS))
         right.barh(rows - 0.2, self.effects[:, 0], 0.4, color='0.25', label='x')
         right.barh(rows + 0.2, self.effects[:, 1], 0.4, color='0.7', label='y')
-        labels = [f'{letter} ({joint})' for letter, joint in zip(LETTERS, JOINTS, strict=True)]
+        labels = [f'{letter} ({joint})' for letter, joint in zip(ATTENUATIONS, JOINTS, strict=True)]
         right.set_yticks(rows, labels)
         right.invert_yaxis()
         right.axvline(0.0, color='black', linewidth=0.8)
@@ -116,19 +118,16 @@ def run(
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> CoverageResult:
     """Play ``samples`` random attenuations on the standard ball and ``varied`` on balls of a rally."""
-    space, generator = ParameterSpace(), np.random.default_rng(seed)
+    space, generator = parameter_space(), np.random.default_rng(seed)
 
     def play(name: str, count: int, simulation: SimulationConfig, *, one_ball: bool) -> list[TrialFigures]:
-        jobs = [
-            Job(PolicyParameters(space.sample(generator)), seed if one_ball else seed + n)
-            for n in range(count)
-        ]
+        jobs = [Job(space.sample(generator), seed if one_ball else seed + n) for n in range(count)]
         return run_trials(jobs, simulation, progress=lambda done: progress(name, done, count))
 
     trials = play('standard ball', samples, SimulationConfig(), one_ball=True)
     others = play('varied balls', varied, SimulationConfig(balls='rally'), one_ball=False)
     landed = [t for t in trials if t.landed]
-    unit = np.array([space.unit(t.job.parameters.attenuation) for t in landed]).reshape(-1, space.dimension)
+    unit = np.array([space.unit(t.job.policy.values) for t in landed]).reshape(-1, space.dimension)
     landings = np.array([t.true_landing for t in landed]).reshape(-1, 2)
     design = np.column_stack((np.ones(len(unit)), unit))
     weights = np.linalg.lstsq(design, landings, rcond=None)[0]

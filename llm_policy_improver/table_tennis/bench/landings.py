@@ -11,11 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.space import parameter_space
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def run(
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> LandingsResult:
     """Play balls of a rally with random attenuations, so that all outcomes occur."""
-    space, generator = ParameterSpace(), np.random.default_rng(seed)
-    jobs = [Job(PolicyParameters(space.sample(generator)), seed + number) for number in range(trials)]
+    space, generator = parameter_space(), np.random.default_rng(seed)
+    jobs = [Job(space.sample(generator), seed + number) for number in range(trials)]
     simulation = SimulationConfig(balls='rally', camera_noise=camera_noise)
     controller = ControllerConfig(filter=FilterConfig(sighting=max(camera_noise, 0.001)))
     played = run_trials(jobs, simulation, controller, progress=lambda done: progress('trials', done, trials))

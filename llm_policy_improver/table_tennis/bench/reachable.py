@@ -15,11 +15,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.objective import Goal, parse_objective
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 OBJECTIVES: Final = {
     'far right': 'as far right as possible',
@@ -51,7 +53,7 @@ class ReachableBest:
         words: the objective.
         distance_m: to it.
         x, y: m, of the landing.
-        attenuation: (8,) that reaches it.
+        parameters: of the policy that reaches it, by name.
         trials: played to find it.
     """
 
@@ -59,37 +61,33 @@ class ReachableBest:
     distance_m: float
     x: float
     y: float
-    attenuation: tuple[float, ...]
+    parameters: dict[str, float]
     trials: int
 
 
-def read_reachable() -> dict[str, ReachableBest]:
+def read_reachable(searched: Searched = Searched.ATTENUATION) -> dict[str, ReachableBest]:
     """The stored bests by the objectives' short names."""
     content = json.loads(resources.files(__package__).joinpath(_DATA).read_text())
-    return {
-        name: ReachableBest(**{**best, 'attenuation': tuple(best['attenuation'])})
-        for name, best in content['best'].items()
-    }
+    return {name: ReachableBest(**best) for name, best in content[searched]['best'].items()}
 
 
-def to_data(best: dict[str, ReachableBest], command: str) -> str:
-    """The content of the data file, with the command that made it."""
-    content = {'command': command, 'best': {name: asdict(found) for name, found in best.items()}}
+def to_data(best: dict[str, ReachableBest], searched: Searched, command: str) -> str:
+    """The content of the data file, with the command that made it; what it holds of other parameters stays."""
+    content = json.loads(resources.files(__package__).joinpath(_DATA).read_text())
+    content[searched] = {'command': command, 'best': {name: asdict(found) for name, found in best.items()}}
     return json.dumps(content, indent=1) + '\n'
 
 
-def _cost(goal: Goal, trace: ExecutionTrace) -> float:
-    """m, to the goal; a return close to an edge counts as none."""
-    landing = trace.landing
-    if not trace.landed or landing is None:
+def _cost(objective: Objective, trial: Trial) -> float:
+    """Distance to the objective; a return close to an edge counts as none."""
+    landing, distance = landing_of(trial), objective.distance(trial)
+    if landing is None or distance is None:
         return _NOT_LANDED
     clear = abs(landing.x) <= table.HALF_WIDTH - CLEAR and CLEAR <= landing.y <= table.HALF_LENGTH - CLEAR
-    if not clear:
-        return 0.5 * _NOT_LANDED
-    return goal.distance(landing.x, landing.y, trace.peak_height, trace.net_clearance)
+    return distance if clear else 0.5 * _NOT_LANDED
 
 
-def search(name: str, trials: int, seed: int) -> ReachableBest:
+def search(name: str, trials: int, seed: int, searched: Searched) -> ReachableBest:
     """A CMA-ES run for one objective: from the best of some random trials, with restarts while trials last.
 
     Raises:
@@ -97,21 +95,18 @@ def search(name: str, trials: int, seed: int) -> ReachableBest:
     """
     from cmaes import CMA  # an extra: only the benchmarks need it
 
-    words = OBJECTIVES[name]
-    goal = parse_objective(words).goal
-    assert goal is not None
-    space, task, generator = ParameterSpace(), TableTennis(), np.random.default_rng(seed)
-    best: tuple[float, tuple[float, ...], ExecutionTrace] | None = None
+    objective = parse_objective(OBJECTIVES[name])
+    space, task, generator = parameter_space(searched), TableTennis(), np.random.default_rng(seed)
+    best: tuple[float, Trial] | None = None
     played = 0
 
     def evaluate(unit: Any) -> float:
         nonlocal best, played
-        attenuation = space.from_unit(unit)
-        trace = task.run(PolicyParameters(attenuation), 0)
-        cost = _cost(goal, trace)
+        trial = task.run(space.policy(space.from_unit(unit)), 0)
+        cost = _cost(objective, trial)
         played += 1
         if best is None or cost < best[0]:
-            best = (cost, attenuation, trace)
+            best = (cost, trial)
         return cost
 
     starts = sorted(
@@ -132,26 +127,29 @@ def search(name: str, trials: int, seed: int) -> ReachableBest:
             asked = [optimizer.ask() for _ in range(optimizer.population_size)]
             optimizer.tell([(point, evaluate(point)) for point in asked])
     assert best is not None
-    cost, attenuation, trace = best
-    landing = trace.landing
+    cost, trial = best
+    landing = landing_of(trial)
     return ReachableBest(
-        words=words,
+        words=objective.words,
         distance_m=cost,
         x=math.nan if landing is None else landing.x,
         y=math.nan if landing is None else landing.y,
-        attenuation=attenuation,
+        parameters=trial.policy.as_json(),
         trials=played,
     )
 
 
 def run(
-    trials: int, seed: int = 0, progress: Callable[[str, int, int], None] = lambda *_: None
+    trials: int,
+    seed: int = 0,
+    searched: Searched = Searched.ATTENUATION,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> dict[str, ReachableBest]:
     """Search for every objective, one process a core."""
     context = multiprocessing.get_context('spawn')
     found: dict[str, ReachableBest] = {}
     with ProcessPoolExecutor(os.cpu_count(), context) as pool:
-        jobs = {pool.submit(search, name, trials, seed): name for name in OBJECTIVES}
+        jobs = {pool.submit(search, name, trials, seed, searched): name for name in OBJECTIVES}
         for job in as_completed(jobs):
             found[jobs[job]] = job.result()
             progress('objectives', len(found), len(jobs))

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
@@ -20,6 +19,7 @@ from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.rally import RallyLauncher
+from llm_policy_improver.table_tennis.space import NEUTRAL
 
 SLOW, FAST = 3.5, 7.0
 """m/s: slower balls are slow, faster ones fast (D'Ambrosio et al. 2024, arXiv 2408.03906)."""
@@ -156,7 +156,7 @@ def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count
     def play(
         name: str, count: int, simulation: SimulationConfig, controller: ControllerConfig
     ) -> list[TrialFigures]:
-        jobs = [Job(PolicyParameters(), seed + number) for number in range(count)]
+        jobs = [Job(NEUTRAL, seed + number) for number in range(count)]
         return run_trials(jobs, simulation, controller, progress=lambda done: progress(name, done, count))
 
     rally, bare = SimulationConfig(balls='rally'), ControllerConfig()

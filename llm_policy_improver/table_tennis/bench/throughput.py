@@ -8,7 +8,7 @@ from typing import Any
 
 import mujoco
 
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.table_tennis.space import NEUTRAL
 from llm_policy_improver.table_tennis.task import TableTennis
 
 
@@ -49,21 +49,21 @@ class ThroughputResult:
 def _play(trials: int) -> tuple[float, float]:
     """CPU and wall seconds of ``trials`` trials, set-up aside."""
     task = TableTennis()
-    task.run(PolicyParameters(), 0)
+    task.run(NEUTRAL, 0)
     cpu, wall = time.process_time(), time.perf_counter()
     for _ in range(trials):
-        task.run(PolicyParameters(), 0)
+        task.run(NEUTRAL, 0)
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
 def _play_gated(trials: int, ready: Any, start: Any, results: Any) -> None:
     """In a process of its own: set up, wait for the start, play, report the end's wall time."""
     task = TableTennis()
-    task.run(PolicyParameters(), 0)
+    task.run(NEUTRAL, 0)
     ready.release()
     start.wait()
     for _ in range(trials):
-        task.run(PolicyParameters(), 0)
+        task.run(NEUTRAL, 0)
     results.put(time.perf_counter())
 
 
@@ -92,7 +92,7 @@ def _physics_alone(trials: int) -> float:
     The commands of a real trial are replayed, so that the contacts and the drives are the same.
     """
     task = TableTennis()
-    trace = task.run(PolicyParameters(), 0)
+    trace = task.run(NEUTRAL, 0)
     commands = trace.samples.applied_velocity.tolist()
     simulator = task.simulator
     steps = round(simulator.config.control_period / simulator.config.physics_period)

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Outcome
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Contact
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, landing_of
 
 _TOLERANCE = 1.02
 """Of a speed limit: a drive that is told the limit overshoots it by a little."""
@@ -26,7 +27,7 @@ _TOLERANCE = 1.02
 class Job:
     """One trial to run."""
 
-    parameters: PolicyParameters
+    policy: Parameters
     seed: int
 
 
@@ -96,30 +97,30 @@ def true_outcome(contacts: Sequence[Contact], arm_contact: str) -> tuple[Outcome
 
 def figures(task: TableTennis, job: Job) -> TrialFigures:
     """Run one trial."""
-    trace = task.run(job.parameters, job.seed)
-    simulator = task.simulator
+    trial = task.run(job.policy, job.seed)
+    simulator, observed = task.simulator, landing_of(trial)
     outcome, landing = true_outcome(simulator.contacts, simulator.arm_contact)
     ball = simulator.launched
     return TrialFigures(
         job=job,
-        outcome=trace.outcome,
+        outcome=Outcome(trial.outcome),
         true_outcome=outcome,
-        landing=None if trace.landing is None else (trace.landing.x, trace.landing.y),
+        landing=None if observed is None else (observed.x, observed.y),
         true_landing=landing,
-        net_clearance=trace.net_clearance,
-        peak_height=trace.peak_height,
+        net_clearance=trial.measures.get('net_clearance'),
+        peak_height=trial.measures.get('peak_height'),
         arm_contact=simulator.arm_contact,
-        limit_violations=_violations(trace),
+        limit_violations=_violations(trial),
         launch_speed=math.hypot(*ball.velocity),
         launch_spin=ball.spin[0],
     )
 
 
-def _violations(trace: ExecutionTrace) -> int:
+def _violations(trial: Trial) -> int:
     low, high, speed = (
         np.array([getattr(joint, name) for joint in arm.ARM]) for name in ('low', 'high', 'speed')
     )
-    samples = trace.samples
+    samples = trial.samples
     outside = (samples.joint_position < low - 1e-3) | (samples.joint_position > high + 1e-3)
     fast = np.abs(samples.joint_velocity) > _TOLERANCE * speed
     commanded = np.abs(samples.applied_velocity) > speed * (1.0 + 1e-9)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.joint_model import LAG, JointModel, LatencyModel
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.table_tennis.arm.limits import Limits
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.filter import BallFilter, FilterConfig
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
 from llm_policy_improver.table_tennis.ball.state import BallModel
@@ -86,8 +86,8 @@ class LowLevelController:
     def __init__(self, config: ControllerConfig | None = None, kinematics: Kinematics | None = None) -> None:
         self.config = config or ControllerConfig()
         self._kinematics = kinematics or ArmKinematics()
-        self._parameters = PolicyParameters()
-        self._waiting: PolicyParameters | None = None
+        self._parameters = Modulation()
+        self._waiting: Modulation | None = None
         self._attenuation = np.ones(len(arm.ARM))
         self._residual = np.zeros(len(arm.ARM))
         self._joints = JointModel(self.config.latency, self.config.period)
@@ -97,7 +97,7 @@ class LowLevelController:
         self._rehearse()
 
     @property
-    def parameters(self) -> PolicyParameters:
+    def parameters(self) -> Modulation:
         """The parameters in use."""
         return self._parameters
 
@@ -111,7 +111,7 @@ class LowLevelController:
         """Whether there is a stroke: its commands follow the plan, whatever the arm does."""
         return self._stroke.hit is not None
 
-    def offer(self, parameters: PolicyParameters) -> None:
+    def offer(self, parameters: Modulation) -> None:
         """Use these parameters from now on; during a ball's play, from its end on."""
         if self.state is ControllerState.PLAYING:
             self._waiting = parameters

@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import (
     ControllerConfig,
     ControllerState,
@@ -175,7 +175,7 @@ class GuardedController:
         with self._lock:
             self._watchdog.see_peer(name, self._clock())
 
-    def offer(self, parameters: PolicyParameters) -> None:
+    def offer(self, parameters: Modulation) -> None:
         """Use these parameters as soon as they may be taken up."""
         self._handover.offer(parameters)
 

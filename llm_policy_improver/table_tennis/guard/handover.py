@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerState, LowLevelController
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 
@@ -40,7 +40,7 @@ class Handover:
     def __init__(self, settings: HandoverSettings, controller: LowLevelController) -> None:
         self._settings = settings
         self._controller = controller
-        self._offered: PolicyParameters | None = None
+        self._offered: Modulation | None = None
         self._old = controller.parameters
         self._since: int | None = None
 
@@ -49,7 +49,7 @@ class Handover:
         """Of the parameters that a ball would meet now."""
         return self._old.version
 
-    def offer(self, parameters: PolicyParameters) -> None:
+    def offer(self, parameters: Modulation) -> None:
         """Take these up as soon as it may be; they replace those that still wait."""
         self.hold()
         self._offered = parameters
@@ -84,7 +84,7 @@ class Handover:
             self._old, self._offered, self._since = new, None, None
 
 
-def _between(old: PolicyParameters, new: PolicyParameters, share: float) -> PolicyParameters:
+def _between(old: Modulation, new: Modulation, share: float) -> Modulation:
     """Still of the old version."""
 
     def mixed(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, ...]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Outcome, TraceSamples
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics, Kinematics
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, trial_of
 from llm_policy_improver.table_tennis.tracing.outcome import Judgement, judge
 
 
@@ -70,25 +72,15 @@ class TraceRecorder:
             racket_position=self.kinematics.blade_path(positions),
         )
 
-    def finish(
-        self, parameters: PolicyParameters, arm_contact: str = '', aborted: str = ''
-    ) -> ExecutionTrace:
-        """The trial as a trace, judged from the observed positions; the recorder is clear afterwards.
+    def finish(self, modulation: Modulation, arm_contact: str = '', aborted: str = '') -> Trial:
+        """The trial, judged from the observed positions; the recorder is clear afterwards.
 
         Args:
-            parameters: that were active.
+            modulation: that was active.
             arm_contact: what the arm touched that it must not, in words.
             aborted: why the trial ended early; it is not judged then.
         """
         samples = self.samples()
         self.clear()
         judged = Judgement(Outcome.ABORTED, aborted) if aborted else judge(samples, arm_contact)
-        return ExecutionTrace(
-            parameters=parameters,
-            outcome=judged.outcome,
-            landing=judged.landing,
-            net_clearance=judged.net_clearance,
-            peak_height=judged.peak_height,
-            note=judged.note,
-            samples=samples,
-        )
+        return trial_of(modulation, judged.outcome, judged.measures, judged.note, samples=samples)

@@ -1,70 +1,87 @@
+import json
 import math
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from llm_policy_improver.cli import main as cli
-from llm_policy_improver.core.objective import (
-    HIGH_ARC,
-    MAX_CHARACTERS,
-    Goal,
-    ObjectiveError,
-    parse_objective,
-    require_measurable,
-)
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
+from llm_policy_improver.core.measure import Measure
+from llm_policy_improver.core.objective import MAX_CHARACTERS, Objective, ObjectiveError
+from llm_policy_improver.core.term import Extreme, Term, TermError, Want
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.measures import (
+    HIT_SPEED,
+    LANDING_X,
+    LANDING_Y,
+    MEASURES,
+    NET_CLEARANCE,
+    PEAK_HEIGHT,
+)
+from llm_policy_improver.table_tennis.objectives import _Places, parse_objective, require_measurable
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
-RIGHT, LEFT, END, NET = table.HALF_WIDTH, -table.HALF_WIDTH, table.HALF_LENGTH, 0.0
+RIGHT = Term(LANDING_X, Extreme.LARGEST)
+LEFT = Term(LANDING_X, Extreme.SMALLEST)
+END = Term(LANDING_Y, Extreme.LARGEST)
+NET = Term(LANDING_Y, Extreme.SMALLEST)
+HIGH = Term(PEAK_HEIGHT, Extreme.LARGEST)
+LOW = Term(NET_CLEARANCE, Extreme.SMALLEST)
+MIDDLE = (Term(LANDING_X, 0.0), Term(LANDING_Y, table.HALF_LENGTH / 2))
+
+
+def at(x: float, y: float) -> tuple[Term, Term]:
+    return Term(LANDING_X, x), Term(LANDING_Y, y)
 
 
 @pytest.mark.parametrize(
-    ('words', 'goal'),
+    ('words', 'terms'),
     [
-        ('hit the ball as far right as possible', Goal(x=RIGHT)),
-        ('As far to the RIGHT as possible!', Goal(x=RIGHT)),
-        ('far left', Goal(x=LEFT)),
-        ('to the left', Goal(x=LEFT)),
-        ('far end of the table', Goal(y=END)),
-        ('as deep as you can', Goal(y=END)),
-        ('short, just behind the net', Goal(y=NET)),
-        ('right behind the net', Goal(y=NET)),
-        ('near the net', Goal(y=NET)),
-        ('as close to the net as possible', Goal(y=NET)),
-        ('far left corner', Goal(x=LEFT, y=END)),
-        ('the right corner', Goal(x=RIGHT, y=END)),
-        ('near left corner', Goal(x=LEFT, y=NET)),
-        ('deep right', Goal(x=RIGHT, y=END)),
-        ('right and short', Goal(x=RIGHT, y=NET)),
-        ('drop shot to the left', Goal(x=LEFT, y=NET)),
-        ('the middle of the table', Goal(x=0.0, y=END / 2)),
-        ('right in the middle', Goal(x=0.0, y=END / 2)),
-        ('land at (0.3, 0.9)', Goal(x=0.3, y=0.9)),
-        ('land at x = -0.3 m, y = 0.9 m', Goal(x=-0.3, y=0.9)),
-        ('the highest arc', Goal(peak_height=HIGH_ARC)),
-        ('as low as possible over the net', Goal(net_clearance=0.0)),
-        ('far left and high', Goal(x=LEFT, peak_height=HIGH_ARC)),
-        ('to (0.3 0.9), as low as possible over the net', Goal(x=0.3, y=0.9, net_clearance=0.0)),
-        ('x=0.5, y=0.2, high', Goal(x=0.5, y=0.2, peak_height=HIGH_ARC)),
-        ('at 0.3, 0.9 and high', Goal(x=0.3, y=0.9, peak_height=HIGH_ARC)),
-        ('to the point 0.3 m, 0.9 m.', Goal(x=0.3, y=0.9)),
-        ('[\u22120.3, 0.9] in 10 trials', Goal(x=-0.3, y=0.9)),
-        ('right on the end line', Goal(y=END)),
-        ('right over the net', Goal(y=NET)),
-        ('to the right on the table', Goal(x=RIGHT)),
-        ('to the right over the net', Goal(x=RIGHT)),
-        ('a long ball to the left', Goal(x=LEFT, y=END)),
-        ('the longest shot', Goal(y=END)),
-        ('as long as possible', Goal(y=END)),
-        ('long and deep', Goal(y=END)),
+        ('hit the ball as far right as possible', (RIGHT,)),
+        ('As far to the RIGHT as possible!', (RIGHT,)),
+        ('far left', (LEFT,)),
+        ('to the left', (LEFT,)),
+        ('far end of the table', (END,)),
+        ('as deep as you can', (END,)),
+        ('short, just behind the net', (NET,)),
+        ('right behind the net', (NET,)),
+        ('near the net', (NET,)),
+        ('as close to the net as possible', (NET,)),
+        ('far left corner', (LEFT, END)),
+        ('the right corner', (RIGHT, END)),
+        ('near left corner', (LEFT, NET)),
+        ('deep right', (RIGHT, END)),
+        ('right and short', (RIGHT, NET)),
+        ('drop shot to the left', (LEFT, NET)),
+        ('the middle of the table', MIDDLE),
+        ('right in the middle', MIDDLE),
+        ('land at (0.3, 0.9)', at(0.3, 0.9)),
+        ('land at x = -0.3 m, y = 0.9 m', at(-0.3, 0.9)),
+        ('the highest arc', (HIGH,)),
+        ('as low as possible over the net', (LOW,)),
+        ('far left and high', (LEFT, HIGH)),
+        ('to (0.3 0.9), as low as possible over the net', (*at(0.3, 0.9), LOW)),
+        ('x=0.5, y=0.2, high', (*at(0.5, 0.2), HIGH)),
+        ('at 0.3, 0.9 and high', (*at(0.3, 0.9), HIGH)),
+        ('to the point 0.3 m, 0.9 m.', at(0.3, 0.9)),
+        ('[\u22120.3, 0.9] in 10 trials', at(-0.3, 0.9)),
+        ('right on the end line', (END,)),
+        ('right over the net', (NET,)),
+        ('to the right on the table', (RIGHT,)),
+        ('to the right over the net', (RIGHT,)),
+        ('a long ball to the left', (LEFT, END)),
+        ('the longest shot', (END,)),
+        ('as long as possible', (END,)),
+        ('long and deep', (END,)),
     ],
 )
-def test_places_in_plain_words_are_measurable(words: str, goal: Goal) -> None:
-    assert parse_objective(words).goal == goal
+def test_places_in_plain_words_are_measurable(words: str, terms: tuple[Term, ...]) -> None:
+    assert parse_objective(words).terms == terms
 
 
 @pytest.mark.parametrize(
@@ -103,8 +120,9 @@ def test_places_in_plain_words_are_measurable(words: str, goal: Goal) -> None:
 )
 def test_words_that_are_not_clear_are_not_measured(words: str) -> None:
     objective = parse_objective(words)
-    assert objective.goal is None
-    assert objective.metric == ''
+    assert not objective.measurable
+    assert objective.terms == ()
+    assert objective.sentence == ''
     with pytest.raises(
         ObjectiveError, match=r'names nothing that can be measured, and why. Measurable are: far'
     ):
@@ -112,38 +130,45 @@ def test_words_that_are_not_clear_are_not_measured(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ('name', 'goal'),
+    ('name', 'terms'),
     [
-        ('far right', Goal(x=RIGHT)),
-        ('far left', Goal(x=LEFT)),
-        ('far end', Goal(y=END)),
-        ('near the net', Goal(y=NET)),
-        ('right corner', Goal(x=RIGHT, y=END)),
-        ('left corner', Goal(x=LEFT, y=END)),
-        ('middle', Goal(x=0.0, y=END / 2)),
-        ('highest arc', Goal(peak_height=HIGH_ARC)),
-        ('lowest over the net', Goal(net_clearance=0.0)),
-        ('point', Goal(x=0.3, y=0.9)),
+        ('far right', (RIGHT,)),
+        ('far left', (LEFT,)),
+        ('far end', (END,)),
+        ('near the net', (NET,)),
+        ('right corner', (RIGHT, END)),
+        ('left corner', (LEFT, END)),
+        ('middle', MIDDLE),
+        ('highest arc', (HIGH,)),
+        ('lowest over the net', (LOW,)),
+        ('point', at(0.3, 0.9)),
     ],
 )
-def test_objectives_of_the_benchmark_are_measured(name: str, goal: Goal) -> None:
-    assert parse_objective(OBJECTIVES[name]).goal == goal
+def test_objectives_of_the_benchmark_are_measured(name: str, terms: tuple[Term, ...]) -> None:
+    assert parse_objective(OBJECTIVES[name]).terms == terms
 
 
 @pytest.mark.parametrize(
     ('x', 'y', 'peak', 'clearance'),
-    list(product((None, RIGHT, LEFT, 0.2), (None, END, NET, 0.9), (None, HIGH_ARC), (None, 0.0, 0.1))),
+    list(
+        product(
+            (None, table.HALF_WIDTH, -table.HALF_WIDTH, 0.2),
+            (None, table.HALF_LENGTH, 0.0, 0.9),
+            (None, 1.0),
+            (None, 0.0, 0.1),
+        )
+    ),
 )
 def test_every_counted_quantity_is_named(
     x: float | None, y: float | None, peak: float | None, clearance: float | None
 ) -> None:
-    said = Goal(x, y, peak, clearance).describe()
+    said = _Places(x, y, peak, clearance).describe()
     names = {
-        RIGHT: 'right edge',
-        LEFT: 'left edge',
+        table.HALF_WIDTH: 'right edge',
+        -table.HALF_WIDTH: 'left edge',
         0.2: 'x = 0.20',
-        END: 'far end',
-        NET: 'landing to the net',
+        table.HALF_LENGTH: 'far end',
+        0.0: 'landing to the net',
         0.9: 'y = 0.90',
     }
     parts = [names[value] for value in (x, y) if value is not None]
@@ -159,7 +184,7 @@ def test_every_counted_quantity_is_named(
 
 
 def test_measure_of_high_and_far_right_is_one_sentence() -> None:
-    assert parse_objective('high and far right').metric == (
+    assert parse_objective('high and far right').sentence == (
         'root of the summed squares of the distance of the landing to the right edge of the table and the '
         'height missing to a peak of 1.00 m above the table'
     )
@@ -172,11 +197,11 @@ def test_words_are_kept_as_the_person_said_them() -> None:
 def test_words_that_cannot_be_stored_or_shown_are_cleaned() -> None:
     objective = parse_objective('far\fright \udcff\x07')
     assert objective.words == 'far right ?'
-    assert objective.goal == Goal(x=RIGHT)
+    assert objective.terms == (RIGHT,)
 
 
 def test_objective_that_is_too_long_is_refused() -> None:
-    assert parse_objective('a' * MAX_CHARACTERS).goal is None
+    assert not parse_objective('a' * MAX_CHARACTERS).measurable
     with pytest.raises(
         ObjectiveError, match=r'the objective has 1,001 characters, expected at most 1,000: say'
     ):
@@ -186,7 +211,18 @@ def test_objective_that_is_too_long_is_refused() -> None:
 def test_bytes_that_are_no_text_do_not_end_a_run(tmp_path: Path) -> None:
     folder = tmp_path / 'run'
     run = CliRunner().invoke(
-        cli.cli, ['improve', 'far right \udcff', '--trials', '1', '--json', '--output', str(folder)]
+        cli.cli,
+        [
+            'improve',
+            'far right \udcff',
+            '--trials',
+            '1',
+            '--first-trials',
+            '0',
+            '--json',
+            '--output',
+            str(folder),
+        ],
     )
     assert run.exit_code == 0, run.output
     assert run.stderr == ''
@@ -196,7 +232,9 @@ def test_bytes_that_are_no_text_do_not_end_a_run(tmp_path: Path) -> None:
 def test_picture_that_cannot_be_drawn_does_not_hide_the_summary(tmp_path: Path) -> None:
     folder = tmp_path / 'run'
     (folder / 'landings.png').mkdir(parents=True)
-    run = CliRunner().invoke(cli.cli, ['improve', 'far right', '--trials', '1', '--output', str(folder)])
+    run = CliRunner().invoke(
+        cli.cli, ['improve', 'far right', '--trials', '1', '--first-trials', '0', '--output', str(folder)]
+    )
     assert run.exit_code == 0, run.output
     assert 'Best: trial 1' in run.stdout
     assert 'Picture:' not in run.stdout
@@ -216,21 +254,75 @@ def test_point_beside_the_table_is_refused(words: str) -> None:
         parse_objective(words)
 
 
+def landed(x: float, outcome: Outcome = Outcome.LANDED, **measures: float) -> Trial:
+    return trial_of(Modulation(), outcome, {'landing_x': x, 'landing_y': 0.5, **measures})
+
+
+def wanted(*terms: tuple[Measure, Want]) -> Objective:
+    return Objective('words', tuple(Term(measure, want) for measure, want in terms))
+
+
 def test_distance_is_euclidean_over_what_counts() -> None:
-    assert Goal(x=0.3, y=0.4).distance(0.0, 0.0) == pytest.approx(0.5)
-    assert Goal(x=0.3).distance(0.0, 99.0) == pytest.approx(0.3)
-    assert Goal(peak_height=1.0).distance(0.0, 0.0, peak_height=0.4) == pytest.approx(0.6)
-    assert math.isinf(Goal(peak_height=1.0).distance(0.0, 0.0))
+    here = trial_of(Modulation(), Outcome.LANDED, {'landing_x': 0.0, 'landing_y': 0.0})
+    assert wanted((LANDING_X, 0.3), (LANDING_Y, 0.4)).distance(here) == pytest.approx(0.5)
+    assert wanted((LANDING_X, 0.3)).distance(landed(0.0)) == pytest.approx(0.3)
+    assert wanted((PEAK_HEIGHT, 1.0)).distance(landed(0.0, peak_height=0.4)) == pytest.approx(0.6)
+    assert wanted((PEAK_HEIGHT, 1.0)).distance(landed(0.0)) is None
 
 
-def trace(x: float, outcome: Outcome = Outcome.LANDED) -> ExecutionTrace:
-    return ExecutionTrace(PolicyParameters(), outcome, Landing(x, 0.5, 0.4))
+def test_distance_of_a_range_is_what_is_missing_of_it() -> None:
+    between = wanted((LANDING_X, (0.1, 0.3)))
+    distances = [between.distance(landed(x)) for x in (0.0, 0.1, 0.2, 0.3, 0.5)]
+    assert distances == pytest.approx([0.1, 0.0, 0.0, 0.0, 0.2])
+    at_least = wanted((HIT_SPEED, (5.0, math.inf)))
+    assert at_least.distance(landed(0.0, hit_speed=9.0)) == 0.0
+    # A metre per second counts as much as 0.2 m.
+    assert at_least.distance(landed(0.0, hit_speed=4.0)) == pytest.approx(0.2)
+
+
+def test_weights_say_what_counts_more() -> None:
+    heavy = Objective('words', (Term(LANDING_X, 0.3, weight=3.0), Term(LANDING_Y, 0.1)))
+    assert heavy.distance(landed(0.2)) == pytest.approx(math.hypot(0.3, 0.4))
+
+
+def test_objective_is_reached_at_the_margins_or_within_the_noise() -> None:
+    assert parse_objective('far right').reached_within() == pytest.approx(0.03)
+    assert parse_objective('at (0.3, 0.9)').reached_within() == pytest.approx(0.01)
+    assert parse_objective('at (0.3, 0.9)').reached_within(noise=0.05) == pytest.approx(0.05)
+    assert parse_objective('far left corner').reached_within() == pytest.approx(math.hypot(0.02, 0.02) + 0.01)
+
+
+@pytest.mark.parametrize(
+    'term', [RIGHT, LOW, *at(0.3, 0.9), Term(HIT_SPEED, (4.0, math.inf), 2.0), Term(LANDING_Y, (0.2, 0.4))]
+)
+def test_terms_come_back_from_their_plain_data(term: Term) -> None:
+    assert Term.from_json(json.loads(json.dumps(term.as_json())), MEASURES) == term
+
+
+@pytest.mark.parametrize(
+    ('data', 'why'),
+    [
+        ({'measure': 'spin', 'want': 1.0}, "unknown measure 'spin'; there are landing_x, landing_y"),
+        ({'measure': 'landing_x'}, r'must be a number, a range \[low, high\], "min" or "max"; got None'),
+        ({'measure': 'landing_x', 'want': 'right'}, "got 'right'"),
+        ({'measure': 'landing_x', 'want': math.nan}, 'got nan'),
+        ({'measure': 'landing_x', 'want': True}, 'got True'),
+        ({'measure': 'landing_x', 'want': [0.1, 0.2, 0.3]}, 'got '),
+        ({'measure': 'landing_x', 'want': [0.3, 0.1]}, 'the wanted range must go up; got 0.3 to 0.1 m'),
+        ({'measure': 'landing_x', 'want': 3.0}, 'landing_x can be -0.7625 to 0.7625 m; got 3'),
+        ({'measure': 'landing_x', 'want': 0.1, 'weight': 0}, 'the weight must be above 0; got 0'),
+        ({'measure': 'landing_x', 'want': 0.1, 'weight': 'much'}, "the weight must be a number; got 'much'"),
+    ],
+)  # fmt: skip
+def test_terms_that_make_no_sense_are_refused_with_the_reason(data: dict[str, Any], why: str) -> None:
+    with pytest.raises(TermError, match=why):
+        Term.from_json(data, MEASURES)
 
 
 def test_best_is_the_nearest_good_return_and_the_earlier_of_equals() -> None:
     objective = parse_objective('right')
-    traces = [trace(0.1), trace(0.5), trace(0.5), trace(0.7, Outcome.NET)]
-    assert objective.best(traces) is traces[1]
-    assert objective.distance(traces[3]) is None
-    assert objective.best(traces[3:]) is None
-    assert parse_objective('play beautifully').best(traces) is None
+    trials = [landed(0.1), landed(0.5), landed(0.5), landed(0.7, Outcome.NET)]
+    assert objective.best(trials) is trials[1]
+    assert objective.distance(trials[3]) is None
+    assert objective.best(trials[3:]) is None
+    assert parse_objective('play beautifully').best(trials) is None

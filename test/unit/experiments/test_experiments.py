@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,8 +19,7 @@ from click.testing import CliRunner, Result
 
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.method import ProposalError
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.policy import policy_from_json
 from llm_policy_improver.experiments import ablation, improvement_run, improvement_summary, plots, statistics
 from llm_policy_improver.experiments.first_trials import (
     COLUMNS,
@@ -37,14 +37,19 @@ from llm_policy_improver.experiments.table_tennis import LANDING_NOISE, play
 from llm_policy_improver.experiments.table_tennis import task as noisy_task
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.llm.reply import ReplyError
+from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.methods.numeric.minimizers.protocol import Observations
-from llm_policy_improver.methods.sas.repetitions import landing_noise, repetitions
+from llm_policy_improver.methods.sas.repetitions import repetitions, spread_of
 from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.runs.prompt_preview import preview
 from llm_policy_improver.runs.replay import ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable
+from llm_policy_improver.table_tennis.measures import LANDING_X, LANDING_Y
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 TWO = ('--optimizer', 'random_search', '--optimizer', 'cma_es')
 SMALL = (
@@ -71,7 +76,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope='session')
 def left_trials() -> dict[str, Any]:
     """First trials that all land left, found once."""
-    (row,) = find_first_trials('left', 0, 24, noisy=False)
+    (row,) = find_first_trials('left', 0, 24, noisy=False, searched='attenuation')
     return row
 
 
@@ -336,7 +341,7 @@ def test_improvement_begins_for_all_with_the_same_trials_on_the_wrong_side(folde
     }  # fmt: skip
     for row in rows:
         assert required <= set(row)
-        assert len(row['best_m']) == len(row['attenuations']) == 4
+        assert len(row['best_m']) == len(row['policies']) == 4
         assert row['best_m'][-1] == row['final_m'] <= row['initial_m']
         assert row['regret_m'] == row['final_m'] - read_reachable()[row['objective']].distance_m
         after = row['trials_to_0_10_m']
@@ -346,9 +351,11 @@ def test_improvement_begins_for_all_with_the_same_trials_on_the_wrong_side(folde
         assert len({row['initial_m'] for row in rows if row['objective'] == objective}) == 1
     given = [json.loads(line) for line in (folder / 'first_trials.jsonl').read_text().splitlines()]
     left = next(row for row in given if row['side'] == 'left')
-    traces = play(trials_of(left, 24), noisy=False)
-    assert len(traces) == 24
-    assert all(trace.landed and trace.landing is not None and trace.landing.x < 0.0 for trace in traces)
+    trials = play(trials_of(left, 24), noisy=False)
+    assert len(trials) == 24
+    landings = [landing_of(trial) for trial in trials if trial.succeeded]
+    assert len(landings) == 24
+    assert all(landing is not None and landing.x < 0.0 for landing in landings)
     one = next(e for e in found['summary'] if (e['optimizer'], e['objective']) == ('least_squares', 'all'))
     assert one['n'] == 2
     assert {'median', 'low', 'high', 'n'} <= set(one['regret_m'])
@@ -357,9 +364,7 @@ def test_improvement_begins_for_all_with_the_same_trials_on_the_wrong_side(folde
 def test_every_objective_has_a_side_away_from_its_goal() -> None:
     sides = {}
     for name, words in OBJECTIVES.items():
-        goal = parse_objective(words).goal
-        assert goal is not None
-        sides[name] = side_away(goal)
+        sides[name] = side_away(parse_objective(words))
     assert sides['right corner'] == sides['point'] == 'left'
     assert (sides['far left'], sides['middle']) == ('right', 'left third')
     assert (sides['far end'], sides['near the net']) == ('short', 'deep')
@@ -400,7 +405,7 @@ def test_language_models_run_is_stored_and_resumed_where_it_stopped(
     with ChatServer(scripted_reader.improve) as server:
         again = content('improvement', folder, *arguments, *model(server, 'sas'))['rows']
         assert len(server.requests) == 1
-    assert [r['attenuations'] for r in again] == [r['attenuations'] for r in whole]
+    assert [r['policies'] for r in again] == [r['policies'] for r in whole]
 
 
 def test_unusable_replies_are_counted_and_the_fallback_stands_in(folder: Path) -> None:
@@ -419,22 +424,24 @@ def test_second_objective_begins_with_the_trials_of_the_first(folder: Path) -> N
     with ChatServer(scripted_reader.improve) as server:
         numeric = content('improvement', folder, *arguments, '--optimizer', 'least_squares', *HERE)['rows']
         rows = content('improvement', folder, *arguments, *model(server, 'hybrid'))['rows']
-        lengths = [len(scripted_reader.trials_in(scripted_reader.prompt_of(r))) for r in server.requests]
+        prompts = [scripted_reader.prompt_of(request) for request in server.requests]
     assert all(row in rows for row in numeric)
     first, second = (
         next(r for r in rows if r['model'] == '' and r['after'] == after) for after in ('', 'point')
     )
     assert (first['objective'], second['objective']) == ('point', 'far right')
     right = parse_objective(OBJECTIVES['far right'])
-    played = play([(tuple(values), 0) for values in first['attenuations']], noisy=False)
-    known = [distance for trace in played if (distance := right.distance(trace)) is not None]
+    played = play([(policy_from_json(policy), 0) for policy in first['policies']], noisy=False)
+    known = [distance for trial in played if (distance := right.distance(trial)) is not None]
     assert second['initial_m'] <= min(known)
-    assert lengths == [24, 25, 26, 27, 28, 29]
+    assert [len(scripted_reader.trials_in(prompt)) for prompt in prompts[:5]] == [24, 25, 26, 27, 28]
+    known_to_model = [re.search(r'of (\d+) trials landed on', prompt) for prompt in prompts]
+    assert [found and int(found[1]) for found in known_to_model] == [24, 25, 26, 27, 28, 29]
 
 
 def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
     arguments = ('--cache', '8', '--improvements', '2', '--seeds', '1', '--objective', 'point', '--noisy')
-    (row,) = content('context', tmp_path, *arguments, '--optimizer', 'screened', *HERE)['rows']
+    (row,) = content('context', tmp_path, *arguments, '--optimizer', 'quadratic', *HERE)['rows']
     assert row['replayed_m'] != row['final_m']
     assert row['replayed_m'] == pytest.approx(row['final_m'], abs=0.15)
     assert row['replayed_returned'] > 0.8
@@ -442,8 +449,8 @@ def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
 
 def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) -> None:
     task = noisy_task(True)
-    repeated = repetitions([task.run(PolicyParameters(), seed) for seed in range(40)])
-    assert landing_noise(repeated) == pytest.approx(LANDING_NOISE, rel=0.25)
+    repeated = repetitions([task.run(NEUTRAL, seed) for seed in range(40)], (LANDING_X, LANDING_Y))
+    assert spread_of(repeated) == pytest.approx(LANDING_NOISE, rel=0.25)
     arguments = ('--cache', '8', '--improvements', '3', '--seeds', '1', '--objective', 'point', '--noisy')
 
     def best_again(request: dict[str, Any]) -> Answer:
@@ -454,12 +461,12 @@ def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) 
     with ChatServer(best_again) as server:
         (row,) = content('context', tmp_path, *arguments, *model(server, 'sas'))['rows']
         prompt = scripted_reader.prompt_of(server.requests[0])
-    assert f'{LANDING_NOISE:.3f} m' in prompt
+    assert f'varies by about {LANDING_NOISE:.3f} even when nothing is changed' in prompt
     with RunStore.open(tmp_path / row['run']) as store:
         played = store.trials()
         # Without known noise a repetition is never let through.
-        given = {trace.parameters.attenuation for trace in played[:8]}
-        assert tuple(row['attenuations'][0]) in given
+        given = [trial.policy for trial in played[:8]]
+        assert policy_from_json(row['policies'][0]) in given
         result = ReplayResult(tuple(replay(store)))
         assert result.identical, result.sentence
         assert [step.number for step in result.steps] == [9, 10, 11]
@@ -467,15 +474,16 @@ def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) 
 
 def test_failed_replays_count_as_infinitely_far(monkeypatch: pytest.MonkeyPatch) -> None:
     run = ImprovementRun('random_search', '', 'point', 0, 4, 1, noisy=True)
-    given = [((1.0,) * 8, seed) for seed in range(4)]
+    given = [(NEUTRAL, seed) for seed in range(4)]
     (row,) = run_numeric(run, given)
     assert row['replayed_m'] is not None
     rows = [row, row | {'seed': 1, 'replayed_m': None}, row | {'seed': 2, 'replayed_m': None}]
     found = improvement_summary.summarize(rows, 1)[0]['replayed_m']
     assert (found['median'], found['high'], found['n']) == (None, None, 3)
     # With every joint at its lower bound no ball comes back.
-    lost = PolicyParameters((0.6,) * 8)
-    monkeypatch.setattr(Improvement, 'best', property(lambda self: replace(self.history[0], parameters=lost)))
+    space = parameter_space()
+    lost = space.policy(space.low)
+    monkeypatch.setattr(Improvement, 'best', property(lambda self: replace(self.history[0], policy=lost)))
     (row,) = run_numeric(run, given)
     assert (row['replayed_m'], row['replayed_returned']) == (None, 0.0)
 
@@ -493,11 +501,15 @@ def test_run_that_stopped_early_is_drawn_beside_a_whole_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run = ImprovementRun('random_search', '', 'point', 0, 4, 5)
-    given = [((1.0,) * 8, 0)] * 4
+    given = [(NEUTRAL, 0)] * 4
     (whole,) = run_numeric(run, given)
-    monkeypatch.setattr(improvement_run, 'make_numeric', lambda name, space, seed: Speechless())
+
+    def speechless(settings: Any) -> Any:
+        return replace(assemble(settings), method=Speechless())
+
+    monkeypatch.setattr(improvement_run, 'assemble', speechless)
     (stopped,) = run_numeric(replace(run, seed=1), given)
-    assert len(stopped['attenuations']) == 3 == len(own_trials(run, stopped))
+    assert len(stopped['policies']) == 3 == len(own_trials(run, stopped))
     assert stopped['best_m'] == [stopped['initial_m']] * 5
     plots.draw_improvement([whole, stopped], tmp_path / 'improvement.png')
     assert (tmp_path / 'improvement.png').read_bytes()[:4] == b'\x89PNG'

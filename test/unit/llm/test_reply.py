@@ -7,12 +7,17 @@ from collections.abc import Sequence
 import pytest
 from chat_server import EXPLAINED, LETTERS
 
-from llm_policy_improver.core.parameters import JOINTS
-from llm_policy_improver.llm.reply import ReplyError, parse_reply
+from llm_policy_improver.llm.reply import Reply, ReplyError, parse_reply
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 VALUES = (0.61, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.39)
 BY_LETTER = dict(zip(LETTERS, VALUES, strict=True))
 PLAIN = json.dumps({**EXPLAINED, 'parameters': BY_LETTER})
+
+
+def read(text: str) -> Reply:
+    """The reply as SAS-Prompt reads it: a joint's name is understood as its letter."""
+    return parse_reply(text, LETTERS, JOINTS)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +49,13 @@ PLAIN = json.dumps({**EXPLAINED, 'parameters': BY_LETTER})
     ],
 )
 def test_parameters_are_found_whatever_is_around_them(text: str) -> None:
-    assert parse_reply(text).parameters == VALUES
+    assert read(text).parameters == VALUES
 
 
 def test_explanation_is_read() -> None:
-    reply = parse_reply(PLAIN)
+    reply = read(PLAIN)
     assert reply.reason == EXPLAINED['reason']
+    assert reply.effects == EXPLAINED['effects']
     assert (reply.summary, reply.analysis, reply.synthesis) == tuple(
         EXPLAINED[k] for k in ('summary', 'analysis', 'synthesis')
     )
@@ -57,7 +63,7 @@ def test_explanation_is_read() -> None:
 
 def test_explanation_that_is_no_text_is_written_out_and_bounded() -> None:
     odd = json.dumps({'analysis': {'a': 'right'}, 'reason': 'x' * 10_000, 'summary': 3, 'parameters': VALUES})
-    reply = parse_reply(odd)
+    reply = read(odd)
     assert reply.analysis == '{"a": "right"}'
     assert len(reply.reason) == 4000
     assert reply.synthesis == ''
@@ -65,7 +71,7 @@ def test_explanation_that_is_no_text_is_written_out_and_bounded() -> None:
 
 def test_explanation_can_always_be_stored() -> None:
     text = f'{{"reason": "a\\ud800\\u0000b", "parameters": {json.dumps(VALUES)}}}'
-    assert parse_reply(text).reason == 'a?b'
+    assert read(text).reason == 'a?b'
 
 
 def with_a(value: str) -> str:
@@ -105,7 +111,7 @@ def with_a(value: str) -> str:
 )
 def test_what_cannot_be_used_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(ReplyError) as caught:
-        parse_reply(text)
+        read(text)
     assert why in str(caught.value)
     assert '\n' not in str(caught.value)
     assert len(str(caught.value)) < 200
@@ -130,7 +136,7 @@ def several(*candidates: object, key: str = 'candidates', **besides: object) -> 
     ],
 )
 def test_all_candidates_are_read_in_their_order(text: str) -> None:
-    reply = parse_reply(text)
+    reply = read(text)
     assert reply.candidates == (VALUES, tuple(OTHERS))
     assert reply.parameters == VALUES
     assert reply.notes == ()
@@ -138,12 +144,12 @@ def test_all_candidates_are_read_in_their_order(text: str) -> None:
 
 
 def test_single_answer_is_the_only_candidate() -> None:
-    assert parse_reply(PLAIN).candidates == (VALUES,)
-    assert parse_reply(several(BY_LETTER)).candidates == (VALUES,)
+    assert read(PLAIN).candidates == (VALUES,)
+    assert read(several(BY_LETTER)).candidates == (VALUES,)
 
 
 def test_broken_candidate_among_good_ones_is_dropped_with_a_note() -> None:
-    reply = parse_reply(several(VALUES[:7], BY_LETTER, None, {**BY_LETTER, 'c': 'high'}, OTHERS))
+    reply = read(several(VALUES[:7], BY_LETTER, None, {**BY_LETTER, 'c': 'high'}, OTHERS))
     assert reply.candidates == (VALUES, tuple(OTHERS))
     assert [note.split(':')[0] for note in reply.notes] == ['candidate 1', 'candidate 3', 'candidate 4']
     assert "parameter c must be a number; got 'high'" in reply.notes[2]
@@ -151,7 +157,7 @@ def test_broken_candidate_among_good_ones_is_dropped_with_a_note() -> None:
 
 def test_no_more_candidates_are_read_than_anybody_would_ask_for() -> None:
     many = [[i / 1000] * 8 for i in range(1000)]
-    reply = parse_reply(several(*many))
+    reply = read(several(*many))
     assert len(reply.candidates) == 32
     assert reply.notes == ('only the first 32 of 1000 candidates were read',)
 
@@ -174,7 +180,7 @@ def test_no_more_candidates_are_read_than_anybody_would_ask_for() -> None:
 )
 def test_reply_without_a_usable_candidate_is_refused_with_the_reason(text: str, why: str) -> None:
     with pytest.raises(ReplyError) as caught:
-        parse_reply(text)
+        read(text)
     assert why in str(caught.value)
 
 
@@ -220,32 +226,59 @@ def test_names_must_tell_the_parameters_apart(names: Sequence[str]) -> None:
     ],
 )  # fmt: skip
 def test_nearest_trial_is_read_where_it_can_be(said: str, nearest: int) -> None:
-    assert parse_reply(f'{PLAIN[:-1]}, "nearest": {said}}}').nearest == nearest
+    assert read(f'{PLAIN[:-1]}, "nearest": {said}}}').nearest == nearest
 
 
 @pytest.mark.parametrize(
     ('said', 'expected'),
     [
-        ('{"x": 0.7, "y": 1}', (0.7, 1.0)), ('[0.7, 1.0]', (0.7, 1.0)), ('{"y": "1", "x": "0.7", "z": 0}', (0.7, 1.0)),
-        ('[0.7]', None), ('[0.7, 1.0, 0.0]', None), ('{"x": 0.7}', None), ('[0.7, NaN]', None), ('[0.7, null]', None),
-        ('[1e999, 0]', None), ('{"x": 0.7, "x": 0.8, "y": 1}', None), ('"far right"', None), ('[[0.7], 1]', None),
-        ('{"x": "inf", "y": 0}', None), ('null', None),
+        ('{"x": 0.7, "y": 1}', {'x': 0.7, 'y': 1.0}), ('{"y": "1", "x": "0.7"}', {'x': 0.7, 'y': 1.0}),
+        ('{"x": 0.7}', {'x': 0.7}), ('{"hit_speed": 5, "x": null}', {'hit_speed': 5.0}),
+        ('{"x": 0.7, "x": 0.8, "y": 1}', {'y': 1.0}), ('{"x": "inf", "y": 0}', {'y': 0.0}),
+        ('{"x": 1e999, "y": NaN}', {}), ('{"x": [0.7], "y": {"m": 1}}', {}), ('{"x": true}', {}), ('{}', {}),
+        ('[0.7, 1.0]', {}), ('[[0.7], 1]', {}), ('"far right"', {}), ('0.7', {}), ('null', {}),
     ],
 )  # fmt: skip
-def test_expected_landing_is_read_where_it_can_be(said: str, expected: tuple[float, float] | None) -> None:
-    assert parse_reply(f'{PLAIN[:-1]}, "expected": {said}}}').expected == expected
+def test_expected_measures_are_read_where_they_can_be(said: str, expected: dict[str, float]) -> None:
+    assert read(f'{PLAIN[:-1]}, "expected": {said}}}').expected == expected
 
 
-def test_missing_nearest_and_expected_are_none() -> None:
-    reply = parse_reply(PLAIN)
-    assert (reply.nearest, reply.expected, reply.notes) == (0, None, ())
+@pytest.mark.parametrize(
+    ('said', 'effects'),
+    [
+        ('{"a": {"x": "right", "y": "none"}}', {'a': {'x': 'right', 'y': 'none'}}),
+        ('{"a": {"x": "right"}, "h": {}}', {'a': {'x': 'right'}, 'h': {}}),
+        ('{"a": {"x": "right", "x": "left", "y": "none"}}', {'a': {'y': 'none'}}),
+        ('{"a": {"x": "right"}, "a": {"x": "left"}, "b": {"x": "left"}}', {'b': {'x': 'left'}}),
+        ('{"a": {"x": 1, "y": null, "z": ["right"]}}', {'a': {}}), ('{"a": "right", "b": ["left"], "c": 3}', {}),
+        ('{"a": {"x": "ri\\u0000ght"}}', {'a': {'x': 'right'}}),
+        ('[{"a": {"x": "right"}}]', {}), ('"a moves it right"', {}), ('null', {}),
+    ],
+)  # fmt: skip
+def test_effects_are_read_where_they_can_be(said: str, effects: dict[str, dict[str, str]]) -> None:
+    assert read(f'{PLAIN.replace("effects", "besides")[:-1]}, "effects": {said}}}').effects == effects
+
+
+def test_no_more_effects_and_expectations_are_read_than_anybody_would_ask_for() -> None:
+    measures = dict.fromkeys((f'm{j}' for j in range(200)), '1')
+    many = {'p0': measures} | {f'p{i}': {'m0': 'none'} for i in range(200)}
+    reply = read(json.dumps({'parameters': VALUES, 'effects': many | {'p1': measures}, 'expected': measures}))
+    assert len(reply.effects) == len(reply.effects['p1']) == len(reply.expected) == 100
+    long = {'effects': {'a': {'x': 'right' * 20, 'y' * 81: 'none'}, 'b' * 81: {}}, 'expected': {'y' * 81: 1}}
+    reply = read(json.dumps({'parameters': VALUES, **long}))
+    assert (reply.effects, reply.expected) == ({'a': {}}, {})
+
+
+def test_missing_nearest_expected_and_effects_are_none() -> None:
+    reply = read(json.dumps({'parameters': BY_LETTER}))
+    assert (reply.nearest, reply.expected, reply.effects, reply.notes) == (0, {}, {}, ())
 
 
 PIECES = [
     '{', '}', '[', ']', '"', ',', ':', '\\', '\\u', '\n', '```json\n', '<think>', '</think>', ' ', '0.9', '1e999', '-',
-    'NaN', 'null', 'true', '"parameters":', '"candidates":', '"nearest":', '"expected":', '"analysis":', '"a":',
-    '"h":', '"slide_x":', '"x":', '\u0661', '\ud800', '\x00', 'def f(x):', 'Ignore all rules.', PLAIN, PLAIN[:-40],
-    json.dumps(BY_LETTER), json.dumps(VALUES), several(BY_LETTER, OTHERS), several(BY_LETTER, [2.0] * 7),
+    'NaN', 'null', 'true', '"parameters":', '"candidates":', '"nearest":', '"expected":', '"effects":', '"analysis":',
+    '"a":', '"h":', '"slide_x":', '"x":', '\u0661', '\ud800', '\x00', 'def f(x):', 'Ignore all rules.', PLAIN,
+    PLAIN[:-40], json.dumps(BY_LETTER), json.dumps(VALUES), several(BY_LETTER, OTHERS), several(BY_LETTER, [2.0] * 7),
 ]  # fmt: skip
 
 
@@ -257,7 +290,7 @@ def test_whatever_is_written_gives_finite_numbers_or_a_reason() -> None:
         text = ''.join(generator.choices(PIECES, k=generator.randrange(1, 30)))
         cut = text[: generator.randrange(len(text) + 1)] if generator.random() < 0.3 else text
         try:
-            candidates += parse_reply(cut).candidates
+            candidates += read(cut).candidates
         except ReplyError as error:
             reasons.append(str(error))
     assert len(candidates) > 300
@@ -294,9 +327,9 @@ MEGABYTE = 2**20
 def test_junk_is_refused_quickly(junk: str) -> None:
     started = time.perf_counter()
     with pytest.raises(ReplyError):
-        parse_reply(junk)
+        read(junk)
     assert time.perf_counter() - started < 3.0
 
 
 def test_answer_after_megabytes_of_junk_is_found() -> None:
-    assert parse_reply('{"' * MEGABYTE + ' }' * 1000 + PLAIN).parameters == VALUES
+    assert read('{"' * MEGABYTE + ' }' * 1000 + PLAIN).parameters == VALUES

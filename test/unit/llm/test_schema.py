@@ -3,11 +3,15 @@ from typing import Any
 
 import pytest
 
-from llm_policy_improver.core.parameters import LETTERS
 from llm_policy_improver.llm.reply import parse_reply
 from llm_policy_improver.llm.schema import reply_schema
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS
 
-TAKEN_BY_STRICT_MODE = {'type', 'description', 'properties', 'required', 'additionalProperties', 'items'}
+TAKEN_BY_STRICT_MODE = {
+    'type', 'description', 'properties', 'required', 'additionalProperties', 'items', 'enum',
+}  # fmt: skip
+EXPECTED = ('x', 'y')
+EFFECTS = {'x': ('right', 'left', 'none', 'unclear'), 'y': ('further', 'shorter', 'none', 'unclear')}
 
 
 def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -17,7 +21,11 @@ def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     'schema',
-    [reply_schema(LETTERS), reply_schema(LETTERS, 2, False), reply_schema(('x1', 'x2'), 4, landing=False)],
+    [
+        reply_schema(ATTENUATIONS, expected=EXPECTED, effects=EFFECTS),
+        reply_schema(ATTENUATIONS, 2, False, expected=EXPECTED),
+        reply_schema(('x1', 'x2'), 4),
+    ],
 )
 def test_schema_uses_only_what_strict_mode_takes(schema: dict[str, Any]) -> None:
     json.dumps(schema)
@@ -29,34 +37,43 @@ def test_schema_uses_only_what_strict_mode_takes(schema: dict[str, Any]) -> None
 
 
 def test_keys_come_in_the_order_of_thinking() -> None:
-    first = ['summary', 'nearest', 'analysis', 'synthesis', 'expected', 'reason']
-    assert list(reply_schema(LETTERS)['properties']) == [*first, 'parameters']
-    assert list(reply_schema(LETTERS, 3)['properties']) == [*first, 'candidates']
-    assert list(reply_schema(LETTERS, analysis=False)['properties']) == [
-        'nearest',
-        'expected',
-        'reason',
-        'parameters',
-    ]
-    assert 'expected' not in reply_schema(LETTERS, landing=False)['properties']
+    def keys(*arguments: Any, **named: Any) -> list[str]:
+        return list(reply_schema(ATTENUATIONS, *arguments, **named)['properties'])
+
+    first = ['summary', 'nearest', 'analysis', 'effects', 'synthesis', 'expected', 'reason']
+    assert keys(expected=EXPECTED, effects=EFFECTS) == [*first, 'parameters']
+    assert keys(3, expected=EXPECTED, effects=EFFECTS) == [*first, 'candidates']
+    direct = ['nearest', 'expected', 'reason', 'parameters']
+    assert keys(analysis=False, expected=EXPECTED, effects=EFFECTS) == direct
+    assert keys() == ['summary', 'nearest', 'analysis', 'synthesis', 'reason', 'parameters']
     assert list(reply_schema(('x2', 'x1'))['properties']['parameters']['properties']) == ['x2', 'x1']
+
+
+def test_effects_are_asked_for_in_the_words_of_each_measure() -> None:
+    asked = reply_schema(('a', 'b'), effects=EFFECTS)['properties']['effects']['properties']
+    assert list(asked) == ['a', 'b']
+    assert {name: tuple(one['enum']) for name, one in asked['b']['properties'].items()} == EFFECTS
 
 
 def example(schema: dict[str, Any]) -> Any:
     """The simplest instance of a schema."""
     if schema['type'] == 'object':
         return {name: example(inner) for name, inner in schema['properties'].items()}
+    if 'enum' in schema:
+        return schema['enum'][0]
     if schema['type'] == 'array':
         return [example(schema['items'])]
     return {'string': 'words', 'integer': 3, 'number': 0.5}[schema['type']]
 
 
-@pytest.mark.parametrize('names', [LETTERS, ('kappa', 'theta'), [f'p{i}' for i in range(20)]])
+@pytest.mark.parametrize('names', [ATTENUATIONS, ('kappa', 'theta'), [f'p{i}' for i in range(20)]])
 @pytest.mark.parametrize('candidates', [1, 2])
 def test_what_fits_the_schema_is_read_whole(names: list[str], candidates: int) -> None:
-    reply = parse_reply(json.dumps(example(reply_schema(names, candidates))), names)
+    schema = reply_schema(names, candidates, expected=EXPECTED, effects=EFFECTS)
+    reply = parse_reply(json.dumps(example(schema)), names)
     assert reply.parameters == (0.5,) * len(names)
-    assert (reply.nearest, reply.expected) == (3, (0.5, 0.5))
+    assert (reply.nearest, reply.expected) == (3, {'x': 0.5, 'y': 0.5})
+    assert reply.effects == {name: {'x': 'right', 'y': 'further'} for name in names}
     assert {reply.summary, reply.analysis, reply.synthesis, reply.reason} == {'words'}
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings, to_mapping
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -131,13 +131,19 @@ BAD = [
     (
         'optimizer',
         {'attenuation_low': [0.6] * 7},
-        'optimizer: the lower bound of the attenuation must hold 8 numbers',
+        'optimizer: attenuation_low must hold 8 numbers, one a joint (slide_y, ',
     ),
     (
         'optimizer',
         {'attenuation_low': [1.4] * 8, 'attenuation_high': [0.6] * 8},
-        'optimizer: attenuation bounds of slide_y are upside down: low 1.4 must be below high 0.6',
+        'optimizer: the bounds of a (slide_y) are upside down: low 1.4 must be below high 0.6',
     ),
+    (
+        'optimizer',
+        {'residual_low': [0.1] * 8},
+        'optimizer: the bounds of i (slide_y residual) must contain 0, which changes nothing; got 0.1 to 0.4',
+    ),
+    ('optimizer', {'parameters': 'all'}, 'parameters must be attenuation, residual, both; got "all"'),
 ]
 
 
@@ -216,3 +222,11 @@ def test_shipped_settings_of_the_simulated_run_are_the_defaults() -> None:
 def test_every_optimizer_can_be_named_in_the_settings(name: str) -> None:
     model = 'some-model' if name in WITH_MODEL else ''
     assert OptimizerSettings(optimizer=name, model=model).optimizer == name
+
+
+@pytest.mark.parametrize(
+    ('searched', 'names'),
+    [('attenuation', 'abcdefgh'), ('residual', 'ijklmnop'), ('both', 'abcdefghijklmnop')],
+)
+def test_settings_say_which_parameters_are_searched(searched: str, names: str) -> None:
+    assert OptimizerSettings(parameters=searched).space().names == tuple(names)

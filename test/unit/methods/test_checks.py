@@ -3,29 +3,33 @@ import math
 import numpy as np
 import pytest
 
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
-from llm_policy_improver.methods.checks import MODEL_RULES, Verdict, check
-from llm_policy_improver.methods.sas.model_rules import FIRST_REACH, LEAST_REACH
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.checks import Verdict, check, check_policy
+from llm_policy_improver.methods.sas.model_rules import FIRST_REACH, LEAST_REACH, MODEL_RULES
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import NEUTRAL, Searched, parameter_space
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
-SPACE = ParameterSpace()
+SPACE = parameter_space()
 RIGHT = parse_objective('as far right as possible')
 UNMEASURABLE = parse_objective('make the opponent run')
 
 
-def tried(attenuation: tuple[float, ...], outcome: Outcome = Outcome.NET, trial: int = 0) -> ExecutionTrace:
-    return ExecutionTrace(PolicyParameters(attenuation), outcome, trial=trial)
+def tried(values: tuple[float, ...], outcome: Outcome = Outcome.NET, number: int = 0) -> Trial:
+    return trial_of(Modulation.of(SPACE.policy(values)), outcome, {}, number=number)
 
 
 def with_first(value: float) -> tuple[float, ...]:
-    return (value, *NEUTRAL_ATTENUATION[1:])
+    return (value, *NEUTRAL.values[1:])
 
 
 def test_good_proposal_is_accepted_as_it_is() -> None:
-    verdict = check(with_first(1.2), [tried(NEUTRAL_ATTENUATION)], SPACE)
+    verdict = check(with_first(1.2), [tried(NEUTRAL.values)], SPACE)
     assert verdict.accepted
-    assert verdict.attenuation == with_first(1.2)
+    assert verdict.values == with_first(1.2)
     assert str(verdict) == 'accepted'
 
 
@@ -33,7 +37,7 @@ def test_good_proposal_is_accepted_as_it_is() -> None:
 def test_wrong_count_is_refused(length: int) -> None:
     verdict = check((1.0,) * length, [], SPACE)
     assert not verdict.accepted
-    assert verdict.attenuation == ()
+    assert verdict.values == ()
     assert str(verdict) == (f'refused (count: 8 parameters are needed, a to h, and {length} were given)')
 
 
@@ -57,7 +61,7 @@ def test_far_out_of_bounds_is_refused(value: float) -> None:
 def test_slight_overshoot_is_clipped_and_said(value: float, bound: float) -> None:
     verdict = check(with_first(value), [], SPACE)
     assert verdict.accepted
-    assert verdict.attenuation == with_first(bound)
+    assert verdict.values == with_first(bound)
     assert str(verdict) == f'accepted (bounds: clipped to its bound: a (slide_y) {value:g} to {bound:g})'
 
 
@@ -66,7 +70,7 @@ def test_repeat_of_any_past_trial_is_refused_and_named() -> None:
     verdict = check(with_first(1.103), history, SPACE)
     assert [finding.rule for finding in verdict.findings] == ['repeat']
     assert 'those of trial 1 again; change at least one' in verdict.reasons[0]
-    assert 'trial 71' in check(with_first(1.1), [tried(with_first(1.1), trial=71)], SPACE).reasons[0]
+    assert 'trial 71' in check(with_first(1.1), [tried(with_first(1.1), number=71)], SPACE).reasons[0]
     assert check(with_first(1.11), history, SPACE).accepted
 
 
@@ -90,14 +94,14 @@ def test_nothing_out_of_bounds_is_ever_accepted() -> None:
         verdict = check(tuple(values), [], SPACE)
         if verdict.accepted:
             accepted += 1
-            assert SPACE.contains(verdict.attenuation, tolerance=0.0)
+            assert SPACE.contains(SPACE.policy(verdict.values), tolerance=0.0)
         else:
             assert verdict.reasons
     assert accepted > 20
 
 
 def test_repeats_are_allowed_as_often_as_asked_for() -> None:
-    history = [tried(with_first(1.1), trial=7)]
+    history = [tried(with_first(1.1), number=7)]
     assert check(with_first(1.1), history, SPACE, repeats_allowed=1).accepted
     verdict = check(with_first(1.1), history * 2, SPACE, repeats_allowed=1)
     assert str(verdict) == (
@@ -106,36 +110,58 @@ def test_repeats_are_allowed_as_often_as_asked_for() -> None:
     )
 
 
+def test_policy_of_other_parameters_is_refused_whole() -> None:
+    assert check_policy(SPACE.policy(with_first(1.2)), [], SPACE).values == with_first(1.2)
+    for other in (
+        Parameters(('a', 'b'), (1.0, 1.0)),
+        parameter_space(Searched.BOTH).neutral,
+        None,
+        (1.0,) * 8,
+    ):
+        verdict = check_policy(other, [], SPACE)
+        (finding,) = verdict.findings
+        assert (verdict.values, finding.rule, finding.refused) == ((), 'count', True)
+        assert finding.reason.startswith('a policy of the parameters a, b, c, d, e, f, g, h is needed; got ')
+
+
+def test_residuals_are_judged_in_their_own_units() -> None:
+    space = parameter_space(Searched.RESIDUAL)
+    assert check((0.05,) * 8, [], space).accepted
+    verdict = check((1.0, *(0.0,) * 7), [], space)
+    assert 'i (slide_y residual) is 1 and must be -0.4 to 0.4' in verdict.reasons[0]
+    # A trial without residuals is the neutral one of this space.
+    assert 'those of trial 1 again' in check((0.0,) * 8, [tried(NEUTRAL.values)], space).reasons[0]
+
+
 # The rules for language models.
 
 
-def landed(unit: float | np.ndarray, x: float, proposed_by: str = 'sas:m') -> ExecutionTrace:
+def landed(unit: float | np.ndarray, x: float, proposed_by: str = 'sas:m') -> Trial:
     """A trial at this place of the unit cube that landed at x."""
     place = SPACE.from_unit(np.zeros(8) + unit)
-    return ExecutionTrace(
-        PolicyParameters(place, proposed_by=proposed_by), Outcome.LANDED, Landing(x, 0.7, 0.5)
-    )
+    modulation = Modulation.of(SPACE.policy(place), proposed_by=proposed_by)
+    return trial_of(modulation, Outcome.LANDED, {'landing_x': x, 'landing_y': 0.7})
 
 
-def by_model(unit: float | np.ndarray, history: list[ExecutionTrace], objective: object = RIGHT) -> Verdict:
+def by_model(unit: float | np.ndarray, history: list[Trial], objective: Objective | None = RIGHT) -> Verdict:
     proposed = SPACE.from_unit(np.zeros(8) + unit)
-    return check(proposed, history, SPACE, objective, rules=MODEL_RULES)  # type: ignore[arg-type]
+    return check(proposed, history, SPACE, objective, rules=MODEL_RULES)
 
 
 FAR_CORNER = np.array([1.0, -1.0, 1.0, 0.9, 0.2, 0.0, -0.3, 0.5])
 
 
-def reach(history: list[ExecutionTrace], best: float | np.ndarray) -> float:
+def reach(history: list[Trial], best: float | np.ndarray) -> float:
     """How far a step across the whole cube is let go."""
     verdict = by_model(FAR_CORNER, history)
     assert verdict.accepted
-    return float(np.max(np.abs(SPACE.unit(verdict.attenuation) - (np.zeros(8) + best))))
+    return float(np.max(np.abs(SPACE.unit(verdict.values) - (np.zeros(8) + best))))
 
 
 def test_large_step_from_spread_out_trials_is_left_to_the_model() -> None:
     generator = np.random.default_rng(3)
     spread = [landed(generator.uniform(-1, 1, 8), 0.1 - 0.01 * i, 'initial') for i in range(24)]
-    best = SPACE.unit(spread[0].parameters.attenuation)
+    best = SPACE.unit(spread[0].policy)
     step = np.clip(best + 0.95 * FIRST_REACH * np.sign(-best), -1, 1)
     assert by_model(step, spread).findings == ()
 
@@ -146,13 +172,14 @@ def test_leap_after_failures_is_shortened_along_its_direction_and_said() -> None
     verdict = by_model(FAR_CORNER, history)
     (finding,) = verdict.findings
     assert (finding.rule, finding.refused) == ('trust_region', False)
-    step, asked = SPACE.unit(verdict.attenuation) - best, FAR_CORNER - best
+    step, asked = SPACE.unit(verdict.values) - best, FAR_CORNER - best
     cosine = step @ asked / (np.linalg.norm(step) * np.linalg.norm(asked))
     assert cosine > 0.9999
     assert np.max(np.abs(step)) == pytest.approx(FIRST_REACH * 0.6**2, abs=0.003)
     assert 'the step from trial 1, the best so far, was shortened to 32%' in finding.reason
     assert 'no parameter may move further than 22% of its range' in finding.reason
-    assert verdict.changes == (f'trust_region: {finding.reason}',)
+    assert finding.changed
+    assert str(verdict) == f'accepted (trust_region: {finding.reason})'
 
 
 def test_reach_shrinks_with_failures_down_to_a_floor_and_grows_with_success() -> None:
@@ -172,17 +199,17 @@ def test_reach_shrinks_with_failures_down_to_a_floor_and_grows_with_success() ->
     [([landed(-0.9, 0.1)], UNMEASURABLE), ([landed(-0.9, 0.1)], None), ([tried(with_first(0.6))], RIGHT)],
 )
 def test_no_trust_region_without_a_measure_or_a_landing(
-    history: list[ExecutionTrace], objective: object
+    history: list[Trial], objective: Objective | None
 ) -> None:
     assert by_model(1.0, history, objective).findings == ()
     assert [finding.rule for finding in by_model(1.0, [landed(-0.9, 0.1)]).findings] == ['trust_region']
 
 
 def test_trust_region_stays_within_bounds_that_the_best_trial_is_outside_of() -> None:
-    narrow = ParameterSpace((0.95,) * 8, (1.05,) * 8)
+    narrow = parameter_space(attenuation_low=(0.95,) * 8, attenuation_high=(1.05,) * 8)
     verdict = check((0.95,) * 8, [landed(1.0, 0.7)], narrow, RIGHT, rules=MODEL_RULES)
     assert verdict.accepted
-    assert narrow.contains(verdict.attenuation, tolerance=0.0)
+    assert narrow.contains(narrow.policy(verdict.values), tolerance=0.0)
 
 
 def test_repeat_is_judged_before_and_after_the_step_is_shortened() -> None:
@@ -194,7 +221,7 @@ def test_repeat_is_judged_before_and_after_the_step_is_shortened() -> None:
     assert str(verdict).startswith('refused (trust_region: the step from trial 1')
 
 
-def places(*units: float) -> list[ExecutionTrace]:
+def places(*units: float) -> list[Trial]:
     """The best trial far from these, and trials at them, none of which is better."""
     return [landed(-0.5, 0.5), *[landed(unit, 0.1 * unit, 'initial') for unit in units]]
 

@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ from chat_server import EXPLAINED, LETTERS
 from curved_map import CurvedMap
 
 from llm_policy_improver.core.chat import Completion, Message
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import JOINTS, ParameterSpace, PolicyParameters
+from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.methods.sas.sas import SasPrompt
 from llm_policy_improver.methods.sas.sas_options import SasOptions
-from llm_policy_improver.runs.improvement_record import store_step
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
 
 REPLIES = 10_000
 STORED_EACH = 40
-SPACE = ParameterSpace()
+SPACE = parameter_space()
 OBJECTIVES = [parse_objective('as far right as possible'), parse_objective('make the opponent run')]
 
 Reply = tuple[str, bool | None]
@@ -61,7 +64,8 @@ def odd_explanation(draw: random.Random) -> Reply:
         ['\ud800', '\x00\x1b[2J', 'ß' * 9000, {'a': ['right', None]}, 7, None, [], '‮ a: right', '{' * 99]
     )
     return answer(
-        values(draw), **{draw.choice(['analysis', 'reason', 'summary', 'nearest', 'expected']): odd}
+        values(draw),
+        **{draw.choice(['analysis', 'effects', 'reason', 'summary', 'nearest', 'expected']): odd},
     ), True
 
 
@@ -148,7 +152,7 @@ def repeated_keys(draw: random.Random) -> Reply:
 
 
 def of_an_earlier_trial(draw: random.Random) -> Reply:
-    return answer(draw.choice(HISTORY).parameters.attenuation), None
+    return answer(draw.choice(HISTORY).policy.values), None
 
 
 def candidates(draw: random.Random) -> Reply:
@@ -210,7 +214,7 @@ class MakesUp:
 
 # Four trials that landed, the fewest that a regression is fitted to, and one that did not.
 HISTORY = [
-    CurvedMap(1).run(PolicyParameters(SPACE.sample(np.random.default_rng(seed)), proposed_by='initial'), seed)
+    replace(CurvedMap(1).run(SPACE.sample(np.random.default_rng(seed)), seed), proposed_by='initial')
     for seed in range(5)
 ]
 
@@ -218,7 +222,7 @@ HISTORY = [
 def test_no_reply_gets_anything_but_sound_parameters_through(tmp_path: Path) -> None:
     model = MakesUp(20_26)
     # Several replies to a prompt: building it takes longer than judging a reply.
-    sas = SasPrompt(model, SPACE, options=SasOptions(repairs=4))
+    sas = SasPrompt(model, make_brief(SPACE), options=SasOptions(repairs=4))
     accepted: Counter[str] = Counter()
     steps = shortened = 0
     stored = []
@@ -231,8 +235,8 @@ def test_no_reply_gets_anything_but_sound_parameters_through(tmp_path: Path) -> 
             said = model.said[first:]
             assert len(exchanges) == len(said)
             # Nothing out of bounds, and nothing that is no number.
-            assert len(step.parameters.attenuation) == 8
-            assert all(0.6 <= value <= 1.4 for value in step.parameters.attenuation)
+            assert step.policy.names == SPACE.names
+            assert all(0.6 <= value <= 1.4 for value in step.policy.values)
             for (kind, usable), exchange in zip(said, exchanges, strict=True):
                 good = exchange.verdict.startswith('accepted')
                 accepted[kind] += good
@@ -243,20 +247,20 @@ def test_no_reply_gets_anything_but_sound_parameters_through(tmp_path: Path) -> 
                 assert exchange.verdict.isprintable(), exchange.verdict
             usable_at_last = exchanges[-1].verdict.startswith('accepted')
             assert step.unchanged is not usable_at_last
-            assert step.verdict.startswith(
-                'accepted' if usable_at_last else 'unchanged: sas:makes-up gave no usable'
-            )
+            vain = [(each.method, each.failure) for each in step.in_vain]
+            assert vain == ([] if usable_at_last else [('sas:makes-up', Failure.UNUSABLE)])
             assert step.reason
-            shortened += 'trust_region: ' in step.verdict
+            shortened += 'trust_region' in [finding.rule for finding in step.proposal.findings]
             if steps % STORED_EACH == 0:
-                store_step(store, objective, step)
+                store.add_step(objective.words, step)
                 stored.append(step)
             steps += 1
         back = store.steps()
         replies = [exchange.reply for step in stored for exchange in step.proposal.exchanges]
-        assert [step.parameters.attenuation for step in back] == [
-            step.parameters.attenuation for step in stored
-        ]
+        # What is read back is what was stored, but for its number and what has a table of its own.
+        for number, (read, step) in enumerate(zip(back, stored, strict=True), start=1):
+            proposal = replace(step.proposal, exchanges=())
+            assert read.step == replace(step, number=number, proposal=proposal, audits=())
         assert [exchange.exchange.reply for exchange in store.exchanges()] == replies
     assert len(stored) > 100
     assert shortened > 100

@@ -1,5 +1,6 @@
 """The picture of a run."""
 
+import math
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,22 +11,25 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.term import Extreme, Term, Want
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.report.labels import LabelPlacer, group, ranges
 from llm_policy_improver.report.landing_map import RESOLUTION, SIZE, draw_landing_map, landing_figure
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.measures import LANDING_X
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
 
-def landed(trial: int, x: float, y: float) -> ExecutionTrace:
-    return ExecutionTrace(
-        PolicyParameters(version=trial), Outcome.LANDED, Landing(x, y, 1.0), 0.2, 0.5, trial=trial
-    )
+def landed(number: int, x: float, y: float) -> Trial:
+    measures = {'landing_x': x, 'landing_y': y, 'net_clearance': 0.2, 'peak_height': 0.5}
+    return trial_of(Modulation(version=number), Outcome.LANDED, measures, number=number)
 
 
-def failed(trial: int, outcome: Outcome) -> ExecutionTrace:
-    return ExecutionTrace(PolicyParameters(version=trial), outcome, trial=trial)
+def failed(number: int, outcome: Outcome) -> Trial:
+    return trial_of(Modulation(version=number), outcome, {}, number=number)
 
 
 # Three first trials, then four improvements; the sixth comes nearest to the right edge.
@@ -40,8 +44,8 @@ RUN = [
 ]
 
 
-def figure_of(words: str, traces: Sequence[ExecutionTrace] = RUN, first_trials: int = 3) -> Figure:
-    return landing_figure(traces, parse_objective(words), first_trials, 'least_squares')
+def figure_of(words: str, trials: Sequence[Trial] = RUN, first_trials: int = 3) -> Figure:
+    return landing_figure(trials, parse_objective(words), first_trials, 'least_squares')
 
 
 def axes_named(figure: Figure, label: str) -> Axes:
@@ -56,7 +60,7 @@ def points(axes: Axes, gid: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in artists(axes, gid)[0].get_offsets()]
 
 
-def random_run(count: int) -> list[ExecutionTrace]:
+def random_run(count: int) -> list[Trial]:
     generator = np.random.default_rng(1)
     places = generator.normal((0.0, 0.72), 0.2, (count, 2))
     return [landed(number + 1, *place) for number, place in enumerate(places)]
@@ -137,6 +141,16 @@ def test_goal_that_is_no_place_is_named() -> None:
     assert 'height' in goal.get_text()
 
 
+@pytest.mark.parametrize(
+    ('want', 'x'), [((0.2, 0.4), 0.3), ((0.5, math.inf), 0.5), ((-math.inf, -0.5), -0.5), (Extreme.SMALLEST, -0.7625)]
+)  # fmt: skip
+def test_wanted_range_is_shown_at_its_middle_or_its_known_end(want: Want, x: float) -> None:
+    objective = Objective('words', (Term(LANDING_X, want),), 'sentence')
+    figure = landing_figure(RUN, objective, 3, 'least_squares')
+    goal = artists(axes_named(figure, 'map'), 'goal')[0]
+    assert list(goal.get_xdata()) == pytest.approx([x, x])
+
+
 def test_failed_trials_are_listed_by_outcome() -> None:
     axes = axes_named(figure_of('far right', [*RUN, failed(8, Outcome.NET)]), 'failures')
     assert artists(axes, 'failed trials')[0].get_text() == 'net (2):  3, 8\nmissed (1):  5'
@@ -179,9 +193,9 @@ def test_words_without_a_measure_still_give_a_map() -> None:
     figure.canvas.draw()
 
 
-@pytest.mark.parametrize('traces', [[], [failed(1, Outcome.MISSED)], [landed(1, 0.1, 0.5)]])
-def test_tiny_runs_are_drawn(tmp_path: Path, traces: list[ExecutionTrace]) -> None:
-    draw_landing_map(tmp_path / 'map.png', traces, parse_objective('far right'), 24, 'least_squares')
+@pytest.mark.parametrize('trials', [[], [failed(1, Outcome.MISSED)], [landed(1, 0.1, 0.5)]])
+def test_tiny_runs_are_drawn(tmp_path: Path, trials: list[Trial]) -> None:
+    draw_landing_map(tmp_path / 'map.png', trials, parse_objective('far right'), 24, 'least_squares')
     assert (tmp_path / 'map.png').stat().st_size > 0
 
 
@@ -202,10 +216,8 @@ def test_numbers_never_cover_each_other(count: int) -> None:
 
 
 def test_trials_without_a_stored_number_are_counted() -> None:
-    traces = [
-        ExecutionTrace(PolicyParameters(), Outcome.LANDED, Landing(0.1 * i, 0.5, 1.0)) for i in range(4)
-    ]
-    axes = axes_named(figure_of('far right', traces, 2), 'map')
+    trials = [landed(0, 0.1 * i, 0.5) for i in range(4)]
+    axes = axes_named(figure_of('far right', trials, 2), 'map')
     assert artists(axes, 'best label')[0].get_text().startswith('best: 4')
 
 

@@ -12,11 +12,12 @@ from mcap_ros2.decoder import DecoderFactory
 from paths import ROOT
 from stored_trials import assert_same_samples, trace_of
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Outcome, TraceSamples
 from llm_policy_improver.runs.mcap_series import TOPICS
 from llm_policy_improver.runs.ros_definitions import DEFINITIONS
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, trial_of
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
@@ -28,8 +29,8 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 
 
 def test_ros_tools_read_the_time_series(store: RunStore) -> None:
-    trace, start = trace_of(1), 1_800_000_000_123_456_789
-    store.add_trial(trace, start_ns=start)
+    trial, start = trace_of(1), 1_800_000_000_123_456_789
+    store.add_trial(trial, start_ns=start)
     found: dict[str, list[tuple[int, Any]]] = {topic: [] for topic in TOPICS}
     with (store.folder / 'trials' / '0001.mcap').open('rb') as stream:
         reader = make_reader(stream, validate_crcs=True, decoder_factories=[DecoderFactory()])
@@ -40,7 +41,7 @@ def test_ros_tools_read_the_time_series(store: RunStore) -> None:
             stamp = decoded.header.stamp
             assert message.log_time == message.publish_time == stamp.sec * 1_000_000_000 + stamp.nanosec
             found[channel.topic].append((message.log_time, decoded))
-    samples = trace.samples
+    samples = trial.samples
     ball = found['ball/position']
     assert [time for time, _ in ball] == [start + round(time * 1e9) for time in samples.ball_time]
     for topic, expected in (
@@ -56,7 +57,7 @@ def test_ros_tools_read_the_time_series(store: RunStore) -> None:
         assert list(state.position) == samples.joint_position[index].tolist()
         assert list(state.velocity) == samples.joint_velocity[index].tolist()
     for index, (_, command) in enumerate(found['joint_velocity_command']):
-        assert command.parameters_version == trace.parameters.version
+        assert command.parameters_version == trial.version
         assert list(command.joint_names) == list(JOINTS)
         assert list(command.requested) == samples.requested_velocity[index].tolist()
         assert list(command.applied) == samples.applied_velocity[index].tolist()
@@ -73,9 +74,9 @@ def test_trial_without_a_stamp_is_dated_to_end_when_it_was_stored(store: RunStor
 
 
 def test_simulated_time_may_start_at_zero_and_samples_before_it(store: RunStore) -> None:
-    trace = trace_of(2)
-    trace.samples.joint_time[0] = -0.004
-    assert_same_samples(store.samples(store.add_trial(trace, start_ns=0).trial), trace.samples)
+    trial = trace_of(2)
+    trial.samples.joint_time[0] = -0.004
+    assert_same_samples(store.samples(store.add_trial(trial, start_ns=0).number), trial.samples)
 
 
 def test_command_definition_is_that_of_the_message_file() -> None:
@@ -97,7 +98,7 @@ def test_damaged_file_is_refused_and_named(store: RunStore) -> None:
 
 
 def test_samples_that_do_not_fit_each_other_are_refused(store: RunStore) -> None:
-    bad = ExecutionTrace(PolicyParameters(), Outcome.LANDED, samples=TraceSamples(ball_time=np.zeros(3)))
+    bad = trial_of(Modulation(), Outcome.LANDED, {}, samples=TraceSamples(ball_time=np.zeros(3)))
     with pytest.raises(
         StoreError, match=r'ball_position of a trial must have the shape \(3, 3\).*got \(0, 3\)'
     ):

@@ -11,10 +11,12 @@ from recorded_run import RIGHT, improve, improve_with_model, near_neutral, rewri
 
 from llm_policy_improver.cli.run_commands import prompt_command
 from llm_policy_improver.core.chat import Exchange
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.llm.tokens import count_message_tokens
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.prompt_preview import preview
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.table_tennis.space import NEUTRAL
 
 Run = Path
 
@@ -123,7 +125,7 @@ def test_run_of_a_numeric_optimizer_shows_what_sas_prompt_would_send(
 def test_run_without_settings_is_shown_with_the_default_ones(run: Run, tmp_path: Path) -> None:
     with RunStore.create(tmp_path / 'bare', {}) as bare, RunStore.open(run) as store:
         for step, trial in zip(store.steps(), store.trials(), strict=True):
-            bare.add_step(step.objective, step.parameters, step.seed)
+            bare.add_step(step.objective, step.step)
             bare.add_trial(trial)
         made = preview(bare)
         assert made.notes == ('the run does not hold its settings: the default ones are used',)
@@ -142,5 +144,5 @@ def test_what_cannot_be_shown_is_refused_in_one_sentence(run: Run, tmp_path: Pat
     with RunStore.create(tmp_path / 'new', {}) as store:
         with pytest.raises(StoreError, match='has no steps yet'):
             preview(store)
-        store.add_step(RIGHT, PolicyParameters(version=1), 0)
+        store.add_step(RIGHT, Step(1, NEUTRAL, 1, Proposal(NEUTRAL, 'neutral'), 0))
         assert preview(store, 1).common_prefix is None

@@ -14,15 +14,18 @@ from recorded_run import RIGHT, ROUGH_WEATHER, improve, improve_with_model, near
 from llm_policy_improver.cli.run_commands import replay_command
 from llm_policy_improver.core.audit import GateVerdict
 from llm_policy_improver.core.chat import EndpointError, Exchange
+from llm_policy_improver.core.finding import Failure, Finding
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.parameters import PolicyParameters
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.llm.recorded import RecordedModel
+from llm_policy_improver.loop import build
 from llm_policy_improver.loop.improvement import Improvement
-from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.prompt_preview import preview
-from llm_policy_improver.runs.replay import ReplayResult, replay, stored_proposals
+from llm_policy_improver.runs.replay import ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore, StoreError
-from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
+from llm_policy_improver.runs.stored_run import stored_parts, stored_settings
+from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
 
 CHAT = (('user', 'hello'),)
@@ -83,16 +86,16 @@ def test_run_in_rough_weather_is_replayed_step_by_step(
     with RunStore.open(tmp_path / 'run') as store:
         verdicts = [each.exchange.verdict.split(':')[0].split(' ')[0] for each in store.exchanges()]
         assert {'accepted', 'refused', 'failed'} == set(verdicts)
-        steps = store.steps()
-        assert any(step.fallback for step in steps)
-        assert any('rests' in step.verdict for step in steps)
+        steps = [stored.step for stored in store.steps()]
+        failures = {vain.failure for step in steps for vain in step.proposal.instead_of}
+        assert failures == {Failure.UNUSABLE, Failure.RESTING}
     monkeypatch.delenv('OPENAI_API_KEY')
     status, said = as_json(tmp_path / 'run')
     assert status == 0
     assert said['identical']
     assert (said['first_differing_step'], said['first_differing_exchange']) == (None, None)
     assert [step['stored'] for step in said['steps']] == [step['replayed'] for step in said['steps']]
-    assert [step['stored'] for step in said['steps']] == [list(s.parameters.attenuation) for s in steps]
+    assert [step['stored'] for step in said['steps']] == [step.policy.as_json() for step in steps]
     assert sum(step['requests'] for step in said['steps']) == len(verdicts)
     assert f'all {len(steps)} steps gave the stored parameters' in said['verdict']
     assert f'all {len(verdicts)} prompts are the same' in said['verdict']
@@ -133,7 +136,7 @@ def test_steps_without_any_proposal_are_replayed(monkeypatch: pytest.MonkeyPatch
     unmeasurable = 'make the opponent run'
     improve_with_model(monkeypatch, tmp_path / 'run', *ROUGH_WEATHER[:6], steps=4, words=unmeasurable)
     with RunStore.open(tmp_path / 'run') as store:
-        assert any(step.unchanged for step in store.steps())
+        assert any(stored.step.unchanged for stored in store.steps())
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical']) == (0, True), said['verdict']
 
@@ -177,9 +180,9 @@ def test_parameters_that_come_out_otherwise_are_named_and_end_with_status_1(
 ) -> None:
     improve_with_model(monkeypatch, tmp_path / 'run')
     with RunStore.open(tmp_path / 'run') as store:
-        values = list(store.steps()[-1].parameters.attenuation)
-    values[6] += 0.01
-    rewrite(tmp_path / 'run', 'UPDATE steps SET attenuation = ? WHERE step = 9', json.dumps(values))
+        values = store.steps()[-1].step.policy.as_json()
+    values['g'] += 0.01
+    rewrite(tmp_path / 'run', 'UPDATE steps SET policy = ? WHERE step = 9', json.dumps(values))
     status, said = as_json(tmp_path / 'run')
     assert status == 1
     assert said['first_differing_step'] == 9
@@ -215,12 +218,12 @@ def test_missing_reply_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     ('statement', 'error', 'why'),
     [
         (
-            "UPDATE run SET description = '{}'",
+            "UPDATE settings SET content = '{}'",
             StoreError,
             'does not hold its settings, so it cannot be replayed',
         ),
         (
-            """UPDATE run SET description = '{"optimizer": {"trialz": 5}}'""",
+            """UPDATE settings SET content = '{"optimizer": {"trialz": 5}}'""",
             ValueError,
             'unknown setting "trialz"; did you mean trials',
         ),
@@ -229,7 +232,7 @@ def test_missing_reply_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def test_run_without_settings_of_this_version_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, error: type[Exception], why: str
 ) -> None:
-    improve(monkeypatch, tmp_path / 'run', '--trials', '2')
+    improve(monkeypatch, tmp_path / 'run', '--trials', '2', '--first-trials', '2')
     rewrite(tmp_path / 'run', statement)
     with RunStore.open(tmp_path / 'run') as store, pytest.raises(error, match=why):
         next(replay(store))
@@ -252,39 +255,50 @@ def test_run_is_cut_at_a_new_objective_and_after_a_step_that_was_not_played(tmp_
         versions = iter(range(1, 20))
 
         def step(words: str, *, played: bool = True) -> None:
-            parameters = PolicyParameters(version=next(versions), proposed_by='initial')
-            store.add_step(words, parameters, 0)
+            made = Step(1, NEUTRAL, next(versions), Proposal(NEUTRAL, 'initial'), 0)
+            store.add_step(words, made)
             if played:
-                store.add_trial(task.run(parameters, 0))
+                store.add_trial(made.played(task.run(NEUTRAL, 0)))
 
-        store.add_trial(task.run(PolicyParameters(), 0))
+        store.add_trial(task.run(NEUTRAL, 0))
         for words, played in (('right', True), ('right', False), ('right', True), ('left', True)):
             step(words, played=played)
         parts = stored_parts(store)
-        settings = RunSettings(OptimizerSettings())
-        proposals = [each for part in parts for each in stored_proposals(part, settings)]
     shape = [
-        (part.objective, len(part.history), [each.trace is not None for each in part.steps]) for part in parts
+        (part.objective, len(part.history), [each.trial is not None for each in part.steps]) for part in parts
     ]
     assert shape == [('right', 1, [True, False]), ('right', 2, [True]), ('left', 3, [True])]
-    assert len(proposals) == 4  # that of the step that waits, too
-    assert [trace.trial for trace in parts[0].before(2)] == [1, 2]
+    assert [trial.number for trial in parts[0].before(2)] == [1, 2]
 
 
 def test_proposals_come_back_as_the_loop_had_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    reply = json.dumps({'nearest': 'trial 4', 'analysis': 'a: right', 'parameters': near_neutral(1)})
+    made: list[Improvement] = []
+
+    def improvement(*arguments: Any, **named: Any) -> Improvement:
+        made.append(Improvement(*arguments, **named))
+        return made[-1]
+
+    monkeypatch.setattr(build, 'Improvement', improvement)
+    reply = json.dumps(
+        {'nearest': 'trial 4', 'analysis': 'a: right', 'effects': {'a': {'x': 'right'}},
+         'expected': {'x': 0.1}, 'parameters': [1.41, *near_neutral(1)[1:]]}
+    )  # fmt: skip
     improve_with_model(monkeypatch, tmp_path / 'run', say(reply), *ROUGH_WEATHER[3:4], steps=2)
     with RunStore.open(tmp_path / 'run') as store:
-        settings = stored_settings(store)
-        assert settings is not None
-        *first, by_model, by_fallback = stored_proposals(stored_parts(store)[0], settings)
-        steps = store.steps()
+        (part,) = stored_parts(store)
+        steps = [each.step(number) for number, each in enumerate(part.steps, 1)]
+    assert tuple(steps) == made[0].steps
+    *first, by_model, by_fallback = (step.proposal for step in steps)
     assert [proposal.proposed_by for proposal in first] == ['initial'] * 6
     assert (by_model.nearest, by_model.analysis) == (4, 'a: right')
+    assert [(claim.parameter, claim.measure, claim.sign) for claim in by_model.claims] == [
+        ('a', 'landing_x', 1)
+    ]
     assert by_model.exchanges[0].reply == reply
-    assert by_model.verdict in steps[6].verdict
-    assert by_fallback.fallback == steps[7].fallback != ''
+    clipped = Finding('bounds', 'clipped to its bound: a (slide_y) 1.41 to 1.4', changed=True)
+    assert by_model.findings == (clipped,)
     assert by_fallback.proposed_by == 'least_squares'
+    assert [vain.method for vain in by_fallback.instead_of] == ['sas:test-model']
     assert by_fallback.exchanges[0].verdict.startswith('failed')
 
 
@@ -302,9 +316,11 @@ class Gatekeeping:
     def judge(self, case: GateCase) -> GateVerdict:
         word = next(self._words, 'ok')
         if isinstance(word, tuple):
-            return GateVerdict(self.name, True, 'gently', case.attenuation, word, 'Ada')
+            return GateVerdict(
+                self.name, True, 'gently', Proposal(parameter_space().policy(word), 'Ada'), 'Ada'
+            )
         by = 'Ada' if word == 'reject' else ''
-        return GateVerdict(self.name, word == 'ok', f'{word}: too fast', case.attenuation, by=by)
+        return GateVerdict(self.name, word == 'ok', f'{word}: too fast', by=by)
 
 
 def test_run_with_gates_is_replayed_without_them_and_its_prompts_are_rebuilt(
@@ -320,15 +336,16 @@ def test_run_with_gates_is_replayed_without_them_and_its_prompts_are_rebuilt(
     def made(*arguments: Any, **named: Any) -> Improvement:
         return Improvement(*arguments, **(named | {'gates': (gate,)}))
 
-    monkeypatch.setattr('llm_policy_improver.cli.main.Improvement', made)
-    improve_with_model(monkeypatch, tmp_path, steps=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(build, 'Improvement', made)
+        improve_with_model(patched, tmp_path, steps=5)
     with RunStore.open(tmp_path) as store:
         result = ReplayResult(tuple(replay(store)))
         assert result.identical, result.sentence
         assert 'prompts are the same' in result.sentence
         decisions = {record.audit.decision.value for record in store.audits()}
         assert decisions >= {'automatic', 'refused', 'rejected', 'edited'}
-        asked = [step.stored.step for part in stored_parts(store) for step in part.steps if step.exchanges]
+        asked = [step.number for part in stored_parts(store) for step in part.steps if step.exchanges]
         assert len(asked) == 5
         for number in asked:
             assert preview(store, number).same_as_sent

@@ -5,21 +5,29 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from stored_trials import assert_same_samples, assert_same_trial, trace_of
 
+from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
 from llm_policy_improver.core.chat import Exchange
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Outcome, TraceSamples
+from llm_policy_improver.core.finding import Agreement, ClaimedEffect, Failure, Finding, Vain
+from llm_policy_improver.core.proposal import KeptBack, Proposal
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunExistsError, RunStore, StoreError
+from llm_policy_improver.runs.store_schema import TABLES
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.space import NEUTRAL, Searched, parameter_space
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, trial_of
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250000, tzinfo=UTC)
+POLICY = parameter_space(Searched.BOTH).policy((0.1 + 0.2, *(1.0,) * 7, -0.0, 1e-300, *(0.0,) * 6))
+STEP = Step(1, NEUTRAL, 25, Proposal(NEUTRAL, 'neutral'), 0)
 
 
 @pytest.fixture
@@ -33,60 +41,105 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 
 def test_trials_are_numbered_from_one_and_come_back_in_order(store: RunStore) -> None:
     stored = [store.add_trial(trace_of(seed)) for seed in range(3)]
-    assert [trace.trial for trace in stored] == [1, 2, 3]
-    for back, trace in zip(store.trials(), stored, strict=True):
-        assert_same_trial(back, trace)
-        assert len(back.samples.ball_time) == 0
-    assert [trace.trial for trace in store.trials(first=3)] == [3]
+    assert [trial.number for trial in stored] == [1, 2, 3]
+    for back, trial in zip(store.trials(), stored, strict=True):
+        assert_same_trial(back, trial)
+        assert back.samples is None
+    assert [trial.number for trial in store.trials(first=3)] == [3]
 
 
 def test_samples_come_back_bit_for_bit(store: RunStore) -> None:
-    trace = trace_of(7)
-    trace.samples.ball_position[3] = [np.nan, -0.0, np.inf]
-    trace.samples.joint_velocity[0, 0] = 5e-324
-    assert_same_samples(store.samples(store.add_trial(trace).trial), trace.samples)
+    trial = trace_of(7)
+    trial.samples.ball_position[3] = [np.nan, -0.0, np.inf]
+    trial.samples.joint_velocity[0, 0] = 5e-324
+    assert_same_samples(store.samples(store.add_trial(trial).number), trial.samples)
 
 
 def test_samples_out_of_order_and_at_equal_times_keep_their_order(store: RunStore) -> None:
-    trace = trace_of(8)
-    trace.samples.ball_time[:] = trace.samples.ball_time[::-1]
-    trace.samples.joint_time[:] = 0.25
-    assert_same_samples(store.samples(store.add_trial(trace).trial), trace.samples)
+    trial = trace_of(8)
+    trial.samples.ball_time[:] = trial.samples.ball_time[::-1]
+    trial.samples.joint_time[:] = 0.25
+    assert_same_samples(store.samples(store.add_trial(trial).number), trial.samples)
 
 
 def test_trial_without_samples_or_landing_is_stored(store: RunStore) -> None:
-    stored = store.add_trial(ExecutionTrace(PolicyParameters(), Outcome.ABORTED, note='the arm was disarmed'))
+    stored = store.add_trial(trial_of(Modulation(), Outcome.ABORTED, {}, 'the arm was disarmed'))
     assert_same_trial(store.trials()[0], stored)
     assert_same_samples(store.samples(1), TraceSamples())
 
 
-def test_steps_come_back(store: RunStore) -> None:
-    parameters = PolicyParameters(residual=(0.1 + 0.2, *(0.0,) * 7), version=25, proposed_by='sas:model')
-    texts: dict[str, Any] = {
-        'summary': 's',
-        'analysis': 'a',
-        'synthesis': 'y',
-        'reason': 'r',
-        'verdict': 'v',
-        'fallback': 'f',
-    }
-    added = store.add_step('far right', parameters, 3, **texts)
-    same = store.add_step('far right', parameters, 4, unchanged=True)
-    assert store.steps() == [added, same]
-    assert (added.step, added.seed, added.recorded_at, added.parameters) == (1, 3, NOON, parameters)
-    assert {name: getattr(added, name) for name in texts} == texts
-    assert [step.unchanged for step in store.steps()] == [False, True]
+def test_policy_and_measures_come_back_bit_for_bit(store: RunStore) -> None:
+    measures = {'landing_x': 0.1 + 0.2, 'landing_y': 5e-324, 'net_clearance': -0.0}
+    trial = trial_of(Modulation.of(POLICY, 3, 'least_squares'), Outcome.LANDED, measures)
+    assert_same_trial(store.add_trial(trial), replace(trial, number=1))
+    back = store.trials()[0]
+    assert_same_trial(back, replace(trial, number=1))
+    assert [value.hex() for value in back.policy.values] == [value.hex() for value in POLICY.values]
+    assert [value.hex() for value in back.measures.values()] == [value.hex() for value in measures.values()]
+
+
+def a_step() -> Step:
+    """With something in every field."""
+    finding = Finding('bounds', 'clipped to its bound: a (slide_y) 1.41 to 1.4', changed=True)
+    vain = Vain('sas:model', Failure.KEPT_BACK, 'too fast')
+    earlier = Proposal(NEUTRAL, 'sas:model', reason='Try this.')
+    proposal = Proposal(
+        POLICY, 'least_squares', 's', 'a', 'y', 'r', 4, {'landing_x': 0.1, 'landing_y': 0.9}, (finding,),
+        (ClaimedEffect('a', 'landing_x', -1, Agreement.CONTRADICTED, 0.03, 0.01),),
+        instead_of=(vain,), kept_back=(KeptBack(earlier, 'Ada', True, 'too fast'),),
+    )  # fmt: skip
+    verdict = GateVerdict('approval', True, 'gently', Proposal(NEUTRAL, 'Ada'), 'Ada', {'tries': [1, 2.5]})
+    audit = audit_of(
+        'least_squares', (), 7, Decision.EDITED, NOON, proposal=earlier, findings=(finding,), verdicts=(verdict,),
+        decided_by='Ada', reason='gently',
+    )  # fmt: skip
+    return Step(1, NEUTRAL, 7, proposal, 2**62, (finding, replace(finding, refused=True)), (vain,), (audit,))
+
+
+def test_steps_come_back_with_all_that_led_to_them(store: RunStore) -> None:
+    step = a_step()
+    added = store.add_step('far right', step)
+    other = store.add_step('far left', replace(STEP, number=9))
+    assert (added.number, added.recorded_at, added.objective, added.step) == (1, NOON, 'far right', step)
+    assert (other.number, other.step.number) == (2, 2)
+    # Exchanges and audit records are read on their own.
+    assert store.steps() == [replace(added, step=replace(step, audits=())), other]
+    assert store.steps(first=2) == [other]
+    assert [(record.number, record.step, record.audit) for record in store.audits()] == [
+        (1, 1, step.audits[0])
+    ]
+    assert [stored.step.unchanged for stored in store.steps()] == [True, False]
+    assert store.audits()[0].audit.published == Proposal(NEUTRAL, 'Ada')
+
+
+def test_audit_record_without_a_step_comes_back(store: RunStore) -> None:
+    audit = Audit(3, None, 'sas:model', 'model-7', 'ab12', (), (), Decision.REFUSED, '', NOON, 'repeat')
+    store.add_audit(audit)
+    assert [(record.step, record.audit) for record in store.audits()] == [(0, audit)]
+    with pytest.raises(StoreError, match='has no such step'):
+        store.add_audit(audit, 5)
+
+
+def test_what_a_newer_version_added_to_a_proposal_is_left_out(store: RunStore) -> None:
+    store.add_step('far right', STEP)
+    with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
+        connection.execute('DROP TRIGGER steps_no_UPDATE')
+        connection.execute("UPDATE steps SET proposal = json_set(proposal, '$.mood', 'hopeful')")
+        connection.commit()
+    assert store.steps()[0].step == STEP
 
 
 def test_exchanges_come_back_with_their_step_and_version(store: RunStore) -> None:
     odd = 'naïve 🏓 \x00 \ud800 end\r\n'
     first = Exchange((('system', odd), ('user', '{"a": 1}')), odd, 'model', 900, 40, 1.25, 'repeats trial 3')
     second = Exchange((('user', 'again'),), '', 'model', verdict='HTTP 429')
-    step = store.add_step('far right', PolicyParameters(version=25), 0, exchanges=[first])
-    store.add_exchange(step.step, second)
+    asked = replace(STEP, proposal=replace(STEP.proposal, reason=odd, exchanges=(first,)))
+    step = store.add_step('far right', asked)
+    store.add_exchange(step.number, second)
     found = store.exchanges()
     assert [one.exchange for one in found] == [first, second]
     assert [(one.number, one.step, one.version) for one in found] == [(1, 1, 25), (2, 1, 25)]
+    assert store.steps()[0].step.reason == odd
 
 
 def test_exchange_of_an_unknown_step_is_refused(store: RunStore) -> None:
@@ -129,7 +182,7 @@ def test_joining_makes_the_run_once_and_keeps_its_description(tmp_path: Path) ->
     ):
         assert first.description == second.description == {'n': 1}
         first.add_trial(trace_of(0))
-        assert second.add_trial(trace_of(1)).trial == 2
+        assert second.add_trial(trace_of(1)).number == 2
 
 
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -149,8 +202,8 @@ def test_trials_whose_database_is_gone_are_not_mixed_with_a_new_run(store: RunSt
 def test_newer_format_is_refused(store: RunStore) -> None:
     store.close()
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
-        connection.execute('PRAGMA user_version = 4')
-    with pytest.raises(StoreError, match='has format 4, and this llm_policy_improver reads up to 3'):
+        connection.execute('PRAGMA user_version = 5')
+    with pytest.raises(StoreError, match='has format 5, and this llm_policy_improver reads up to 4'):
         RunStore.open(store.folder)
 
 
@@ -204,24 +257,27 @@ def test_full_disk_while_writing_the_file_leaves_the_run_as_it_was(
         f'could not store the trial: the disk of {store.folder} is full; free some space and try again'
     )
     assert [path.name for path in (store.folder / 'trials').iterdir()] == ['0001.mcap']
-    assert store.add_trial(trace_of(1)).trial == 2
+    assert store.add_trial(trace_of(1)).number == 2
 
 
 def test_full_disk_in_the_database_leaves_the_run_as_it_was(store: RunStore) -> None:
     pages = store._connection.execute('PRAGMA page_count').fetchone()[0]
     store._connection.execute(f'PRAGMA max_page_count = {pages}')
     with pytest.raises(StoreError, match=r'could not store the step: the disk of .* is full'):
-        store.add_step('far right', PolicyParameters(), 0, summary='x' * 100_000)
+        store.add_step('far right', replace(STEP, proposal=replace(STEP.proposal, summary='x' * 100_000)))
     store._connection.execute('PRAGMA max_page_count = 1000000')
     assert store.steps() == []
-    assert store.add_step('far right', PolicyParameters(), 0).step == 1
+    assert store.add_step('far right', STEP).number == 1
 
 
 def test_nothing_recorded_can_be_changed_or_deleted(store: RunStore) -> None:
     store.add_trial(trace_of(0))
-    store.add_step('far right', PolicyParameters(), 0, exchanges=[Exchange((), 'reply', 'model')])
+    store.add_step('far right', a_step())
+    store.add_exchange(1, Exchange((), 'reply', 'model'))
+    store.add_settings({})
+    store.add_end('finished', 'done')
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
-        for table in ('run', 'trials', 'steps', 'exchanges'):
+        for table in TABLES:
             for action in (f'DELETE FROM {table}', f'UPDATE {table} SET rowid = 9'):
                 with pytest.raises(sqlite3.IntegrityError, match='what is recorded is never changed'):
                     connection.execute(action)
@@ -231,7 +287,7 @@ def test_environment_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv('OPENAI_API_KEY', 'sk-never-store-this')
     with RunStore.create(tmp_path / 'run', {}) as store:
         store.add_trial(trace_of(0))
-        store.add_step('far right', PolicyParameters(), 0)
+        store.add_step('far right', STEP)
         files = [path for path in store.folder.rglob('*') if path.is_file()]
         assert files
         assert not any(b'sk-never-store-this' in path.read_bytes() for path in files)

@@ -4,8 +4,9 @@ import math
 from contextlib import suppress
 from typing import Final
 
-from llm_policy_improver.core.parameters import ParameterError, PolicyParameters
+from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.bench.attacks.attack import Attack, Clock
 from llm_policy_improver.table_tennis.bench.attacks.case import CYCLES_PER_TICK
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
@@ -19,9 +20,9 @@ class _Parameters(Attack):
     def begin(self, controller: GuardedController) -> None:
         controller.offer(self._drawn(1))
 
-    def _drawn(self, version: int) -> PolicyParameters:
+    def _drawn(self, version: int) -> Modulation:
         attenuation, residual = self._rng.normal(0.0, self.size, (2, len(arm.ARM)))
-        return PolicyParameters(tuple(attenuation), tuple(residual), version)
+        return Modulation(tuple(attenuation), tuple(residual), version)
 
 
 class _HugeParameters(_Parameters):
@@ -42,7 +43,7 @@ class _Flipped(_Parameters):
     def step(self, cycle: int, controller: GuardedController, clock: Clock) -> None:
         if cycle % CYCLES_PER_TICK == 0:
             sign = (-1.0) ** (cycle // CYCLES_PER_TICK) * (-1.0) ** self._choice
-            parameters = PolicyParameters(tuple(1.4 * sign), tuple(0.5 * sign), 1 + cycle)
+            parameters = Modulation(tuple(1.4 * sign), tuple(0.5 * sign), 1 + cycle)
             controller.offer(parameters)
 
 
@@ -57,7 +58,7 @@ class _NoParameters(Attack):
         for values in wrong:
             for attenuation, residual in ((values, (0.0,) * count), ((1.0,) * count, values)):
                 with suppress(ParameterError):
-                    controller.offer(PolicyParameters(attenuation, residual, 1))
+                    controller.offer(Modulation(attenuation, residual, 1))
                     raise RuntimeError(f'parameters of {values} were accepted')
 
 

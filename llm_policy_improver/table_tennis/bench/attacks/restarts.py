@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.bench.attacks.attack import Attack, Clock
 from llm_policy_improver.table_tennis.bench.attacks.case import (
     CYCLE,
@@ -117,7 +117,7 @@ class _Replayed(Restart):
     def step(self, cycle: int, controller: GuardedController, clock: Clock) -> None:
         attenuation, residual = self._rng.normal(0.0, 3.0, (2, len(arm.ARM)))
         version = int(self._rng.integers(0, 5))
-        controller.offer(PolicyParameters(tuple(attenuation), tuple(residual), version))
+        controller.offer(Modulation(tuple(attenuation), tuple(residual), version))
 
     def joints(self, arms: list[ArmObservation]) -> list[ArmObservation]:
         self._past = [*self._past, *arms][-50:]

@@ -5,17 +5,22 @@ import pytest
 from curved_map import CurvedMap
 
 from llm_policy_improver.core.method import ProposalError
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
-from llm_policy_improver.methods.checks import check
-from llm_policy_improver.methods.numeric.landing_model import LandingModel, TooFewTrialsError
+from llm_policy_improver.methods.checks import check_policy
+from llm_policy_improver.methods.numeric.effect_model import EffectModel, TooFewTrialsError
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares
 from llm_policy_improver.methods.numeric.ridge import RidgeBasis
 from llm_policy_improver.methods.numeric.trust_region import START, trust_radius
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.measures import LANDING_X, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
-SPACE = ParameterSpace()
+SPACE = parameter_space()
+BRIEF = make_brief(SPACE)
 RIGHT = parse_objective('as far right as possible')
 
 TEN = (
@@ -32,13 +37,17 @@ TEN = (
 )
 
 
-def trials(task: CurvedMap, count: int, seed: int = 0) -> list[ExecutionTrace]:
+def trials(task: CurvedMap, count: int, seed: int = 0) -> list[Trial]:
     generator = np.random.default_rng(seed)
-    return [task.run(PolicyParameters(task.space.sample(generator)), i) for i in range(count)]
+    return [task.run(task.space.sample(generator), i) for i in range(count)]
 
 
-def at(attenuation: tuple[float, ...], x: float, y: float = 0.5) -> ExecutionTrace:
-    return ExecutionTrace(PolicyParameters(attenuation), Outcome.LANDED, Landing(x, y, 0.4))
+def at(values: tuple[float, ...], x: float, y: float = 0.5) -> Trial:
+    return trial_of(Modulation.of(SPACE.policy(values)), Outcome.LANDED, {'landing_x': x, 'landing_y': y})
+
+
+def failed(value: float, outcome: Outcome) -> Trial:
+    return trial_of(Modulation.of(SPACE.policy((value,) * 8)), outcome, {})
 
 
 @pytest.mark.parametrize(('noise', 'bar'), [(0.0, 0.03), (0.02, 0.06)])
@@ -49,17 +58,17 @@ def test_fifteen_improvements_come_close_to_what_is_reachable(noise: float, bar:
         for words in TEN:
             objective = parse_objective(words)
             history = trials(task, 24, seed)
-            optimizer = LeastSquares(SPACE)
+            optimizer = LeastSquares(BRIEF)
             for number in range(15):
                 started = time.process_time()
                 proposal = optimizer.propose(history, objective)
                 seconds.append(time.process_time() - started)
-                history.append(task.run(PolicyParameters(proposal.attenuation), 100 + number))
+                history.append(task.run(proposal.policy, 100 + number))
             best = objective.best(history)
             assert best is not None
-            unit = SPACE.unit(best.parameters.attenuation)[None, :]
+            unit = SPACE.unit(best.policy)[None, :]
             regrets.append(float(truth.distances(unit, objective)[0]) - truth.reachable(objective))
-            landed += [trace.landed for trace in history[24:]]
+            landed += [trial.succeeded for trial in history[24:]]
     assert np.median(regrets) <= bar
     assert np.mean(landed) > 0.9
     assert np.median(seconds) < 0.05
@@ -67,80 +76,86 @@ def test_fifteen_improvements_come_close_to_what_is_reachable(noise: float, bar:
 
 def test_same_history_gives_the_same_proposal() -> None:
     history = trials(CurvedMap(1), 24)
-    assert LeastSquares(SPACE).propose(history, RIGHT) == LeastSquares(SPACE).propose(history, RIGHT)
+    assert LeastSquares(BRIEF).propose(history, RIGHT) == LeastSquares(BRIEF).propose(history, RIGHT)
 
 
 def test_every_proposal_passes_the_checks_from_the_first_trial_on() -> None:
     for words in ('as far right as possible', 'middle of the table'):
         task, objective = CurvedMap(2), parse_objective(words)
-        history: list[ExecutionTrace] = []
+        history: list[Trial] = []
         for number in range(60):
-            proposal = LeastSquares(SPACE).propose(history, objective)
-            verdict = check(proposal.attenuation, history, SPACE)
+            proposal = LeastSquares(BRIEF).propose(history, objective)
+            verdict = check_policy(proposal.policy, history, SPACE)
             assert str(verdict) == 'accepted'
-            history.append(task.run(PolicyParameters(proposal.attenuation), number))
+            history.append(task.run(proposal.policy, number))
 
 
 def test_explains_what_it_did_with_joint_names_and_numbers() -> None:
-    proposal = LeastSquares(SPACE).propose(trials(CurvedMap(3), 24), RIGHT)
-    assert 'of 24 trials landed. Nearest to the goal: trial' in proposal.summary
-    assert 'raising by 0.10 moves the landing: ' in proposal.analysis
+    proposal = LeastSquares(BRIEF).propose(trials(CurvedMap(3), 24), RIGHT)
+    assert 'of 24 trials succeeded. Nearest to the objective: trial' in proposal.summary
+    assert 'raising by 0.10 moves x: ' in proposal.analysis
     assert '(slide_x)' in proposal.analysis
-    assert 'Expected: landing at (' in proposal.synthesis
+    assert 'It expects x ' in proposal.synthesis
+    assert set(proposal.expected) == {'landing_x', 'landing_y', 'peak_height', 'net_clearance'}
+    assert (
+        f'x {proposal.expected["landing_x"]:.3f} m, y {proposal.expected["landing_y"]:.3f} m'
+        in proposal.reason
+    )
     assert proposal.reason.startswith('Changes mostly ')
-    assert 'm from the goal instead of' in proposal.reason
+    assert ' from the objective instead of' in proposal.reason
 
 
-def test_unmeasurable_objective_is_refused_with_what_is_measurable() -> None:
-    with pytest.raises(ProposalError, match=r'cannot measure "play well": .* one of far right, far left'):
-        LeastSquares(SPACE).propose([], parse_objective('play well'))
+def test_unmeasurable_objective_is_refused_in_a_sentence() -> None:
+    with pytest.raises(
+        ProposalError, match=r'least_squares cannot measure "play well": it needs other words'
+    ):
+        LeastSquares(BRIEF).propose([], parse_objective('play well'))
 
 
 def test_where_nothing_landed_it_first_tries_the_unchanged_controller() -> None:
-    far = ExecutionTrace(PolicyParameters((1.4,) * 8), Outcome.MISSED)
-    near = ExecutionTrace(PolicyParameters((0.8,) * 8), Outcome.OUT)
-    first = LeastSquares(SPACE).propose([far, near], RIGHT)
-    assert first.attenuation == NEUTRAL_ATTENUATION
-    neutral = ExecutionTrace(PolicyParameters(), Outcome.NET)
-    second = LeastSquares(SPACE).propose([far, near, neutral], RIGHT)
+    far, near = failed(1.4, Outcome.MISSED), failed(0.8, Outcome.OUT)
+    first = LeastSquares(BRIEF).propose([far, near], RIGHT)
+    assert first.policy == NEUTRAL
+    neutral = failed(1.0, Outcome.NET)
+    second = LeastSquares(BRIEF).propose([far, near, neutral], RIGHT)
     # Half way to the trial that was out, give or take the random step.
-    assert np.mean(second.attenuation) == pytest.approx(0.9, abs=0.06)
+    assert np.mean(second.policy.values) == pytest.approx(0.9, abs=0.06)
     assert 'outcome out' in second.reason
 
 
 def test_with_one_landing_it_steps_a_little_from_it() -> None:
-    proposal = LeastSquares(SPACE).propose([at((1.1,) * 8, 0.2)], RIGHT)
-    assert max(abs(value - 1.1) for value in proposal.attenuation) <= 0.11
-    assert 'only 1 trials landed' in proposal.reason
+    proposal = LeastSquares(BRIEF).propose([at((1.1,) * 8, 0.2)], RIGHT)
+    assert max(abs(value - 1.1) for value in proposal.policy.values) <= 0.11
+    assert 'only 1 trials tell landing_x and a model of it needs 4' in proposal.reason
 
 
 def test_bounds_without_room_are_said() -> None:
-    tight = ParameterSpace(low=(0.9999,) * 8, high=(1.0001,) * 8)
+    tight = parameter_space(attenuation_low=(0.9999,) * 8, attenuation_high=(1.0001,) * 8)
     with pytest.raises(ProposalError, match='the bounds leave too little room'):
-        LeastSquares(tight).propose([at(NEUTRAL_ATTENUATION, 0.2)], RIGHT)
+        LeastSquares(make_brief(tight)).propose([at(NEUTRAL.values, 0.2)], RIGHT)
 
 
 def test_model_knows_which_parameter_moves_the_landing_where() -> None:
     generator = np.random.default_rng(5)
     history = []
     for _ in range(30):
-        attenuation = SPACE.sample(generator)
-        unit = SPACE.unit(attenuation)
-        history.append(at(attenuation, 0.2 * unit[2] - 0.1 * unit[6], 0.6 + 0.2 * unit[0]))
-    model = LandingModel.fit(history, SPACE)
-    sideways = model.effects('x')
+        policy = SPACE.sample(generator)
+        unit = SPACE.unit(policy)
+        history.append(at(policy.values, 0.2 * unit[2] - 0.1 * unit[6], 0.6 + 0.2 * unit[0]))
+    model = EffectModel.fit(history, BRIEF, RIGHT)
+    sideways = model.effects(LANDING_X)
     # 0.10 of the attenuation is a quarter of the unit cube's 1.
-    assert sideways[2].metres == pytest.approx(0.05, abs=0.002)
-    assert sideways[6].metres == pytest.approx(-0.025, abs=0.002)
+    assert sideways[2].change == pytest.approx(0.05, abs=0.002)
+    assert sideways[6].change == pytest.approx(-0.025, abs=0.002)
     assert [effect.index for effect in sideways if effect.clear] == [2, 6]
-    assert model.predict(NEUTRAL_ATTENUATION)['y'] == pytest.approx(0.6, abs=0.01)
-    assert model.effects('peak_height') == []
+    assert model.predict(NEUTRAL)['landing_y'] == pytest.approx(0.6, abs=0.01)
+    assert model.effects(PEAK_HEIGHT) == []
 
 
 def test_model_needs_four_landings() -> None:
     history = [at((1.0 + 0.1 * i,) * 8, 0.1) for i in range(3)]
-    with pytest.raises(TooFewTrialsError, match='3 trials landed and a model of the landing needs 4'):
-        LandingModel.fit(history, SPACE)
+    with pytest.raises(TooFewTrialsError, match='3 trials tell landing_x and a model of it needs 4'):
+        EffectModel.fit(history, BRIEF, RIGHT)
 
 
 def test_regression_is_curved_only_where_the_data_are() -> None:
@@ -162,8 +177,7 @@ def test_trust_region_grows_on_success_and_shrinks_on_failure() -> None:
     assert trust_radius([centre], RIGHT, SPACE) == START
     assert trust_radius([centre, better], RIGHT, SPACE) > START
     assert trust_radius([better, worse], RIGHT, SPACE) < START
-    fault = ExecutionTrace(PolicyParameters((1.15,) * 8), Outcome.NET)
-    assert trust_radius([better, fault], RIGHT, SPACE) < START
+    assert trust_radius([better, failed(1.15, Outcome.NET)], RIGHT, SPACE) < START
 
 
 def test_trials_far_from_the_best_say_nothing_about_the_trust_region() -> None:
@@ -173,7 +187,7 @@ def test_trials_far_from_the_best_say_nothing_about_the_trust_region() -> None:
 
 def test_whole_run_improves_through_the_loop() -> None:
     task = CurvedMap(3)
-    improvement = Improvement(RIGHT, LeastSquares(SPACE), SPACE, trials=39)
+    improvement = Improvement(RIGHT, LeastSquares(BRIEF), SPACE, trials=39)
     results = list(run_improvement(improvement, task))
     result = improvement.result()
     assert result.initial_distance_m is not None

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.methods.numeric.minimizers import adam, cma_es, nelder_mead
 from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer, Observations
@@ -20,6 +19,8 @@ from llm_policy_improver.methods.registry import (
     make_minimizer,
     make_numeric,
 )
+from llm_policy_improver.table_tennis.space import parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
 
 Array = NDArray[np.float64]
 NAMES = tuple(MINIMIZERS)
@@ -203,7 +204,7 @@ def test_an_unknown_name_is_answered_with_those_that_come_close() -> None:
     ):
         make_minimizer('nelder', 0)
     with pytest.raises(UnknownOptimizerError, match='unknown optimizer "xyz"; there are random_search, '):
-        make_numeric('xyz', ParameterSpace(), 0)
+        make_numeric('xyz', make_brief(parameter_space()), 0)
     assert len(set(CHOICES)) == len(CHOICES) == len(NUMERIC) + 3
 
 

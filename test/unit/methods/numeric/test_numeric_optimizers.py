@@ -1,6 +1,6 @@
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -9,38 +9,44 @@ from curved_map import CurvedMap
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.chat import Exchange
-from llm_policy_improver.core.method import Optimizer, Proposal, ProposalError
-from llm_policy_improver.core.objective import Goal, Objective, ObjectiveError, parse_objective
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace, PolicyParameters
+from llm_policy_improver.core.finding import Failure, Finding
+from llm_policy_improver.core.measure import Measure
+from llm_policy_improver.core.method import Method, ProposalError
+from llm_policy_improver.core.objective import Objective, ObjectiveError
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
-from llm_policy_improver.core.trace import ExecutionTrace, Landing, Outcome
-from llm_policy_improver.loop.choice import choose_optimizer
+from llm_policy_improver.core.term import Term, Want
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.checks import check
-from llm_policy_improver.methods.numeric.numeric import (
-    FAILED_LOSS,
-    NumericOptimizer,
-    observations,
-    own_trials,
-)
-from llm_policy_improver.methods.numeric.screened import ScreenedOptimizer
+from llm_policy_improver.methods.checks import check_policy
+from llm_policy_improver.methods.numeric.hybrid import Hybrid
+from llm_policy_improver.methods.numeric.numeric import FAILED_LOSS, NumericMethod, observations, own_trials
 from llm_policy_improver.methods.registry import MINIMIZERS, NUMERIC, make_numeric
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.measures import HIT_SPEED, LANDING_X, LANDING_Y, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.task_brief import make_brief
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, landing_of, trial_of
 
-SPACE = ParameterSpace()
+SPACE = parameter_space()
+BRIEF = make_brief(SPACE)
 RIGHT = parse_objective('as far right as possible')
 POINT = parse_objective('at (0.3, 0.9)')
 
 
-def trials(task: CurvedMap, count: int, seed: int = 0) -> list[ExecutionTrace]:
+def trials(task: CurvedMap, count: int, seed: int = 0) -> list[Trial]:
     generator = np.random.default_rng(seed)
-    return [task.run(PolicyParameters(task.space.sample(generator)), i) for i in range(count)]
+    return [task.run(task.space.sample(generator), i) for i in range(count)]
 
 
-def run(optimizer: Optimizer, objective: Objective, trials: int, first_trials: int) -> Improvement:
-    improvement = Improvement(objective, optimizer, SPACE, trials=trials, first_trials=first_trials)
+def run(method: Method, objective: Objective, trials: int, first_trials: int) -> Improvement:
+    improvement = Improvement(objective, method, SPACE, trials=trials, first_trials=first_trials)
     for _ in run_improvement(improvement, CurvedMap(1)):
         pass
     return improvement
@@ -48,65 +54,82 @@ def run(optimizer: Optimizer, objective: Objective, trials: int, first_trials: i
 
 @pytest.mark.parametrize('name', NUMERIC)
 def test_ten_improvements_pass_the_checks_and_come_closer(name: str) -> None:
-    optimizer = make_numeric(name, SPACE, 0)
-    assert optimizer.name == name
-    improvement = run(optimizer, POINT, 34, 24)
+    method = make_numeric(name, BRIEF, 0)
+    assert method.name == name
+    improvement = run(method, POINT, 34, 24)
     first = POINT.best(improvement.history[:24])
     assert first is not None
     assert improvement.best is not None
     for step in improvement.steps[24:]:
         assert step.proposal.proposed_by == name
-        assert step.verdict == 'accepted'
+        assert step.findings == step.proposal.findings == ()
         assert not step.unchanged
         assert step.reason.endswith('.')
     if name != 'random_search':
         assert POINT.distance(improvement.best) < POINT.distance(first)  # type: ignore[operator]
     # Without state: a new object says the same of the same trials and proposals.
     made = [step.proposal for step in improvement.steps]
-    last = make_numeric(name, SPACE, 0).propose(improvement.history[:-1], POINT, made[:-1])
-    assert last == replace(made[-1], audits=())
+    last = make_numeric(name, BRIEF, 0).propose(improvement.history[:-1], POINT, made[:-1])
+    assert last == made[-1]
 
 
 @pytest.mark.parametrize('name', NUMERIC)
 def test_without_any_trial_and_without_any_landing_something_is_tried(name: str) -> None:
-    optimizer = make_numeric(name, SPACE, 0)
-    history: list[ExecutionTrace] = []
+    method = make_numeric(name, BRIEF, 0)
+    history: list[Trial] = []
     made: list[Proposal] = []
     for _ in range(12):
-        proposal = optimizer.propose(history, RIGHT, made)
-        assert str(check(proposal.attenuation, history, SPACE)) == 'accepted'
+        proposal = method.propose(history, RIGHT, made)
+        assert str(check_policy(proposal.policy, history, SPACE)) == 'accepted'
         made.append(proposal)
-        history.append(ExecutionTrace(PolicyParameters(proposal.attenuation), Outcome.MISSED))
+        history.append(trial_of(Modulation.of(proposal.policy), Outcome.MISSED, {}))
 
 
-@pytest.mark.parametrize('name', [*MINIMIZERS, 'screened'])
+@pytest.mark.parametrize('name', MINIMIZERS)
 def test_an_objective_without_measure_is_refused(name: str) -> None:
-    with pytest.raises(ProposalError, match=rf'{name} cannot measure "play well": .* one of far right'):
-        make_numeric(name, SPACE, 0).propose([], parse_objective('play well'))
+    with pytest.raises(ProposalError, match=rf'{name} cannot measure "play well": it needs other words'):
+        make_numeric(name, BRIEF, 0).propose([], parse_objective('play well'))
+
+
+def landed(x: float, y: float, value: float = 1.0, **measures: float) -> Trial:
+    modulation = Modulation.of(SPACE.policy((value,) * 8))
+    return trial_of(modulation, Outcome.LANDED, {'landing_x': x, 'landing_y': y, **measures})
+
+
+def wanted(*terms: tuple[Measure, Want]) -> Objective:
+    return Objective('words', tuple(Term(measure, want) for measure, want in terms))
 
 
 def test_errors_are_signed_and_failures_have_one_loss() -> None:
-    neutral, wide = PolicyParameters(), PolicyParameters((1.5,) * 8)
-    landed = ExecutionTrace(neutral, Outcome.LANDED, Landing(0.1, 1.0, 0.4), 0.2, 0.5)
-    out = ExecutionTrace(neutral, Outcome.OUT, Landing(0.1, 1.5, 0.4), 0.2, 0.5)
-    aborted = ExecutionTrace(neutral, Outcome.ABORTED)
-    elsewhere = ExecutionTrace(wide, Outcome.LANDED, Landing(0.1, 1.0, 0.4))
-    goal = Goal(x=0.3, y=0.9, peak_height=1.0)
-    seen = observations([landed, out, aborted, elsewhere], [landed], goal, SPACE)
+    good = landed(0.1, 1.0, peak_height=0.5, net_clearance=0.2)
+    out = trial_of(
+        Modulation.of(NEUTRAL), Outcome.OUT, {'landing_x': 0.1, 'landing_y': 1.5, 'peak_height': 0.5}
+    )
+    aborted = trial_of(Modulation.of(NEUTRAL), Outcome.ABORTED, {})
+    elsewhere = landed(0.1, 1.0, 1.5)
+    objective = wanted((LANDING_X, 0.3), (LANDING_Y, 0.9), (PEAK_HEIGHT, 1.0))
+    seen = observations([good, out, aborted, elsewhere], [good], objective, SPACE)
     # The own one last, what tested nothing and what was out of the bounds left out.
     assert seen.errors[1] == pytest.approx([-0.2, 0.1, -0.5])
-    assert seen.losses == pytest.approx([FAILED_LOSS, goal.distance(0.1, 1.0, 0.5)])
+    assert seen.losses == pytest.approx([FAILED_LOSS, objective.distance(good)])
     assert (seen.own, len(seen.points)) == (1, 2)
+
+
+def test_errors_are_weighted_and_none_within_a_range() -> None:
+    objective = wanted((LANDING_X, (0.0, 0.2)), (HIT_SPEED, 5.0))
+    seen = observations([landed(0.1, 1.0, hit_speed=4.0)], [], objective, SPACE)
+    # A metre per second counts as much as 0.2 m.
+    assert seen.errors[0] == pytest.approx([0.0, -0.2])
 
 
 def test_own_trials_are_those_of_the_last_proposals_with_its_name() -> None:
     history = [
-        ExecutionTrace(PolicyParameters((1.0 + 0.01 * version,) * 8, version=version), Outcome.OUT)
+        trial_of(Modulation((1.0 + 0.01 * version,) * 8, version=version), Outcome.OUT, {})
         for version in (1, 2, 3, 4, 4, 5)
     ]
     made = [
-        Proposal(trace.parameters.attenuation, name)
-        for trace, name in zip(history[1:], ('adam', 'least_squares', 'adam', 'adam', 'adam'), strict=True)
+        Proposal(trial.policy, name)
+        for trial, name in zip(history[1:], ('adam', 'least_squares', 'adam', 'adam', 'adam'), strict=True)
     ]
     # The fifth trial repeated version 4 for want of a proposal.
     assert own_trials(history, made, 'adam') == [history[1], history[3], history[5]]
@@ -114,12 +137,11 @@ def test_own_trials_are_those_of_the_last_proposals_with_its_name() -> None:
 
 
 def test_nelder_mead_goes_on_where_a_restarted_program_left_it() -> None:
-    optimizer = make_numeric('nelder_mead', SPACE, 0)
-    whole = run(optimizer, POINT, 20, 8)
-    reflected = {step.parameters.attenuation for step in whole.steps[8:]}
+    whole = run(make_numeric('nelder_mead', BRIEF, 0), POINT, 20, 8)
+    reflected = {step.policy for step in whole.steps[8:]}
     assert len(reflected) == 12
     assert 'Nelder-Mead simplex' in whole.steps[-1].reason
-    assert 'm from the goal, it changes mostly ' in whole.steps[-1].reason
+    assert ' from the objective, it changes mostly ' in whole.steps[-1].reason
 
 
 def test_what_was_tried_is_moved_a_little_and_said() -> None:
@@ -130,10 +152,9 @@ def test_what_was_tried_is_moved_a_little_and_said() -> None:
         def ask(self, seen: object) -> NDArray[np.float64]:
             return np.zeros(8)
 
-    middle = ExecutionTrace(PolicyParameters(), Outcome.LANDED, Landing(0.0, 0.7, 0.4))
-    proposal = NumericOptimizer(Stubborn(), SPACE).propose([middle], RIGHT)
-    assert proposal.attenuation != NEUTRAL_ATTENUATION
-    assert proposal.attenuation == pytest.approx(NEUTRAL_ATTENUATION, abs=0.009)
+    proposal = NumericMethod(Stubborn(), BRIEF).propose([landed(0.0, 0.7)], RIGHT)
+    assert proposal.policy != NEUTRAL
+    assert proposal.policy.values == pytest.approx(NEUTRAL.values, abs=0.009)
     assert 'moved a little as it was tried before' in proposal.reason
 
 
@@ -141,35 +162,49 @@ def test_what_was_tried_is_moved_a_little_and_said() -> None:
 class Says:
     """A proposer that always says the same."""
 
-    attenuation: tuple[float, ...]
+    policy: Parameters = NEUTRAL
     name: str = 'sas:test-model'
 
     def propose(
-        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
     ) -> Proposal:
-        return Proposal(self.attenuation, self.name, analysis='b: left', reason='I think so.')
+        return Proposal(
+            self.policy, self.name, analysis='b: left', reason='I think so.', expected={'landing_x': 0.3},
+            findings=(Finding('reply', 'read'),),
+        )  # fmt: skip
 
 
-def far_out(task: CurvedMap) -> tuple[float, ...]:
+def screened(
+    asked: Parameters, history: Sequence[Trial], objective: Objective = POINT
+) -> tuple[Proposal, str]:
+    """What becomes of a proposal, and what the screen found."""
+    proposal = Hybrid(Says(asked), 'test-model', BRIEF).propose(history, objective)
+    said, found = proposal.findings
+    assert (str(said), found.rule) == ('reply: read', 'screen')
+    assert found.changed == (proposal.policy != asked)
+    assert proposal.expected == ({} if found.changed else {'landing_x': 0.3})
+    return proposal, found.reason
+
+
+def far_out(task: CurvedMap) -> Parameters:
     """The corner of the cube whose ball flies furthest over the net."""
     corners = np.random.default_rng(0).choice([-1.0, 1.0], size=(256, 8))
     flights = task.flights(corners)
-    return SPACE.from_unit(corners[np.argmax(np.where(flights[:, 3] > 0.1, flights[:, 1], -np.inf))])
+    furthest = np.argmax(np.where(flights[:, 3] > 0.1, flights[:, 1], -np.inf))
+    return SPACE.policy(SPACE.from_unit(corners[furthest]))
 
 
 def test_a_proposal_predicted_off_the_table_is_replaced_and_says_so() -> None:
     task = CurvedMap(1)
     wild = far_out(task)
-    assert task.run(PolicyParameters(wild), 0).outcome is Outcome.OUT
-    proposal = ScreenedOptimizer(Says(wild), SPACE).propose(trials(task, 40), POINT)
+    assert task.run(wild, 0).outcome is Outcome.OUT
+    proposal, found = screened(wild, trials(task, 40))
     assert proposal.proposed_by == 'hybrid:test-model'
-    assert proposal.verdict.startswith(
-        'screen: replaced by the best candidate near the best trial (predicted '
-    )
-    assert 'as the proposal is predicted to land off the table, at (' in proposal.verdict
+    assert found.startswith('replaced by the best candidate near the best trial (predicted ')
+    assert 'as the proposal is predicted to fail, with y at ' in found
     assert proposal.reason.startswith('I think so. The proposal was replaced')
     assert proposal.analysis == 'b: left'
-    assert task.run(PolicyParameters(proposal.attenuation), 0).landed
+    assert task.run(proposal.policy, 0).succeeded
 
 
 def test_a_proposal_near_something_better_is_refined_and_ends_nearer() -> None:
@@ -177,25 +212,25 @@ def test_a_proposal_near_something_better_is_refined_and_ends_nearer() -> None:
     history = trials(task, 60)
     best = POINT.best(history)
     assert best is not None
-    asked = SPACE.from_unit(np.clip(SPACE.unit(best.parameters.attenuation) + 0.05, -1, 1))
-    proposal = ScreenedOptimizer(Says(asked), SPACE).propose(history, POINT)
-    assert proposal.verdict.startswith('screen: refined by the fitted model (')
-    assert ' m from the goal), as the proposal is predicted 0.' in proposal.verdict
-    moved = SPACE.unit(proposal.attenuation) - SPACE.unit(asked)
+    asked = SPACE.policy(SPACE.from_unit(np.clip(SPACE.unit(best.policy) + 0.05, -1, 1)))
+    proposal, found = screened(asked, history)
+    assert found.startswith('refined by the fitted model (')
+    assert ' from the objective), as the proposal is predicted 0.' in found
+    moved = SPACE.unit(proposal.policy) - SPACE.unit(asked)
     assert 0.0 < np.abs(moved).max() <= 0.26
-    before, after = (task.run(PolicyParameters(a), 0) for a in (asked, proposal.attenuation))
+    before, after = (task.run(policy, 0) for policy in (asked, proposal.policy))
     assert POINT.distance(after) < POINT.distance(before)  # type: ignore[operator]
 
 
 def test_a_good_proposal_passes_as_it_is() -> None:
     task, history = CurvedMap(1), trials(CurvedMap(1), 60)
     for _ in range(6):
-        proposal = make_numeric('least_squares', SPACE).propose(history, POINT)
-        history.append(task.run(PolicyParameters(proposal.attenuation), 0))
-    asked = make_numeric('least_squares', SPACE).propose(history, POINT).attenuation
-    proposal = ScreenedOptimizer(Says(asked), SPACE).propose(history, POINT)
-    assert proposal.attenuation == asked
-    assert proposal.verdict.startswith('screen: passed, as the proposal is predicted 0.')
+        proposal = make_numeric('least_squares', BRIEF).propose(history, POINT)
+        history.append(task.run(proposal.policy, 0))
+    asked = make_numeric('least_squares', BRIEF).propose(history, POINT).policy
+    proposal, found = screened(asked, history)
+    assert proposal.policy == asked
+    assert found.startswith('passed, as the proposal is predicted 0.')
     assert proposal.reason == 'I think so.'
 
 
@@ -203,29 +238,27 @@ def test_a_good_proposal_passes_as_it_is() -> None:
     ('count', 'words', 'why'),
     [
         (0, 'at (0.3, 0.9)', 'no trial can be measured yet'),
-        (3, 'at (0.3, 0.9)', 'trials landed and a model of the landing needs 4'),
+        (3, 'at (0.3, 0.9)', 'trials tell landing_x and a model of it needs 4'),
         (40, 'play well', 'the objective has no measure'),
     ],
 )
 def test_what_cannot_be_screened_passes_unchanged(count: int, words: str, why: str) -> None:
-    asked = (1.1,) * 8
-    proposal = ScreenedOptimizer(Says(asked), SPACE).propose(
-        trials(CurvedMap(1), count), parse_objective(words)
-    )
-    assert proposal.attenuation == asked
-    assert proposal.verdict.startswith('screen: not screened: ')
-    assert proposal.verdict.endswith(why)
+    asked = SPACE.policy((1.1,) * 8)
+    proposal, found = screened(asked, trials(CurvedMap(1), count), parse_objective(words))
+    assert proposal.policy == asked
+    assert found.startswith('not screened: ')
+    assert found.endswith(why)
 
 
 def test_a_failure_of_the_proposer_is_not_hidden() -> None:
     class Silent(Says):
         def propose(
-            self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+            self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
         ) -> Proposal:
             raise ProposalError('no answer', [Exchange((), '', 'test-model')])
 
     with pytest.raises(ProposalError, match='no answer') as caught:
-        ScreenedOptimizer(Silent((1.0,) * 8), SPACE).propose(trials(CurvedMap(1), 40), POINT)
+        Hybrid(Silent(), 'test-model', BRIEF).propose(trials(CurvedMap(1), 40), POINT)
     assert len(caught.value.exchanges) == 1
 
 
@@ -234,72 +267,76 @@ def test_screening_a_rough_proposer_beats_the_proposer() -> None:
 
     class Rough(Says):
         def propose(
-            self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
+            self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
         ) -> Proposal:
-            unit = SPACE.unit(make_numeric('least_squares', SPACE).propose(history, objective).attenuation)
+            unit = SPACE.unit(make_numeric('least_squares', BRIEF).propose(history, objective).policy)
             noise = np.random.default_rng(len(history)).normal(0, 0.4, 8)
-            return Proposal(SPACE.from_unit(np.clip(unit + noise, -1, 1)), self.name)
+            return Proposal(SPACE.policy(SPACE.from_unit(np.clip(unit + noise, -1, 1))), self.name)
 
     distances = {}
-    for screened in (False, True):
+    for screening in (False, True):
         reached = []
         for seed in range(3):
-            rough: Optimizer = Rough(())
-            optimizer = ScreenedOptimizer(rough, SPACE) if screened else rough
+            rough: Method = Rough()
+            method = Hybrid(rough, 'test-model', BRIEF) if screening else rough
             task, history = CurvedMap(seed), trials(CurvedMap(seed), 24, seed)
             for number in range(8):
-                proposal = optimizer.propose(history, POINT)
-                history.append(task.run(PolicyParameters(proposal.attenuation), number))
-            reached.append(min(POINT.distance(t) or np.inf for t in history if t.landed))
-        distances[screened] = float(np.median(reached))
+                proposal = method.propose(history, POINT)
+                history.append(task.run(proposal.policy, number))
+            reached.append(min(POINT.distance(t) or np.inf for t in history if t.succeeded))
+        distances[screening] = float(np.median(reached))
     assert distances[True] < 0.5 * distances[False]
 
 
-@pytest.mark.parametrize('name', ['nelder_mead', 'screened'])
-def test_three_trials_on_the_simulated_arm(name: str) -> None:
-    improvement = Improvement(RIGHT, make_numeric(name, SPACE, 0), SPACE, trials=27, first_trials=24)
+def test_three_trials_on_the_simulated_arm() -> None:
+    method = make_numeric('nelder_mead', BRIEF, 0)
+    improvement = Improvement(RIGHT, method, SPACE, trials=27, first_trials=24)
     results = list(run_improvement(improvement, TableTennis()))
-    assert [result.step.proposal.proposed_by for result in results[24:]] == [name] * 3
+    assert [result.step.proposal.proposed_by for result in results[24:]] == ['nelder_mead'] * 3
     assert not any(result.step.unchanged for result in results)
-    assert sum(result.trace.landed for result in results[24:]) >= 2
+    assert sum(result.trial.succeeded for result in results[24:]) >= 2
     assert improvement.best is not None
-    assert improvement.best.landing is not None
-    assert table.on_opponents_half(improvement.best.landing.x, improvement.best.landing.y)
+    landing = landing_of(improvement.best)
+    assert landing is not None
+    assert table.on_opponents_half(landing.x, landing.y)
 
 
 def test_settings_choose_a_numeric_optimizer_that_needs_a_measure() -> None:
-    choice = choose_optimizer(OptimizerSettings(optimizer='cma_es', seed=3))
-    assert choice.optimizer.name == 'cma_es'
-    assert choice.fallback is None
-    assert choice.said == 'cma_es proposes, a numeric optimizer and no language model'
+    assembly = assemble(OptimizerSettings(optimizer='cma_es', seed=3))
+    assert assembly.method.name == 'cma_es'
+    assert assembly.fallback is None
+    assert assembly.said == 'cma_es proposes, a numeric optimizer and no language model'
     with pytest.raises(ObjectiveError, match='cma_es, which proposes here, is no language model'):
-        choice.require(parse_objective('play well'))
-    assert 'no language model is configured: least_squares' in choose_optimizer(OptimizerSettings()).said
+        assembly.objective('play well')
+    assert 'no language model is configured: least_squares' in assemble(OptimizerSettings()).said
 
 
 def test_settings_choose_a_missing_package_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'optuna', None)
     with pytest.raises(SettingsError, match=r'^optimizer tpe needs the package optuna: pip install'):
-        choose_optimizer(OptimizerSettings(optimizer='tpe'))
+        assemble(OptimizerSettings(optimizer='tpe'))
 
 
 def test_settings_choose_the_hybrid_of_a_language_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('OPENAI_API_KEY', 'none')
     with ChatServer() as server:
-        choice = choose_optimizer(
-            OptimizerSettings(optimizer='hybrid', model='test-model', base_url=server.url, request_retries=0)
-        )
-        assert choice.optimizer.name == 'hybrid:test-model'
-        assert 'screened by a model fitted to the trials; least_squares stands in' in choice.said
-        choice.require(parse_objective('play well'))
+        assembly = assemble(
+            OptimizerSettings(
+                optimizer='hybrid', model='test-model', base_url=server.url, request_retries=0, trials=26,
+                all_trials=True,
+            )
+        )  # fmt: skip
+        assert assembly.method.name == 'hybrid:test-model'
+        assert 'screened by a model fitted to the trials; least_squares stands in' in assembly.said
+        assert not assembly.objective('play well').measurable
         server.script(good([1.4, 0.6] * 4), fail(500))
-        improvement = Improvement(
-            POINT, choice.optimizer, SPACE, trials=26, first_trials=24, fallback=choice.fallback
-        )
+        improvement = assembly.improvement(POINT)
         results = list(run_improvement(improvement, CurvedMap(1)))
-    screened, fallen_back = (result.step for result in results[24:])
-    assert screened.proposal.proposed_by == 'hybrid:test-model'
-    assert 'screen: ' in screened.proposal.verdict
-    assert len(screened.proposal.exchanges) == 1
-    assert fallen_back.proposal.proposed_by == 'least_squares'
-    assert fallen_back.proposal.fallback.startswith('hybrid:test-model gave no usable proposal')
+    first, second = (result.step for result in results[24:])
+    assert first.proposal.proposed_by == 'hybrid:test-model'
+    assert 'screen' in [finding.rule for finding in first.proposal.findings]
+    assert len(first.proposal.exchanges) == 1
+    assert second.proposal.proposed_by == 'least_squares'
+    (in_vain,) = second.proposal.instead_of
+    assert (in_vain.method, in_vain.failure) == ('hybrid:test-model', Failure.UNUSABLE)
+    assert str(in_vain).startswith('hybrid:test-model gave no usable proposal (')

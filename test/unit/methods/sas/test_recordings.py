@@ -7,11 +7,12 @@ import pytest
 from paths import FAR_RIGHT
 
 from llm_policy_improver.core.chat import Completion, Message
-from llm_policy_improver.core.objective import parse_objective
-from llm_policy_improver.core.parameters import ParameterSpace
-from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.sas.sas import SasPrompt
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.task_brief import make_brief
 
 
 class Recorded:
@@ -29,17 +30,14 @@ class Recorded:
 
 
 def test_a_reasoning_model_moves_the_landing_to_the_right_edge() -> None:
-    recorded, space, task = Recorded(FAR_RIGHT), ParameterSpace(), TableTennis()
+    recorded, space = Recorded(FAR_RIGHT), parameter_space()
     objective = parse_objective('hit the ball as far right as possible')
-    improvement = Improvement(objective, SasPrompt(recorded, space), space, trials=29)
-    results = []
-    while not improvement.done:
-        step = improvement.propose()
-        results.append(improvement.record(task.run(step.parameters, step.seed)))
+    improvement = Improvement(objective, SasPrompt(recorded, make_brief(space)), space, trials=29)
+    results = list(run_improvement(improvement, TableTennis()))
     improved = results[24:]
     assert len(recorded.asked) == len(recorded.replies) == len(improved)
     assert all(result.step.proposal.proposed_by == 'sas:recorded' for result in improved)
-    assert all(result.trace.landed and result.step.reason for result in improved)
+    assert all(result.trial.succeeded and result.step.reason for result in improved)
     assert results[0].distance == pytest.approx(0.77, abs=0.03)
     assert improved[0].distance is not None
     assert improved[0].distance < 0.15

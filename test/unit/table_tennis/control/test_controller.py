@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import (
     ControllerConfig,
     ControllerState,
@@ -53,7 +53,7 @@ def still(stamp: int) -> ArmObservation:
 
 def test_neutral_parameters_leave_the_bare_command_bit_for_bit(trial: list[Tick]) -> None:
     controller = LowLevelController()
-    controller.offer(PolicyParameters())
+    controller.offer(Modulation())
     commands = answers(controller, trial)
     assert any(np.abs(command.requested).max() > 1.0 for command in commands)
     for (arm_now, _), command in zip(trial, commands, strict=True):
@@ -65,7 +65,7 @@ def test_neutral_parameters_leave_the_bare_command_bit_for_bit(trial: list[Tick]
 def test_attenuation_multiplies_and_residual_adds_before_the_limits(trial: list[Tick]) -> None:
     attenuation, residual = np.linspace(0.6, 1.3, 8), np.linspace(-0.2, 0.2, 8)
     controller = LowLevelController()
-    controller.offer(PolicyParameters(tuple(attenuation), tuple(residual)))
+    controller.offer(Modulation(tuple(attenuation), tuple(residual)))
     bare, modulated = answers(LowLevelController(), trial), answers(controller, trial)
     moving = 0
     for tick, before, after in zip(trial, bare, modulated, strict=True):
@@ -82,7 +82,7 @@ def test_attenuation_multiplies_and_residual_adds_before_the_limits(trial: list[
 
 def test_residual_does_not_move_an_arm_that_waits() -> None:
     controller = LowLevelController()
-    controller.offer(PolicyParameters(residual=(0.5,) * 8))
+    controller.offer(Modulation(residual=(0.5,) * 8))
     assert not np.any(controller.command(still(0)).applied)
 
 
@@ -105,9 +105,7 @@ def test_arm_away_from_its_ready_pose_returns_to_it() -> None:
 
 
 def test_parameters_offered_during_play_wait_for_its_end(trial: list[Tick]) -> None:
-    first, second, third = (
-        PolicyParameters((value,) * 8, version=n) for n, value in enumerate((0.9, 0.8, 0.7))
-    )
+    first, second, third = (Modulation((value,) * 8, version=n) for n, value in enumerate((0.9, 0.8, 0.7)))
     controller, untouched = LowLevelController(), LowLevelController()
     controller.offer(first)
     untouched.offer(first)

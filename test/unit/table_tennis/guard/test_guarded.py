@@ -9,9 +9,9 @@ import pytest
 from guarded_cell import MS, GuardedCell
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm.facts import ARM, HOME
 from llm_policy_improver.table_tennis.arm.joint_model import LAG
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerState
 from llm_policy_improver.table_tennis.guard.guarded import Level
 from llm_policy_improver.table_tennis.guard.homing import WayHome
@@ -396,7 +396,7 @@ def test_way_home_begins_slowly() -> None:
     assert np.abs(cell.position - HOME).max() < 0.02
 
 
-NEW = PolicyParameters(attenuation=(0.7,) * 8, residual=(0.1,) * 8, version=3, proposed_by='operator')
+NEW = Modulation(attenuation=(0.7,) * 8, residual=(0.1,) * 8, version=3, proposed_by='operator')
 
 
 def test_new_parameters_are_ramped_in_between_balls() -> None:
@@ -428,7 +428,7 @@ def test_ball_during_the_ramp_meets_the_old_parameters() -> None:
     cell.until(lambda: cell.guard.state is ControllerState.PLAYING)
     count = len(cell.ticks)
     while cell.guard.state is ControllerState.PLAYING:
-        assert controller.parameters == PolicyParameters()
+        assert controller.parameters == Modulation()
         cell.run(0.02)
     assert {version for _, version in cell.ticks[count:]} == {0}
     cell.run(3.0)
@@ -445,7 +445,7 @@ def test_new_parameters_wait_until_the_arm_is_slow() -> None:
     cell.guard.offer(NEW)
     while np.abs(cell.velocity).max() > 0.11:
         cell.run(0.02)
-        assert cell.guard._controller.parameters == PolicyParameters()
+        assert cell.guard._controller.parameters == Modulation()
     cell.run(0.5)
     assert cell.guard.version == 3
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import PolicyParameters
 from llm_policy_improver.table_tennis.arm.facts import ARM, BLADE_RADIUS, BLADE_THICKNESS, HOME
 from llm_policy_improver.table_tennis.arm.joint_model import LAG
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.guard.safety import Rule, SafetyStage
@@ -513,7 +513,7 @@ def test_commands_within_all_limits_come_back_bit_for_bit() -> None:
     simulator, controller, stage = (
         Simulator(SimulationConfig(control_period=DT)), LowLevelController(), SafetyStage(WIDE),
     )  # fmt: skip
-    controller.offer(PolicyParameters())
+    controller.offer(Modulation())
     simulator.launch(0)
     before = goal = np.zeros(8)
     equal = changed = 0

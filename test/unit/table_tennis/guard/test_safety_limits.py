@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.table_tennis.arm.facts import ARM, HOME
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 

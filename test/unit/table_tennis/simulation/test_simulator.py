@@ -16,15 +16,16 @@ from simulated_ball import (
     watched,
 )
 
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.inverse_kinematics import JOINT_HIGH, JOINT_LOW
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.simulation.scene import DRIVES
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
+from llm_policy_improver.table_tennis.space import parameter_space
 
 MODEL = BallModel()
 PHASES = np.linspace(0.0, 0.011, 60)
@@ -185,7 +186,7 @@ def test_periods_that_are_whole_only_in_decimals_are_accepted() -> None:
     assert SimulationConfig(physics_period=0.0002, control_period=0.0146).control_period == 0.0146
 
 
-def play(simulator: Simulator, seed: int, parameters: PolicyParameters) -> law.Array:
+def play(simulator: Simulator, seed: int, parameters: Modulation) -> law.Array:
     """Every state of MuJoCo, one row a control period."""
     controller = LowLevelController()
     controller.offer(parameters)
@@ -211,7 +212,7 @@ VARIED = SimulationConfig(
 
 
 def test_same_seed_is_the_same_trial_bit_for_bit_and_another_is_not() -> None:
-    used, neutral = Simulator(VARIED), PolicyParameters()
+    used, neutral = Simulator(VARIED), Modulation()
     first, other = play(used, 5, neutral), play(used, 6, neutral)
     again, fresh = play(used, 5, neutral), play(Simulator(VARIED), 5, neutral)
     assert first.tobytes() == again.tobytes() == fresh.tobytes()
@@ -222,10 +223,10 @@ def test_arm_stays_within_its_ranges_and_forces_whatever_the_attenuation() -> No
     simulator, generator, space = (
         Simulator(VARIED),
         np.random.default_rng(3),
-        ParameterSpace((0.0,) * 8, (3.0,) * 8),
+        parameter_space(attenuation_low=(0.0,) * 8, attenuation_high=(3.0,) * 8),
     )
     for seed in range(60):
-        states = play(simulator, seed, PolicyParameters(space.sample(generator)))
+        states = play(simulator, seed, Modulation.of(space.sample(generator)))
         assert np.all(states[:, :8] >= JOINT_LOW)
         assert np.all(states[:, :8] <= JOINT_HIGH)
 
@@ -291,7 +292,7 @@ def test_camera_noise_has_the_wanted_standard_deviation() -> None:
 
 def test_trial_ends_a_moment_after_the_landing_and_by_time_in_any_case() -> None:
     simulator = Simulator()
-    play(simulator, 0, PolicyParameters())
+    play(simulator, 0, Modulation())
     landing = simulator.contacts[-1]
     assert true_outcome(simulator.contacts) == 'landed'
     assert landing.time + 0.1 < simulator.stamp * 1e-9 < landing.time + 0.25

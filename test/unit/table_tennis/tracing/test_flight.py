@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from simulated_ball import Array, thrown, touches, true_landing, watched
 
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.tracing.flight import (
     clearance_missing,
@@ -15,6 +15,7 @@ from llm_policy_improver.table_tennis.tracing.flight import (
     find_net_crossing,
     stopped_by_net,
 )
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 MODEL = BallModel()
 TIMES = np.linspace(0.0, 0.792, 100)
@@ -24,16 +25,17 @@ def landing_errors(noise: float) -> Array:
     """m, of the landings found in trials with random attenuation, against the simulation's true contacts."""
     task, space, generator = (
         TableTennis(SimulationConfig(camera_noise=noise)),
-        ParameterSpace(),
+        parameter_space(),
         np.random.default_rng(0),
     )
     errors = []
     for seed in range(60):
-        trace = task.run(PolicyParameters(space.sample(generator)), seed)
-        if trace.landed:
-            assert trace.landing is not None
+        trial = task.run(space.sample(generator), seed)
+        if trial.succeeded:
+            landing = landing_of(trial)
+            assert landing is not None
             x, y = true_landing(touches(task))
-            errors.append(np.hypot(trace.landing.x - x, trace.landing.y - y))
+            errors.append(np.hypot(landing.x - x, landing.y - y))
     assert len(errors) > 30
     return np.array(errors)
 

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from simulated_ball import Array, touches, true_outcome
 
-from llm_policy_improver.core.parameters import ParameterSpace, PolicyParameters
-from llm_policy_improver.core.trace import Outcome, TraceSamples
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.simulation.simulator import Contact
+from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples
 from llm_policy_improver.table_tennis.tracing.outcome import Judgement, judge
 
 MODEL = BallModel()
@@ -38,8 +39,7 @@ def returned(velocity: tuple[float, float, float], seconds: float = 0.9, noise: 
 
 
 def place(judged: Judgement) -> tuple[float, float]:
-    assert judged.landing is not None
-    return judged.landing.x, judged.landing.y
+    return judged.measures['landing_x'], judged.measures['landing_y']
 
 
 @pytest.mark.parametrize('noise', [0.0, 0.003])
@@ -50,28 +50,29 @@ def test_landed(noise: float) -> None:
     x, y, time = law.landing(MODEL, start[0], velocity, (0.0, 0.0, 0.0))
     assert judged.outcome is Outcome.LANDED
     assert place(judged) == pytest.approx((x, y), abs=0.002 if noise == 0.0 else 0.02)
-    assert judged.landing is not None
-    assert judged.landing.time == pytest.approx(HIT + time, abs=0.004)
-    assert judged.note == f'landed centre, mid-length, at ({judged.landing.x:+.2f}, {judged.landing.y:.2f}) m'
+    assert judged.measures['bounce_time'] == pytest.approx(HIT + time, abs=0.004)
+    assert judged.measures['landing_time'] == pytest.approx(time, abs=0.02)
+    found_x, found_y = place(judged)
+    assert judged.note == f'landed centre, mid-length, at ({found_x:+.2f}, {found_y:.2f}) m'
     heights = law.flight(MODEL, start[0], velocity, (0.0, 0.0, 0.0), np.linspace(0.0, time - 0.001, 400))[0]
-    assert judged.peak_height == pytest.approx(heights[:, 2].max(), abs=0.001 + 3 * noise)
+    assert judged.measures['peak_height'] == pytest.approx(heights[:, 2].max(), abs=0.001 + 3 * noise)
     over_net = np.interp(0.0, heights[:, 1], heights[:, 2])
-    assert judged.net_clearance == pytest.approx(over_net - 0.02 - 0.1525, abs=0.001 + 2 * noise)
+    assert judged.measures['net_clearance'] == pytest.approx(over_net - 0.02 - 0.1525, abs=0.001 + 2 * noise)
 
 
 def test_out_beyond_the_end() -> None:
     judged = judge(returned((0.0, 7.0, 2.5)))
     assert judged.outcome is Outcome.OUT
-    assert judged.landing is None
+    assert 'landing_x' not in judged.measures
     assert judged.note.endswith('m beyond the far end')
-    assert judged.net_clearance is not None
+    assert 'net_clearance' in judged.measures
 
 
 @pytest.mark.parametrize(('sideways', 'side'), [(2.2, 'right'), (-2.2, 'left')])
 def test_out_past_a_side(sideways: float, side: str) -> None:
     judged = judge(returned((sideways, 4.0, 3.0)))
     assert judged.outcome is Outcome.OUT
-    assert judged.landing is None
+    assert 'landing_x' not in judged.measures
     assert judged.note.endswith(f'past the {side} side')
 
 
@@ -85,8 +86,8 @@ def test_own_side() -> None:
 def played(velocity: tuple[float, float, float], attenuation: float) -> tuple[Outcome, Outcome, str]:
     """Judged and true outcome, and the note, of this incoming ball."""
     task = TableTennis(SimulationConfig(launcher=Launcher(velocity=velocity)))
-    trace = task.run(PolicyParameters((attenuation,) * 8), 0)
-    return trace.outcome, true_outcome(touches(task)), trace.note
+    trial = task.run(Modulation((attenuation,) * 8).policy, 0)
+    return Outcome(trial.outcome), true_outcome(touches(task)), trial.note
 
 
 def test_missed() -> None:
@@ -126,39 +127,39 @@ def clear_case(contacts: list[Contact], end: float) -> bool:
 def test_strokes_of_every_kind_are_judged_as_they_were() -> None:
     # Attenuation far beyond the default bounds.
     task, generator, seen = TableTennis(), np.random.default_rng(1), Counter[Outcome]()
-    space = ParameterSpace((0.0,) * 8, (2.0,) * 8)
+    space = parameter_space(attenuation_low=(0.0,) * 8, attenuation_high=(2.0,) * 8)
     for _ in range(150):
-        trace = task.run(PolicyParameters(space.sample(generator)), 0)
+        trial = task.run(space.sample(generator), 0)
         contacts = touches(task)
         if (
-            clear_case(contacts, trace.samples.ball_position[-1, 1])
-            and trace.outcome is not Outcome.COLLISION
+            clear_case(contacts, trial.samples.ball_position[-1, 1])
+            and trial.outcome is not Outcome.COLLISION
         ):
-            assert trace.outcome is true_outcome(contacts), (trace.note, contacts)
-            seen[trace.outcome] += 1
+            assert trial.outcome is true_outcome(contacts), (trial.note, contacts)
+            seen[Outcome(trial.outcome)] += 1
     assert set(seen) == {Outcome.LANDED, Outcome.OUT, Outcome.NET, Outcome.OWN_SIDE}
     assert min(seen.values()) >= 2
 
 
 def test_collision_of_the_arm_is_the_outcome_whatever_the_ball_did() -> None:
     task = TableTennis()
-    trace = task.run(PolicyParameters(residual=(0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0)), 0)
-    assert trace.outcome is Outcome.COLLISION
-    assert trace.note == 'the arm collided: blade touched table'
+    trial = task.run(Modulation(residual=(0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0)).policy, 0)
+    assert trial.outcome is Outcome.COLLISION
+    assert trial.note == 'the arm collided: blade touched table'
     landed = judge(returned((0.4, 4.5, 2.2)), 'blade touched table')
     assert landed.outcome is Outcome.COLLISION
-    assert landed.landing is not None
+    assert 'landing_x' in landed.measures
 
 
 def test_nearly_all_trials_with_noise_are_judged_as_they_were() -> None:
     launcher = Launcher(velocity_spread=(0.5, 0.5, 0.2), spin_spread=(30.0, 10.0, 10.0))
     task = TableTennis(SimulationConfig(camera_noise=0.003, launcher=launcher))
-    generator, space = np.random.default_rng(2), ParameterSpace()
+    generator, space = np.random.default_rng(2), parameter_space()
     judged = []
     for seed in range(100):
-        trace = task.run(PolicyParameters(space.sample(generator)), seed)
+        trial = task.run(space.sample(generator), seed)
         struck = next((t.what for t in touches(task) if t.what not in ('table', 'net')), 'blade')
-        if struck == 'blade' and trace.outcome is not Outcome.COLLISION:  # no hit with a link of the arm
-            judged.append(trace.outcome is true_outcome(touches(task)))
+        if struck == 'blade' and trial.outcome is not Outcome.COLLISION:  # no hit with a link of the arm
+            judged.append(trial.outcome is true_outcome(touches(task)))
     assert len(judged) > 80
     assert np.mean(judged) >= 0.96

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from llm_policy_improver.core.parameters import PolicyParameters
-from llm_policy_improver.core.trace import Outcome
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.stroke import HOME
 from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.tracing.observed import Outcome
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 START = 1_763_000_000_000_000_000
@@ -56,7 +56,7 @@ def test_trial_without_anything_seen_has_empty_series_of_the_right_width() -> No
     assert recorder.start is None
     assert recorder.last_sighting is None
     assert (samples.ball_position.shape, samples.joint_position.shape) == ((0, 3), (0, 8))
-    assert recorder.finish(PolicyParameters()).outcome is Outcome.BAD_FEED
+    assert recorder.finish(Modulation()).outcome is Outcome.BAD_FEED
 
 
 def test_sightings_without_ticks_keep_the_width_of_the_joint_series() -> None:
@@ -68,20 +68,21 @@ def test_sightings_without_ticks_keep_the_width_of_the_joint_series() -> None:
 
 def test_aborted_trial_is_not_judged_and_keeps_what_was_seen() -> None:
     recorder = recorded()
-    trace = recorder.finish(PolicyParameters(version=7), aborted='the arm was switched off')
-    assert trace.outcome is Outcome.ABORTED
-    assert trace.note == 'the arm was switched off'
-    assert trace.parameters.version == 7
-    assert len(trace.samples.ball_time) == 5
-    assert trace.landing is None
+    trial = recorder.finish(Modulation(version=7), aborted='the arm was switched off')
+    assert trial.outcome is Outcome.ABORTED
+    assert trial.note == 'the arm was switched off'
+    assert trial.version == 7
+    assert len(trial.samples.ball_time) == 5
+    assert trial.measures == {}
+    assert not trial.tested
 
 
 def test_touch_of_the_arm_is_a_collision() -> None:
-    trace = recorded().finish(PolicyParameters(), arm_contact='blade touched table')
-    assert trace.outcome is Outcome.COLLISION
+    trial = recorded().finish(Modulation(), arm_contact='blade touched table')
+    assert trial.outcome is Outcome.COLLISION
 
 
 def test_recorder_is_empty_after_a_trial() -> None:
     recorder = recorded()
-    recorder.finish(PolicyParameters())
+    recorder.finish(Modulation())
     assert (recorder.balls, recorder.arms, recorder.commands) == ([], [], [])

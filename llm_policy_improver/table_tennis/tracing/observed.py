@@ -1,12 +1,17 @@
-"""One trial as plain data: what was observed of the ball and the arm, and how it ended."""
+"""What is observed of a trial of the arm: time series, how it ended, where the ball landed."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.parameters import JOINTS, PolicyParameters
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 
 Array = NDArray[np.float64]
 
@@ -78,33 +83,33 @@ class TraceSamples:
     racket_position: Array = field(default_factory=lambda: _rows(3))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExecutionTrace:
-    """One trial: one incoming ball, what the arm did with it, and where the ball went.
+SUCCEEDED = frozenset({Outcome.LANDED})
+"""Good returns: only these count towards an objective."""
+UNTESTED = frozenset({Outcome.ABORTED, Outcome.BAD_FEED})
+"""Say nothing of the policy: the same may be tried again."""
 
-    Attributes:
-        trial: number of the trial in its store, from 1; 0 before it is stored.
-        parameters: what modulated the controller during the whole trial.
+
+def landing_of(trial: Trial) -> Landing | None:
+    """Where the returned ball first touched the table; None where it did not."""
+    measures = trial.measures
+    if 'landing_x' not in measures or 'landing_y' not in measures:
+        return None
+    return Landing(measures['landing_x'], measures['landing_y'], measures.get('bounce_time', math.nan))
+
+
+def trial_of(
+    modulation: Modulation, outcome: Outcome, measures: Mapping[str, float], note: str = '', **more: Any
+) -> Trial:
+    """The trial of one ball: what must hold is a good return.
+
+    Args:
+        modulation: in force during the whole trial.
         outcome: how it ended.
-        landing: first bounce on the table after the hit; None where there was none.
-        net_clearance: m between the ball's lowest point and the net's top edge where the ball crossed the
-            net's plane after the hit, or where its flight would have, had the net not stopped it (then below 0
-            as a rule); None if it did not come that far.
-        peak_height: m above the table, the highest the ball's centre rose after the hit; None without a hit.
-        note: what happened, for people, in one sentence.
-        samples: the time series behind all this.
+        measures: what was measured, by name.
+        note: what happened, for people.
+        more: further attributes of `Trial`.
     """
-
-    parameters: PolicyParameters
-    outcome: Outcome
-    landing: Landing | None = None
-    net_clearance: float | None = None
-    peak_height: float | None = None
-    note: str = ''
-    trial: int = 0
-    samples: TraceSamples = field(default_factory=TraceSamples, repr=False)
-
-    @property
-    def landed(self) -> bool:
-        """Whether the return was good: on the opponent's half without touching the net."""
-        return self.outcome is Outcome.LANDED and self.landing is not None
+    return Trial(
+        modulation.policy, outcome, measures, outcome in SUCCEEDED and 'landing_x' in measures, outcome not in UNTESTED,
+        modulation.version, modulation.proposed_by, note, **more,
+    )  # fmt: skip

@@ -1,23 +1,23 @@
-"""A run that was broken off, e.g. as its process was killed, as far as its folder tells: to be gone on with."""
+"""A run that was interrupted, e.g. as its process was killed, as far as its folder tells: to be resumed."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.core.objective import Objective, parse_objective
+from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import SettingsError, to_mapping
-from llm_policy_improver.core.trace import ExecutionTrace
-from llm_policy_improver.loop.improvement_result import Step
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.runs.replay import stored_proposals
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
+from llm_policy_improver.table_tennis.objectives import parse_objective
 
 _MAY_DIFFER: Final = ('objective', 'trials', 'resume', 'output_folder')
 """Settings that do not change what comes out of a run's trials; objective and number of trials are the run's own."""
 
 
 @dataclass(frozen=True, slots=True)
-class BegunRun:
+class Checkpoint:
     """What is there of a run that has not come to its end; nothing but the objective where it has only begun.
 
     Attributes:
@@ -30,21 +30,21 @@ class BegunRun:
 
     objective: Objective
     trials: int
-    history: tuple[ExecutionTrace, ...]
-    played: tuple[tuple[Step, ExecutionTrace | None], ...] = ()
+    history: tuple[Trial, ...]
+    played: tuple[tuple[Step, Trial | None], ...] = ()
     attempts: int = 0
 
     def waits(self, step: Step) -> bool:
-        """Whether this step was on record when the run was broken off, and its trial was not."""
+        """Whether this step was on record when the run was interrupted, and its trial was not."""
         return step.number == len(self.played) and self.played[-1][1] is None
 
 
-def broken_off(store: RunStore, settings: OptimizerSettings) -> BegunRun | None:
-    """The run towards the last objective, where it was broken off; None where it has ended, or there is none.
+def interrupted(store: RunStore, settings: OptimizerSettings) -> Checkpoint | None:
+    """The run towards the last objective, where it was interrupted; None where it has ended, or there is none.
 
     Args:
         store: of the folder.
-        settings: with which it would be gone on.
+        settings: with which it would be resumed.
 
     Raises:
         SettingsError: it was made with others, so that its steps would not fit together.
@@ -57,17 +57,13 @@ def broken_off(store: RunStore, settings: OptimizerSettings) -> BegunRun | None:
         return None
     objective, trials = made_with.optimizer.objective, made_with.optimizer.trials
     _require_same(made_with, settings)
-    steps = [step.step for step in store.steps() if step.step >= begun[-1].first_step]
+    steps = [step for step in store.steps() if step.number >= begun[-1].first_step]
     if not steps:
-        return BegunRun(parse_objective(objective), trials, tuple(store.trials()[: made_with.history]))
+        return Checkpoint(parse_objective(objective), trials, tuple(store.trials()[: made_with.history]))
     part = stored_parts(store)[-1]
-    proposals = stored_proposals(part, made_with)
-    played = tuple(
-        (each.step(number, proposal), each.trace)
-        for number, (each, proposal) in enumerate(zip(part.steps, proposals, strict=True), 1)
-    )
-    waits = part.steps[-1].trace is None
-    return BegunRun(
+    played = tuple((each.step(number), each.trial) for number, each in enumerate(part.steps, 1))
+    waits = part.steps[-1].trial is None
+    return Checkpoint(
         parse_objective(objective), trials, part.history, played, part.steps[-1].attempts if waits else 0
     )
 
@@ -78,6 +74,6 @@ def _require_same(made_with: RunSettings, settings: OptimizerSettings) -> None:
     if other:
         name = other[0]
         raise SettingsError(
-            f'the run towards "{made_with.optimizer.objective}" was broken off and cannot be gone on with: {name} was '
+            f'the run towards "{made_with.optimizer.objective}" was interrupted and cannot be resumed: {name} was '
             f'{stored[name]} and is {given.get(name)} now; give the same settings, or call set_objective'
         )

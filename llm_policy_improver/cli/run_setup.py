@@ -1,0 +1,203 @@
+"""What the commands that play a run share: options, settings, store, reporter, picture."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.settings import SettingsError, read_settings, to_mapping
+from llm_policy_improver.loop.build import assemble
+from llm_policy_improver.loop.improvement_result import End, ImprovementResult
+from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.registry import CHOICES
+from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
+from llm_policy_improver.runs.run_folder import default_run_folder
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.settings import (
+    ControllerSettings,
+    SimulatorSettings,
+    TraceLoggerSettings,
+)
+from llm_policy_improver.table_tennis.space import Searched
+
+INTERRUPTED: Final = 130
+"""Exit status of a run that was interrupted."""
+
+
+def run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments and options of a run."""
+    for option in reversed(
+        (
+            click.argument('objective'),
+            click.option('--trials', type=int, help='Balls to play, the first trials included.  [39]'),
+            click.option('--first-trials', type=int, help='Balls before the method is asked.  [24]'),
+            click.option(
+                '--optimizer',
+                metavar='NAME',
+                help=f'Who proposes: {", ".join(CHOICES)}.  [auto]',
+            ),
+            click.option('--model', help='Name of the language model.'),
+            click.option('--base-url', help='Of an OpenAI-compatible endpoint.'),
+            click.option(
+                '--request-timeout', type=float, help='Seconds for one request to the model.  [120]'
+            ),
+            click.option('--request-retries', type=int, help='Further attempts of a failed request.  [2]'),
+            click.option(
+                '--parameters',
+                type=click.Choice([each.value for each in Searched]),
+                help='What is searched.  [attenuation]',
+            ),
+            click.option(
+                '--all-trials/--until-reached',
+                default=None,
+                help='Play all trials even when the objective is reached before.',
+            ),
+            click.option('--seed', type=int, help='Draws the first trials and the balls.  [0]'),
+            click.option('--vary-balls/--same-ball', default=None, help='Another ball in every trial.'),
+            click.option(
+                '--config', type=click.Path(path_type=Path), help='Parameter file, as config/sim.yaml.'
+            ),
+            click.option(
+                '--output',
+                type=click.Path(path_type=Path),
+                help='New folder of the run.  [runs/TIME-OBJECTIVE]',
+            ),
+            click.option(
+                '--json', 'as_json', is_flag=True, help='One JSON line per trial and one at the end.'
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def reporter_of(as_json: bool) -> Reporter:
+    """Shows a run; progress bars and colours only where a person looks."""
+    # A file has no width to wrap at.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    return JsonReporter() if as_json else ConsoleReporter(console)
+
+
+class RunSetup:
+    """Of one run in simulation.
+
+    Args:
+        words: the objective.
+        simulator, controller, trace_logger, optimizer: settings of the parts.
+        folder: of the run.
+        as_json: whether lines are for programs.
+
+    Raises:
+        SettingsError: the settings do not fit together.
+        ObjectiveError: nobody can work towards these words.
+        EndpointError: the language model cannot be reached.
+    """
+
+    def __init__(
+        self,
+        words: str,
+        simulator: SimulatorSettings,
+        controller: ControllerSettings,
+        trace_logger: TraceLoggerSettings,
+        optimizer: OptimizerSettings,
+        folder: Path,
+        as_json: bool,
+    ) -> None:
+        from llm_policy_improver.table_tennis.task import require_one_period
+
+        try:
+            require_one_period(simulator.simulation, controller.controller)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        if not (controller.lockstep and trace_logger.lockstep):
+            raise SettingsError(
+                'lockstep must be true here, as the simulator leads; settings for the arm are for hardware.launch.py'
+            )
+        if optimizer.vary_balls and not simulator.simulation.varies:
+            simulator = replace(simulator, simulation=replace(simulator.simulation, balls='rally'))
+        self.simulator, self.controller, self.trace_logger = simulator, controller, trace_logger
+        self.assembly = assemble(optimizer)
+        self.objective: Objective = self.assembly.objective(words)
+        # As the node has them, so that whoever resumes the run knows what it is towards.
+        self.optimizer = replace(optimizer, objective=self.objective.words)
+        self.folder = folder
+        self.reporter = reporter_of(as_json)
+
+    @classmethod
+    def of_options(cls, options: dict[str, Any]) -> 'RunSetup':
+        """From the options of `run_options`."""
+        config: Path | None = options.pop('config')
+        output: Path | None = options.pop('output')
+        as_json: bool = options.pop('as_json')
+        words: str = options.pop('objective')
+        chosen = {name: value for name, value in options.items() if value is not None}
+        optimizer = replace(replace(_read(config, OptimizerSettings, 'optimizer'), feed_balls=True), **chosen)
+        if optimizer.trials < optimizer.first_trials:
+            raise SettingsError(
+                f'{optimizer.trials} trials end before the {optimizer.first_trials} first trials do, so nothing would '
+                'be improved: give more --trials, or fewer --first-trials'
+            )
+        return cls(
+            words,
+            _read(config, SimulatorSettings, 'simulator'),
+            _read(config, ControllerSettings, 'controller'),
+            _read(config, TraceLoggerSettings, 'trace_logger'),
+            optimizer,
+            output or default_run_folder(words, datetime.now()),
+            as_json,
+        )
+
+    def create(self) -> RunStore:
+        """Make the run's store.
+
+        Raises:
+            StoreError: the folder holds a run already, or cannot be written.
+        """
+        return RunStore.create(
+            self.folder,
+            {'objective': self.objective.words, 'proposed_by': self.assembly.method.name,
+             'version': version('llm-policy-improver'), 'simulator': to_mapping(self.simulator),
+             'controller': to_mapping(self.controller), 'optimizer': to_mapping(self.optimizer)},
+        )  # fmt: skip
+
+    def begin(self) -> None:
+        """Show the heading."""
+        self.reporter.begin(
+            self.objective.words, self.objective.sentence, self.assembly.said, self.optimizer.trials
+        )
+
+    def end(self, result: ImprovementResult, store: RunStore) -> int:
+        """Draw the picture and show the summary; returns the exit status."""
+        picture = draw_run(store, self.objective, self.optimizer.first_trials, self.assembly.method.name)
+        self.reporter.end(result, self.folder, picture)
+        return {None: INTERRUPTED, End.NO_PROPOSALS: 2}.get(result.end, 0)
+
+
+def draw_run(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:
+    """Draw ``landings.png`` into a run's folder; None without trials, or where it fails, which is said.
+
+    Trials that were played are never lost to a drawing error.
+    """
+    from llm_policy_improver.report.landing_map import draw_landing_map
+
+    trials, picture = store.trials(), store.folder / 'landings.png'
+    if not trials:
+        return None
+    try:
+        draw_landing_map(picture, trials, objective, first_trials, method)
+    except Exception as error:
+        said = f'{picture} was not drawn: {error or type(error).__name__}'
+        click.echo(' '.join(said.split()), err=True)
+        return None
+    return picture
+
+
+def _read(config: Path | None, kind: type[Any], node: str) -> Any:
+    return kind() if config is None else read_settings(config, kind, node)

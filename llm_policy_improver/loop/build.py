@@ -1,0 +1,187 @@
+"""The one place that assembles an improvement from settings: command line, nodes, replay and experiments call it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.chat import Completer
+from llm_policy_improver.core.clock import utc_now
+from llm_policy_improver.core.gate import Gate
+from llm_policy_improver.core.method import Method
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.loop.approval import Approval
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
+from llm_policy_improver.methods.numeric.hybrid import Hybrid
+from llm_policy_improver.methods.numeric.least_squares import LeastSquares
+from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
+from llm_policy_improver.methods.registry import NUMERIC, make_numeric
+from llm_policy_improver.methods.sas.sas import SasPrompt
+from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.table_tennis.objectives import parse_objective, require_measurable
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal
+from llm_policy_improver.table_tennis.task_brief import make_brief
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What settings come to: who proposes, who stands in, and how a run is made of them.
+
+    Attributes:
+        settings: as given.
+        brief: of the task, with the parameters that are searched.
+        method: who proposes.
+        fallback: who stands in where it fails; None: the last policy stays.
+        said: a sentence about them, for people.
+        repeats_allowed: how often a policy may be tried again.
+    """
+
+    settings: OptimizerSettings
+    brief: Brief
+    method: Method
+    fallback: Method | None
+    said: str
+    repeats_allowed: int = 0
+
+    def objective(self, words: str) -> Objective:
+        """What the words ask for.
+
+        Raises:
+            ObjectiveError: they are empty or too long, or nobody here can work towards them.
+        """
+        objective = parse_objective(words)
+        if self.fallback is None:
+            who = f'{self.method.name}, which proposes here, is no language model and needs a measure'
+            require_measurable(objective, who)
+        return objective
+
+    def gates(self, approval: Approval | None = None) -> tuple[Gate, ...]:
+        """What a proposal must pass by the settings, the approval last.
+
+        Args:
+            approval: asks a person, where the settings require that.
+
+        Raises:
+            SettingsError: a person must approve, and nobody asks one here; or the rehearsal's files are wrong.
+        """
+        settings = self.settings
+        gates: list[Gate] = [Rehearsal(settings.rehearsal, settings.seed)] if settings.rehearse else []
+        if settings.approval.required:
+            if approval is None:
+                raise SettingsError(
+                    'approval.required is true, and nobody can be asked here: run it where a person answers, or set it '
+                    'to false'
+                )
+            gates.append(approval)
+        return tuple(gates)
+
+    def improvement(
+        self,
+        objective: Objective,
+        *,
+        trials: int | None = None,
+        ball_seed: int | None = None,
+        history: Sequence[Trial] = (),
+        first_version: int = 1,
+        gates: Sequence[Gate] = (),
+        in_force: Proposal | None = None,
+        all_trials: bool | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Improvement:
+        """A run towards an objective; what is not given is as in the settings, and see `Improvement`."""
+        settings = self.settings
+        return Improvement(
+            objective,
+            self.method,
+            self.brief.space,
+            trials=settings.trials if trials is None else trials,
+            first_trials=settings.first_trials,
+            seed=settings.seed,
+            ball_seed=ball_seed,
+            vary_balls=settings.vary_balls,
+            history=history,
+            fallback=self.fallback,
+            repeats_allowed=self.repeats_allowed,
+            first_version=first_version,
+            gates=gates,
+            in_force=in_force,
+            all_trials=settings.all_trials if all_trials is None else all_trials,
+            noise=settings.landing_noise,
+            clock=clock,
+        )
+
+
+def assemble(
+    settings: OptimizerSettings, model: Completer | None = None, options: SasOptions | None = None
+) -> Assembly:
+    """Assemble from settings; a language model's endpoint is tried once.
+
+    Args:
+        settings: of the run.
+        model: answers in place of the endpoint of the settings, where given.
+        options: of SAS-Prompt, in place of those of the settings, where given.
+
+    Raises:
+        EndpointError: no key in the environment, or an endpoint that cannot be reached.
+        SettingsError: the method rests on a package that is not installed.
+    """
+    brief = make_brief(settings.space())
+    if settings.optimizer in NUMERIC or (settings.optimizer == 'auto' and not settings.model):
+        return _numeric(settings, brief)
+    where = ''
+    if model is None:
+        model = endpoint = Endpoint(
+            settings.model,
+            settings.base_url or None,
+            timeout_s=settings.request_timeout,
+            max_retries=settings.request_retries,
+        )
+        endpoint.check_reachable()
+        where = f' at {endpoint.base_url}'
+    sas = SasPrompt(
+        model,
+        brief,
+        options=options or settings.sas_options(),
+        noise=settings.landing_noise,
+        screen=_screen(settings),
+    )
+    method: Method = sas
+    screened = ''
+    if settings.optimizer == 'hybrid':
+        method = Hybrid(sas, model.model, brief, settings.seed)
+        screened = ', screened by a model fitted to the trials'
+    return Assembly(
+        settings,
+        brief,
+        method,
+        LeastSquares(brief, settings.seed),
+        f'{method.name}{where} proposes{screened}; least_squares stands in where it fails',
+        sas.repeats_allowed,
+    )
+
+
+def _screen(settings: OptimizerSettings) -> Screen | None:
+    """Chooses among candidates where the settings ask for a rehearsal; None: a regression on the trials does."""
+    if not settings.rehearse or settings.candidates == 1:
+        return None
+    from llm_policy_improver.table_tennis.task import TableTennis  # MuJoCo is needed only for this
+
+    return SimulatorScreen(TableTennis(), settings.seed)
+
+
+def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
+    name, why = settings.optimizer, ''
+    if name == 'auto':
+        name, why = 'least_squares', 'no language model is configured: '
+    try:
+        method = make_numeric(name, brief, settings.seed)
+    except MissingPackageError as error:
+        raise SettingsError(str(error)) from None
+    kind = 'a regression' if name == 'least_squares' else 'a numeric optimizer'
+    return Assembly(settings, brief, method, None, f'{why}{name} proposes, {kind} and no language model')

@@ -1,0 +1,96 @@
+"""One step of the loop: what is published, where it comes from, and what was found on the way."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from llm_policy_improver.core.audit import Audit
+from llm_policy_improver.core.finding import Finding, Vain
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.trial import Trial
+
+ATTEMPTS: Final = 3
+"""Trials for one step, until one of them says something about its policy."""
+
+
+def counts(trial: Trial, attempt: int) -> bool:
+    """Whether this trial is that of its step: one that was interrupted is played again, but not for ever.
+
+    Args:
+        trial: any.
+        attempt: how many trials the step has had by now, this one included.
+    """
+    return trial.tested or attempt >= ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to try next.
+
+    Attributes:
+        number: of the trial within the run, from 1.
+        policy: to publish; it is within the bounds.
+        version: under which it is published; that of an earlier step where it is unchanged.
+        proposal: where it comes from and why, as it was proposed, with all requests to a language model.
+        seed: of the trial.
+        findings: of the checks.
+        audits: what was judged on the way to it and with it, oldest first.
+        in_vain: who was asked for a change and gave none, so that the policy of before stays; empty where it is new.
+    """
+
+    number: int
+    policy: Parameters
+    version: int
+    proposal: Proposal
+    seed: int
+    findings: tuple[Finding, ...] = ()
+    in_vain: tuple[Vain, ...] = ()
+    audits: tuple[Audit, ...] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether this is the policy of before, as nothing usable was proposed."""
+        return bool(self.in_vain)
+
+    @property
+    def proposed_by(self) -> str:
+        """Who proposed the policy that is published."""
+        return self.proposal.proposed_by
+
+    @property
+    def reason(self) -> str:
+        """One sentence for the person: why this policy."""
+        return self.proposal.reason
+
+    @property
+    def changes(self) -> dict[str, tuple[float, float]]:
+        """What was proposed and what is published instead, by name; empty where they are the same."""
+        pairs = zip(self.proposal.policy.items(), self.policy.values, strict=True)
+        return {name: (before, after) for (name, before), after in pairs if before != after}
+
+    def played(self, trial: Trial) -> Trial:
+        """A trial of this step, under its version."""
+        return replace(trial, version=self.version, proposed_by=self.proposed_by)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What one trial came to.
+
+    Attributes:
+        number: of the trial within the run, from 1.
+        step: what was tried.
+        trial: what happened.
+        distance: to the objective; None where it did not succeed or nothing measures it.
+        best: the best trial so far; None where none can be ranked.
+        best_distance: of it to the objective.
+        improved: whether this trial is the new best.
+    """
+
+    number: int
+    step: Step
+    trial: Trial
+    distance: float | None
+    best: Trial | None
+    best_distance: float | None
+    improved: bool

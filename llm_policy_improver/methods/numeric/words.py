@@ -1,0 +1,115 @@
+"""What a numeric method did, in words: the same three steps a language model is asked for."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from llm_policy_improver.core.measure import Measure
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.numeric.effect_model import STEP, EffectModel
+
+
+def _called(trial: Trial, history: Sequence[Trial]) -> str:
+    position = next(number for number, other in enumerate(history, start=1) if other is trial)
+    return f'trial {trial.number or position}'
+
+
+def no_success(history: Sequence[Trial]) -> str:
+    """The outcomes of trials of which none succeeded."""
+    outcomes = Counter(str(trial.outcome) for trial in history)
+    listed = ', '.join(f'{count} {outcome}' for outcome, count in outcomes.most_common())
+    return f'{len(history)} trials, none succeeded: {listed or "none yet"}.'
+
+
+def summary(history: Sequence[Trial], objective: Objective, top: int = 3) -> str:
+    """How many succeeded, and the trials nearest to the objective."""
+    ranked = [(distance, trial) for trial in history if (distance := objective.distance(trial)) is not None]
+    ranked.sort(key=lambda pair: pair[0])
+    succeeded = sum(trial.succeeded for trial in history)
+    nearest = ', '.join(
+        f'{_called(trial, history)} with {distance:.3f} left' for distance, trial in ranked[:top]
+    )
+    return f'{succeeded} of {len(history)} trials succeeded. Nearest to the objective: {nearest}.'
+
+
+def changes(
+    before: Parameters, after: Parameters, space: ParameterSpace, top: int | None = None
+) -> list[str]:
+    """What differs between two policies, ``'g (axis_5) 1.00 to 1.20'``, the largest shares of a range first."""
+    old, new, unit = space.values(before), space.values(after), space.unit(after) - space.unit(before)
+    order = [i for i in sorted(range(space.dimension), key=lambda i: -abs(unit[i])) if old[i] != new[i]]
+    return [f'{space.parameters[i].label} {old[i]:.2f} to {new[i]:.2f}' for i in order[:top]]
+
+
+def _moves(model: EffectModel, measure: Measure, top: int = 3) -> str:
+    clear = sorted(
+        (each for each in model.effects(measure) if each.clear), key=lambda each: -abs(each.change)
+    )
+    parameters = model.brief.space.parameters
+    return ', '.join(
+        f'{parameters[each.index].label} {abs(each.change):.2f} {measure.unit} '
+        f'{measure.more if each.change > 0 else measure.less}'
+        for each in clear[:top]
+    )
+
+
+def analysis(model: EffectModel) -> str:
+    """Which parameters move which measure where."""
+    parts = [f'{each.column}: {moves}' for each in model.measures if (moves := _moves(model, each))]
+    kind = 'quadratic' if any(fit.curvature for fit in model.fits.values()) else 'linear'
+    errors = ', '.join(
+        f'{each.column} {model.fits[each.name].error:.3f} {each.unit}'
+        for each in model.measures
+        if each.name in model.fits
+    )
+    samples = max(fit.samples for fit in model.fits.values())
+    fit = f'Regression ({kind}) of {samples} trials, left-out error {errors}'
+    if not parts:
+        return f'{fit}: no single parameter has a clear effect yet.'
+    return f'{fit}; raising by {STEP:.2f} moves {"; ".join(parts)}.'
+
+
+def synthesis(
+    model: EffectModel,
+    objective: Objective,
+    best: Trial,
+    policy: Parameters,
+    radius: float,
+    explored: bool,
+) -> tuple[str, str]:
+    """What was changed from the best trial and what is expected: in full, and as one sentence.
+
+    Args:
+        model: what the expectation comes from.
+        objective: with terms.
+        best: the trial the step starts from.
+        policy: the proposal.
+        radius: of the trust region, 1 = half of each parameter's range.
+        explored: whether the step was random because the best prediction had been tried already.
+    """
+    space = model.brief.space
+    listed = changes(best.policy, policy, space)
+    expected = f'expects {model.predicted_text(policy)}'
+    predicted = model.predict(policy)
+    if all(term.measure.name in predicted for term in objective.terms):
+        gap = sum(term.gap(predicted[term.measure.name]) ** 2 for term in objective.terms) ** 0.5
+        expected += f', {gap:.2f} from the objective instead of {objective.distance(best) or 0.0:.2f}'
+    at_bound = [
+        each.label
+        for each, value in zip(space.parameters, policy.values, strict=True)
+        if min(value - each.low, each.high - value) < 1e-6
+    ]
+    full = (
+        f'From the best trial: {", ".join(listed)}; steps up to {min(100 * radius / 2, 100):.0f} % '
+        f'of each range. It {expected}.'
+    )
+    if at_bound:
+        full += f' At the bound: {", ".join(at_bound)}.'
+    why = (
+        'Explores beside the best trial, as the best prediction was tried before:'
+        if explored
+        else 'Changes mostly'
+    )
+    return full, f'{why} {", ".join(listed[:3])}; {expected}.'

@@ -1,0 +1,54 @@
+"""Sentences for people, made from the facts of the loop."""
+
+from collections.abc import Sequence
+
+from llm_policy_improver.core.finding import Agreement, ClaimedEffect
+from llm_policy_improver.core.gate import GateCase
+from llm_policy_improver.loop.improvement_result import ImprovementResult
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.methods.checks import verdict_text
+from llm_policy_improver.table_tennis.tracing.observed import landing_of
+
+MOST_NAMED = 4
+"""Contradicted claims that are named."""
+
+
+def step_text(step: Step) -> str:
+    """What was found on the way from the answer to what is published: ``'accepted'`` where nothing was."""
+    if step.in_vain:
+        return f'unchanged: {"; ".join(map(str, step.in_vain))}'
+    parts = [verdict_text(True, (*step.proposal.findings, *step.findings))]
+    parts += [str(verdict) for audit in step.audits[-1:] for verdict in audit.verdicts]
+    parts += [f'{step.proposed_by} stands in: {vain}' for vain in step.proposal.instead_of]
+    return '; '.join(parts)
+
+
+def waiting_text(case: GateCase) -> str:
+    """The same of a proposal that waits for a person."""
+    found = verdict_text(True, (*case.proposal.findings, *case.findings))
+    return '; '.join((found, *map(str, case.verdicts)))
+
+
+def claims_text(claims: Sequence[ClaimedEffect]) -> str:
+    """How the effects that a language model claimed compare with the trials; empty where it claimed none."""
+    if not claims:
+        return ''
+    counted = {each: sum(claim.agreement is each for claim in claims) for each in Agreement}
+    text = 'claimed effects: ' + ', '.join(f'{count} {each}' for each, count in counted.items())
+    against = [claim for claim in claims if claim.agreement is Agreement.CONTRADICTED]
+    against.sort(key=lambda claim: -abs(claim.effect or 0.0))
+    named = ', '.join(
+        f'{claim.parameter} on {claim.measure} as {claim.sign:+d} (the trials: {claim.effect or 0.0:+.3f})'
+        for claim in against[:MOST_NAMED]
+    )
+    return f'{text}; against the trials: {named}' if named else text
+
+
+def best_text(result: ImprovementResult) -> str:
+    """The best trial of a run; empty where none could be ranked."""
+    if result.best is None:
+        return ''
+    landing, left = landing_of(result.best), result.best_distance_m
+    where = '' if landing is None else f' at ({landing.x:+.2f}, {landing.y:.2f}) m'
+    how = 'by the word of the model' if left is None else f'{left:.3f} m to go'
+    return f'trial {result.best_trial}{where}, {how}'

@@ -1,0 +1,42 @@
+"""Plays an improvement in process and stores it, from its beginning or from where it was interrupted."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from llm_policy_improver.core.interrupts import HeldInterrupt
+from llm_policy_improver.core.task import Task
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.step import TrialResult
+from llm_policy_improver.runs.store import RunStore
+
+
+def play_stored(
+    improvement: Improvement, task: Task, store: RunStore, played: Callable[[], int] = lambda: 0
+) -> Iterator[TrialResult]:
+    """Play the rest of an improvement, each step and each trial on disk before anybody hears of it.
+
+    An interrupt waits for the trial under way, which is stored, and then ends the iteration.
+
+    Args:
+        improvement: perhaps restored.
+        task: runs the trials.
+        store: of the run.
+        played: ns of the task's own time that the last trial and the pause after it took; their series then do not
+            overlap, as if they were played in real time.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted; all that was played is stored.
+        StoreError: a step or a trial could not be stored.
+    """
+    start = time.time_ns()
+    while not improvement.done:
+        waiting = len(improvement.steps)
+        step = improvement.propose()
+        with HeldInterrupt() as interrupt:
+            if len(improvement.steps) > waiting:  # a restored step is stored already
+                store.add_step(improvement.objective.words, step)
+            trial = store.add_trial(step.played(task.run(step.policy, step.seed)), start)
+            start += played()
+            yield improvement.record(trial)
+        if interrupt.asked:
+            raise KeyboardInterrupt

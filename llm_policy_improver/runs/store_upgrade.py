@@ -1,0 +1,160 @@
+"""Runs of older formats, rewritten in the present one; what was recorded is copied before anything is changed.
+
+Formats 1 to 3 knew eight attenuations and eight residuals by their columns, sentences where there are fields now, and
+only the words of a proposal.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from llm_policy_improver.runs.store_rows import insert
+from llm_policy_improver.runs.store_schema import schema_sql
+
+_ATTENUATIONS: Final = 'abcdefgh'
+_RESIDUALS: Final = 'ijklmnop'
+_SUCCEEDED: Final = 'landed'
+_UNTESTED: Final = ('aborted', 'bad_feed')
+_MEASURES: Final = {
+    'landing_x': 'landing_x', 'landing_y': 'landing_y', 'landing_time': 'bounce_time',
+    'net_clearance': 'net_clearance', 'peak_height': 'peak_height',
+}  # fmt: skip
+"""Columns of format 3, and the measures that they are."""
+_GONE: Final = frozenset({'joint_names', 'armed'})
+"""Settings that are no more."""
+_RENAMED: Final = {'nearest_neighbours': 'knn'}
+"""Methods that have another name."""
+
+
+def keep_copy(database: Path, version: int) -> None:
+    """Copy a database beside itself, as ``run.format-3.sqlite``, unless that is there already."""
+    kept = database.with_name(f'{database.stem}.format-{version}{database.suffix}')
+    if kept.exists():
+        return
+    making = kept.with_suffix('.copying')
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(making)) as target:
+        source.backup(target)
+    making.replace(kept)
+
+
+def rewrite(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Write a run of format 1, 2 or 3 anew.
+
+    Args:
+        source: of the older format; only read.
+        target: empty; gets the tables of the present format and all rows.
+    """
+    source.row_factory = sqlite3.Row
+    target.executescript(schema_sql())
+    here = {row['name'] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table, convert in _ROWS.items():
+        if table in here:
+            for row in source.execute(f'SELECT * FROM {table} ORDER BY 1'):
+                insert(target, table, convert(row))
+    if 'ends' not in here:
+        # What an older version has begun is not to be taken for interrupted.
+        target.execute(
+            'INSERT INTO ends (recorded_at, settings, state, message) '
+            "SELECT recorded_at, settings, 'unknown', 'recorded by a version that kept no ends' FROM settings"
+        )
+
+
+def _policy(attenuation: Sequence[float], residual: Sequence[float] = ()) -> dict[str, float]:
+    """Numbers by name; residuals only where there are any."""
+    policy = dict(zip(_ATTENUATIONS, attenuation, strict=True))
+    return policy | (dict(zip(_RESIDUALS, residual, strict=True)) if any(residual) else {})
+
+
+def _policy_of(row: sqlite3.Row) -> dict[str, float]:
+    return _policy(json.loads(row['attenuation']), json.loads(row['residual']))
+
+
+def _proposal(policy: Mapping[str, float], proposed_by: str, **words: Any) -> dict[str, Any]:
+    vector = {'names': list(policy), 'values': list(policy.values())}
+    return {'format': 1, 'policy': vector, 'proposed_by': proposed_by, **words}
+
+
+def _said(text: str) -> list[dict[str, Any]]:
+    """A sentence of the checks as a finding."""
+    return [] if text in ('', 'accepted') else [{'rule': 'checks', 'reason': text}]
+
+
+def _vain(text: str) -> list[dict[str, Any]]:
+    return [{'method': 'recorded', 'failure': 'unusable', 'detail': text}]
+
+
+def _trial(row: sqlite3.Row) -> dict[str, Any]:
+    measures = {name: row[column] for column, name in _MEASURES.items() if row[column] is not None}
+    return {
+        **{name: row[name] for name in ('trial', 'recorded_at', 'version', 'proposed_by', 'outcome', 'note')},
+        'policy': json.dumps(_policy_of(row)),
+        'succeeded': int(row['outcome'] == _SUCCEEDED and 'landing_x' in measures),
+        'tested': int(row['outcome'] not in _UNTESTED),
+        'measures': json.dumps(measures),
+        'start_ns': row['start_ns'],
+        'samples': row['samples'],
+    }
+
+
+def _step(row: sqlite3.Row) -> dict[str, Any]:
+    policy, verdict = _policy_of(row), row['verdict']
+    words = {name: row[name] for name in ('summary', 'analysis', 'synthesis', 'reason')}
+    instead_of = _vain(row['fallback']) if row['fallback'] else []
+    return {
+        **{name: row[name] for name in ('step', 'recorded_at', 'objective', 'version', 'seed')},
+        'policy': json.dumps(policy),
+        'proposal': json.dumps(_proposal(policy, row['proposed_by'], **words, instead_of=instead_of)),
+        'findings': json.dumps([] if row['unchanged'] else _said(verdict)),
+        'in_vain': json.dumps(_vain(verdict) if row['unchanged'] else []),
+    }
+
+
+def _audit(row: sqlite3.Row) -> dict[str, Any]:
+    # A reversion had no proposal, but published what it went back to.
+    proposed = json.loads(row['proposed']) or (
+        json.loads(row['attenuation']) if row['decision'] == 'reverted' else []
+    )
+    proposal = _proposal(_policy(proposed), row['proposed_by']) if proposed else None
+    return {
+        **{name: row[name] for name in (
+            'audit', 'step', 'recorded_at', 'version', 'proposed_by', 'model', 'prompt_sha256', 'decision',
+            'decided_by', 'decided_at', 'reason',
+        )},
+        'proposal': None if proposal is None else json.dumps(proposal),
+        'findings': json.dumps(_said(row['checks'])),
+        'verdicts': json.dumps([_verdict(verdict) for verdict in json.loads(row['verdicts'])]),
+    }  # fmt: skip
+
+
+def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: verdict[name] for name in ('gate', 'passed', 'reason', 'by', 'figures')}
+    instead = verdict['instead']
+    return kept | {'instead': _proposal(_policy(instead), verdict['by']) if instead else None}
+
+
+def _settings(content: Any) -> Any:
+    """Settings under their present names; those that had one legal value are left out."""
+    if not isinstance(content, dict):
+        return content
+    kept = {name: _settings(value) for name, value in content.items() if name.rpartition('.')[2] not in _GONE}
+    if isinstance(kept.get('optimizer'), dict):
+        # Older runs played all their trials.
+        kept['optimizer'].setdefault('all_trials', True)
+    elif isinstance(kept.get('optimizer'), str):
+        kept['optimizer'] = _RENAMED.get(kept['optimizer'], kept['optimizer'])
+    if isinstance(kept.get('sas_options'), dict) and kept['sas_options'].get('names') == list(_ATTENUATIONS):
+        kept['sas_options']['names'] = []
+    return kept
+
+
+def _with_settings(column: str) -> Callable[[sqlite3.Row], dict[str, Any]]:
+    return lambda row: dict(row) | {column: json.dumps(_settings(json.loads(row[column])))}
+
+
+_ROWS: Final[Mapping[str, Callable[[sqlite3.Row], dict[str, Any]]]] = {
+    'run': _with_settings('description'), 'trials': _trial, 'steps': _step, 'exchanges': dict, 'audit': _audit, 'settings': _with_settings('content'), 'ends': dict,
+}  # fmt: skip
+"""How a row of each table is written anew; those that refer to others come after them."""

@@ -1,0 +1,44 @@
+"""How proposals, findings and verdicts are written as JSON columns, and read back."""
+
+import json
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, Final, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+Record = TypeVar('Record')
+
+FORMAT: Final = 1
+"""Of a stored proposal."""
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def write(kind: Any, record: Any, without: frozenset[str] = frozenset()) -> str:
+    """A record, or a tuple of records, as JSON.
+
+    Args:
+        kind: its type.
+        record: of plain dataclasses.
+        without: fields that are stored elsewhere.
+    """
+    return json.dumps(_adapter(kind).dump_python(record, mode='json', exclude=set(without) or None))
+
+
+def read(kind: type[Record], text: str) -> Record:
+    """What `write` wrote; what a newer version added is left out.
+
+    Raises:
+        ValueError: it is not of this form.
+    """
+    try:
+        found: Record = _adapter(cast(Hashable, kind)).validate_python(json.loads(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = '.'.join(map(str, first['loc']))
+        raise ValueError(f'{where}: {first["msg"]}') from None
+    return found

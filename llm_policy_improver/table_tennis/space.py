@@ -1,0 +1,64 @@
+"""The parameters of the table-tennis arm: eight attenuations, eight residuals, or both."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.space import Parameter, ParameterSpace
+from llm_policy_improver.table_tennis.arm.joints import JOINTS, LINEAR
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS, checked_vector
+
+LOW_ATTENUATION: Final = (0.6,) * len(JOINTS)
+HIGH_ATTENUATION: Final = (1.4,) * len(JOINTS)
+LOW_RESIDUAL: Final = (-0.4,) * len(JOINTS)
+HIGH_RESIDUAL: Final = (0.4,) * len(JOINTS)
+"""Default bounds; the residuals' in m/s for the slides and rad/s for the axes."""
+
+
+class Searched(StrEnum):
+    """Which parameters are searched; the others stay neutral."""
+
+    ATTENUATION = 'attenuation'
+    RESIDUAL = 'residual'
+    BOTH = 'both'
+
+
+def parameter_space(
+    searched: Searched = Searched.ATTENUATION,
+    attenuation_low: Sequence[float] = LOW_ATTENUATION,
+    attenuation_high: Sequence[float] = HIGH_ATTENUATION,
+    residual_low: Sequence[float] = LOW_RESIDUAL,
+    residual_high: Sequence[float] = HIGH_RESIDUAL,
+) -> ParameterSpace:
+    """The space of these bounds (8,), one a joint.
+
+    Raises:
+        ParameterError: wrong lengths, numbers that are not finite, bounds upside down, without the unchanged
+            controller in them, or a negative attenuation.
+    """
+    low, high = (
+        checked_vector('attenuation_low', attenuation_low),
+        checked_vector('attenuation_high', attenuation_high),
+    )
+    for joint, value in zip(JOINTS, low, strict=True):
+        if value < 0.0:
+            raise ParameterError(
+                f'the bounds of the attenuation of {joint} must not be negative, as the joint would turn round; '
+                f'got {value:g}'
+            )
+    least, most = checked_vector('residual_low', residual_low), checked_vector('residual_high', residual_high)
+    rows = enumerate(zip(JOINTS, low, high, least, most, strict=True))
+    attenuations, residuals = [], []
+    for index, (joint, factor_low, factor_high, added_low, added_high) in rows:
+        unit = 'm/s' if index < LINEAR else 'rad/s'
+        attenuations.append(Parameter(ATTENUATIONS[index], joint, factor_low, factor_high, 1.0))
+        residuals.append(Parameter(RESIDUALS[index], f'{joint} residual', added_low, added_high, 0.0, unit))
+    chosen = {
+        Searched.ATTENUATION: attenuations, Searched.RESIDUAL: residuals, Searched.BOTH: attenuations + residuals,
+    }  # fmt: skip
+    return ParameterSpace(tuple(chosen[Searched(searched)]))
+
+
+NEUTRAL: Final = parameter_space().neutral
+"""The policy of the unchanged controller."""

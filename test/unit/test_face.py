@@ -1,0 +1,58 @@
+"""The face of the package, and the examples that use it."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from paths import ROOT
+
+import llm_policy_improver
+
+EXAMPLES = sorted((ROOT / 'examples').glob('*.py'))
+LONGEST = 60
+MOST_NAMES = 40
+
+
+def test_face_has_few_names_and_each_says_what_it_is() -> None:
+    names = llm_policy_improver.__all__
+    assert 0 < len(names) <= MOST_NAMES
+    for name in names:
+        assert (getattr(llm_policy_improver, name).__doc__ or '').strip(), name
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match='no attribute'):
+        llm_policy_improver.nothing  # noqa: B018
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        'import sys, llm_policy_improver; '
+        'print(*[name for name in ("mujoco", "scipy", "matplotlib", "openai", "numpy") if name in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ''
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        'import sys\nfrom llm_policy_improver.cli.main import cli\n'
+        'cli(["--help"], standalone_mode=False)\n'
+        'print([name for name in ("mujoco", "scipy", "matplotlib", "openai") if name in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == '[]'
+
+
+@pytest.mark.parametrize('path', EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_short_and_runs(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(path.read_text().splitlines()) <= LONGEST
+    example = SimpleNamespace(**runpy.run_path(str(path)))
+    example.main(trials=10)
+    assert capsys.readouterr().out.strip()
