@@ -10,13 +10,12 @@ from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.methods.numeric.minimizers.adam import Adam
 from llm_policy_improver.methods.numeric.minimizers.bayesian import Bayesian
 from llm_policy_improver.methods.numeric.minimizers.cma_es import CmaEs
+from llm_policy_improver.methods.numeric.minimizers.knn import Knn, LinearKnn
 from llm_policy_improver.methods.numeric.minimizers.local_linear import LocalLinear
-from llm_policy_improver.methods.numeric.minimizers.nearest_neighbours import NearestNeighbours
 from llm_policy_improver.methods.numeric.minimizers.nelder_mead import NelderMead
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
 from llm_policy_improver.methods.numeric.minimizers.quadratic import Quadratic
 from llm_policy_improver.methods.numeric.minimizers.random_search import RandomSearch
-from llm_policy_improver.methods.numeric.minimizers.tpe import Tpe
 
 MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
     {
@@ -25,15 +24,15 @@ MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
         'adam': Adam,
         'cma_es': CmaEs,
         'bayesian': Bayesian,
-        'tpe': Tpe,
-        'nearest_neighbours': NearestNeighbours,
+        'knn': Knn,
+        'linear_knn': LinearKnn,
         'local_linear': LocalLinear,
         'quadratic': Quadratic,
     }
 )
 """What minimizes any function in a cube, by name; each takes a seed."""
 
-NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares', 'screened')
+NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares')
 """All optimizers that need a measure and no language model."""
 
 WITH_MODEL: Final = ('sas', 'hybrid')
@@ -76,11 +75,8 @@ def make_numeric(name: str, space: ParameterSpace, seed: int = 0) -> Optimizer:
     # Here, as these bring SciPy and the settings of every node need the names alone.
     from llm_policy_improver.methods.numeric.least_squares import LeastSquares
     from llm_policy_improver.methods.numeric.numeric import NumericOptimizer
-    from llm_policy_improver.methods.numeric.screened import ScreenedSearch
 
     require_known(name, NUMERIC)
     if name == 'least_squares':
         return LeastSquares(space, seed)
-    if name == 'screened':
-        return ScreenedSearch(space, seed)
     return NumericOptimizer(make_minimizer(name, seed), space, seed)

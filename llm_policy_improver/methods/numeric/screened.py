@@ -1,10 +1,9 @@
-"""Screening by a model fitted to the trials: alone, and as the hybrid that screens what another proposes.
+"""The hybrid: a model fitted to the trials screens what a language model proposes.
 
-`ScreenedSearch` draws random candidates near the best trial and tries the one that the model likes best.
-`ScreenedOptimizer` puts the proposal of a language model through the same model: what is clearly worse than
-the best candidate is replaced, what only needs better arithmetic is refined, the rest passes. Each does what
-it is good at: the language model reads the person's words and knows where to look, before a regression does
-and where it is wrong; the regression says exactly how far to go.
+The model draws random candidates near the best trial. A proposal that is clearly worse than the best of them is
+replaced, what only needs better arithmetic is refined, the rest passes. Each does what it is good at: the language
+model reads the person's words and knows where to look, before a regression does and where it is wrong; the
+regression says exactly how far to go.
 """
 
 from collections.abc import Sequence
@@ -16,20 +15,16 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.method import Optimizer, Proposal, ProposalError
 from llm_policy_improver.core.objective import Goal, Objective
-from llm_policy_improver.core.parameters import NEUTRAL_ATTENUATION, ParameterSpace
+from llm_policy_improver.core.parameters import ParameterSpace
 from llm_policy_improver.core.trace import ExecutionTrace
 from llm_policy_improver.methods.numeric import least_squares_words as words
 from llm_policy_improver.methods.numeric.landing_model import LandingModel, TooFewTrialsError
 from llm_policy_improver.methods.numeric.landing_search import LandingSearch
-from llm_policy_improver.methods.numeric.least_squares import EXPLORATION
-from llm_policy_improver.methods.numeric.minimizers.candidates import nearby
 from llm_policy_improver.methods.numeric.trust_region import trust_radius
-from llm_policy_improver.methods.numeric.untried import DRAWS, measured_goal, untried
+from llm_policy_improver.methods.numeric.untried import untried
 from llm_policy_improver.table_tennis.ball import table
 
 Array = NDArray[np.float64]
-
-NAME: Final = 'screened'
 
 ROUNDS: Final = 6
 DRAWN: Final = 100
@@ -115,63 +110,6 @@ class Screen:
         return points[np.argsort(costs, kind='stable')]
 
 
-def _generator(seed: int, history: Sequence[ExecutionTrace]) -> np.random.Generator:
-    return np.random.default_rng((seed, len(history)))
-
-
-class ScreenedSearch:
-    """The hybrid's numeric part alone: random candidates near the best trial, screened by the fitted model.
-
-    Args:
-        space: the bounds.
-        seed: of the candidates.
-    """
-
-    def __init__(self, space: ParameterSpace, seed: int = 0) -> None:
-        self.space = space
-        self.seed = seed
-
-    @property
-    def name(self) -> str:
-        """``'screened'``."""
-        return NAME
-
-    def propose(
-        self, history: Sequence[ExecutionTrace], objective: Objective, earlier: Sequence[Proposal] = ()
-    ) -> Proposal:
-        """The candidate of least predicted cost.
-
-        Raises:
-            ProposalError: the objective has no measure, or the bounds leave no room for anything untried.
-        """
-        goal = measured_goal(objective, NAME)
-        generator, best = _generator(self.seed, history), objective.best(history)
-        if best is None:
-            drawn = generator.uniform(-EXPLORATION, EXPLORATION, (DRAWS, self.space.dimension))
-            neutral = self.space.unit(NEUTRAL_ATTENUATION)
-            # Wider every time, as what is near may not land either.
-            wider = np.clip(neutral + drawn * np.sqrt(1.0 + len(history)), -1.0, 1.0)
-            points = np.vstack([neutral, wider])
-            attenuation, _ = untried(points, history, self.space, NAME)
-            reason = 'No trial can be measured yet: the unchanged controller, or a random step from it.'
-            return Proposal(attenuation, NAME, words.no_return(history), '', reason, reason)
-        summary = words.summary(history, objective)
-        centre = self.space.unit(best.parameters.attenuation)
-        try:
-            screen = Screen.fit(history, objective, goal, best, self.space)
-        except TooFewTrialsError as error:
-            points = np.array([nearby(centre, EXPLORATION, generator) for _ in range(DRAWS)])
-            attenuation, _ = untried(points, history, self.space, NAME)
-            reason = f'A small random step from the best trial, as only {error}.'
-            return Proposal(attenuation, NAME, summary, 'Too few landings to analyse.', reason, reason)
-        ranked = screen.ranked(centre, screen.radius, generator)
-        attenuation, passed_over = untried(ranked, history, self.space, NAME)
-        synthesis, reason = words.synthesis(
-            screen.model, objective, best, attenuation, screen.radius, passed_over > 0
-        )
-        return Proposal(attenuation, NAME, summary, words.analysis(screen.model), synthesis, reason)
-
-
 class ScreenedOptimizer:
     """The hybrid: another optimizer proposes, a model fitted to the trials screens what it says.
 
@@ -215,7 +153,7 @@ class ScreenedOptimizer:
             return _judged(proposal, f'not screened: internal error, {type(error).__name__}: {error}')
 
     def _screened(self, proposal: Proposal, screen: Screen, history: Sequence[ExecutionTrace]) -> Proposal:
-        generator, asked = _generator(self.seed, history), proposal.attenuation
+        generator, asked = np.random.default_rng((self.seed, len(history))), proposal.attenuation
         gap, spread = screen.gap(asked)
         failure = screen.failure(asked)
         why = f'as the proposal is predicted {failure or _metres(gap, spread)}'
