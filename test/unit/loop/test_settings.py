@@ -1,5 +1,6 @@
 import math
 import re
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def test_given_settings_are_taken_and_the_others_keep_their_defaults() -> None:
     assert settings.simulation.control_period == SimulatorSettings().simulation.control_period
 
 
+def test_arrays_of_ros_are_taken_as_lists_are() -> None:
+    given = {'simulation.launcher.spin': array('d', [1.0, 2.5, -3.0])}
+    assert from_mapping(SimulatorSettings, given, 'simulator').simulation.launcher.spin == (1.0, 2.5, -3.0)
+
+
 BAD = [
     (
         'simulator',
@@ -114,6 +120,7 @@ BAD = [
         {'driver_joint_names': ['a'] * 8},
         'controller: driver_joint_names must be 8 different names',
     ),
+    ('controller', {'peers': [3]}, 'controller: peers must be of type str; got 3'),
     ('controller', {'lockstep': 1}, 'controller: lockstep must be of type bool; got 1'),
     ('controller', {'controller.period': 0.5}, 'controller: period must be between 0.001 and 0.02 s'),
     ('optimizer', {'trials': 3.5}, 'optimizer: trials must be of type int; got 3.5'),
