@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from llm_policy_improver.core.parameters import JOINTS, ParameterError, ParameterSpace
+from llm_policy_improver.core.parameters import ParameterError, ParameterSpace
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
-from llm_policy_improver.table_tennis.settings import check_joint_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,6 @@ class OptimizerSettings:
             time the run fails.
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
         resume: whether a run that was broken off in that folder is gone on with at the start.
-        joint_names: the joints the bounds are for.
         attenuation_low, attenuation_high: bounds, one a joint.
     """
 
@@ -64,12 +62,10 @@ class OptimizerSettings:
     trial_timeout: float = 60.0
     output_folder: str = ''
     resume: bool = False
-    joint_names: tuple[str, ...] = JOINTS
     attenuation_low: tuple[float, ...] = ParameterSpace().low
     attenuation_high: tuple[float, ...] = ParameterSpace().high
 
     def __post_init__(self) -> None:
-        check_joint_names(self.joint_names, 'optimizer')
         try:
             require_known(self.optimizer, CHOICES)
         except UnknownOptimizerError as error:

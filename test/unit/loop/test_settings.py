@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from llm_policy_improver.core.parameters import JOINTS
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings, to_mapping
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL
@@ -102,21 +101,6 @@ BAD = [
     ),
     (
         'controller',
-        {'joint_names': [*JOINTS[:7], 'axis_7']},
-        'controller: unknown joint "axis_7"; the joints are slide_y, ',
-    ),
-    (
-        'controller',
-        {'joint_names': list(JOINTS[:7])},
-        'controller: joint_names must be all 8 joints in this order: slide_y, ',
-    ),
-    (
-        'controller',
-        {'joint_names': list(JOINTS[::-1])},
-        'controller: joint_names must be all 8 joints in this order',
-    ),
-    (
-        'controller',
         {'driver_joint_names': ['a'] * 8},
         'controller: driver_joint_names must be 8 different names',
     ),
@@ -165,11 +149,11 @@ def test_file_names_the_node_and_where_it_is_wrong(tmp_path: Path) -> None:
 def test_settings_of_all_nodes_come_first_and_the_nodes_own_win(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        '/**:\n  ros__parameters:\n    lockstep: false\n    armed: false\n'
-        'controller:\n  ros__parameters:\n    armed: true\n    controller: {stroke: {flight_time: 0.6}}\n',
+        '/**:\n  ros__parameters:\n    lockstep: false\n    autostart: true\n'
+        'controller:\n  ros__parameters:\n    autostart: false\n    controller: {stroke: {flight_time: 0.6}}\n',
     )
     settings = read_settings(path, ControllerSettings, 'controller')
-    assert (settings.lockstep, settings.armed) == (False, True)
+    assert (settings.lockstep, settings.autostart) == (False, False)
     assert settings.controller.stroke.flight_time == 0.6
 
 
@@ -179,7 +163,7 @@ def test_settings_of_all_nodes_come_first_and_the_nodes_own_win(tmp_path: Path) 
         ('a: [1, 2', 'is no valid YAML: '),
         ('just words', 'must map node names to ros__parameters'),
         ('', 'must map node names to ros__parameters'),
-        ('controller:\n  armed: true\n', 'must map node names to ros__parameters'),
+        ('controller:\n  lockstep: true\n', 'must map node names to ros__parameters'),
         ('controller:\n  ros__parameters: 3\n', 'must map node names to ros__parameters'),
     ],
 )
