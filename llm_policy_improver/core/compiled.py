@@ -14,7 +14,6 @@ _PACKAGE = Path(__file__).parent.parent
 _SOURCES = (
     'core/compiled.py',
     'core/linear.py',
-    'core/parameters.py',
     'table_tennis/arm/*.py',
     'table_tennis/ball/*.py',
     'table_tennis/control/*.py',

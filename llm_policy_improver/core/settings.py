@@ -4,13 +4,17 @@ The same files serve ``ros2 launch`` and the command line; the same dataclasses 
 """
 
 import difflib
-import math
+import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
 
 Settings = TypeVar('Settings')
 
@@ -22,18 +26,10 @@ class SettingsError(ValueError):
     """A setting is unknown or has a value it must not have; the message says which and what is expected."""
 
 
-def to_mapping(settings: Any, prefix: str = '') -> dict[str, Any]:
+def to_mapping(settings: Any) -> dict[str, Any]:
     """All settings as flat ``{'launcher.position': [..], ..}``, tuples as lists: the form of ROS 2 parameters."""
-    flat: dict[str, Any] = {}
-    for entry in fields(settings):
-        if not entry.init:
-            continue
-        value = getattr(settings, entry.name)
-        if is_dataclass(value):
-            flat |= to_mapping(value, f'{prefix}{entry.name}.')
-        else:
-            flat[prefix + entry.name] = list(value) if isinstance(value, tuple) else value
-    return flat
+    adapter = _adapter(settings.__class__)
+    return _flatten(adapter.dump_python({'': settings}, mode='json', warnings=False)[''])
 
 
 def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> Settings:
@@ -42,49 +38,60 @@ def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> S
     Raises:
         SettingsError: an unknown name, a wrong type or a value that the dataclass refuses.
     """
-    known = to_mapping(kind())
+    from pydantic import ValidationError
+
+    defaults: Any = kind()
+    known = to_mapping(defaults)
     for name in flat:
         if name not in known:
             near = difflib.get_close_matches(name, known, 3, 0.5)
             meant = f'did you mean {" or ".join(near)}?' if near else f'the settings are {", ".join(known)}'
             raise SettingsError(f'{where}: unknown setting "{name}"; {meant}')
+    # From JSON, and not from Python, a strict reading takes mappings for dataclasses and lists for tuples.
+    text = json.dumps({'': _nested(flat)}, default=_plain)
     try:
-        return _build(kind, dict(flat), '', where)
-    except SettingsError:
-        raise
-    except ValueError as error:
-        raise SettingsError(f'{where}: {error}') from None
+        settings: Settings = _adapter(defaults.__class__).validate_json(text)['']
+    except ValidationError as error:
+        raise _refusal(error.errors()[0], known, flat, where) from None
+    return settings
 
 
-def _build(kind: Any, flat: dict[str, Any], prefix: str, where: str) -> Any:
-    hints = get_type_hints(kind)
-    values: dict[str, Any] = {}
-    for entry in fields(kind):
-        if not entry.init:
-            continue
-        name, hint = prefix + entry.name, hints[entry.name]
-        if is_dataclass(hint):
-            values[entry.name] = _build(hint, flat, f'{name}.', where)
-        elif name in flat:
-            values[entry.name] = _typed(hint, flat[name], name, where)
-    return kind(**values)
+@cache
+def _adapter(kind: Any) -> 'TypeAdapter[dict[str, Any]]':
+    """Reads and writes ``{'': settings}``: a dataclass of the standard library takes these rules in a dict only."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(dict[str, kind], config=ConfigDict(strict=True, allow_inf_nan=False, extra='forbid'))
 
 
-def _typed(hint: Any, value: Any, name: str, where: str) -> Any:
-    if get_origin(hint) is tuple:
-        if isinstance(value, str) or not hasattr(value, '__len__'):
-            raise SettingsError(f'{where}: {name} must be a list; got {value!r}')
-        arguments = get_args(hint)
-        if Ellipsis not in arguments and len(value) != len(arguments):
-            raise SettingsError(f'{where}: {name} must have {len(arguments)} entries; got {len(value)}')
-        return tuple(_typed(arguments[0], item, name, where) for item in value)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise SettingsError(f'{where}: {name} must be finite; got {value}')
-        return float(value)
-    if type(value) is not hint:
-        raise SettingsError(f'{where}: {name} must be of type {hint.__name__}; got {value!r}')
-    return value
+def _plain(value: Any) -> Any:
+    """What JSON does not have: the arrays of ROS 2 and the dates of YAML."""
+    return list(value) if hasattr(value, '__len__') else str(value)
+
+
+_TYPES = {'float_type': 'float', 'int_type': 'int', 'bool_type': 'bool', 'string_type': 'str'}
+
+
+def _refusal(
+    error: 'ErrorDetails', known: Mapping[str, Any], flat: Mapping[str, Any], where: str
+) -> SettingsError:
+    """One sentence for what pydantic found."""
+    kind, got, context = error['type'], error['input'], error.get('ctx', {})
+    if kind == 'value_error':  # by a dataclass itself
+        own = context['error']
+        return own if isinstance(own, SettingsError) else SettingsError(f'{where}: {own}')
+    name = '.'.join(part for part in error['loc'][1:] if isinstance(part, str))
+    if kind in _TYPES:
+        wrong = f'must be of type {_TYPES[kind]}; got {got!r}'
+    elif kind == 'finite_number':
+        wrong = f'must be finite; got {got}'
+    elif kind == 'tuple_type':
+        wrong = f'must be a list; got {got!r}'
+    elif kind in ('missing', 'too_long'):
+        wrong = f'must have {len(known[name])} entries; got {len(flat[name])}'
+    else:
+        wrong = f'is refused: {error["msg"]}; got {got!r}'
+    return SettingsError(f'{where}: {name} {wrong}')
 
 
 def read_settings(path: Path, kind: type[Settings], node: str, *on_top: Path) -> Settings:
@@ -141,3 +148,14 @@ def _flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
         else:
             flat[f'{prefix}{name}'] = value
     return flat
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *branches, leaf = name.split('.')
+        branch = tree
+        for each in branches:
+            branch = branch.setdefault(each, {})
+        branch[leaf] = value
+    return tree

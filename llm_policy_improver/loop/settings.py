@@ -8,9 +8,7 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.methods.sas.sas_options import SasOptions
-from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
-from llm_policy_improver.table_tennis.settings import check_joint_names
 from llm_policy_improver.table_tennis.space import (
     HIGH_ATTENUATION,
     HIGH_RESIDUAL,
@@ -50,7 +48,6 @@ class OptimizerSettings:
             time the run fails.
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
         resume: whether a run that was broken off in that folder is gone on with at the start.
-        joint_names: the joints the bounds are for.
         parameters: which are searched: attenuation, residual or both.
         attenuation_low, attenuation_high: bounds, one a joint.
         residual_low, residual_high: bounds, one a joint; m/s for the slides, rad/s for the axes.
@@ -77,7 +74,6 @@ class OptimizerSettings:
     trial_timeout: float = 60.0
     output_folder: str = ''
     resume: bool = False
-    joint_names: tuple[str, ...] = JOINTS
     parameters: str = Searched.ATTENUATION.value
     attenuation_low: tuple[float, ...] = LOW_ATTENUATION
     attenuation_high: tuple[float, ...] = HIGH_ATTENUATION
@@ -86,7 +82,6 @@ class OptimizerSettings:
     all_trials: bool = False
 
     def __post_init__(self) -> None:
-        check_joint_names(self.joint_names, 'optimizer')
         try:
             require_known(self.optimizer, CHOICES)
         except UnknownOptimizerError as error:

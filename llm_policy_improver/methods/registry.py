@@ -10,13 +10,12 @@ from llm_policy_improver.core.method import Method
 from llm_policy_improver.methods.numeric.minimizers.adam import Adam
 from llm_policy_improver.methods.numeric.minimizers.bayesian import Bayesian
 from llm_policy_improver.methods.numeric.minimizers.cma_es import CmaEs
+from llm_policy_improver.methods.numeric.minimizers.knn import Knn, LinearKnn
 from llm_policy_improver.methods.numeric.minimizers.local_linear import LocalLinear
-from llm_policy_improver.methods.numeric.minimizers.nearest_neighbours import NearestNeighbours
 from llm_policy_improver.methods.numeric.minimizers.nelder_mead import NelderMead
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
 from llm_policy_improver.methods.numeric.minimizers.quadratic import Quadratic
 from llm_policy_improver.methods.numeric.minimizers.random_search import RandomSearch
-from llm_policy_improver.methods.numeric.minimizers.tpe import Tpe
 
 MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
     {
@@ -25,8 +24,8 @@ MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
         'adam': Adam,
         'cma_es': CmaEs,
         'bayesian': Bayesian,
-        'tpe': Tpe,
-        'nearest_neighbours': NearestNeighbours,
+        'knn': Knn,
+        'linear_knn': LinearKnn,
         'local_linear': LocalLinear,
         'quadratic': Quadratic,
     }

@@ -20,7 +20,6 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
-from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
@@ -53,9 +52,6 @@ class HardwareArm:
         publish: takes every control tick's command, with what was really sent for it, and the version of the
             parameters that shaped it.
         changed: called after every control tick.
-
-    Raises:
-        SettingsError: it should be armed at the start.
     """
 
     def __init__(
@@ -65,11 +61,6 @@ class HardwareArm:
         publish: Callable[[Command, int], None],
         changed: Callable[[], None],
     ) -> None:
-        if settings.armed:
-            raise SettingsError(
-                'controller: a physical arm starts disarmed: set armed to false, and arm it with the service '
-                'controller/enable'
-            )
         self._node = node
         self._settings = settings
         self._publish = publish

@@ -28,7 +28,7 @@ class JointStates:
     the set. Stamps of observations made of several messages grow.
 
     Args:
-        names: what the drivers call the joints, in the order of `core.parameters.JOINTS`.
+        names: what the drivers call the joints, in the order of `arm.joints.JOINTS`.
         oldest: s that stamps may differ. While a group is silent for longer there is no observation, and the
             watchdog stops the arm for want of them.
     """

@@ -155,6 +155,12 @@ def _with_settings(column: str) -> Callable[[sqlite3.Row], dict[str, Any]]:
 
 
 _ROWS: Final[Mapping[str, Callable[[sqlite3.Row], dict[str, Any]]]] = {
-    'run': _with_settings('description'), 'trials': _trial, 'steps': _step, 'exchanges': dict, 'audit': _audit, 'settings': _with_settings('content'), 'ends': dict,
-}  # fmt: skip
+    'run': _with_settings('description'),
+    'trials': _trial,
+    'steps': _step,
+    'exchanges': dict,
+    'audit': _audit,
+    'settings': _with_settings('content'),
+    'ends': dict,
+}
 """How a row of each table is written anew; those that refer to others come after them."""

@@ -14,17 +14,6 @@ from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSet
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
 
-def check_joint_names(names: tuple[str, ...], where: str) -> None:
-    """Raise `SettingsError` unless ``names`` are the arm's eight joints in their order."""
-    unknown = [name for name in names if name not in JOINTS]
-    if unknown:
-        raise SettingsError(f'{where}: unknown joint "{unknown[0]}"; the joints are {", ".join(JOINTS)}')
-    if tuple(names) != JOINTS:
-        raise SettingsError(
-            f'{where}: joint_names must be all {len(JOINTS)} joints in this order: {", ".join(JOINTS)}'
-        )
-
-
 def check_priority(priority: int, where: str) -> None:
     """Raise `SettingsError` unless it is 0 (ordinary) or a priority of Linux' SCHED_FIFO, 1 to 99."""
     if not 0 <= priority <= 99:
@@ -51,10 +40,8 @@ class ControllerSettings:
     """Of the controller.
 
     Attributes:
-        joint_names: the arm's joints, in the order of `core.parameters.JOINTS`.
-        driver_joint_names: what the drivers call them, in the same order.
+        driver_joint_names: what the drivers call the arm's joints, in the order of `arm.joints.JOINTS`.
         lockstep: whether commands answer the simulator's ticks, instead of a clock.
-        armed: of a simulated arm, which always is; a physical one is armed by the service only.
         autostart: whether the node configures and activates itself; otherwise whoever manages it does.
         realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
@@ -66,10 +53,8 @@ class ControllerSettings:
         cameras: where the cameras' frame is.
     """
 
-    joint_names: tuple[str, ...] = JOINTS
     driver_joint_names: tuple[str, ...] = JOINTS
     lockstep: bool = True
-    armed: bool = False
     autostart: bool = True
     realtime_priority: int = 0
     joint_state_topic: str = 'joint_states'
@@ -85,7 +70,6 @@ class ControllerSettings:
     cameras: CameraFrame = field(default_factory=CameraFrame)
 
     def __post_init__(self) -> None:
-        check_joint_names(self.joint_names, 'controller')
         check_priority(self.realtime_priority, 'controller')
         if len(set(self.driver_joint_names)) != len(JOINTS):
             raise SettingsError(
@@ -107,7 +91,7 @@ class TraceLoggerSettings:
         output_folder: of the run; empty: a new folder under ``runs``.
         resume: whether the folder may already hold trials, to be continued.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
-        driver_joint_names: what the drivers call the joints, in the order of `core.parameters.JOINTS`.
+        driver_joint_names: what the drivers call the joints, in the order of `arm.joints.JOINTS`.
         lockstep: whether trials end with the simulator's last tick, instead of by time.
         autostart: whether the node configures and activates itself; otherwise whoever manages it does.
         ball_lost: s without a sighting after which a trial is over.

@@ -13,7 +13,7 @@ class StandInSettings:
 
     Attributes:
         simulation: physics, cameras, delays and balls; without delays and noise where they are not given.
-        driver_joint_names: what the drivers call the joints, in the order of `core.parameters.JOINTS`.
+        driver_joint_names: what the drivers call the joints, in the order of `arm.joints.JOINTS`.
         joint_state_topic, ball_topic: where encoders and cameras report.
         gantry_command_topic, arm_command_topic: where the two groups of drives take their velocities.
         arm_state_rate: Hz of the joint states.

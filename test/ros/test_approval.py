@@ -386,7 +386,7 @@ def test_refusal_by_the_rehearsal_asks_the_fallback_whose_proposal_passes_the_sa
     gate = Scripted('rehearsal', *[yes()] * 4, no('the blade comes within 0.01 m'))
     improvement = loop(model, gate)
     steps = list(play(improvement, CurvedMap(0), 6))
-    assert steps[4].policy.proposed_by == 'least_squares'
+    assert steps[4].proposed_by == 'least_squares'
     assert 'the blade comes within 0.01 m' in steps[4].proposal.instead_of[0].detail
     assert [audit.decision for audit in steps[4].audits] == [Decision.REFUSED, Decision.AUTOMATIC]
     assert len(gate.asked) == 7

@@ -186,11 +186,10 @@ def test_emergency_stop_of_a_simulated_arm_latches_until_it_is_resumed(
 
 
 BAD_STARTS: dict[str, tuple[dict[str, Any], str]] = {
-    'unknown joint': ({'joint_names': '[slide_y, elbow]'}, 'unknown joint "elbow"; the joints are slide_y, '),
-    'too few joints': ({'joint_names': '[slide_y, slide_x]'}, 'joint_names must be all 8 joints in this order'),
-    'wrong type': ({'armed': 3}, 'parameter armed has the wrong type'),
+    'too few joints': ({'driver_joint_names': '[slide_y, slide_x]'}, 'driver_joint_names must be 8 different names'),
+    'wrong type': ({'autostart': 3}, 'parameter autostart has the wrong type'),
+    'armed at the start': ({'armed': True, 'lockstep': False}, 'unknown setting "armed"'),
     'whole number for a real one': ({'watchdog__joints_stale': 1}, 'write 1.0, not 1, for a number'),
-    'armed at the start': ({'armed': True, 'lockstep': False}, 'a physical arm starts disarmed: set armed to false'),
     'watchdog switched off': (
         {'watchdog__joints_stale': 100.0}, 'watchdog: joints_stale must be between 0.005 and 0.5 s; got 100 s'
     ),

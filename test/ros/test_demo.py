@@ -206,7 +206,6 @@ def test_help_explains_every_option(arguments: list[str]) -> None:
 
 
 CONFIGS = {
-    'unknown joint': ('optimizer', 'joint_names: [slide_y, elbow]'),
     'wrong length': ('optimizer', 'attenuation_low: [0.6, 0.6]'),
     'bounds upside down': (
         'optimizer',
@@ -235,7 +234,6 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     'settings for the arm': ([FAR_RIGHT], 'lockstep must be true here'),
     'existing run': ([FAR_RIGHT, '--output', 'taken'], 'already holds a run'),
     'missing config': ([FAR_RIGHT, '--config', 'nowhere.yaml'], 'cannot be read'),
-    'unknown joint': ([FAR_RIGHT], 'unknown joint "elbow"; the joints are slide_y'),
     'wrong length': ([FAR_RIGHT], 'must hold 8 numbers'),
     'bounds upside down': ([FAR_RIGHT], 'upside down'),
     'unknown setting': ([FAR_RIGHT], 'unknown setting "sped"'),

@@ -24,7 +24,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
 
-from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -492,11 +492,6 @@ def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
         assert {value for row in driver.gantry + driver.arm for value in row} == {0.0}
 
 
-def test_arm_that_would_be_armed_at_the_start_is_refused() -> None:
-    with RosGraph() as graph, pytest.raises(SettingsError, match='a physical arm starts disarmed'):
-        graph.add(ControllerNode, undelayed(armed=True))
-
-
 def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
     with RosGraph() as graph:
         node = graph.add(ControllerNode, undelayed(autostart=False))
@@ -545,9 +540,9 @@ def test_run_that_waits_for_a_thrown_ball_can_be_cancelled(cell: Cell) -> None:
     assert run.result()[1].trials == 0
 
 
-def test_settings_for_hardware_are_disarmed_and_by_the_clock() -> None:
+def test_settings_for_hardware_go_by_the_clock_and_name_the_drives() -> None:
     controller = read_settings(HARDWARE, ControllerSettings, 'controller')
-    assert (controller.armed, controller.lockstep) == (False, False)
+    assert not controller.lockstep
     assert controller.gantry_command_topic
     assert controller.arm_command_topic
     assert controller.watchdog == WatchdogSettings()

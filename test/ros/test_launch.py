@@ -99,7 +99,7 @@ def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path:
     assert run in texts['optimizer']
     assert 'as far right as possible' in texts['optimizer']
     assert 'trials: 7' in texts['optimizer']
-    assert 'joint_names' in texts['controller']
+    assert 'driver_joint_names' in texts['controller']
     # One that is killed is started with the same parameters, and finds what it had stored.
     assert 'resume: true' in texts['trace_logger']
     assert 'resume: true' in texts['optimizer']

@@ -278,12 +278,12 @@ def test_cancel_stops_after_the_ball_in_flight_and_keeps_what_is_recorded(
     assert len(traces) == 4, 'no ball was played between the two runs'
 
 
-@pytest.mark.parametrize('present', ['nobody', 'controller', 'disarmed controller'])
+@pytest.mark.parametrize('present', ['nobody', 'controller', 'controller and simulator'])
 def test_run_that_waits_for_others_can_be_cancelled(graph: RosGraph, present: str) -> None:
     idle_optimizer(graph)
     if present != 'nobody':
-        graph.add(ControllerNode, ControllerSettings(armed=present == 'controller'))
-    if present == 'disarmed controller':
+        graph.add(ControllerNode, ControllerSettings())
+    if present == 'controller and simulator':
         graph.add(SimulatorNode, SimulatorSettings())
     published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
     run = graph.improve(FAR_RIGHT, trials=2)

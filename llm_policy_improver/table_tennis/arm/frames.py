@@ -19,6 +19,9 @@ TABLE: Final = 'table'
 """The frame that everything here is told in: origin at the centre of the surface, x to the robot's right, y towards
 the opponent, z up."""
 
+_FIXED_AXES: Final = 'sxyz'
+"""Roll, pitch and yaw about the fixed axes x, y and z in this order, as transforms3d calls it."""
+
 _FARTHEST = 20.0
 """m from the table to cameras, at most; more is a wrong unit."""
 _PROPER = 1e-6
@@ -66,23 +69,15 @@ class RigidTransform:
     @classmethod
     def from_rpy(cls, translation: ArrayLike, rpy: Sequence[float]) -> Self:
         """Of roll, pitch and yaw, rad, about the fixed axes x, y and z in this order, as in URDF and REP 103."""
-        (cr, sr), (cp, sp), (cy, sy) = ((math.cos(angle), math.sin(angle)) for angle in rpy)
-        return cls(
-            np.array(
-                [
-                    [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-                    [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-                    [-sp, cp * sr, cp * cr],
-                ]
-            ),
-            np.asarray(translation, dtype=float),
-        )
+        from transforms3d.euler import euler2mat
+
+        return cls(euler2mat(*rpy, axes=_FIXED_AXES), np.asarray(translation, dtype=float))
 
     @classmethod
     def fit(cls, seen: ArrayLike, known: ArrayLike) -> Self:
         """The transform that takes points ``seen`` (n, 3) nearest to where they are ``known`` (n, 3) to be, m.
 
-        Least squares: Kabsch 1976, with Umeyama's correction (1991) that keeps it from being a reflection.
+        Least squares: Kabsch 1976, in SciPy's implementation, which never gives a reflection.
 
         Raises:
             FrameError: fewer than three points, or nearly on one line.
@@ -96,20 +91,18 @@ class RigidTransform:
         across = np.linalg.svd(targets - target_middle, compute_uv=False)[1] / math.sqrt(len(targets))
         if not across > 0.5 * _SPREAD:
             raise FrameError('the points lie nearly on one line: take some on both sides of it')
-        u, _, vt = np.linalg.svd((points - middle).T @ (targets - target_middle))
-        turn = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-        rotation = vt.T @ turn @ u.T
+        from scipy.spatial.transform import Rotation
+
+        rotation = Rotation.align_vectors(targets - target_middle, points - middle)[0].as_matrix()
         return cls(rotation, target_middle - rotation @ middle)
 
     @property
     def rpy(self) -> Vec:
         """Roll, pitch and yaw, rad, as `from_rpy` takes them."""
-        r = self.rotation
-        level = math.hypot(r[0, 0], r[1, 0])
-        pitch = math.atan2(-r[2, 0], level)
-        if level < _PROPER:  # straight up or down: roll and yaw turn about the same axis
-            return (math.atan2(-r[1, 2], r[1, 1]), pitch, 0.0)
-        return (math.atan2(r[2, 1], r[2, 2]), pitch, math.atan2(r[1, 0], r[0, 0]))
+        from transforms3d.euler import mat2euler
+
+        roll, pitch, yaw = mat2euler(self.rotation, axes=_FIXED_AXES)
+        return (roll, pitch, yaw)
 
     def apply(self, position: Vec) -> Vec:
         """The point (x, y, z), m, in the new frame; what is not finite stays so."""
@@ -130,7 +123,7 @@ class CameraFrame:
     name: str = TABLE
     translation: Vec = (0.0, 0.0, 0.0)
     rotation: Vec = (0.0, 0.0, 0.0)
-    _transform: RigidTransform = field(init=False, repr=False, compare=False)
+    _transform: RigidTransform | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         numbers = (*self.translation, *self.rotation)
@@ -151,7 +144,8 @@ class CameraFrame:
             raise FrameError(
                 f"cameras: sightings in frame {TABLE} need no transform: give the name of the cameras' own frame"
             )
-        object.__setattr__(self, '_transform', RigidTransform.from_rpy(self.translation, self.rotation))
+        transform = None if self.name == TABLE else RigidTransform.from_rpy(self.translation, self.rotation)
+        object.__setattr__(self, '_transform', transform)
 
     def to_table(self, sighting: BallObservation, frame: str) -> BallObservation:
         """The sighting in frame ``table``; unchanged bit for bit where it was in it.
@@ -164,6 +158,6 @@ class CameraFrame:
                 f'sightings come in frame "{frame}", but "{self.name}" is calibrated: '
                 'set cameras.name, .translation and .rotation, or the frame_id of the cameras'
             )
-        if self.name == TABLE:
+        if self._transform is None:
             return sighting
         return sighting._replace(position=self._transform.apply(sighting.position))

@@ -14,12 +14,12 @@ PerJoint = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class SafetyLimits:
-    """Limits of what is sent to the drives, and of where blade and forearm may be. Per joint: (8,), m or rad.
+    """Limits of what is sent to the drives, and of where blade and forearm may be. Per joint: (8,), m or rad,
+    in the order of `arm.joints.JOINTS`.
 
     The numbers and where they come from: docs/safety.md.
 
     Attributes:
-        joint_names: the joints the arrays are for: all of them, in the order of `core.parameters.JOINTS`.
         velocity, acceleration, jerk: of what is sent.
         position_low, position_high: the range of each joint.
         position_margin: from the range's ends to the inner range's, within which every joint is brought to rest.
@@ -36,7 +36,6 @@ class SafetyLimits:
         ValueError: a limit is not what it must be; the message is one sentence.
     """
 
-    joint_names: tuple[str, ...] = JOINTS
     velocity: PerJoint = (1.9, 1.9, 3.4, 3.9, 2.3, 3.9, 5.306, 6.964)
     acceleration: PerJoint = (60.0, 24.0, 40.0, 50.0, 50.0, 120.0, 120.0, 150.0)
     jerk: PerJoint = (8000.0, 3000.0, 5000.0, 8000.0, 6000.0, 16000.0, 16000.0, 20000.0)
@@ -55,11 +54,6 @@ class SafetyLimits:
     longest_tick: float = 0.02
 
     def __post_init__(self) -> None:
-        if tuple(self.joint_names) != JOINTS:
-            raise ValueError(
-                f'safety: joint_names must be all {len(JOINTS)} joints in this order: {", ".join(JOINTS)}; '
-                f'got {", ".join(self.joint_names) or "none"}'
-            )
         for name in _PER_JOINT:
             _check_count(name, getattr(self, name), len(JOINTS), f'one a joint ({", ".join(JOINTS)})')
         for number, joint in enumerate(arm.ARM):

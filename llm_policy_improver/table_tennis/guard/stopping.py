@@ -1,6 +1,6 @@
 """Can the arm still be stopped? The formulas of the safety stage, compiled.
 
-Velocities (8,) in m/s and rad/s, positions (8,) in m and rad, of the joints in the order of `core.parameters.JOINTS`.
+Velocities (8,) in m/s and rad/s, positions (8,) in m and rad, of the joints in the order of `arm.joints.JOINTS`.
 """
 
 import math

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import mujoco
+from transforms3d.quaternions import axangle2quat
 
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.ball import table
@@ -167,7 +168,7 @@ def _add_arm(spec: mujoco.MjSpec) -> None:
     body = body.add_body(name='carriage')
     _add_joint(spec, body, joints['slide_x'])
     _box(body, [0.14, 0.11, 0.05], [0.0, 0.0, -0.20], 30.0, _DARK)
-    turn = [math.cos(math.pi / 4), 0.0, 0.0, math.sin(math.pi / 4)]  # x towards the opponent
+    turn = axangle2quat((0.0, 0.0, 1.0), math.pi / 2)  # x towards the opponent
     body = body.add_body(name='base', quat=turn)
     _capsule(body, [0.0, 0.0, -0.14], [0.0, 0.0, 0.10], 0.075, 5.0, _DARK, solid=False)
     shapes = {
@@ -183,10 +184,8 @@ def _add_arm(spec: mujoco.MjSpec) -> None:
         body = body.add_body(name=name, pos=list(joint.offset))
         _add_joint(spec, body, joint)
         _capsule(body, start, end, radius, mass, _ORANGE)
-    half = arm.BLADE_TILT / 2
-    paddle = body.add_body(
-        name='paddle', pos=list(arm.BLADE_OFFSET), quat=[math.cos(half), math.sin(half), 0.0, 0.0]
-    )
+    tilt = axangle2quat((1.0, 0.0, 0.0), arm.BLADE_TILT)
+    paddle = body.add_body(name='paddle', pos=list(arm.BLADE_OFFSET), quat=tilt)
     paddle.gravcomp = 1.0
     paddle.add_geom(
         name='blade', type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[arm.BLADE_RADIUS, arm.BLADE_THICKNESS / 2, 0.0],

@@ -443,7 +443,7 @@ def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
     arguments = ('--cache', '8', '--improvements', '2', '--seeds', '1', '--objective', 'point', '--noisy')
     (row,) = content('context', tmp_path, *arguments, '--optimizer', 'quadratic', *HERE)['rows']
     assert row['replayed_m'] != row['final_m']
-    assert row['replayed_m'] == pytest.approx(row['final_m'], abs=0.15)
+    assert row['replayed_m'] == pytest.approx(row['final_m'], abs=0.25)  # the landing's own spread
     assert row['replayed_returned'] > 0.8
 
 

@@ -1,5 +1,6 @@
 import math
 import re
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import yaml
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings, to_mapping
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL
-from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -58,6 +58,11 @@ def test_given_settings_are_taken_and_the_others_keep_their_defaults() -> None:
     assert settings.simulation.control_period == SimulatorSettings().simulation.control_period
 
 
+def test_arrays_of_ros_are_taken_as_lists_are() -> None:
+    given = {'simulation.launcher.spin': array('d', [1.0, 2.5, -3.0])}
+    assert from_mapping(SimulatorSettings, given, 'simulator').simulation.launcher.spin == (1.0, 2.5, -3.0)
+
+
 BAD = [
     (
         'simulator',
@@ -96,24 +101,10 @@ BAD = [
     ),
     (
         'controller',
-        {'joint_names': [*JOINTS[:7], 'axis_7']},
-        'controller: unknown joint "axis_7"; the joints are slide_y, ',
-    ),
-    (
-        'controller',
-        {'joint_names': list(JOINTS[:7])},
-        'controller: joint_names must be all 8 joints in this order: slide_y, ',
-    ),
-    (
-        'controller',
-        {'joint_names': list(JOINTS[::-1])},
-        'controller: joint_names must be all 8 joints in this order',
-    ),
-    (
-        'controller',
         {'driver_joint_names': ['a'] * 8},
         'controller: driver_joint_names must be 8 different names',
     ),
+    ('controller', {'peers': [3]}, 'controller: peers must be of type str; got 3'),
     ('controller', {'lockstep': 1}, 'controller: lockstep must be of type bool; got 1'),
     ('controller', {'controller.period': 0.5}, 'controller: period must be between 0.001 and 0.02 s'),
     ('optimizer', {'trials': 3.5}, 'optimizer: trials must be of type int; got 3.5'),
@@ -164,11 +155,11 @@ def test_file_names_the_node_and_where_it_is_wrong(tmp_path: Path) -> None:
 def test_settings_of_all_nodes_come_first_and_the_nodes_own_win(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        '/**:\n  ros__parameters:\n    lockstep: false\n    armed: false\n'
-        'controller:\n  ros__parameters:\n    armed: true\n    controller: {stroke: {flight_time: 0.6}}\n',
+        '/**:\n  ros__parameters:\n    lockstep: false\n    autostart: true\n'
+        'controller:\n  ros__parameters:\n    autostart: false\n    controller: {stroke: {flight_time: 0.6}}\n',
     )
     settings = read_settings(path, ControllerSettings, 'controller')
-    assert (settings.lockstep, settings.armed) == (False, True)
+    assert (settings.lockstep, settings.autostart) == (False, False)
     assert settings.controller.stroke.flight_time == 0.6
 
 
@@ -178,7 +169,7 @@ def test_settings_of_all_nodes_come_first_and_the_nodes_own_win(tmp_path: Path) 
         ('a: [1, 2', 'is no valid YAML: '),
         ('just words', 'must map node names to ros__parameters'),
         ('', 'must map node names to ros__parameters'),
-        ('controller:\n  armed: true\n', 'must map node names to ros__parameters'),
+        ('controller:\n  lockstep: true\n', 'must map node names to ros__parameters'),
         ('controller:\n  ros__parameters: 3\n', 'must map node names to ros__parameters'),
     ],
 )

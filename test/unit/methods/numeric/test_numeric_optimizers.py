@@ -288,11 +288,12 @@ def test_screening_a_rough_proposer_beats_the_proposer() -> None:
     assert distances[True] < 0.5 * distances[False]
 
 
-def test_three_trials_on_the_simulated_arm() -> None:
-    method = make_numeric('nelder_mead', BRIEF, 0)
+@pytest.mark.parametrize('name', ['nelder_mead', 'knn'])
+def test_three_trials_on_the_simulated_arm(name: str) -> None:
+    method = make_numeric(name, BRIEF, 0)
     improvement = Improvement(RIGHT, method, SPACE, trials=27, first_trials=24)
     results = list(run_improvement(improvement, TableTennis()))
-    assert [result.step.proposal.proposed_by for result in results[24:]] == ['nelder_mead'] * 3
+    assert [result.step.proposal.proposed_by for result in results[24:]] == [name] * 3
     assert not any(result.step.unchanged for result in results)
     assert sum(result.trial.succeeded for result in results[24:]) >= 2
     assert improvement.best is not None
@@ -312,9 +313,9 @@ def test_settings_choose_a_numeric_optimizer_that_needs_a_measure() -> None:
 
 
 def test_settings_choose_a_missing_package_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, 'optuna', None)
-    with pytest.raises(SettingsError, match=r'^optimizer tpe needs the package optuna: pip install'):
-        assemble(OptimizerSettings(optimizer='tpe'))
+    monkeypatch.setitem(sys.modules, 'cmaes', None)
+    with pytest.raises(SettingsError, match=r'^optimizer cma_es needs the package cmaes: pip install'):
+        assemble(OptimizerSettings(optimizer='cma_es'))
 
 
 def test_settings_choose_the_hybrid_of_a_language_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ import yaml
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.table_tennis.arm.facts import ARM, HOME
-from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
@@ -43,7 +42,7 @@ def test_the_file_and_the_defaults_are_the_same_and_the_file_names_every_limit()
     assert read_settings(FILE, ControllerSettings, 'controller').safety == SafetyLimits()
     named = yaml.safe_load(FILE.read_text())['/**/controller']['ros__parameters']['safety']
     assert list(named) == [entry.name for entry in fields(SafetyLimits)]
-    assert {entry.name for entry in fields(SafetyLimits)} == {'joint_names', *PER_JOINT, *BOXES, *SCALARS}
+    assert {entry.name for entry in fields(SafetyLimits)} == {*PER_JOINT, *BOXES, *SCALARS}
 
 
 @pytest.mark.parametrize('name', PER_JOINT)
@@ -52,11 +51,6 @@ def test_a_limit_without_one_of_the_joints_is_refused(name: str) -> None:
     sentence = refusal(**{name: shorter})
     assert f'{name} must have 8 numbers, one a joint (slide_y' in sentence
     assert sentence.endswith('got 7')
-
-
-def test_joints_in_another_order_are_refused() -> None:
-    assert 'in this order: slide_y, slide_x' in refusal(joint_names=(JOINTS[1], JOINTS[0], *JOINTS[2:]))
-    assert refusal(joint_names=()).endswith('got none')
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, 0.0, -1.0, 1e9])
