@@ -17,6 +17,7 @@ from rich.console import Console
 from llm_policy_improver.cli.bench import bench
 from llm_policy_improver.cli.rehearse_command import rehearse_command
 from llm_policy_improver.cli.run_commands import audit_command, prompt_command, replay_command
+from llm_policy_improver.cli.understand import understand_command
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.objective import Objective, ObjectiveError, parse_objective
@@ -233,7 +234,7 @@ def improve(**options: Any) -> None:
         sys.exit(2)
 
 
-for _command in (audit_command, bench, prompt_command, rehearse_command, replay_command):
+for _command in (audit_command, bench, prompt_command, rehearse_command, replay_command, understand_command):
     cli.add_command(_command)
 
 

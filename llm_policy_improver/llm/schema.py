@@ -16,7 +16,8 @@ _TEXTS = {
 }
 
 
-def _object(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
+def object_schema(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
+    """An object with these keys, all required and no others."""
     made: dict[str, Any] = (
         {'type': 'object', 'description': description} if description else {'type': 'object'}
     )
@@ -52,10 +53,10 @@ def reply_schema(
         'type': 'integer',
         'description': 'Number of the trial that fulfils the objective best so far; 0 if there is none.',
     }
-    expected = _object({'x': number, 'y': number}, 'Where the proposal is expected to land, in metres.')
-    vector = _object(dict.fromkeys(names, number))
+    expected = object_schema({'x': number, 'y': number}, 'Where the proposal is expected to land, in metres.')
+    vector = object_schema(dict.fromkeys(names, number))
     several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': vector}
-    return _object(
+    return object_schema(
         {
             **({'summary': texts['summary']} if analysis else {}),
             'nearest': nearest,
