@@ -227,9 +227,9 @@ EVIDENCE = {
     (LANDING_X.name, 'min'): r'\bleft',
     (LANDING_X.name, 'max'): r'\bright',
     (LANDING_Y.name, 'min'): r'\b(?:net|short|near|front|close)',
-    (LANDING_Y.name, 'max'): r'\b(?:far|deep|long|back|end|base|rear|corner|length)',
+    (LANDING_Y.name, 'max'): r'\b(?:far|fur|deep|long|back|end|base|rear|corner|length)',
     (PEAK_HEIGHT.name, 'max'): r'\b(?:high|height|arc|lob|peak|maxim|tall)',
-    (NET_CLEARANCE.name, 'min'): r'\b(?:low|net)',
+    (NET_CLEARANCE.name, 'min'): r'\b(?:low|net|clear)',
 }
 """A word without which nobody can have meant it."""
 
