@@ -83,8 +83,11 @@ def _grammar() -> Grammar:
     return Grammar(PLACES + NUMBERS + PHRASES, _TAGS, _ACTIONS)
 
 
-class _ContradictionError(ValueError):
-    """The words ask for two things that exclude each other."""
+class _UnclearError(ValueError):
+    """All words are known, but together they name no wish that can be had; the message says why."""
+
+
+_EXCLUDED: Final = 'the words ask for two things that exclude each other'
 
 
 def understand(words: str) -> Understanding:
@@ -115,8 +118,8 @@ def understand(words: str) -> Understanding:
         }
     except AmbiguityError:
         return _nothing(words, 'the words can be read in more than one way', [words])
-    except _ContradictionError:
-        return _nothing(words, 'the words ask for two things that exclude each other', [words])
+    except _UnclearError as error:
+        return _nothing(words, str(error), [words])
     if not meanings:
         rest = _rest(words, read, parse)
         return _nothing(words, f'"{rest}" was not understood', [rest])
@@ -147,25 +150,25 @@ def _resolved(reading: Values) -> frozenset[tuple[str, Want]]:
     """One wish a measure; what "corner" and "middle" leave open is filled in.
 
     Raises:
-        _ContradictionError: there are two for one measure, or they cannot be had together.
+        _UnclearError: there are two for one measure, they cannot be had together, or a side is missing.
     """
     wants: dict[str, Want] = {}
     for value in reading:
         if isinstance(value, tuple) and isinstance(value[0], str):
             name, want = value
             if wants.setdefault(name, want) != want:
-                raise _ContradictionError(name)
+                raise _UnclearError(_EXCLUDED)
     if CORNER in reading:
         wants.setdefault('landing_y', Extreme.LARGEST)
         if not all(isinstance(wants.get(name), Extreme) for name in ('landing_x', 'landing_y')):
-            raise _ContradictionError('corner')
+            raise _UnclearError('it is not clear which corner is meant')
     if MIDDLE in reading:
         # "In the middle" and a side is the middle of that side, or of the table and then to that side: unclear.
         if wants.setdefault('landing_x', 0.0) != 0.0 or CORNER in reading:
-            raise _ContradictionError('middle')
+            raise _UnclearError('"the middle" together with a side or a corner is not clear')
         wants.setdefault('landing_y', _MIDWAY)
     if wants.get('peak_height') is Extreme.LARGEST and wants.get('net_clearance') is Extreme.SMALLEST:
-        raise _ContradictionError('height')
+        raise _UnclearError(_EXCLUDED)
     return frozenset(wants.items())
 
 

@@ -180,6 +180,8 @@ def test_words_that_were_not_understood_are_named(sentence: str, parts: tuple[st
 def test_reasons_are_told() -> None:
     assert 'landing_x can be -0.7625 to 0.7625 m; got 2' in understand('x = 2, y = 0.5').sentence
     assert 'two things that exclude each other' in understand('left and right').sentence
+    assert 'which corner is meant' in understand('in the corner').sentence
+    assert 'a side or a corner is not clear' in understand('middle and left').sentence
     assert 'more than one way' in understand('short right behind the net').sentence
     assert 'a question' in understand('far left?').sentence
     assert f'only up to {MOST_WORDS} words' in understand('please ' * MOST_WORDS + 'left').sentence
