@@ -13,6 +13,10 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         'resume': ('improve:resume', 'Go on with a run that was interrupted.'),
     },
     'Look': {
+        'understand': (
+            'understand:understand_command',
+            'Say what an objective is taken to mean, without playing.',
+        ),
         'plot': ('run_commands:plot_command', 'Draw the landings of a stored run.'),
         'prompt': ('run_commands:prompt_command', 'Print what a language model is sent for a step of a run.'),
         'replay': ('run_commands:replay_command', 'Play a stored run again and compare every step.'),

@@ -17,7 +17,8 @@ _TEXTS = {
 }
 
 
-def _object(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
+def object_schema(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
+    """An object with these keys, all required and no others."""
     made: dict[str, Any] = (
         {'type': 'object', 'description': description} if description else {'type': 'object'}
     )
@@ -59,12 +60,14 @@ def reply_schema(
         'type': 'integer',
         'description': 'Number of the trial that fulfils the objective best so far; 0 if there is none.',
     }
-    wanted = _object(dict.fromkeys(expected, number), 'What is expected of the proposal.')
-    one = _object({measure: {'type': 'string', 'enum': list(words)} for measure, words in effects.items()})
-    all_effects = _object(dict.fromkeys(names, one), 'What raising each parameter does.')
-    vector = _object(dict.fromkeys(names, number))
+    wanted = object_schema(dict.fromkeys(expected, number), 'What is expected of the proposal.')
+    one = object_schema(
+        {measure: {'type': 'string', 'enum': list(words)} for measure, words in effects.items()}
+    )
+    all_effects = object_schema(dict.fromkeys(names, one), 'What raising each parameter does.')
+    vector = object_schema(dict.fromkeys(names, number))
     several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': vector}
-    return _object(
+    return object_schema(
         {
             **({'summary': texts['summary']} if analysis else {}),
             'nearest': nearest,
