@@ -97,7 +97,7 @@ def test_colcon_builds_and_installs_everything(source: Path, tmp_path: Path) -> 
         assert (python_folder / file).is_file(), file
     imports = [f'from {PACKAGE}.{kind} import {name}' for kind, name in interfaces()]
     look = f'import sys; sys.path.insert(0, {str(python_folder)!r})'
-    share = f'from {PACKAGE}.share import share_folder; print(share_folder())'
+    share = f'from {PACKAGE}.core.share import share_folder; print(share_folder())'
     output = run([sys.executable, '-c', '; '.join([look, *imports, share])], tmp_path)
     assert Path(output.strip()) == prefix / 'share' / PACKAGE
 

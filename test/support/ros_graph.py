@@ -240,6 +240,10 @@ class Process:
         return self._err.read_text()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process.poll() is None
 
