@@ -139,7 +139,7 @@ def test_garbage_collection_of_a_running_node_does_not_look_through_all_that_was
     with process([sys.executable, '-c', COLLECTING], tmp_path) as started:
         started.wait_until(lambda: len(started.out.split()) > 1, 'two counts')
         at_the_start, running = map(int, started.out.split()[:2])
-        assert at_the_start > 50_000  # 70 ms and more, in which no command goes out
+        assert at_the_start > 40_000  # some 70 ms, in which no command goes out
         assert running < 5_000
         started.interrupt()
         assert started.end() == 0

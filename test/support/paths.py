@@ -5,3 +5,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FAR_RIGHT = ROOT / 'test' / 'recordings' / 'far_right'
 CONFIG = ROOT / 'config'
+PACKAGE = 'llm_policy_improver'
+KINDS = ('msg', 'srv', 'action')
+
+
+def interfaces() -> list[tuple[str, str]]:
+    """Kind and name of each interface: ``('msg', 'PolicyParameters')``."""
+    return [(kind, file.stem) for kind in KINDS for file in sorted((ROOT / kind).glob('*.*'))]

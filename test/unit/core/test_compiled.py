@@ -31,6 +31,6 @@ def test_where_nothing_can_be_written_every_process_compiles_for_itself(tmp_path
     assert python(CALL, NUMBA_CACHE_DIR=str(tmp_path / 'file' / 'folder')) == '32.0'
 
 
-@pytest.mark.parametrize('module', ['cli', 'settings'])
+@pytest.mark.parametrize('module', ['cli.main', 'core.settings'])
 def test_numba_is_imported_only_where_something_is_compiled(module: str) -> None:
     assert python(f'import llm_policy_improver.{module}, sys; print("numba" in sys.modules)') == 'False'
