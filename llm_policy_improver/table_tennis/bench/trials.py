@@ -152,7 +152,7 @@ def run_trials(
     processes: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[TrialFigures]:
-    """Run all jobs in order on ``processes`` cores (by default, as many as pay); ``progress`` is told how many are done."""
+    """Run jobs in order on ``processes`` cores (default: as many as pay); ``progress`` is told how many are done."""
 
     def counted(results: Iterator[TrialFigures]) -> list[TrialFigures]:
         done = []
