@@ -1,6 +1,7 @@
 # make demo OBJECTIVE="..."   an improvement run in simulation, through ROS 2
 # make rehearsal OBJECTIVE="..."   the same with the nodes of the physical arm, in real time, against a stand-in for it
-# make test                   style, types, tests
+# make test                   style, types, rooms, tests; ARGS go to pytest: make test ARGS="test/unit/core -n 0"
+# make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 INTERFACES := $(wildcard msg/*.msg srv/*.srv action/*.action)
 
-.PHONY: demo rehearsal test setup lint clean
+.PHONY: demo rehearsal test acceptance setup lint clean
 
 demo: $(READY)
 	@$(BIN)/llm-policy-improver demo $(ARGS) -- "$$OBJECTIVE"
@@ -21,12 +22,16 @@ rehearsal: $(READY)
 	@$(BIN)/llm-policy-improver rehearse $(ARGS) -- "$$OBJECTIVE"
 
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+acceptance: $(READY)
+	$(BIN)/python -m pytest test/acceptance test/unit/methods/test_fuzz.py \
+	  --kills 100 --attacks 5000 --replies 10000 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 setup: $(READY)
 

@@ -1,7 +1,12 @@
-"""Settings of all tests: message fields are checked, interrupts arrive, and no test talks to another machine."""
+"""Settings of all tests: message fields are checked, interrupts arrive, and no test talks to another machine.
+
+The campaigns are quick by default; ``make acceptance`` asks for the full form.
+"""
 
 import os
 import signal
+
+import pytest
 
 # In the background of a shell without job control interrupts are ignored, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -15,3 +20,17 @@ if worker:
     os.environ['ROS_DOMAIN_ID'] = str(1 + (8 * os.getppid() + int(worker.removeprefix('gw'))) % 100)
 else:
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup('campaigns')
+    group.addoption('--kills', type=int, default=10, help='Nodes killed in a run.  [%(default)s]')
+    group.addoption('--attacks', type=int, default=300, help='Attacks on the safety stage.  [%(default)s]')
+    group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the campaigns came to, which a test that passes does not tell."""
+    for report in terminalreporter.getreports('passed') + terminalreporter.getreports('failed'):
+        for name, figures in report.user_properties:
+            terminalreporter.write_line(f'{name}: {figures}')

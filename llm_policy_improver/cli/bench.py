@@ -12,8 +12,7 @@ from rich.table import Table
 
 from llm_policy_improver.cli.experiments import EXPERIMENTS
 from llm_policy_improver.core.settings import SettingsError, read_settings
-from llm_policy_improver.nodes import kills
-from llm_policy_improver.nodes import returns_in_real_time as rehearsal
+from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.report.progress import without_nan
 from llm_policy_improver.report.progress_bar import under_progress_bar
 from llm_policy_improver.table_tennis.bench import (
@@ -53,7 +52,7 @@ def bench() -> None:
     """Measure the simulator and the controller, and compare optimizers in experiments.
 
     Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
-    rehearsal, kills. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a
+    hardware-in-the-loop. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a
     folder and can be resumed.
     """
 
@@ -166,49 +165,25 @@ def safety_command(cases: int, limits: Path | None, seed: int, as_json: bool) ->
     sys.exit(1 if result.broken else 0)
 
 
-@bench.command('rehearsal')
+@bench.command('hardware-in-the-loop')
 @click.option('--balls', type=click.IntRange(1), default=50, show_default=True, help='Slow and normal balls.')
 @_seed
 @_json
-def rehearsal_command(balls: int, seed: int, as_json: bool) -> None:
+def hardware_in_the_loop_command(balls: int, seed: int, as_json: bool) -> None:
     """Returns of the hardware nodes against the stand-in arm, in real time; 4 s a ball."""
     try:
         from llm_policy_improver.nodes.demo import RunFailedError
     except ImportError as error:
-        click.echo(f'Error: ROS 2 is not installed here ({error}): bench rehearsal needs it', err=True)
+        click.echo(
+            f'Error: ROS 2 is not installed here ({error}): bench hardware-in-the-loop needs it', err=True
+        )
         sys.exit(2)
     try:
-        result = under_progress_bar(lambda step: rehearsal.run(balls, seed, step))
+        result = under_progress_bar(lambda step: hardware_in_the_loop.run(balls, seed, step))
     except RunFailedError as error:
         click.echo(f'Error: {error}', err=True)
         sys.exit(2)
-    _show('Rehearsal against the stand-in arm', result, as_json)
-
-
-@bench.command('kills')
-@click.option(
-    '--kills', 'count', type=click.IntRange(1), default=100, show_default=True, help='Nodes killed.'
-)
-@click.option('--trials', type=click.IntRange(1), help='Of the run.  [as many as kills]')
-@click.option(
-    '--output', type=click.Path(path_type=Path), help="For the run and the nodes' logs.  [a temporary folder]"
-)
-@_seed
-@_json
-def kills_command(count: int, trials: int | None, output: Path | None, seed: int, as_json: bool) -> None:
-    """kill -9 of every node at random moments of a run against the stand-in arm: is anything lost?"""
-    try:
-        from llm_policy_improver.nodes.demo import RunFailedError
-    except ImportError as error:
-        click.echo(f'Error: ROS 2 is not installed here ({error}): bench kills needs it', err=True)
-        sys.exit(2)
-    try:
-        result = under_progress_bar(lambda step: kills.run(count, seed, step, output, trials))
-    except RunFailedError as error:
-        click.echo(f'Error: {error}', err=True)
-        sys.exit(2)
-    _show('Nodes killed in a run', result, as_json)
-    sys.exit(1 if result.violations else 0)
+    _show('Hardware nodes against the stand-in arm', result, as_json)
 
 
 @bench.command('reachable')

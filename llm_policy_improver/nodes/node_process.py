@@ -51,11 +51,6 @@ class NodeProcess:
         return self._process.poll() is None
 
     @property
-    def killed(self) -> bool:
-        """Whether somebody has ended it by force."""
-        return self._process.poll() == -signal.SIGKILL
-
-    @property
     def last_words(self) -> str:
         """The last line it has written."""
         lines = self._log.read_text(errors='replace').strip().splitlines()

@@ -1,10 +1,8 @@
 """The stand-in arm and the nodes of the physical arm, each in a process of its own, and a scripted operator.
 
-    with RehearsalCell(settings, folder) as cell:
-        cell.make_ready()
-        cell.throw(1, seed=0)
-
-With ``respawned``, a node that is killed is started again, as the launch files do it.
+with RehearsalCell(settings, folder) as cell:
+cell.make_ready()
+cell.throw(1, seed=0)
 """
 
 import os
@@ -39,7 +37,7 @@ from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
 from llm_policy_improver.nodes.transport import on_this_machine
 from llm_policy_improver.report.progress import TrialReport
-from llm_policy_improver.srv import FeedBall, SetObjective
+from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
@@ -93,28 +91,22 @@ class RehearsalCell:
         folder: for the parameter file and the logs of the nodes.
         namespace: keeps rehearsals on one machine apart.
         measured: whether empty timers run beside the nodes.
-        respawned: whether nodes that are killed are started again; any number of faults and refusals is borne then.
 
     Attributes:
         node: of the operator, in the namespace of the others.
+        processes: in the order in which they were started.
         diagnostics: the latest status of every node by its name.
         traces: all trials, as they came.
         on_diagnostics: told the name of a node and its values, whenever they come.
     """
 
     def __init__(
-        self,
-        settings: RehearsalSettings,
-        folder: Path,
-        namespace: str,
-        measured: bool = False,
-        respawned: bool = False,
+        self, settings: RehearsalSettings, folder: Path, namespace: str, measured: bool = False
     ) -> None:
         self.diagnostics: dict[str, dict[str, str]] = {}
         self.traces: list[ExecutionTrace] = []
         self.on_diagnostics: Callable[[str, dict[str, str]], None] = lambda name, values: None
-        self._respawned = respawned
-        self._processes: list[NodeProcess] = []
+        self.processes: list[NodeProcess] = []
         self._context = Context()
         self._closing = ExitStack()
         self._closing.callback(self._end_processes)
@@ -156,7 +148,7 @@ class RehearsalCell:
         parameters.write_text(yaml.safe_dump(sections, sort_keys=False))
         environment = on_this_machine(os.environ)
         for name in (*settings.of_nodes, *(['empty_timer'] if measured else [])):
-            self._processes.append(
+            self.processes.append(
                 NodeProcess(name, namespace, parameters, folder / f'{name}.log', environment)
             )
 
@@ -166,7 +158,6 @@ class RehearsalCell:
         node.create_subscription(ExecutionTrace, 'execution_trace', self.traces.append, TRACES)
         node.create_subscription(DiagnosticArray, TOPIC, self._on_diagnostics, 10)
         self._feed = node.create_client(FeedBall, 'feed_ball')
-        self._objectives = node.create_client(SetObjective, 'set_objective')
         self._goals = ActionClient(node, ImprovePolicy, 'improve_policy')
 
     def close(self) -> None:
@@ -176,10 +167,10 @@ class RehearsalCell:
     def _end_processes(self) -> None:
         try:
             with HeldInterrupt():
-                for process in sorted(self._processes, key=_place):
+                for process in sorted(self.processes, key=_place):
                     process.end()
         finally:  # whoever interrupts again and again does not want to wait
-            for process in self._processes:
+            for process in self.processes:
                 process.kill()
 
     @property
@@ -196,10 +187,6 @@ class RehearsalCell:
     def faults(self) -> list[str]:
         """Why the arm was stopped, each time."""
         return self._operator.faults
-
-    def kill(self, name: str) -> None:
-        """End a node by force, at once."""
-        next(process for process in self._processes if process.name == name).kill()
 
     def make_ready(self) -> None:
         """Wait until all nodes run and the operator has armed the arm.
@@ -229,19 +216,6 @@ class RehearsalCell:
             self.until(lambda: False, LOOKING)
         self.until(lambda: len(self.traces) > before, _TRIAL)
         return self.traces[-1] if len(self.traces) > before else None
-
-    def ask(self, objective: str) -> None:
-        """Set an objective by the service; unlike `improve` this survives the end of the optimizer's process.
-
-        Raises:
-            RunFailedError: it was refused, or a node ended.
-        """
-        if not self.until(self._objectives.service_is_ready, _READY):
-            raise RunFailedError('the optimizer did not start in time')
-        asked = self._objectives.call_async(SetObjective.Request(objective=objective))
-        self.until(asked.done, _READY)
-        if asked.result() is None or not asked.result().accepted:
-            raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
 
     def improve(self, objective: str, trials: int, on_trial: Callable[[TrialReport], None]) -> End | None:
         """Ask for an improvement and attend it to its end; an interrupt cancels it after the ball in flight.
@@ -294,19 +268,24 @@ class RehearsalCell:
         end = time.monotonic() + patience
         while not condition() and (left := end - time.monotonic()) > 0.0:
             self._executor.spin_once(timeout_sec=min(left, 0.1))
-            for process in self._processes:
-                if process.running:
-                    continue
-                if not (self._respawned and process.killed):
-                    raise RunFailedError(f'{process.name} ended: {process.last_words}')
-                process.start()
-            if self._operator.refusals > _MOST_REFUSALS and not self._respawned:
-                raise RunFailedError(f'a proposal could not be approved: {self._operator.last_refusal}')
-            if len(self.faults) > _MOST_FAULTS and not self._respawned:
-                raise RunFailedError(
-                    f'the arm was stopped {len(self.faults)} times, at last because {self.faults[-1]}'
-                )
+            self.check()
         return condition()
+
+    def check(self) -> None:
+        """What is looked at all the time.
+
+        Raises:
+            RunFailedError: a node ended, or the operator gives up.
+        """
+        for process in self.processes:
+            if not process.running:
+                raise RunFailedError(f'{process.name} ended: {process.last_words}')
+        if self._operator.refusals > _MOST_REFUSALS:
+            raise RunFailedError(f'a proposal could not be approved: {self._operator.last_refusal}')
+        if len(self.faults) > _MOST_FAULTS:
+            raise RunFailedError(
+                f'the arm was stopped {len(self.faults)} times, at last because {self.faults[-1]}'
+            )
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         namespace = self.node.get_namespace()

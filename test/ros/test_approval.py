@@ -49,7 +49,7 @@ RIGHT = parse_objective('far right')
 NEAR = (1.02, *(1.0,) * 7)
 FAR = (1.3, *(1.0,) * 7)
 OTHER = (1.1, 0.9, *(1.0,) * 6)
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 
 
 def trial(attenuation: tuple[float, ...], number: int = 1, landed: bool = True) -> Trial:

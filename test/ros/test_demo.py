@@ -44,13 +44,29 @@ def assert_run_is_stored(folder: Path, trials: int) -> None:
     assert (folder / 'landings.png').read_bytes().startswith(b'\x89PNG\r\n\x1a\n')
 
 
+@pytest.fixture(scope='module')
+def same_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, list[dict[str, Any]]]]:
+    """The same run through ROS and in process: by command, its folder and what it printed."""
+    folder = tmp_path_factory.mktemp('same')
+    (folder / 'varied.yaml').write_text(
+        f'simulator:\n  ros__parameters:\n    simulation:\n      launcher:\n        {LAUNCHER}\n'
+    )
+    said = {}
+    for command in COMMANDS:
+        call = [COMMAND, command, FAR_RIGHT, '--json', '--trials', '8', '--first-trials', '6', '--seed', '3']
+        call += ['--vary-balls', '--config', 'varied.yaml', '--output', command]
+        with process(call, folder) as started:
+            assert started.end() == 0, started.err
+            assert 'Traceback' not in started.err
+            said[command] = folder / command, lines(started.out)
+    return said
+
+
 @pytest.mark.parametrize('command', COMMANDS)
-def test_run_prints_a_line_per_trial_and_a_summary_and_leaves_a_picture(tmp_path: Path, command: str) -> None:
-    call = [COMMAND, command, FAR_RIGHT, '--json', '--trials', '8', '--first-trials', '6', '--output', 'run']
-    with process(call, tmp_path) as started:
-        assert started.end() == 0, started.err
-        *trials, summary = lines(started.out)
-        assert 'Traceback' not in started.err
+def test_run_prints_a_line_per_trial_and_a_summary_and_leaves_a_picture(
+    same_run: dict[str, tuple[Path, list[dict[str, Any]]]], command: str
+) -> None:
+    folder, (*trials, summary) = same_run[command]
     assert [trial['trial'] for trial in trials] == list(range(1, 9))
     assert [trial['proposed_by'] for trial in trials] == ['initial'] * 6 + ['least_squares'] * 2
     for trial in trials:
@@ -68,21 +84,13 @@ def test_run_prints_a_line_per_trial_and_a_summary_and_leaves_a_picture(tmp_path
     assert best['parameters'] == summary['parameters']
     assert list(best['parameters'].values()) == summary['best_parameters']
     assert summary['returned'] == sum(trial['outcome'] == 'landed' for trial in trials) / 8
-    assert_run_is_stored(tmp_path / 'run', trials=8)
+    assert_run_is_stored(folder, trials=8)
 
 
-def test_demo_through_ros_and_improve_in_process_play_the_same_run(tmp_path: Path) -> None:
-    config = tmp_path / 'varied.yaml'
-    config.write_text(
-        f'simulator:\n  ros__parameters:\n    simulation:\n      launcher:\n        {LAUNCHER}\n'
-    )
-    said = {}
-    for command in COMMANDS:
-        call = [COMMAND, command, FAR_RIGHT, '--json', '--trials', '7', '--first-trials', '5', '--seed', '3']
-        call += ['--vary-balls', '--config', str(config), '--output', command]
-        with process(call, tmp_path) as started:
-            assert started.end() == 0, started.err
-            said[command] = lines(started.out)
+def test_demo_through_ros_and_improve_in_process_play_the_same_run(
+    same_run: dict[str, tuple[Path, list[dict[str, Any]]]],
+) -> None:
+    said = {command: [dict(content) for content in printed] for command, (_, printed) in same_run.items()}
     for content in (*said['demo'], *said['improve']):
         content.pop('run', None)
         content.pop('picture', None)
@@ -155,7 +163,7 @@ def test_interrupt_does_not_wait_for_a_model_that_thinks(tmp_path: Path, command
         with process(call, tmp_path, OPENAI_API_KEY='none') as started:
             started.wait_until(lambda: server.requests, 'the first request')
             started.interrupt()
-            assert started.end(timeout=15.0) == INTERRUPTED, started.err
+            assert started.end() == INTERRUPTED, started.err
             assert lines(started.out)[-1]['trials'] == 1
             assert 'Traceback' not in started.err
 

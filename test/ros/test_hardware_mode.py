@@ -3,8 +3,8 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
+from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, stamp_of
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
@@ -41,7 +41,7 @@ from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
 from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
-from llm_policy_improver.table_tennis.observation import BallObservation
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
@@ -50,9 +50,8 @@ HARDWARE = share_folder() / 'config' / 'hardware.yaml'
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)
 RETURNED = {ExecutionTrace.LANDED, ExecutionTrace.OUT, ExecutionTrace.NET, ExecutionTrace.OWN_SIDE}
-BALLS = 4
-"""Thrown at most, as a busy machine may be too slow for one of them."""
-
+PATIENT: dict[str, Any] = {'joints_stale': 0.5, 'frozen_time': 0.8, 'missed_ticks': 25}
+"""Of the watchdog: a busy machine, on which everything here shares one process, is no fault of the arm."""
 
 UNATTENDED: dict[str, Any] = {'rehearse': False, 'approval': ApprovalConfig(required=False)}
 """Of the optimizer: what it proposes goes straight to the controller, which is what is tested here."""
@@ -111,6 +110,11 @@ class Driver(Node):
         """Of the fastest joint, m/s or rad/s."""
         return float(np.abs(self._simulator.data.qvel[:8]).max())
 
+    @property
+    def in_play(self) -> bool:
+        """Whether the cameras see a ball."""
+        return self._in_play
+
     def _now(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
@@ -151,7 +155,30 @@ def undelayed(**changed: Any) -> ControllerSettings:
     """The settings for hardware, for this driver, which is on time."""
     settings = read_settings(HARDWARE, ControllerSettings, 'controller')
     controller = replace(settings.controller, latency=LatencyModel(), stroke=StrokeConfig())
-    return replace(settings, driver_joint_names=NAMES, controller=controller, **changed)
+    patient = replace(settings, watchdog=replace(settings.watchdog, **PATIENT))
+    return replace(patient, driver_joint_names=NAMES, controller=controller, **changed)
+
+
+def make_ready(graph: RosGraph, states: list[Any]) -> None:
+    """Asks until the controller is armed, as a person would: after a fault it is resumed first."""
+    end = time.monotonic() + TIMEOUT
+    while states[-1].state != ControllerStatus.READY:
+        assert time.monotonic() < end, states[-1].message
+        if states[-1].state in (ControllerStatus.FAULT, ControllerStatus.ESTOP):
+            graph.call(Trigger, 'controller/resume', Trigger.Request())
+        else:
+            graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        graph.spin_for(0.1)
+
+
+def swing(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
+    """Throws balls until the arm moves fast; a busy machine may be too late for some."""
+    end = time.monotonic() + TIMEOUT
+    while driver.speed < 1.0:
+        assert time.monotonic() < end, f'the arm does not move: {states[-1]}'
+        make_ready(graph, states)
+        driver.throw()
+        graph.spin_until(lambda: driver.speed > 1.0 or not driver.in_play, 'the end of a ball')
 
 
 class Cell:
@@ -192,21 +219,8 @@ class Cell:
         answer = self.until_done(lambda: self.enable(True), 'an armed arm')
         assert answer.message == 'armed: the arm moves when a ball comes'
 
-    def rearm(self) -> None:
-        """After whatever a busy machine has done to a process that must be on time."""
-        if self.state in (ControllerStatus.FAULT, ControllerStatus.ESTOP):
-            self.until_done(self.resume, 'a resumed controller')
-        self.arm()
-
     def swing(self) -> None:
-        """Throws balls until the arm moves fast."""
-        for _ in range(BALLS):
-            self.rearm()
-            self.driver.throw()
-            with suppress(AssertionError):
-                self.graph.spin_until(lambda: self.driver.speed > 1.0, 'an arm in motion', timeout=2.0)
-                return
-        raise AssertionError(f'the arm did not move: {self.states[-1]}')
+        swing(self.graph, self.driver, self.states)
 
     def stands(self) -> bool:
         """Whether standstill has been commanded for a while."""
@@ -249,12 +263,12 @@ def test_disarmed_arm_stays_where_it_was_pushed_and_goes_home_once_it_is_armed(c
 
 
 def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp_path: Path) -> None:
-    for _ in range(BALLS):
-        cell.rearm()
-        if cell.play().outcome in RETURNED:
-            break
+    end = time.monotonic() + TIMEOUT
+    while not cell.traces or cell.traces[-1].outcome not in RETURNED:
+        assert time.monotonic() < end, [each.note for each in cell.traces]
+        make_ready(cell.graph, cell.states)
+        cell.play()
     trace = cell.traces[-1]
-    assert trace.outcome in RETURNED, [each.note for each in cell.traces]
     assert trace.ball_time[-1] > 0.8
     assert ControllerStatus.PLAYING in {state.state for state in cell.states}
     position = np.reshape(trace.joint_position, (-1, 8))
@@ -285,16 +299,16 @@ def test_trace_holds_what_was_really_sent(cell: Cell) -> None:
 def test_stale_joint_states_stop_the_arm_until_a_person_resumes(cell: Cell) -> None:
     cell.swing()
     cell.driver.connected = False
-    cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault', timeout=2.0)
-    assert re.match(r'no joint states for 0\.\d+ s', cell.states[-1].fault)
-    cell.graph.spin_until(cell.stands, 'standstill', timeout=2.0)
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
+    assert re.match(r'no joint states for \d\.\d+ s', cell.states[-1].fault)
+    cell.graph.spin_until(cell.stands, 'standstill')
     refused = cell.resume()
     assert not refused.success
     assert re.match(r'not resumed: no joint states for ', refused.message)
     cell.driver.connected = True
     stopped = len(cell.driver.arm)
     cell.driver.throw()
-    cell.graph.spin_for(1.5)
+    cell.graph.spin_until(lambda: not cell.driver.in_play, 'the end of the ball')
     assert cell.state == ControllerStatus.FAULT  # nothing resumes by itself
     assert not np.any(cell.driver.arm[stopped:])
     assert re.match('not armed: a fault is latched', cell.enable(True).message)
@@ -302,7 +316,7 @@ def test_stale_joint_states_stop_the_arm_until_a_person_resumes(cell: Cell) -> N
     assert answer.message == 'resumed: disarmed, to be armed again'
     assert (cell.state, cell.states[-1].fault) == (ControllerStatus.DISARMED, '')
     cell.driver.throw()
-    cell.graph.spin_for(1.0)
+    cell.graph.spin_until(lambda: not cell.driver.in_play, 'the end of the ball')
     assert not np.any(cell.driver.arm[stopped:])
     cell.arm()
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.READY, 'an armed controller')
@@ -312,7 +326,7 @@ def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
     cell.swing()
     answer = cell.graph.call(Trigger, 'controller/emergency_stop', Trigger.Request())
     assert (answer.success, answer.message[:15]) == (True, 'emergency stop:')
-    cell.graph.spin_until(cell.stands, 'standstill', timeout=2.0)
+    cell.graph.spin_until(cell.stands, 'standstill')
     assert cell.state == ControllerStatus.ESTOP
     assert cell.states[-1].fault.startswith('a person stopped the arm')
     assert not cell.enable(True).success
@@ -321,15 +335,9 @@ def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
 
 
 def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
-    """Has the controller armed, and a ball thrown that it swings at."""
-    graph.spin_until(lambda: states and driver.arm, 'the controller', timeout=2 * TIMEOUT)
-    end = time.monotonic() + TIMEOUT
-    while states[-1].state != ControllerStatus.READY:
-        assert time.monotonic() < end, states[-1].message
-        graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
-        graph.spin_for(0.3)
-    driver.throw()
-    graph.spin_until(lambda: driver.speed > 0.5, 'an arm in motion')
+    """Waits for the controller's process, then has it swing."""
+    graph.spin_until(lambda: states and driver.arm, 'the controller')
+    swing(graph, driver, states)
 
 
 def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(tmp_path: Path) -> None:
@@ -341,9 +349,7 @@ def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(t
             started.interrupt()
             graph.spin_until(lambda: not started.running, 'its end')
             assert started.end() == 0
-        graph.spin_for(0.2)
-        assert not any(driver.arm[-1])
-        assert not any(driver.gantry[-1])
+        graph.spin_until(lambda: not any([*driver.arm[-1], *driver.gantry[-1]]), 'its last commands')
         steps = np.abs(np.diff(np.array(driver.arm[-60:]), axis=0))
         limits = undelayed().safety
         assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
@@ -363,7 +369,9 @@ def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[An
 
 def controller_command(graph: RosGraph) -> list[str]:
     command = [*node_command('controller', graph.namespace), '--params-file', str(HARDWARE)]
-    return [*command, '-p', f'driver_joint_names:=[{", ".join(NAMES)}]']  # the later one wins
+    given: dict[str, Any] = {'driver_joint_names': f'[{", ".join(NAMES)}]'}
+    given |= {f'watchdog.{name}': value for name, value in PATIENT.items()}
+    return [*command, *(part for name, value in given.items() for part in ('-p', f'{name}:={value}'))]
 
 
 def assert_slowed_down(sent: NDArray[np.float64], velocity: NDArray[np.float64]) -> None:
@@ -381,7 +389,6 @@ def test_controller_that_is_started_while_the_arm_moves_slows_it_down(tmp_path: 
     velocity = np.array([-0.1, 0.2, 0.2, 0.02, 0.03, -0.1, -0.04, 0.05])
     with RosGraph() as graph:
         driver = graph.join(Driver(undelayed(), graph))
-        graph.spin_for(0.5)
         driver.apart = apart
         driver.command(velocity)
         states, sent = started_anew(graph, driver, tmp_path)
@@ -400,12 +407,11 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
         with process(controller_command(graph), tmp_path) as started:
             set_in_motion(graph, driver, states)
             started.kill()
-        graph.spin_for(0.3)
+        graph.spin_for(0.1)  # for what it sent last
         killed = np.array([*driver.gantry[-1], *driver.arm[-1]])
         assert np.any(killed)  # this is what the drives go on with
         before = driver.position
-        graph.spin_for(0.3)
-        assert np.abs(driver.position - before).max() > 0.01
+        graph.spin_until(lambda: np.abs(driver.position - before).max() > 0.01, 'motion without a controller')
         states, sent = started_anew(graph, driver, tmp_path)
         # Each joint was running on, or stood at its end by then.
         close = np.array(undelayed().safety.jerk) * 0.004**2 + 0.05
@@ -418,17 +424,17 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
 def test_arm_is_stopped_while_the_executor_hangs(cell: Cell) -> None:
     cell.swing()
     # Nothing is spun: no control tick runs, but the inner loop has a thread of its own.
-    time.sleep(0.5)
+    time.sleep(1.0)
     arrived = len(cell.driver.arm)
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
-    assert re.match(r'no control tick for 0\.\d+ s|no joint states for 0\.\d+ s', cell.states[-1].fault)
+    assert re.match(r'no (control tick|joint states) for \d\.\d+ s', cell.states[-1].fault)
     cell.graph.spin_until(lambda: len(cell.driver.arm) > arrived, 'the commands of that time')
     assert not any(cell.driver.arm[-1])
 
 
 def test_commands_change_by_no_more_than_the_limits_allow(cell: Cell) -> None:
     cell.swing()
-    cell.graph.spin_for(1.0)
+    cell.graph.spin_until(lambda: not cell.driver.in_play, 'the end of the ball')
     limits = undelayed().safety
     steps = np.abs(np.diff(np.array(cell.driver.arm), axis=0))
     # A late cycle may make up for so much time, and no more.
@@ -452,13 +458,12 @@ def test_diagnostics_say_how_the_controller_is(cell: Cell) -> None:
     assert float(values['control tick jitter p99 [ms]']) > 0.0
     assert float(values['joint state age [s]']) < 0.1
     cell.driver.connected = False
-    cell.graph.spin_until(
-        lambda: mine()[-1].level == DiagnosticStatus.ERROR, 'diagnostics of a fault', timeout=3.0
-    )
+    cell.graph.spin_until(lambda: mine()[-1].level == DiagnosticStatus.ERROR, 'diagnostics of a fault')
     assert mine()[-1].message.startswith('no joint states for ')
     count = len(mine())
-    cell.graph.spin_for(2.5)
-    assert 2 <= len(mine()) - count <= 3
+    cell.graph.spin_until(lambda: len(mine()) > count + 1, 'further diagnostics')
+    stamps = [stamp_of(array.header.stamp) for array in received if array.status[0].name == name]
+    assert np.median(np.diff(stamps)) == pytest.approx(NANOSECONDS, rel=0.2)
 
 
 def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
@@ -469,13 +474,12 @@ def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
         graph.join(Driver(settings, graph))
         publisher = graph.publisher(DiagnosticArray, '/diagnostics')
         alive = DiagnosticArray(status=[DiagnosticStatus(name=f'{graph.namespace}/trace_logger: storing')])
-        end = time.monotonic() + TIMEOUT
-        while not states or states[-1].state != ControllerStatus.READY:
-            assert time.monotonic() < end
-            publisher.publish(alive)
-            graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
-        graph.spin_until(lambda: states[-1].state == ControllerStatus.FAULT, 'a fault', timeout=2.0)
-        assert re.match(r'no sign of life of trace_logger for 0\.\d s', states[-1].fault)
+        living = graph.probe.create_timer(0.05, lambda: publisher.publish(alive))
+        graph.spin_until(lambda: states, 'a status')
+        make_ready(graph, states)
+        living.cancel()
+        graph.spin_until(lambda: states[-1].state == ControllerStatus.FAULT, 'a fault')
+        assert re.match(r'no sign of life of trace_logger for \d\.\d s', states[-1].fault)
 
 
 def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
@@ -488,8 +492,12 @@ def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
         assert not answer.success
         assert answer.message.startswith('not armed: no joint states came')
         driver.throw()
-        graph.spin_for(0.6)
+        graph.spin_until(lambda: not driver.in_play, 'the end of the ball')
         assert {value for row in driver.gantry + driver.arm for value in row} == {0.0}
+
+
+def commanded_since(driver: Driver, before: int) -> bool:
+    return len(driver.arm) > before
 
 
 def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
@@ -507,10 +515,13 @@ def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
             (node.trigger_cleanup, False),
         ):
             assert change() == TransitionCallbackReturn.SUCCESS
-            graph.spin_for(0.3)
+            graph.spin_for(0.1)
             before = len(driver.arm)
-            graph.spin_for(0.5)
-            assert (len(driver.arm) > before) == moving
+            if moving:
+                graph.spin_until(partial(commanded_since, driver, before), 'commands')
+            else:
+                graph.spin_for(0.3)
+                assert not commanded_since(driver, before)
 
 
 def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:
@@ -519,13 +530,14 @@ def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:
     run = cell.graph.improve('as far right as possible', trials=2)
     cell.graph.spin_until(lambda: 'version 1 ' in cell.states[-1].message, 'the first parameters')
     assert cell.states[-1].state == ControllerStatus.DISARMED
-    cell.arm()
-    cell.graph.spin_until(lambda: cell.states[-1].state == ControllerStatus.READY, 'an armed controller')
     for version in (1, 2):
         cell.graph.spin_until(lambda: cell.states[-1].active_version > len(run.feedback), 'new parameters')
-        cell.rearm()
-        assert cell.play().parameters_version == version
-        run.trials(version)
+        while len(run.feedback) < version:  # a ball in which the arm was stopped is played again
+            make_ready(cell.graph, cell.states)
+            trace = cell.play()
+            assert trace.parameters_version == version
+            if trace.outcome != ExecutionTrace.ABORTED:
+                run.trials(version)
     _, result = run.result()
     assert result.trials == 2
 

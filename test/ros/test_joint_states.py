@@ -304,13 +304,16 @@ def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whol
             read_settings(path, TraceLoggerSettings, 'trace_logger'), output_folder=str(tmp_path / 'run')
         ),
     )
-    with RehearsalCell(settings, tmp_path / 'logs', f'/drivers_{os.getpid()}') as cell:
+    with RehearsalCell(settings, tmp_path / 'logs', f'/drivers_{os.getpid()}', measured=True) as cell:
         cell.make_ready()
         outcomes: list[str] = []
-        while 'landed' not in outcomes and len(outcomes) < 5:  # a busy machine may be too late for some
+        while 'landed' not in outcomes and len(outcomes) < 5:
             trace = cell.throw(len(outcomes) + 1, len(outcomes))
             outcomes.append('' if trace is None else str(trace.outcome))
-        assert 'landed' in outcomes, (outcomes, cell.faults)
+        if 'landed' not in outcomes:
+            late = float(cell.diagnostics['empty_timer']['inner loop jitter p99 [ms]'])
+            assert late > 2.0, (outcomes, cell.faults)
+            pytest.skip(f'an empty timer is {late:g} ms late here: the machine is too busy for the arm')
         samples = trial_in(cell.traces[-1]).samples
     assert len(samples.joint_time) > 30
     assert np.abs(samples.joint_velocity[:, :2]).max() > 0.3

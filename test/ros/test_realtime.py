@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray
-from ros_graph import RosGraph, node_command, process
+from ros_graph import Process, RosGraph, node_command, process
 
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
@@ -52,12 +52,9 @@ def permitted(priority: int) -> bool:
     return subprocess.run([sys.executable, '-c', asked], capture_output=True).returncode == 0
 
 
-def priorities(namespace: str) -> list[int]:
-    """Of all threads of the node in this namespace, as the system tells them; 0 for ordinary ones."""
-    (folder,) = [
-        entry.parent for entry in Path('/proc').glob('[0-9]*/cmdline') if namespace in entry.read_text()
-    ]
-    threads = (folder / 'task').iterdir()
+def priorities(started: Process) -> list[int]:
+    """Of all threads of a node, as the system tells them; 0 for ordinary ones."""
+    threads = Path(f'/proc/{started.pid}/task').iterdir()
     return [os.sched_getparam(int(thread.name)).sched_priority for thread in threads]
 
 
@@ -110,7 +107,7 @@ def test_all_threads_have_the_priority_and_diagnostics_tell_it(
         expected = wanted if permitted(wanted) else 0
         graph.spin_until(lambda: 'real-time priority 12' in started.err, 'the log')
         assert told.priority(node) == expected
-        found = priorities(graph.namespace)
+        found = priorities(started)
         assert len(found) > 5  # of the middleware, too
         assert set(found) == {expected}
 
@@ -123,7 +120,7 @@ def test_without_the_right_the_node_says_what_to_do_and_goes_on(graph: RosGraph,
         assert started.err.count('limits.d') == 1
         assert 'docs/hardware.md' in started.err
         assert told.priority('controller') == 0
-        assert set(priorities(graph.namespace)) == {0}
+        assert set(priorities(started)) == {0}
         started.interrupt()
         assert started.end() == 0
 
@@ -132,7 +129,7 @@ def test_priority_is_ordinary_unless_it_is_asked_for(graph: RosGraph, tmp_path: 
     told = Told(graph)
     with process(hardware_node('controller', graph, 0), tmp_path) as started:
         assert told.priority('controller') == 0
-        assert set(priorities(graph.namespace)) == {0}
+        assert set(priorities(started)) == {0}
         assert 'priority' not in started.err
 
 
@@ -142,7 +139,7 @@ def test_garbage_collection_of_a_running_node_does_not_look_through_all_that_was
     with process([sys.executable, '-c', COLLECTING], tmp_path) as started:
         started.wait_until(lambda: len(started.out.split()) > 1, 'two counts')
         at_the_start, running = map(int, started.out.split()[:2])
-        assert at_the_start > 50_000  # 70 ms and more, in which no command goes out
+        assert at_the_start > 40_000  # some 70 ms, in which no command goes out
         assert running < 5_000
         started.interrupt()
         assert started.end() == 0

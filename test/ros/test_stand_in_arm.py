@@ -16,13 +16,13 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
-from ros_graph import COMMAND, RosGraph, node_command, process
+from ros_graph import COMMAND, Process, RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.nodes import returns_in_real_time as rehearsal
+from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.nodes.messages import stamp_of
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
 from llm_policy_improver.srv import FeedBall
@@ -367,15 +367,16 @@ def test_stand_in_arm_falls_silent_when_a_real_one_may_be_listening(graph: RosGr
     assert not bench.states
 
 
-def left_behind(namespace: str) -> list[str]:
-    """Command lines of processes that still run in this namespace."""
+def nodes_of(rehearsed: Process) -> list[str]:
+    """Command lines of the nodes of a rehearsal that run."""
+    namespace = f'__ns:=/rehearsal_{rehearsed.pid} '
     found = []
     for entry in Path('/proc').glob('[0-9]*/cmdline'):
         try:
             text = entry.read_bytes().replace(b'\0', b' ').decode(errors='replace')
         except OSError:
             continue
-        if namespace in text and 'llm_policy_improver.nodes' in text:
+        if namespace in text:
             found.append(text)
     return found
 
@@ -386,11 +387,12 @@ def test_rehearsal_improves_with_a_scripted_operator_and_leaves_nothing_behind(t
     with process(command, tmp_path) as rehearsed:
         assert rehearsed.end(timeout=240.0) == 0, rehearsed.err
         *trials, summary = [json.loads(line) for line in rehearsed.out.splitlines()]
-        assert [trial['trial'] for trial in trials] == [1, 2]
-        assert summary['trials'] == 2
+        # A ball that a busy machine was too late for is broken off and played again.
+        assert len(trials) == summary['trials'] == 2
+        assert trials[0]['trial'] < trials[1]['trial']
         assert 'Real time: control ticks' in rehearsed.err
         assert (tmp_path / 'run' / 'landings.png').is_file()
-        assert not left_behind('__ns:=/rehearsal_')
+        assert not nodes_of(rehearsed)
     log = (tmp_path / 'run' / 'rehearsal' / 'optimizer.log').read_text()
     assert 'scripted operator: version' in log
 
@@ -398,10 +400,10 @@ def test_rehearsal_improves_with_a_scripted_operator_and_leaves_nothing_behind(t
 def test_interrupted_rehearsal_ends_its_processes(tmp_path: Path) -> None:
     command = [COMMAND, 'rehearse', 'far left', '--output', 'run']
     with process(command, tmp_path) as rehearsed:
-        rehearsed.wait_until(lambda: len(left_behind('__ns:=/rehearsal_')) == 4, 'all nodes')
+        rehearsed.wait_until(lambda: len(nodes_of(rehearsed)) == 4, 'all nodes')
         rehearsed.interrupt()
         assert rehearsed.end(timeout=60.0) == 130
-        assert not left_behind('__ns:=/rehearsal_')
+        assert not nodes_of(rehearsed)
 
 
 def test_node_that_refuses_its_settings_is_named(tmp_path: Path) -> None:
@@ -423,17 +425,18 @@ def test_stand_in_arm_runs_as_a_process_and_ends_on_interrupt(graph: RosGraph, t
 
 
 def test_balls_of_the_benchmark_are_slow_and_normal_ones() -> None:
-    chosen = rehearsal.seeds(10, 0, SimulationConfig(balls='rally'))
+    chosen = hardware_in_the_loop.seeds(10, 0, SimulationConfig(balls='rally'))
     assert len({seed for seed, _ in chosen}) == 10
     assert [speed < SLOW for _, speed in chosen] == [False, False, False, False, True] * 2
-    assert chosen == rehearsal.seeds(10, 0, SimulationConfig(balls='rally'))
+    assert chosen == hardware_in_the_loop.seeds(10, 0, SimulationConfig(balls='rally'))
 
 
 def test_hardware_nodes_return_balls_of_the_stand_in_arm(tmp_path: Path) -> None:
-    figures = rehearsal.run(3, folder=tmp_path)
+    figures = hardware_in_the_loop.run(3, folder=tmp_path)
     assert len(figures.balls) == 3
     assert all(ball.outcome for ball in figures.balls)
-    assert figures.returned() >= 1.0 / 3.0  # a busy machine may be too late for the others
+    # What an empty timer is late for, the arm cannot be in time for: docs/hardware.md.
+    assert figures.returned() >= 1.0 / 3.0 or figures.empty['inner loop'].worst_ms > 2.0
     assert not figures.touched
     assert figures.controller['control tick'].jitter_ms > 0.0
     assert figures.empty['control tick'].jitter_ms > 0.0

@@ -91,7 +91,7 @@ def test_trial_without_an_answering_controller_is_stored_as_aborted_with_the_rea
 def test_controller_that_ends_in_a_trial_aborts_it_and_its_successor_plays_the_next(
     graph: RosGraph, tmp_path: Path
 ) -> None:
-    graph.add(SimulatorNode, SimulatorSettings(command_timeout=0.3))
+    graph.add(SimulatorNode, SimulatorSettings(command_timeout=1.5))
     graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
     controller = graph.add(ControllerNode, ControllerSettings())
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)

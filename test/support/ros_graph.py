@@ -40,8 +40,8 @@ from llm_policy_improver.table_tennis.settings import (
     TraceLoggerSettings,
 )
 
-TIMEOUT: Final = 30.0
-"""s of wall clock in which anything a test waits for must have come; generous, for busy machines."""
+TIMEOUT: Final = 60.0
+"""s of wall clock in which anything a test waits for must have come; nothing but a fault takes so long."""
 
 COMMAND: Final = str(Path(sys.executable).parent / 'llm-policy-improver')
 
@@ -238,6 +238,10 @@ class Process:
     @property
     def err(self) -> str:
         return self._err.read_text()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def running(self) -> bool:

@@ -107,10 +107,10 @@ def run(
     progress: Progress = lambda name, done, count: None,
     processes: int | None = None,
 ) -> SafetyResult:
-    """Run ``cases`` attacks, all kinds in turn, on ``processes`` cores (all by default)."""
+    """Run ``cases`` attacks, all kinds in turn, on ``processes`` cores (by default, as many as pay)."""
     jobs = [Case(KINDS[number % len(KINDS)], seed + number) for number in range(cases)]
     limits = limits or SafetyLimits()
-    workers = processes or os.cpu_count() or 1
+    workers = processes or min(os.cpu_count() or 1, math.ceil(cases / len(KINDS)))
 
     def counted(results: Iterable[CaseResult]) -> list[CaseResult]:
         done = []

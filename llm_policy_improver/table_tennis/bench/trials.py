@@ -127,6 +127,8 @@ def _violations(trial: Trial) -> int:
     return int(np.count_nonzero(np.any(outside | fast | commanded, axis=1)))
 
 
+_WORTH_A_PROCESS = 100
+"""Trials; to start a process takes as long."""
 _AROUND = ('table', 'net', 'floor')
 """What the ball may touch that is no part of the arm."""
 
@@ -151,7 +153,7 @@ def run_trials(
     processes: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[TrialFigures]:
-    """Run all jobs on ``processes`` cores (all by default), in order; ``progress`` is told how many are done."""
+    """Run jobs in order on ``processes`` cores (default: as many as pay); ``progress`` is told how many are done."""
 
     def counted(results: Iterator[TrialFigures]) -> list[TrialFigures]:
         done = []
@@ -161,7 +163,7 @@ def run_trials(
         return done
 
     controller = controller or ControllerConfig()
-    workers = processes or os.cpu_count() or 1
+    workers = processes or min(os.cpu_count() or 1, math.ceil(len(jobs) / _WORTH_A_PROCESS))
     if workers == 1:
         task = TableTennis(simulation, controller)
         return counted(figures(task, job) for job in jobs)

@@ -43,6 +43,6 @@ def test_messages_cost_a_few_tokens_more_than_their_texts() -> None:
 
 @pytest.mark.parametrize('piece', ['x', ' ', '{', '_', 'é', "' ", ' \n', '\r ', 'A', '1', '🏓'])
 def test_counting_takes_time_in_proportion_to_the_text(piece: str) -> None:
-    started = time.perf_counter()
-    count_tokens(piece * 500_000)
-    assert time.perf_counter() - started < 3.0
+    started = time.process_time()
+    count_tokens(piece * 100_000)
+    assert time.process_time() - started < 1.0

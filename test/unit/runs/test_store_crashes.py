@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,11 +20,8 @@ from llm_policy_improver.runs.store import RunStore
 
 def writer(folder: Path, first: int, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, __file__, str(folder), str(first), *more]
-    # As pytest found it: what this file imports of test/support is no installed package.
-    found = os.pathsep.join(sys.path)
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {'PYTHONPATH': found}
-    )
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def pairs(lines: Iterable[str]) -> dict[int, int]:
@@ -83,10 +81,9 @@ def test_kill_at_any_moment_loses_and_doubles_no_trial(tmp_path: Path) -> None:
         process = writer(folder, 1000 * attempt)
         assert process.stdout is not None
         assert process.stdout.readline() == 'ready\n'
-        # On a busy machine, too, some trials are stored before the kill.
-        lines = [process.stdout.readline() for _ in range(attempt % 4)]
-        timer = threading.Timer(moments.uniform(0.0, 0.03), process.kill)
-        timer.start()
+        lines = [process.stdout.readline() for _ in range(moments.randrange(10))]
+        time.sleep(moments.uniform(0.0, 0.006))  # about the time of a trial: any moment of it
+        process.kill()
         # What was written before the kill is read to its end; a line cut in two was not reported.
         lines += process.stdout.read().split('\n')[:-1]
         process.stdout.close()

@@ -1,4 +1,4 @@
-"""``bench safety`` in its quick form: every kind of attack, nothing beyond a limit, and a judge that can see it."""
+"""``bench safety``: a judge that sees what goes beyond a limit. The campaign itself is an acceptance test."""
 
 import json
 from collections.abc import Callable
@@ -14,60 +14,20 @@ from llm_policy_improver.table_tennis.arm.facts import ARM, HOME
 from llm_policy_improver.table_tennis.bench import safety
 from llm_policy_improver.table_tennis.bench.attacks import range as attacks_range
 from llm_policy_improver.table_tennis.bench.attacks.braking import Braking
-from llm_policy_improver.table_tennis.bench.attacks.case import LONGEST_STANDSTILL, Case
-from llm_policy_improver.table_tennis.bench.attacks.commands import COMMANDS
-from llm_policy_improver.table_tennis.bench.attacks.range import ATTACKS, KINDS, Range
-from llm_policy_improver.table_tennis.bench.attacks.restarts import RESTARTS
+from llm_policy_improver.table_tennis.bench.attacks.case import Case
+from llm_policy_improver.table_tennis.bench.attacks.range import KINDS, Range
 from llm_policy_improver.table_tennis.guard import takeover
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 
-LATCHING = sorted(kind for kind, attack in ATTACKS.items() if attack.must_latch)
 
-
-@pytest.fixture(scope='module')
-def figures() -> safety.SafetyResult:
-    return safety.run(2 * len(KINDS), seed=0, processes=1)
-
-
-def test_no_attack_leaves_the_limits_and_every_fault_ends_in_standstill(figures: safety.SafetyResult) -> None:
-    assert figures.broken == ()
-    content = figures.as_json()
-    assert content['cases'] == 2 * len(KINDS)
-    assert content['violations'] == 0
-    assert 0.0 < content['worst_standstill_s'] <= LONGEST_STANDSTILL
-    assert set(content['kinds']) == set(KINDS)
-
-
-def test_attacks_meet_a_moving_arm_and_limits_that_act(figures: safety.SafetyResult) -> None:
-    for name, kind in figures.kinds.items():
-        assert kind.cases == 2
-        # A controller that was killed may be back when nothing moves any more.
-        assert kind.moved == 2 or name in RESTARTS, name
-        if name in COMMANDS:
-            assert kind.limited > 0.5, name
-    assert sum(figures.kinds[name].moved for name in RESTARTS) >= len(RESTARTS)
-    assert figures.kinds['undisturbed'].limited < 0.15
-    assert figures.kinds['undisturbed'].latched == 0
-    assert figures.kinds['parameters of 1e9'].limited > figures.kinds['undisturbed'].limited
-
-
-@pytest.mark.parametrize('kind', LATCHING)
-def test_what_is_always_a_fault_is_latched(figures: safety.SafetyResult, kind: str) -> None:
-    assert figures.kinds[kind].latched == 2
-
-
-def test_a_case_is_the_same_for_the_same_seed_and_in_another_process_too(
-    figures: safety.SafetyResult,
-) -> None:
+def test_a_case_is_the_same_for_the_same_seed_and_in_another_process_too() -> None:
     first = Range()
     first.run(Case('random steps', 3))  # whatever was before
     for kind in ('joints: dropout', 'controller killed twice'):
         case = Case(kind, KINDS.index(kind))
-        once = first.run(case)
-        assert once == Range().run(case) == first.run(case)
-        assert once.standstill <= figures.kinds[case.kind].worst_standstill_s
+        assert first.run(case) == Range().run(case) == first.run(case)
     assert safety.run(3, seed=5, processes=2) == safety.run(3, seed=5, processes=1)
 
 

@@ -60,7 +60,7 @@ def test_spin_is_learnt_from_the_curve_and_the_bounce() -> None:
 
 def test_error_with_3_mm_of_noise_is_bounded_wherever_the_bounce_falls() -> None:
     position_errors, velocity_errors, spin_errors = [], [], []
-    for seed in range(150):
+    for seed in range(60):
         seen, position, velocity = followed(seed, 0.003)
         assert seen.state is not None
         assert seen.bounces == 1

@@ -1,4 +1,4 @@
-"""``bench rehearsal``: how many balls the nodes of the physical arm return against the stand-in arm, in real time."""
+"""``bench hardware-in-the-loop``: balls that the physical arm's nodes return against the stand-in arm, in real time."""
 
 import math
 import os
@@ -57,8 +57,8 @@ class Regularity:
 
 
 @dataclass(frozen=True, slots=True)
-class RehearsalFigures:
-    """Figures of ``bench rehearsal``.
+class HardwareInTheLoopFigures:
+    """Figures of ``bench hardware-in-the-loop``.
 
     Attributes:
         balls: in the order in which they were thrown.
@@ -156,7 +156,7 @@ def seeds(balls: int, seed: int, simulation: SimulationConfig) -> list[tuple[int
 
 def run(
     balls: int, seed: int = 0, progress: Progress = lambda name, done, count: None, folder: Path | None = None
-) -> RehearsalFigures:
+) -> HardwareInTheLoopFigures:
     """Play so many balls with the settings of ``config/rehearsal.yaml``.
 
     Args:
@@ -177,7 +177,7 @@ def run(
     return _play(balls, seed, progress, folder)
 
 
-def _play(balls: int, seed: int, progress: Progress, folder: Path) -> RehearsalFigures:
+def _play(balls: int, seed: int, progress: Progress, folder: Path) -> HardwareInTheLoopFigures:
     from llm_policy_improver.nodes.realtime import IN_FORCE
     from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
 
@@ -221,7 +221,7 @@ def _play(balls: int, seed: int, progress: Progress, folder: Path) -> RehearsalF
                 for what in _TIMES
             }
 
-        return RehearsalFigures(
+        return HardwareInTheLoopFigures(
             balls=tuple(thrown),
             faults=tuple(cell.faults),
             seconds=cell.now - start,
