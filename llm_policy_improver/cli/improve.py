@@ -37,7 +37,7 @@ def improve(**options: Any) -> None:
     approval = approval_at_terminal(run.assembly)
     improvement = run.assembly.improvement(run.objective, gates=run.assembly.gates(approval))
     with closing(run.create()) as store:
-        RunSettings(run.optimizer, history=0).store(store)
+        RunSettings(run.optimizer, history=0, objective=run.objective).store(store)
         status = _play(run, improvement, store)
     sys.exit(status)
 

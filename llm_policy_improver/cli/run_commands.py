@@ -16,6 +16,7 @@ from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
 from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore, StoredAudit, StoreError
+from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.objectives import parse_objective
 
 DIFFERENT = 1
@@ -109,11 +110,11 @@ def plot_command(folder: Path) -> None:
         steps = store.steps()
         if not steps:
             raise StoreError(f'the run in {folder} has no steps yet, so there is nothing to draw')
+        made_with, words = stored_settings(store), steps[-1].objective
+        objective = parse_objective(words) if made_with is None else made_with.meant(words)
         first = sum(each.step.proposed_by == INITIAL for each in steps)
         asked = [each.step.proposed_by for each in steps if each.step.proposed_by != INITIAL]
-        picture = draw_run(
-            store, parse_objective(steps[-1].objective), first, asked[-1] if asked else INITIAL
-        )
+        picture = draw_run(store, objective, first, asked[-1] if asked else INITIAL)
     if picture is None:
         sys.exit(2)
     click.echo(f'Picture: {picture}')

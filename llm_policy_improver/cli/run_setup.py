@@ -59,6 +59,11 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
                 default=None,
                 help='Play all trials even when the objective is reached before.',
             ),
+            click.option(
+                '--rank-by-model/--understood',
+                default=None,
+                help='Let the language model rank the trials by its word alone.',
+            ),
             click.option('--seed', type=int, help='Draws the first trials and the balls.  [0]'),
             click.option('--vary-balls/--same-ball', default=None, help='Another ball in every trial.'),
             click.option(

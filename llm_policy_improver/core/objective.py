@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.core.chat import clean_text
+from llm_policy_improver.core.chat import Exchange, clean_text
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.core.trial import Trial
 
@@ -28,11 +28,13 @@ class Objective:
         words: as the person said them.
         terms: over measures; empty where nothing measures the words.
         sentence: what will be aimed at, for people; empty without terms.
+        exchanges: the requests to a language model that read the words; none where none was needed.
     """
 
     words: str
     terms: tuple[Term, ...] = ()
     sentence: str = ''
+    exchanges: tuple[Exchange, ...] = ()
 
     @property
     def measurable(self) -> bool:

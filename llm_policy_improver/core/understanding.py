@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from llm_policy_improver.core.chat import clean_text
-from llm_policy_improver.core.objective import MAX_CHARACTERS, ObjectiveError
 from llm_policy_improver.core.term import Term
 
 
@@ -37,23 +35,3 @@ class Understanding:
             'terms': [term.as_json() for term in self.terms],
             'not_understood': list(self.not_understood),
         }
-
-
-def cleaned_words(words: str) -> str:
-    """The words in one line, without what cannot be stored or shown.
-
-    Raises:
-        ObjectiveError: they are empty or longer than `MAX_CHARACTERS`.
-    """
-    # Spaces first: cleaning would join the words between which a line feed stands.
-    words = ' '.join(clean_text(' '.join(words.split())).split())
-    if not words:
-        raise ObjectiveError(
-            'the objective is empty: say in plain words where the ball should go, e.g. "as far right as possible"'
-        )
-    if len(words) > MAX_CHARACTERS:
-        raise ObjectiveError(
-            f'the objective has {len(words):,} characters, expected at most {MAX_CHARACTERS:,}: say in a few plain '
-            'words where the ball should go'
-        )
-    return words

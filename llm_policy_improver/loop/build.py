@@ -24,7 +24,7 @@ from llm_policy_improver.methods.numeric.minimizers.packages import MissingPacka
 from llm_policy_improver.methods.registry import NUMERIC, make_numeric
 from llm_policy_improver.methods.sas.sas import SasPrompt
 from llm_policy_improver.methods.sas.sas_options import SasOptions
-from llm_policy_improver.table_tennis.objectives import parse_objective, require_measurable
+from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
@@ -40,6 +40,7 @@ class Assembly:
         fallback: who stands in where it fails; None: the last policy stays.
         said: a sentence about them, for people.
         repeats_allowed: how often a policy may be tried again.
+        model: the language model that proposes; None where none does.
     """
 
     settings: OptimizerSettings
@@ -48,15 +49,19 @@ class Assembly:
     fallback: Method | None
     said: str
     repeats_allowed: int = 0
+    model: Completer | None = None
 
     def objective(self, words: str) -> Objective:
-        """What the words ask for.
+        """What the words ask for; what the vocabulary does not understand, a language model is asked.
 
         Raises:
-            ObjectiveError: they are empty or too long, or nobody here can work towards them.
+            ObjectiveError: they are empty, too long, or not understood.
+            EndpointError: the language model did not answer.
         """
+        if self.model is not None and not self.settings.rank_by_model:
+            return read_objective(words, self.model)
         objective = parse_objective(words)
-        if self.fallback is None:
+        if self.model is None:
             who = f'{self.method.name}, which proposes here, is no language model and needs a measure'
             require_measurable(objective, who)
         return objective
@@ -71,7 +76,11 @@ class Assembly:
             SettingsError: a person must approve, and nobody asks one here; or the rehearsal's files are wrong.
         """
         settings = self.settings
-        gates: list[Gate] = [Rehearsal(settings.rehearsal, settings.seed)] if settings.rehearse else []
+        gates: list[Gate] = []
+        if settings.rehearse:
+            rehearsal = Rehearsal(settings.rehearsal, settings.seed)
+            settings.require_within(rehearsal.arm.safety.residual)
+            gates.append(rehearsal)
         if settings.approval.required:
             if approval is None:
                 raise SettingsError(
@@ -163,6 +172,7 @@ def assemble(
         LeastSquares(brief, settings.seed),
         f'{method.name}{where} proposes{screened}; least_squares stands in where it fails',
         sas.repeats_allowed,
+        model,
     )
 
 

@@ -1,5 +1,6 @@
 """Settings of the improvement loop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from llm_policy_improver.core.policy import ParameterError
@@ -8,6 +9,7 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.space import (
     HIGH_ATTENUATION,
@@ -51,6 +53,8 @@ class OptimizerSettings:
         parameters: which are searched: attenuation, residual or both.
         attenuation_low, attenuation_high: bounds, one a joint.
         residual_low, residual_high: bounds, one a joint; m/s for the slides, rad/s for the axes.
+        rank_by_model: whether a language model ranks the trials by its word alone where nothing measures the objective;
+            otherwise it is asked what the words mean, and what is not understood is refused.
         all_trials: whether all trials are played even when the objective is reached.
     """
 
@@ -79,6 +83,7 @@ class OptimizerSettings:
     attenuation_high: tuple[float, ...] = HIGH_ATTENUATION
     residual_low: tuple[float, ...] = LOW_RESIDUAL
     residual_high: tuple[float, ...] = HIGH_RESIDUAL
+    rank_by_model: bool = False
     all_trials: bool = False
 
     def __post_init__(self) -> None:
@@ -110,6 +115,23 @@ class OptimizerSettings:
             raise SettingsError(f'parameters must be {", ".join(Searched)}; got "{self.parameters}"')
         self.sas_options()
         self.space()
+
+    def require_within(self, residual: Sequence[float]) -> None:
+        """Raise `SettingsError` where the bounds of the residuals are wider than the arm's safety file allows.
+
+        Args:
+            residual: (8,) the largest ones, one a joint.
+        """
+        if self.parameters == Searched.ATTENUATION:
+            return
+        for joint, low, high, most in zip(
+            JOINTS, self.residual_low, self.residual_high, residual, strict=True
+        ):
+            if max(-low, high) > most:
+                raise SettingsError(
+                    f"optimizer: the residual of {joint} may be {low:g} to {high:g}, and the arm's safety file allows "
+                    f'{most:g} at most: narrow residual_low and residual_high'
+                )
 
     def sas_options(self) -> SasOptions:
         """How the language model is asked."""

@@ -15,6 +15,7 @@ from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.proposal import Proposal
@@ -74,6 +75,7 @@ class OptimizerNode(WaitingNode):
         self._cancel_asked = False
         self._revert_asked = False
         self._last_objective = ''
+        self._goal_objective: Objective | None = None
         self.last_result: ImprovementResult | None = None
         self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
@@ -138,25 +140,40 @@ class OptimizerNode(WaitingNode):
         assert self.executor is not None  # a callback of this node is running
         self.executor.create_task(self._improve, run, None)
 
-    def _on_objective(
+    async def _on_objective(
         self, request: SetObjective.Request, response: SetObjective.Response
     ) -> SetObjective.Response:
         try:
-            if self._running:
-                raise ObjectiveError(
-                    f'an improvement towards "{self._last_objective}" is running: '
-                    'wait for its end, or call cancel_improvement'
-                )
-            objective = self._assembly.objective(request.objective)
+            objective = await self._asked_for(request.objective)
             # On record before it is accepted: whatever happens from now on, it is not forgotten.
             run = self._memory.begin(self._settings, objective, self._settings.trials)
-        except (ObjectiveError, StoreError) as error:
+        except (ObjectiveError, EndpointError, StoreError) as error:
             response.message = str(error)
             return response
         response.accepted, response.aim = True, objective.sentence
         response.message = f'{self._settings.trials} trials start now; {self._assembly.said}'
         self._go_on(run)
         return response
+
+    async def _asked_for(self, words: str) -> Objective:
+        """What words ask for; a language model that must be asked is waited for without holding up the node.
+
+        Raises:
+            ObjectiveError: a run is under way, or the words are not understood.
+            EndpointError: the language model did not answer.
+        """
+        self._require_idle()
+        objective = await self.in_thread(lambda: self._assembly.objective(words), lambda: False)
+        assert objective is not None  # nothing cancels it
+        self._require_idle()  # another may have come meanwhile
+        return objective
+
+    def _require_idle(self) -> None:
+        if self._running:
+            raise ObjectiveError(
+                f'an improvement towards "{self._last_objective}" is running: '
+                'wait for its end, or call cancel_improvement'
+            )
 
     def _on_cancel_improvement(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """End the run after the ball in flight, whoever started it."""
@@ -239,12 +256,10 @@ class OptimizerNode(WaitingNode):
                 f'version {waiting.version} by {waiting.proposal.proposed_by} waits for optimizer/approve_parameters'
             )
 
-    def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
+    async def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
         try:
-            if self._running:
-                raise ObjectiveError('an improvement is running already')
-            self._assembly.objective(goal.objective or self._last_objective)
-        except ObjectiveError as error:
+            self._goal_objective = await self._asked_for(goal.objective or self._last_objective)
+        except (ObjectiveError, EndpointError) as error:
             self.get_logger().error(f'goal refused: {error}')
             return GoalResponse.REJECT
         self._running = True
@@ -256,14 +271,14 @@ class OptimizerNode(WaitingNode):
         return CancelResponse.ACCEPT
 
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
-        words = goal.request.objective or self._last_objective
-        trials = int(goal.request.trials) or self._settings.trials
+        trials, objective = int(goal.request.trials) or self._settings.trials, self._goal_objective
+        assert objective is not None  # the goal was accepted for it
         try:
-            run = self._memory.begin(self._settings, self._assembly.objective(words), trials)
+            run = self._memory.begin(self._settings, objective, trials)
         except StoreError as error:
             self._running = False
             self.get_logger().error(f'the run failed: {error}')
-            self._say(OptimizerStatus.FAILED, words)
+            self._say(OptimizerStatus.FAILED, objective.words)
             goal.abort()
             return ImprovePolicy.Result(message=f'the run failed: {error}')
         return await self._improve(run, goal)

@@ -10,7 +10,6 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
-from llm_policy_improver.table_tennis.objectives import parse_objective
 
 _MAY_DIFFER: Final = ('objective', 'trials', 'resume', 'output_folder')
 """Settings that do not change what comes out of a run's trials; objective and number of trials are the run's own."""
@@ -59,12 +58,12 @@ def interrupted(store: RunStore, settings: OptimizerSettings) -> Checkpoint | No
     _require_same(made_with, settings)
     steps = [step for step in store.steps() if step.number >= begun[-1].first_step]
     if not steps:
-        return Checkpoint(parse_objective(objective), trials, tuple(store.trials()[: made_with.history]))
+        return Checkpoint(made_with.meant(objective), trials, tuple(store.trials()[: made_with.history]))
     part = stored_parts(store)[-1]
     played = tuple((each.step(number), each.trial) for number, each in enumerate(part.steps, 1))
     waits = part.steps[-1].trial is None
     return Checkpoint(
-        parse_objective(objective), trials, part.history, played, part.steps[-1].attempts if waits else 0
+        made_with.meant(objective), trials, part.history, played, part.steps[-1].attempts if waits else 0
     )
 
 

@@ -21,7 +21,6 @@ from llm_policy_improver.runs.stored_run import (
     stored_parts,
     stored_settings,
 )
-from llm_policy_improver.table_tennis.objectives import parse_objective
 
 _UNKNOWN: Final = 'language model'
 
@@ -123,7 +122,7 @@ def _messages(
     model = RecordedModel(settings.optimizer.model)
     optimizer = assemble(settings.optimizer, model, settings.options).method
     with suppress(ProposalError):
-        optimizer.propose(history, parse_objective(part.objective), earlier)
+        optimizer.propose(history, settings.meant(part.objective), earlier)
     return model.asked[0]
 
 

@@ -24,7 +24,6 @@ from llm_policy_improver.runs.stored_run import (
     stored_parts,
     stored_settings,
 )
-from llm_policy_improver.table_tennis.objectives import parse_objective
 
 _MOST_NAMED: Final = 5
 
@@ -178,7 +177,7 @@ def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedSte
     model, gate = RecordedModel(settings.optimizer.model), RecordedGate()
     assembly = assemble(settings.optimizer, model, settings.options)
     improvement = assembly.improvement(
-        parse_objective(part.objective), trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
+        settings.meant(part.objective), trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
         first_version=_first_version(part.steps[0]), gates=(gate,), all_trials=True,
     )  # fmt: skip
     for recorded in part.steps:

@@ -93,7 +93,7 @@ class RunMemory:
         """A run begins; from now on it is gone on with by whoever comes after."""
         if self._store is not None:
             made_with = replace(settings, objective=objective.words, trials=trials)
-            RunSettings(made_with, history=len(self.history)).store(self._store)
+            RunSettings(made_with, history=len(self.history), objective=objective).store(self._store)
         return Checkpoint(objective, trials, tuple(self.history))
 
     def take_step(self, objective: Objective, step: Step) -> None:

@@ -6,6 +6,7 @@ from itertools import zip_longest
 from typing import Any
 
 from llm_policy_improver.core.audit import Audit
+from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.gatekeeper import kept_back_in
@@ -13,6 +14,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, counts
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
+from llm_policy_improver.table_tennis import objectives
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,19 @@ class RunSettings:
         options: of SAS-Prompt, where they are others than those of ``optimizer``.
         ball_seed: of the incoming balls, where it is another than that of ``optimizer``.
         history: how many trials there were before, where that is known.
+        objective: as it was understood, where that is known.
     """
 
     optimizer: OptimizerSettings
     options: SasOptions | None = None
     ball_seed: int | None = None
     history: int | None = None
+    objective: Objective | None = None
+
+    def meant(self, words: str) -> Objective:
+        """The objective of these words as it was understood then; by the vocabulary where that was not kept."""
+        known = self.objective
+        return known if known is not None and known.words == words else objectives.parse_objective(words)
 
     def store(self, store: RunStore) -> None:
         """Keep them for the steps from the next one on.
@@ -44,6 +53,7 @@ class RunSettings:
                 'sas_options': options,
                 'ball_seed': self.ball_seed,
                 'history': self.history,
+                'objective': None if self.objective is None else objectives.as_json(self.objective),
             }
         )
 
@@ -126,7 +136,12 @@ def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | N
         _options(content.get('sas_options'), where),
         content.get('ball_seed'),
         content.get('history'),
+        _objective(content.get('objective')),
     )
+
+
+def _objective(stored: Any) -> Objective | None:
+    return objectives.from_json(stored) if isinstance(stored, dict) else None
 
 
 def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:

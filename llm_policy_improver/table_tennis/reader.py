@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llm_policy_improver.core.chat import Completer, Exchange, Message, clean_text
+from llm_policy_improver.core.objective import cleaned_words
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.term import Term, TermError
-from llm_policy_improver.core.understanding import Understanding, cleaned_words
+from llm_policy_improver.core.understanding import Understanding
 from llm_policy_improver.llm.asking import Answer, ask
 from llm_policy_improver.llm.json_objects import json_objects, without_thinking
 from llm_policy_improver.llm.reply import ReplyError

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
+from llm_policy_improver.core.objective import cleaned_words
 from llm_policy_improver.core.phrases import Action, AmbiguityError, Grammar, Parse, Token, Values, tokens
 from llm_policy_improver.core.term import Extreme, Term, TermError, Want
-from llm_policy_improver.core.understanding import Understanding, cleaned_words
+from llm_policy_improver.core.understanding import Understanding
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.measures import MEASURES
 from llm_policy_improver.table_tennis.vocabulary_actions import NUMBER_ACTIONS
