@@ -111,7 +111,10 @@ class RehearsalCell:
         self._closing = ExitStack()
         self._closing.callback(self._end_processes)
         try:
-            self._start_processes(settings.relative(), folder, namespace, measured)
+            with HeldInterrupt() as interrupt:  # a process that is being started would be left behind
+                self._start_processes(settings.relative(), folder, namespace, measured)
+            if interrupt.asked:
+                raise KeyboardInterrupt
             # Interrupts are the caller's: the ball in flight is played to its end first.
             rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO, args=[])
             self._closing.callback(self._context.try_shutdown)

@@ -317,4 +317,5 @@ def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whol
         samples = trial_in(cell.traces[-1]).samples
     assert len(samples.joint_time) > 30
     assert np.abs(samples.joint_velocity[:, :2]).max() > 0.3
-    assert np.median(np.diff(samples.joint_time)) == pytest.approx(0.02, abs=0.006)
+    # Control ticks that come late leave gaps; the others are even.
+    assert np.quantile(np.diff(samples.joint_time), 0.1) == pytest.approx(0.02, abs=0.006)
