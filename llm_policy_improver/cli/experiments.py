@@ -17,6 +17,7 @@ from llm_policy_improver.report.progress import without_nan
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
 from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.space import Searched
 from llm_policy_improver.tasks.functions import LANDSCAPES
 
 _INTERRUPTED = 130
@@ -207,10 +208,22 @@ def _improving(
     type=click.Choice(_NAMES),
     help='Begin with all trials of the runs for this objective.',
 )
+@click.option(
+    '--parameters',
+    type=click.Choice([each.value for each in Searched]),
+    default=Searched.ATTENUATION.value,
+    show_default=True,
+    help='What is searched.',
+)
 @_noisy
 @_common
 def improvement_command(
-    objective: tuple[str, ...], improvements: int | None, after: str | None, noisy: bool, **given: Any
+    objective: tuple[str, ...],
+    improvements: int | None,
+    after: str | None,
+    parameters: str,
+    noisy: bool,
+    **given: Any,
 ) -> None:
     """Ten objectives from 24 first trials on the wrong side, then 20 improvements."""
     from llm_policy_improver.experiments import improvement
@@ -218,8 +231,9 @@ def improvement_command(
 
     options = _Options('improvement', given)
     plan = _improving(
-        options, objective, improvements, noisy, seeds=options.seeds(10, 2), caches=(24,), after=after or ''
-    )
+        options, objective, improvements, noisy, seeds=options.seeds(10, 2), caches=(24,), after=after or '',
+        parameters=parameters,
+    )  # fmt: skip
     options.run(
         lambda step: improvement.run(
             plan, options.who(NUMERIC, improvement.WITH_MODEL), options.folder, options.processes, step

@@ -10,7 +10,7 @@ from llm_policy_improver.experiments import statistics
 from llm_policy_improver.experiments.report import Lines, label
 from llm_policy_improver.experiments.rows import Row
 
-GROUP: Final = ('optimizer', 'model', 'variant', 'objective', 'cache', 'after')
+GROUP: Final = ('optimizer', 'model', 'variant', 'objective', 'cache', 'after', 'parameters')
 ALL: Final = 'all'
 """In place of an objective: rows of all objectives together."""
 
@@ -61,6 +61,7 @@ def who(entry: dict[str, Any]) -> str:
     parts = [label(entry)]
     parts += [f'({entry["variant"]})'] if entry['variant'] else []
     parts += [f'after {entry["after"]}'] if entry['after'] else []
+    parts += [entry['parameters']] if entry['parameters'] != 'attenuation' else []
     return ' '.join(parts)
 
 

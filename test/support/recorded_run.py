@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def improve_with_model(
     steps: int = 3,
     words: str = RIGHT,
     optimizer: str = 'sas',
+    options: Sequence[str] = (),
 ) -> None:
     """Run ``improve`` with a model that gives these answers, then good ones."""
 
@@ -60,7 +62,7 @@ def improve_with_model(
         improve(
             monkeypatch, folder, '--first-trials', str(first), '--trials', str(first + steps),
             '--optimizer', optimizer, '--model', 'test-model', '--base-url', server.url,
-            '--request-retries', '0', words=words,
+            '--request-retries', '0', *options, words=words,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import say
+from chat_server import fail, say
 from click.testing import CliRunner, Result
 from recorded_run import RIGHT, ROUGH_WEATHER, improve, improve_with_model, near_neutral, rewrite
 
@@ -17,6 +17,7 @@ from llm_policy_improver.core.chat import EndpointError, Exchange
 from llm_policy_improver.core.finding import Failure, Finding
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.term import Extreme
 from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.loop import build
 from llm_policy_improver.loop.improvement import Improvement
@@ -133,12 +134,36 @@ def test_screened_run_is_replayed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_steps_without_any_proposal_are_replayed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    unmeasurable = 'make the opponent run'
-    improve_with_model(monkeypatch, tmp_path / 'run', *ROUGH_WEATHER[:6], steps=4, words=unmeasurable)
+    improve_with_model(
+        monkeypatch, tmp_path / 'run', *ROUGH_WEATHER[:6], steps=4, words='make the opponent run',
+        options=['--rank-by-model'],
+    )  # fmt: skip
     with RunStore.open(tmp_path / 'run') as store:
         assert any(stored.step.unchanged for stored in store.steps())
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical']) == (0, True), said['verdict']
+
+
+def test_objective_that_a_model_understood_is_replayed_as_it_was_understood(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    understood = {'meaning': 'wide', 'terms': [{'measure': 'landing_x', 'want': 'max', 'weight': 1}]}
+    answer = say(json.dumps(understood | {'not_understood': []}))
+    fallback = fail(500)  # proposes by the objective's measure
+    improve_with_model(
+        monkeypatch, tmp_path / 'run', answer, fallback, first=12, steps=2, words='make the opponent run'
+    )
+    with RunStore.open(tmp_path / 'run') as store:
+        settings = stored_settings(store)
+        assert settings is not None
+        objective = settings.meant('make the opponent run')
+        assert [(term.measure.name, term.want) for term in objective.terms] == [
+            ('landing_x', Extreme.LARGEST)
+        ]
+        assert store.steps()[12].step.proposed_by == 'least_squares'
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical']) == (0, True), said['verdict']
+    assert 'all 2 prompts are the same' in said['verdict']
 
 
 def test_run_through_ros_is_replayed_like_one_in_process(tmp_path: Path) -> None:

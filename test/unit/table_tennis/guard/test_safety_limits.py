@@ -17,7 +17,7 @@ from llm_policy_improver.table_tennis.settings import ControllerSettings
 FILE = share_folder() / 'config' / 'safety.yaml'
 PER_JOINT = (
     'velocity', 'acceleration', 'jerk', 'position_low', 'position_high', 'position_margin', 'soft_zone',
-    'following_error',
+    'residual', 'following_error',
 )  # fmt: skip
 SCALARS = ('forearm_radius', 'table_clearance', 'workspace_margin', 'longest_tick')
 BOXES = ('blade_low', 'blade_high', 'forearm_low', 'forearm_high')
@@ -55,7 +55,8 @@ def test_a_limit_without_one_of_the_joints_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, 0.0, -1.0, 1e9])
 @pytest.mark.parametrize(
-    'name', ['velocity', 'acceleration', 'jerk', 'position_margin', 'soft_zone', 'following_error']
+    'name',
+    ['velocity', 'acceleration', 'jerk', 'position_margin', 'soft_zone', 'following_error'],
 )
 def test_numbers_that_are_no_limit_are_refused_by_the_joints_name(name: str, value: float) -> None:
     for number, joint in enumerate(ARM):
