@@ -196,8 +196,8 @@ def hardware_in_the_loop_command(balls: int, seed: int, as_json: bool) -> None:
 )
 @click.option(
     '--parameters',
-    type=click.Choice(list(Searched)),
-    default=Searched.ATTENUATION,
+    type=click.Choice([each.value for each in Searched]),
+    default=Searched.ATTENUATION.value,
     show_default=True,
     help='What is searched.',
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
@@ -80,14 +81,16 @@ class OptimizerNode(WaitingNode):
         self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
         self._player = TrialPlayer(self, self._settings, self._memory)
-        self.create_service(SetObjective, 'set_objective', self._on_objective)
+        # These may wait for a language model that reads the objective; all else goes on meanwhile.
+        asked = ReentrantCallbackGroup()
+        self.create_service(SetObjective, 'set_objective', self._on_objective, callback_group=asked)
         self.create_service(Trigger, 'cancel_improvement', self._on_cancel_improvement)
         self.create_service(ApproveParameters, 'optimizer/approve_parameters', self._on_approve)
         self.create_service(Trigger, 'optimizer/revert', self._on_revert)
         self._waits = self.create_guard_condition(self._on_wait)
         self._action = ActionServer(
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
-            goal_callback=self._on_goal, cancel_callback=self._on_cancel,
+            goal_callback=self._on_goal, cancel_callback=self._on_cancel, callback_group=asked,
         )  # fmt: skip
         self._say(OptimizerStatus.IDLE)
         if self._memory.in_force is not None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any, TypeVar
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
@@ -21,7 +22,8 @@ class WaitingNode(Node):
     def __init__(self, name: str, **node_arguments: Any) -> None:
         super().__init__(name, **node_arguments)
         self._changed = Future()
-        self._woken = self.create_guard_condition(self.notify)
+        # In a group of its own: a coroutine of a service holds up the group of that service while it waits.
+        self._woken = self.create_guard_condition(self.notify, callback_group=ReentrantCallbackGroup())
 
     def notify(self) -> None:
         """Something has changed: whoever waits looks again. Of the executor's thread only."""

@@ -231,8 +231,8 @@ LANGUAGE_MODEL = ['--model', 'test-model', '--base-url', 'http://127.0.0.1:9/v1'
 
 BAD_INPUT: dict[str, tuple[list[str], str]] = {
     'empty objective': (['  '], 'the objective is empty'),
-    'objective without a measure': (['make it look elegant'], 'Measurable are: far right, far left'),
-    'point beside the table': (['at (3.0, 0.9)'], "not on the opponent's half"),
+    'objective without a measure': (['make it look elegant'], '"look", "elegant" was not understood'),
+    'point beside the table': (['at (3.0, 0.9)'], 'landing_x can be -0.7625 to 0.7625 m; got 3'),
     'no trials': ([FAR_RIGHT, '--trials', '0'], 'trials must be at least 1'),
     'endpoint that cannot be reached': ([FAR_RIGHT, *LANGUAGE_MODEL], 'cannot be reached'),
     'missing key': ([FAR_RIGHT, *LANGUAGE_MODEL], 'no key for the language model'),
@@ -293,7 +293,7 @@ def test_bad_input_gets_one_sentence_and_a_status(
 
 def test_bad_input_ends_the_program_itself_without_a_traceback(tmp_path: Path) -> None:
     with process([COMMAND, 'demo', 'make it look elegant', '--json'], tmp_path) as started:
-        assert_refused(started.end(), started.out, started.err, 'Measurable are: far right, far left')
+        assert_refused(started.end(), started.out, started.err, '"look", "elegant" was not understood')
 
 
 def test_second_run_leaves_the_first_as_it_was(tmp_path: Path) -> None:

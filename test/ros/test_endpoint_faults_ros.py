@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
-from chat_server import BAD_REPLIES, ChatServer, fail, fenced, good, say, silence
+from chat_server import BAD_REPLIES, Answer, ChatServer, fail, fenced, good, say, silence
 from rcl_interfaces.msg import Log
-from ros_graph import RosGraph, Run, node_command, process
+from ros_graph import TIMEOUT, RosGraph, Run, node_command, process
+from std_srvs.srv import Trigger
 
 from llm_policy_improver import msg
 from llm_policy_improver.action import ImprovePolicy
@@ -23,6 +25,7 @@ from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.srv import SetObjective
 from llm_policy_improver.table_tennis.arm.modulation import NEUTRAL_ATTENUATION
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.space import parameter_space
@@ -70,6 +73,7 @@ def start(graph: RosGraph, server: ChatServer, folder: Path, timeout: float = 1.
         first_trials=2,
         request_timeout=timeout,
         request_retries=0,
+        rank_by_model=True,
     )
     return Rig(graph, server, folder, graph.collect(msg.PolicyParameters, 'policy_parameters', LATCHED))
 
@@ -166,7 +170,9 @@ def test_bad_replies_without_any_good_trial_keep_the_unchanged_controller(
     graph: RosGraph, server: ChatServer, tmp_path: Path
 ) -> None:
     server.default = say('no JSON')
-    graph.play_in(tmp_path, model='test-model', base_url=server.url, first_trials=0, request_retries=0)
+    graph.play_in(
+        tmp_path, model='test-model', base_url=server.url, first_trials=0, request_retries=0, rank_by_model=True
+    )  # fmt: skip
     run = graph.improve(ELEGANT, trials=1)
     run.result()
     assert tuple(run.trials(1)[0].values) == NEUTRAL_ATTENUATION
@@ -258,6 +264,30 @@ def test_cancel_does_not_wait_for_a_model_that_thinks(
     assert again.trials(1)[0].proposed_by == MODEL
 
 
+def test_node_answers_while_a_language_model_reads_an_objective(
+    graph: RosGraph, server: ChatServer, tmp_path: Path
+) -> None:
+    read = threading.Event()
+
+    def slowly(request: dict[str, Any]) -> Answer:
+        read.wait(TIMEOUT)
+        return say('no JSON')
+
+    server.default = slowly
+    graph.play_in(tmp_path, model='test-model', base_url=server.url, first_trials=1, request_retries=0)
+    client = graph.probe.create_client(SetObjective, 'set_objective')
+    graph.spin_until(client.service_is_ready, 'the service set_objective')
+    asked = client.call_async(SetObjective.Request(objective=ELEGANT))
+    graph.spin_until(lambda: server.requests, 'the first request')
+    answer = graph.call(Trigger, 'cancel_improvement', Trigger.Request())
+    assert (answer.success, asked.done()) == (False, False)
+    read.set()
+    answer = graph.wait(asked, 'a response of set_objective')
+    assert not answer.accepted
+    assert 'elegant' in answer.message
+    assert graph.improve(FAR_RIGHT, trials=1).result()[1].trials == 1
+
+
 def test_program_that_waits_for_a_model_ends_at_once_when_interrupted(
     graph: RosGraph, server: ChatServer, tmp_path: Path
 ) -> None:
@@ -269,6 +299,7 @@ def test_program_that_waits_for_a_model_ends_at_once_when_interrupted(
         model='test-model',
         base_url=server.url,
         objective=f'"{ELEGANT}"',
+        rank_by_model=True,
         first_trials=0,
     )
     with process(command, tmp_path, ROS_LOG_DIR=str(tmp_path / 'log')) as started:

@@ -63,7 +63,7 @@ def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, 
     states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
     answer = set_objective(graph, f'  {FAR_RIGHT} ')
     assert answer.accepted
-    assert answer.aim == 'distance of the landing to the right edge of the table'
+    assert answer.aim == 'as far right as possible'
     assert '3 trials' in answer.message
     assert 'least_squares' in answer.message
     graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
@@ -82,8 +82,8 @@ def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, 
     [
         ('', 'empty'),
         ('  ', 'empty'),
-        ('make it look elegant', 'Measurable are: far right, far left'),
-        ('at (3.0, 0.9)', "not on the opponent's half"),
+        ('make it look elegant', '"look", "elegant" was not understood'),
+        ('at (3.0, 0.9)', 'landing_x can be -0.7625 to 0.7625 m; got 3'),
     ],
 )
 def test_objective_is_refused_with_its_reason_by_service_and_action(

@@ -138,7 +138,7 @@ def test_goal_is_shown_as_edge_or_point(words: str, xs: list[float], ys: list[fl
 
 def test_goal_that_is_no_place_is_named() -> None:
     goal = artists(axes_named(figure_of('as high as possible'), 'map'), 'goal')[0]
-    assert 'height' in goal.get_text()
+    assert 'arc' in goal.get_text()
 
 
 @pytest.mark.parametrize(

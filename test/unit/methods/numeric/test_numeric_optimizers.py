@@ -324,7 +324,7 @@ def test_settings_choose_the_hybrid_of_a_language_model(monkeypatch: pytest.Monk
         assembly = assemble(
             OptimizerSettings(
                 optimizer='hybrid', model='test-model', base_url=server.url, request_retries=0, trials=26,
-                all_trials=True,
+                all_trials=True, rank_by_model=True,
             )
         )  # fmt: skip
         assert assembly.method.name == 'hybrid:test-model'

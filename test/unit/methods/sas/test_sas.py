@@ -138,7 +138,7 @@ def test_prompt_is_filled_in_from_the_table_and_the_bounds() -> None:
     prompt = text(HISTORY)
     assert 'x from -0.7625 (left edge) to 0.7625 (right edge), y from 0 (net) to 1.37 (far end)' in prompt
     assert '"as far right as possible"' in prompt
-    assert 'distance of the landing to the right edge of the table' in prompt
+    assert 'Understood as: as far right as possible.' in prompt
     for joint in JOINTS:
         assert f' ({joint}): 0.60 to 1.40\n' in prompt
     assert prompt.count(': 0.60 to 1.40') == 8
