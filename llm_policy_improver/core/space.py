@@ -23,9 +23,11 @@ class Parameter:
         neutral: value that changes nothing.
         unit: e.g. ``'m/s'``; empty for a factor.
         digits: decimals of a proposal: what is printed and prompted is what was tried.
+        first_share: share of the way from the neutral value to either bound that the first trials are spread over;
+            less than 1 where most of the range makes trials fail.
 
     Raises:
-        ParameterError: the bounds are upside down or do not hold the neutral value.
+        ParameterError: the bounds are upside down or do not hold the neutral value, or the share is not one.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Parameter:
     neutral: float
     unit: str = ''
     digits: int = 3
+    first_share: float = 1.0
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, (self.low, self.high, self.neutral))):
@@ -47,6 +50,10 @@ class Parameter:
             raise ParameterError(
                 f'the bounds of {self.label} must contain {self.neutral:g}, which changes nothing; '
                 f'got {self.low:g} to {self.high:g}'
+            )
+        if not 0.0 < self.first_share <= 1.0:
+            raise ParameterError(
+                f'the first share of {self.label} must be above 0 and at most 1; got {self.first_share:g}'
             )
 
     @property
@@ -88,6 +95,11 @@ class ParameterSpace:
     def high(self) -> tuple[float, ...]:
         """(n,) upper bounds."""
         return tuple(parameter.high for parameter in self.parameters)
+
+    @property
+    def first_shares(self) -> tuple[float, ...]:
+        """(n,) shares of the ranges that first trials are spread over."""
+        return tuple(parameter.first_share for parameter in self.parameters)
 
     @property
     def neutral(self) -> Parameters:

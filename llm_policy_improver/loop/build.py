@@ -19,9 +19,8 @@ from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
 from llm_policy_improver.methods.numeric.hybrid import Hybrid
-from llm_policy_improver.methods.numeric.least_squares import LeastSquares
 from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
-from llm_policy_improver.methods.registry import NUMERIC, make_numeric
+from llm_policy_improver.methods.registry import NUMERIC, make_numeric, usual_numeric
 from llm_policy_improver.methods.sas.sas import SasPrompt
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
@@ -165,12 +164,13 @@ def assemble(
     if settings.optimizer == 'hybrid':
         method = Hybrid(sas, model.model, brief, settings.seed)
         screened = ', screened by a model fitted to the trials'
+    fallback = usual_numeric(brief.space)
     return Assembly(
         settings,
         brief,
         method,
-        LeastSquares(brief, settings.seed),
-        f'{method.name}{where} proposes{screened}; least_squares stands in where it fails',
+        make_numeric(fallback, brief, settings.seed),
+        f'{method.name}{where} proposes{screened}; {fallback} stands in where it fails',
         sas.repeats_allowed,
         model,
     )
@@ -188,10 +188,10 @@ def _screen(settings: OptimizerSettings) -> Screen | None:
 def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
     name, why = settings.optimizer, ''
     if name == 'auto':
-        name, why = 'least_squares', 'no language model is configured: '
+        name, why = usual_numeric(brief.space), 'no language model is configured: '
     try:
         method = make_numeric(name, brief, settings.seed)
     except MissingPackageError as error:
         raise SettingsError(str(error)) from None
-    kind = 'a regression' if name == 'least_squares' else 'a numeric optimizer'
+    kind = 'a regression' if name in ('least_squares', 'gaussian_process') else 'a numeric optimizer'
     return Assembly(settings, brief, method, None, f'{why}{name} proposes, {kind} and no language model')

@@ -10,6 +10,7 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.numeric import words
 from llm_policy_improver.methods.numeric.aim_search import AimSearch
 from llm_policy_improver.methods.numeric.effect_model import EffectModel, TooFewTrialsError
 
@@ -48,7 +49,7 @@ class ModelScreen:
         search = AimSearch.near(best, history, model, objective)
         costs = [search.cost(self._brief.space.unit(candidate))[0] for candidate in candidates]
         chosen = int(np.argmin(costs))
-        return chosen, f'a regression predicts {model.predicted_text(candidates[chosen])}'
+        return chosen, f'a regression predicts {words.expected_text(model, candidates[chosen])}'
 
 
 class SimulatorScreen:

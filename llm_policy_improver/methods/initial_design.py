@@ -13,14 +13,18 @@ def initial_design(count: int, space: ParameterSpace, generator: np.random.Gener
     """The policies of the first ``count`` trials, the same for the same generator.
 
     The first is neutral. The others are a Latin hypercube (McKay, Beckman and Conover 1979): each
-    parameter is spread evenly over its range, in random combinations.
+    parameter is spread evenly over its range, or the share of it that is meant for first trials, in random
+    combinations.
     """
     spread = count - 1
     if spread < 1:
         return [space.neutral][:count]
     columns = [generator.permutation(spread) for _ in range(space.dimension)]
     cells = np.stack(columns, axis=1) + generator.uniform(size=(spread, space.dimension))
-    points = [space.from_unit(row) for row in 2.0 * cells / spread - 1.0]
+    neutral = space.unit(space.neutral)
+    points = [
+        space.from_unit(neutral + (row - neutral) * space.first_shares) for row in 2.0 * cells / spread - 1.0
+    ]
     return [
         space.neutral,
         *(space.policy(space.clip(round(value, DIGITS) for value in point)) for point in points),

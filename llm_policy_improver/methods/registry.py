@@ -7,6 +7,7 @@ from typing import Final
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import Method
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.methods.numeric.minimizers.adam import Adam
 from llm_policy_improver.methods.numeric.minimizers.bayesian import Bayesian
 from llm_policy_improver.methods.numeric.minimizers.cma_es import CmaEs
@@ -32,14 +33,17 @@ MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
 )
 """What minimizes any function in a cube, by name; each takes a seed."""
 
-NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares')
+NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares', 'gaussian_process')
 """All optimizers that need a measure and no language model."""
 
 WITH_MODEL: Final = ('sas', 'hybrid')
 """Those that ask a language model."""
 
 CHOICES: Final[tuple[str, ...]] = ('auto', *WITH_MODEL, *NUMERIC)
-"""What the settings may name; ``auto``: sas where a language model is named, else least_squares."""
+"""What the settings may name; ``auto``: sas where a language model is named, else `usual_numeric`."""
+
+FEW: Final = 8
+"""Parameters up to which least_squares is as good as gaussian_process; by experiment, with 8 and 16."""
 
 
 class UnknownOptimizerError(ValueError):
@@ -52,6 +56,11 @@ def require_known(name: str, known: Sequence[str], what: str = 'optimizer') -> N
         near = difflib.get_close_matches(name, known, 3, 0.5)
         meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(known)}'
         raise UnknownOptimizerError(f'unknown {what} "{name}"; {meant}')
+
+
+def usual_numeric(space: ParameterSpace) -> str:
+    """The numeric method for this space where nobody names one."""
+    return 'least_squares' if space.dimension <= FEW else 'gaussian_process'
 
 
 def make_minimizer(name: str, seed: int = 0) -> Minimizer:
@@ -73,10 +82,13 @@ def make_numeric(name: str, brief: Brief, seed: int = 0) -> Method:
         MissingPackageError: it rests on a package that is not installed.
     """
     # Here, as these bring SciPy and the settings of every node need the names alone.
+    from llm_policy_improver.methods.numeric.gaussian_process import GaussianProcess
     from llm_policy_improver.methods.numeric.least_squares import LeastSquares
     from llm_policy_improver.methods.numeric.numeric import NumericMethod
 
     require_known(name, NUMERIC)
     if name == 'least_squares':
         return LeastSquares(brief, seed)
+    if name == 'gaussian_process':
+        return GaussianProcess(brief, seed)
     return NumericMethod(make_minimizer(name, seed), brief, seed)

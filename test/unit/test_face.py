@@ -1,5 +1,6 @@
 """The face of the package, and the examples that use it."""
 
+import json
 import runpy
 import subprocess
 import sys
@@ -56,3 +57,18 @@ def test_example_is_short_and_runs(
     example = SimpleNamespace(**runpy.run_path(str(path)))
     example.main(trials=10)
     assert capsys.readouterr().out.strip()
+
+
+def test_notebook_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('MPLBACKEND', 'agg')
+    (path,) = (ROOT / 'examples').glob('*.ipynb')
+    cells = [
+        ''.join(cell['source'])
+        for cell in json.loads(path.read_text())['cells']
+        if cell['cell_type'] == 'code'
+    ]
+    names: dict[str, object] = {}
+    for source in cells:
+        exec(source.replace('TRIALS = 39', 'TRIALS = 6'), names)  # shorter, but every line
+    assert len(names['results']) == 6  # type: ignore[arg-type]

@@ -116,6 +116,22 @@ class EffectModel:
             raise TooFewTrialsError(f'none of {len(trials)} trials tells a measure')
         return cls(brief, measures, fits, linear)
 
+    @property
+    def kind(self) -> str:
+        """Of the fits, for people."""
+        curved = any(fit.curvature for fit in self.fits.values())
+        return f'Regression ({"quadratic" if curved else "linear"})'
+
+    @property
+    def samples(self) -> int:
+        """Trials that the fits rest on."""
+        return max(fit.samples for fit in self.fits.values())
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Left-out error of each fit, by the measure's name, in its unit."""
+        return {name: fit.error for name, fit in self.fits.items()}
+
     def predict(self, policy: Parameters) -> dict[str, float]:
         """The measures expected of a policy, by name."""
         unit = self.brief.space.unit(policy)
@@ -135,13 +151,3 @@ class EffectModel:
         scale = STEP * 2.0 / (np.asarray(space.high) - np.asarray(space.low))
         rows = zip(fit.coefficients * scale, fit.linear_errors() * scale, strict=True)
         return [Effect(index, float(change), float(error)) for index, (change, error) in enumerate(rows)]
-
-    def predicted_text(self, policy: Parameters) -> str:
-        """What is expected of a policy, for people: ``'x +0.742 m, y 0.690 m'``."""
-        predicted = self.predict(policy)
-        planned = [measure for measure in self.measures if all(measure.margins) and measure.name in predicted]
-        shown = planned or [measure for measure in self.measures if measure.name in predicted]
-        return ', '.join(
-            f'{measure.column} {predicted[measure.name]:.{measure.digits}f} {measure.unit}'.rstrip()
-            for measure in shown
-        )

@@ -1,14 +1,57 @@
 """What a numeric method did, in words: the same three steps a language model is asked for."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
+from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.methods.numeric.effect_model import STEP, EffectModel
+from llm_policy_improver.methods.numeric.effect_model import STEP, Effect
+
+
+class Model(Protocol):
+    """What is told of a model fitted to the trials."""
+
+    @property
+    def brief(self) -> Brief:
+        """Of the task."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Those looked at."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, for people: ``'Regression (linear)'``."""
+
+    @property
+    def samples(self) -> int:
+        """Trials that it rests on."""
+
+    @property
+    def errors(self) -> Mapping[str, float]:
+        """Left-out error by the measure's name, in its unit; those that it cannot predict are absent."""
+
+    def effects(self, measure: Measure) -> list[Effect]:
+        """What each parameter does to one measure, on the whole."""
+
+    def predict(self, policy: Parameters) -> dict[str, float]:
+        """The measures expected of a policy, by name."""
+
+
+def expected_text(model: Model, policy: Parameters) -> str:
+    """What is expected of a policy, for people: ``'x +0.742 m, y 0.690 m'``."""
+    predicted = model.predict(policy)
+    planned = [measure for measure in model.measures if all(measure.margins) and measure.name in predicted]
+    shown = planned or [measure for measure in model.measures if measure.name in predicted]
+    return ', '.join(
+        f'{measure.column} {predicted[measure.name]:.{measure.digits}f} {measure.unit}'.rstrip()
+        for measure in shown
+    )
 
 
 def _called(trial: Trial, history: Sequence[Trial]) -> str:
@@ -43,7 +86,7 @@ def changes(
     return [f'{space.parameters[i].label} {old[i]:.2f} to {new[i]:.2f}' for i in order[:top]]
 
 
-def _moves(model: EffectModel, measure: Measure, top: int = 3) -> str:
+def _moves(model: Model, measure: Measure, top: int = 3) -> str:
     clear = sorted(
         (each for each in model.effects(measure) if each.clear), key=lambda each: -abs(each.change)
     )
@@ -55,24 +98,21 @@ def _moves(model: EffectModel, measure: Measure, top: int = 3) -> str:
     )
 
 
-def analysis(model: EffectModel) -> str:
+def analysis(model: Model) -> str:
     """Which parameters move which measure where."""
     parts = [f'{each.column}: {moves}' for each in model.measures if (moves := _moves(model, each))]
-    kind = 'quadratic' if any(fit.curvature for fit in model.fits.values()) else 'linear'
+    told = model.errors
     errors = ', '.join(
-        f'{each.column} {model.fits[each.name].error:.3f} {each.unit}'
-        for each in model.measures
-        if each.name in model.fits
+        f'{each.column} {told[each.name]:.3f} {each.unit}' for each in model.measures if each.name in told
     )
-    samples = max(fit.samples for fit in model.fits.values())
-    fit = f'Regression ({kind}) of {samples} trials, left-out error {errors}'
+    fit = f'{model.kind} of {model.samples} trials, left-out error {errors}'
     if not parts:
         return f'{fit}: no single parameter has a clear effect yet.'
     return f'{fit}; raising by {STEP:.2f} moves {"; ".join(parts)}.'
 
 
 def synthesis(
-    model: EffectModel,
+    model: Model,
     objective: Objective,
     best: Trial,
     policy: Parameters,
@@ -91,7 +131,7 @@ def synthesis(
     """
     space = model.brief.space
     listed = changes(best.policy, policy, space)
-    expected = f'expects {model.predicted_text(policy)}'
+    expected = f'expects {expected_text(model, policy)}'
     predicted = model.predict(policy)
     if all(term.measure.name in predicted for term in objective.terms):
         gap = sum(term.gap(predicted[term.measure.name]) ** 2 for term in objective.terms) ** 0.5

@@ -1,6 +1,6 @@
 """Improve towards an objective, look at the trials, draw them, play the best policy again.
 
-python examples/improve_in_a_notebook.py
+python examples/improve_and_look.py
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from llm_policy_improver import RunStore, TableTennis, draw_landing_map, improve, parse_objective
 
 
-def main(folder: Path = Path('runs/notebook'), trials: int = 39) -> None:
+def main(folder: Path = Path('runs/example'), trials: int = 39) -> None:
     words = 'far left corner'
     result = improve(
         words,

@@ -1,0 +1,153 @@
+"""The policy of least expected loss, by Gaussian processes.
+
+A loss is missing the objective, missing the margins, and a trial that tells nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import ndtr
+
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.numeric.aim_search import (
+    FAILURE_REACH,
+    FAILURE_WEIGHT,
+    MOST_CAUTION,
+    STEP_COST,
+    STRICTNESS,
+)
+from llm_policy_improver.methods.numeric.evidence import Regression
+from llm_policy_improver.methods.numeric.process_model import ProcessModel
+
+Array = NDArray[np.float64]
+
+TELLING: Final = 0.9
+"""Wanted prediction, in shares, of being told anything; 1 where all trials were, 0 where none was."""
+TELLING_WEIGHT: Final = 1.0
+"""Squared distance, of the squared share that is missing."""
+
+STEPS: Final = 40
+"""Iterations of the search from one start."""
+
+LEAST_VARIANCE: Final = 1e-8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shortfall:
+    """Expected squared shortfall of one quantity from an interval [low, high], weighted."""
+
+    fit: Regression
+    low: float
+    high: float
+    weight: float
+    noise: float = 0.0
+
+    def value(self, point: Array) -> tuple[float, Array]:
+        """The shortfall, and its gradient (d,), at a point (d,)."""
+        means, variances, rises, widenings = self.fit.slopes(point[None, :])
+        mean, variance = float(means[0]), float(variances[0]) + self.noise**2
+        total, slope = 0.0, np.zeros_like(point)
+        if self.low == self.high:
+            gap = mean - self.low
+            return self.weight * (gap**2 + variance), self.weight * (2.0 * gap * rises[0] + widenings[0])
+        for side, limit in ((1.0, self.high), (-1.0, self.low)):
+            if np.isfinite(limit):
+                value, by_gap, by_variance = _missing(side * (mean - limit), variance)
+                total += value
+                slope = slope + side * by_gap * rises[0] + by_variance * widenings[0]
+        return self.weight * total, self.weight * slope
+
+
+def _missing(gap: float, variance: float) -> tuple[float, float, float]:
+    """Expectation of ``max(g, 0) ** 2`` of a normal g of this mean and variance, and its two slopes."""
+    deviation = float(np.sqrt(variance + LEAST_VARIANCE))
+    z = gap / deviation
+    below, density = float(ndtr(z)), float(np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi))
+    value = (gap**2 + deviation**2) * below + gap * deviation * density
+    return value, 2.0 * (gap * below + deviation * density), below
+
+
+class LossSearch:
+    """The expected loss of a point in the explored coordinates, and its minimum within a box.
+
+    Args:
+        model: predicts the measures.
+        objective: with terms.
+        best: (d,) where the steps start from.
+        failed: (m, d) points whose trials did not succeed.
+        caution: factor on the planned margins, 1 or more.
+    """
+
+    def __init__(
+        self, model: ProcessModel, objective: Objective, best: Array, failed: Array, caution: float = 1.0
+    ) -> None:
+        self.model, self.best, self.failed = model, best, failed
+        self.terms: list[_Shortfall] = []
+        for measure in model.brief.planned:
+            if measure.name in model.fits:
+                fit, (below, above) = model.fits[measure.name], measure.margins
+                low = measure.low + caution * below if below else -np.inf
+                high = measure.high - caution * above if above else np.inf
+                self.terms.append(_Shortfall(fit, low, high, STRICTNESS, fit.noise))
+        for term in objective.terms:
+            if term.measure.name in model.fits:
+                fit, weight = model.fits[term.measure.name], (term.weight * term.measure.weight) ** 2
+                self.terms.append(_Shortfall(fit, *term.target, weight))
+        if model.told is not None:
+            self.terms.append(_Shortfall(model.told, TELLING, np.inf, TELLING_WEIGHT))
+
+    @classmethod
+    def near(
+        cls, best: Trial, history: Sequence[Trial], model: ProcessModel, objective: Objective
+    ) -> 'LossSearch':
+        """Steps from the trial ``best`` of a history, with wider margins after failures."""
+        failed = model.explored.points([trial for trial in history if not trial.succeeded])
+        in_vain = next((k for k, trial in enumerate(reversed(history)) if trial.succeeded), len(history))
+        caution = 1.0 + min(in_vain, MOST_CAUTION)
+        return cls(model, objective, model.explored.point(best.policy), failed, caution)
+
+    def cost(self, point: Array) -> tuple[float, Array]:
+        """Expected loss, a squared distance, and its gradient (d,) at a point (d,)."""
+        step = point - self.best
+        cost, gradient = STEP_COST * float(step @ step), 2.0 * STEP_COST * step
+        for term in self.terms:
+            value, slope = term.value(point)
+            cost += value
+            gradient = gradient + slope
+        if len(self.failed):
+            away = point - self.failed
+            near = FAILURE_WEIGHT * np.exp(-0.5 * np.sum(away**2, axis=1) / FAILURE_REACH**2)
+            cost += float(near.sum())
+            gradient = gradient - near @ away / FAILURE_REACH**2
+        return cost, gradient
+
+    def minimum(self, radius: float, kept: NDArray[np.bool_]) -> Array:
+        """The point (d,) of least expected loss within the bounds and, a coordinate, ``radius`` of the best trial.
+
+        Args:
+            radius: of the trust region.
+            kept: (d,) coordinates that stay as they are in the best trial.
+        """
+        low, high = self.model.explored.box(self.best, radius)
+        low, high = np.where(kept, self.best, low), np.where(kept, self.best, high)
+        slope = self.cost(self.best)[1]
+        starts: Sequence[Array] = (self.best, np.where(slope > 0, low, high) * 0.5 + self.best * 0.5)
+        found = [
+            minimize(
+                self.cost, start, jac=True, method='L-BFGS-B', bounds=list(zip(low, high, strict=True)),
+                options={'maxiter': STEPS},
+            )
+            for start in starts
+        ]  # fmt: skip
+        return np.clip(min(found, key=lambda result: float(result.fun)).x, low, high)
+
+    def surprise(self, radius: float, generator: np.random.Generator, draws: int = 24) -> Array:
+        """The least costly of some points (d,) drawn near the best trial: exploring a little."""
+        low, high = self.model.explored.box(self.best, radius)
+        points = generator.uniform(low, high, size=(draws, len(self.best)))
+        return points[int(np.argmin([self.cost(point)[0] for point in points]))]
