@@ -54,7 +54,7 @@ def same_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
     said = {}
     for command in COMMANDS:
         call = [COMMAND, command, FAR_RIGHT, '--json', '--trials', '8', '--first-trials', '6', '--seed', '3']
-        call += ['--vary-balls', '--config', 'varied.yaml', '--output', command]
+        call += ['--vary-balls', '--all-trials', '--config', 'varied.yaml', '--output', command]
         with process(call, folder) as started:
             assert started.end() == 0, started.err
             assert 'Traceback' not in started.err

@@ -167,6 +167,18 @@ def test_goal_gives_feedback_of_every_trial_and_a_result(graph: RosGraph, tmp_pa
         assert [trial.number for trial in store.trials()] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(
+    ('all_trials', 'trials', 'end'),
+    [(False, 1, ImprovePolicy.Result.REACHED), (True, 2, ImprovePolicy.Result.PLAYED)],
+)
+def test_run_ends_where_its_objective_is_reached_unless_all_trials_are_wanted(
+    graph: RosGraph, tmp_path: Path, all_trials: bool, trials: int, end: str
+) -> None:
+    graph.play_in(tmp_path, first_trials=2, all_trials=all_trials)
+    status, result = graph.improve('at (-0.01, 0.76)', trials=2).result()  # where the first ball lands
+    assert (status, result.trials, result.end) == (GoalStatus.STATUS_SUCCEEDED, trials, end)
+
+
 def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, tmp_path: Path) -> None:
     graph.play_in(tmp_path, first_trials=3)
     first = graph.improve(FAR_RIGHT, trials=3)
