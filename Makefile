@@ -38,6 +38,7 @@ setup: $(READY)
 # Editable: only a change of what is named here sets up again. The build tools go in too, for colcon.
 $(READY): pyproject.toml setup.py CMakeLists.txt package.xml $(INTERFACES) | $(BIN)/python
 	@echo 'Setting up .venv (only now and after changes of the set-up; a minute or two) ...'
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv  # an interrupted set-up goes on
 	@$(BIN)/python -c "import tomllib; \
 	  print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
 	  > .venv/build-requires.txt

@@ -49,7 +49,7 @@ class OptimizerSettings:
         trial_timeout: s of wall clock after which a ball that was fed and not reported is asked for again; the third
             time the run fails.
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
-        resume: whether a run that was broken off in that folder is gone on with at the start.
+        resume: whether a run that was interrupted in that folder is resumed at the start.
         parameters: which are searched: attenuation, residual or both.
         attenuation_low, attenuation_high: bounds, one a joint.
         residual_low, residual_high: bounds, one a joint; m/s for the slides, rad/s for the axes.

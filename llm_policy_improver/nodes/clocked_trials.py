@@ -84,7 +84,7 @@ class ClockedTrials:
             self._end(reason)
         self._active = False
 
-    def hear_parameters(self) -> None:
+    def on_parameters(self) -> None:
         """Parameters have come; here nothing waits for them."""
 
     def _on_joints(self, message: JointState) -> None:

@@ -79,7 +79,7 @@ class LockstepTrials:
         self._active = False
         self._gate = LockstepGate()
 
-    def hear_parameters(self) -> None:
+    def on_parameters(self) -> None:
         """Parameters have come, perhaps those that a trial waits for."""
         self._finish_complete()
 

@@ -119,7 +119,7 @@ class OptimizerNode(WaitingNode):
         if left is not None:
             played = sum(trial is not None for _, trial in left.played)
             self.get_logger().info(
-                f'goes on with "{left.objective.words}": {played} of {left.trials} trials are played'
+                f'resumes "{left.objective.words}": {played} of {left.trials} trials are played'
             )
         return left
 

@@ -184,7 +184,7 @@ class TraceLoggerNode(LifecycleNode):
         except ParameterError:
             return  # the controller refuses them too, and says so
         self._heard.setdefault(parameters.version, parameters)
-        self._trials.hear_parameters()
+        self._trials.on_parameters()
 
     def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
         start = recorder.start or 0

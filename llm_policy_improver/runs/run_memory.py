@@ -90,7 +90,7 @@ class RunMemory:
         return True
 
     def begin(self, settings: OptimizerSettings, objective: Objective, trials: int) -> Checkpoint:
-        """A run begins; from now on it is gone on with by whoever comes after."""
+        """A run begins; from now on whoever is started again in its folder resumes it."""
         if self._store is not None:
             made_with = replace(settings, objective=objective.words, trials=trials)
             RunSettings(made_with, history=len(self.history), objective=objective).store(self._store)

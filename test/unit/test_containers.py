@@ -1,0 +1,46 @@
+"""Where a policy travels: few containers carry one, and no more files than need to name it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from paths import ROOT
+
+PACKAGE = ROOT / 'llm_policy_improver'
+BESIDE = ('msg', 'srv', 'action', 'experiments', 'bench')
+"""Not on the way of a policy from a reply to a landing and back: generated code, comparisons and benchmarks."""
+
+CONTAINERS = {'Proposal', 'Step', 'Trial'}
+"""Beside `llm.reply.Reply`, which holds the numbers as they were answered."""
+
+NAMES = {'policy', 'Policy', 'Parameters', 'Program', 'Modulation', 'attenuation', 'residual'}
+MOST_FILES = 65
+"""That name a policy or its fields. It may only go down: 30 is the aim."""
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(PACKAGE.rglob('*.py')):
+        if not set(path.relative_to(PACKAGE).parts[:-1]) & set(BESIDE):
+            yield path, ast.parse(path.read_text())
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    found = (getattr(node, field, None) for node in ast.walk(tree) for field in ('id', 'attr', 'arg', 'name'))
+    return {name for name in found if isinstance(name, str)}
+
+
+def test_only_the_containers_of_a_policy_have_one_as_a_field() -> None:
+    carriers = {
+        node.name
+        for _, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and names_in(field.annotation) & {'Parameters', 'Policy', 'Program'}
+    }
+    assert carriers == CONTAINERS
+
+
+def test_no_more_files_name_a_policy_than_did() -> None:
+    naming = [str(path.relative_to(PACKAGE)) for path, tree in modules() if names_in(tree) & NAMES]
+    assert len(naming) <= MOST_FILES, naming
