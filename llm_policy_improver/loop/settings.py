@@ -28,7 +28,7 @@ class OptimizerSettings:
     Attributes:
         objective: plain words; empty: wait for the service or the action.
         optimizer: one of `methods.registry.CHOICES`: ``'auto'`` (``sas`` where ``model`` is set, else
-            ``least_squares``), ``'sas'``, ``'hybrid'`` or a numeric one.
+            a regression), ``'sas'``, ``'hybrid'`` or a numeric one.
         base_url: of an OpenAI-compatible endpoint; empty: OPENAI_BASE_URL, or OpenAI's own.
         model: name of the language model.
         request_timeout: s for one request.

@@ -23,7 +23,7 @@ _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
     'optimizer': (str, 'auto, sas, hybrid or a numeric optimizer'),
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
-    'model': (str, 'name of the language model; none: least_squares'),
+    'model': (str, 'name of the language model; none: a regression proposes'),
     'parameters': (str, 'what is searched: attenuation, residual or both'),
     'all_trials': (bool, 'whether all trials are played even when the objective is reached before'),
     'trials': (int, 'balls in a run, the first trials included'),

@@ -321,7 +321,7 @@ class OptimizerNode(WaitingNode):
         if done.end is End.NO_PROPOSALS and not message:
             message = f'ended early: {done.stopped}'
             self.get_logger().error(message)
-        played = f'{done.trials} trials, {done.returned:.0%} returned'
+        played = f'{done.trials} trial{"s" * (done.trials != 1)}, {done.returned:.0%} returned'
         reached = 'the objective is reached: ' * (done.end is End.REACHED)
         best = best_text(done)
         message = message or f'{reached}{played}' + f'; best is {best}' * bool(best)

@@ -192,7 +192,9 @@ class ConsoleReporter:
                 f'Claimed effects: {result.claims_agreeing} agree with the trials, '
                 f'{result.claims_contradicted} contradict them, {result.claims_undecided} undecided'
             )
-        self._console.print(f'{result.trials} trials, {result.returned:.0%} returned')
+        self._console.print(
+            f'{result.trials} trial{"s" * (result.trials != 1)}, {result.returned:.0%} returned'
+        )
         if result.stopped:
             self._console.print(f'[bold red]Ended early:[/] {escape(result.stopped)}', soft_wrap=True)
         if picture is not None:

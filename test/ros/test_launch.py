@@ -42,7 +42,11 @@ ARGUMENTS = {
     'optimizer',
     'base_url',
     'model',
+    'parameters',
+    'all_trials',
     'trials',
+    'first_trials',
+    'seed',
 }
 
 
@@ -99,7 +103,7 @@ def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path:
     assert run in texts['optimizer']
     assert 'as far right as possible' in texts['optimizer']
     assert 'trials: 7' in texts['optimizer']
-    assert 'driver_joint_names' in texts['controller']
+    assert 'lockstep' in texts['controller']
     # One that is killed is started with the same parameters, and finds what it had stored.
     assert 'resume: true' in texts['trace_logger']
     assert 'resume: true' in texts['optimizer']

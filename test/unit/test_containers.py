@@ -36,7 +36,8 @@ def test_only_the_containers_of_a_policy_have_one_as_a_field() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         for field in node.body
-        if isinstance(field, ast.AnnAssign) and names_in(field.annotation) & {'Parameters', 'Policy', 'Program'}
+        if isinstance(field, ast.AnnAssign)
+        and names_in(field.annotation) & {'Parameters', 'Policy', 'Program'}
     }
     assert carriers == CONTAINERS
 
