@@ -15,7 +15,7 @@ from llm_policy_improver.cli.run_setup import INTERRUPTED, draw_run, reporter_of
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.loop.build import assemble
+from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES
@@ -101,7 +101,7 @@ def rehearse_command(
         except KeyboardInterrupt:
             reporter.close()
             sys.exit(INTERRUPTED)
-        result = _result(store, asked, assembly.method.name, end)
+        result = _result(store, asked, assembly, end)
         interrupted = end is None
         picture = draw_run(store, asked, optimizer.first_trials, assembly.method.name)
         reporter.end(result, folder, picture)
@@ -113,7 +113,7 @@ def rehearse_command(
         sys.exit(INTERRUPTED)
 
 
-def _result(store: RunStore, objective: Objective, method: str, end: End | None) -> ImprovementResult:
+def _result(store: RunStore, objective: Objective, assembly: Assembly, end: End | None) -> ImprovementResult:
     """As the optimizer's process has stored it."""
     parts = stored_parts(store)
     run = [
@@ -121,7 +121,7 @@ def _result(store: RunStore, objective: Objective, method: str, end: End | None)
         for number, step in enumerate((step for part in parts for step in part.steps), 1)
         if step.trial is not None
     ]
-    return ImprovementResult.of(objective, method, (), run, end)
+    return ImprovementResult.of(objective, assembly.method.name, (), run, end, assembly.brief.space.labels)
 
 
 def _figures(diagnostics: dict[str, dict[str, str]]) -> str:

@@ -190,18 +190,14 @@ def draw_run(store: RunStore, objective: Objective, first_trials: int, method: s
 
     Trials that were played are never lost to a drawing error.
     """
-    from llm_policy_improver.report.landing_map import draw_landing_map
+    from llm_policy_improver.report.landing_map import draw_stored
 
-    trials, picture = store.trials(), store.folder / 'landings.png'
-    if not trials:
-        return None
     try:
-        draw_landing_map(picture, trials, objective, first_trials, method)
+        return draw_stored(store, objective, first_trials, method)
     except Exception as error:
-        said = f'{picture} was not drawn: {error or type(error).__name__}'
+        said = f'landings.png was not drawn: {error or type(error).__name__}'
         click.echo(' '.join(said.split()), err=True)
         return None
-    return picture
 
 
 def _read(config: Path | None, kind: type[Any], node: str) -> Any:

@@ -87,6 +87,11 @@ class ParameterSpace:
         return tuple(parameter.name for parameter in self.parameters)
 
     @property
+    def labels(self) -> dict[str, str]:
+        """Name and meaning of each parameter, by its name."""
+        return {parameter.name: parameter.label for parameter in self.parameters}
+
+    @property
     def low(self) -> tuple[float, ...]:
         """(n,) lower bounds."""
         return tuple(parameter.low for parameter in self.parameters)

@@ -265,6 +265,7 @@ class Improvement:
             self._earlier,
             list(zip(self._steps, self._played, strict=False)),
             self.end,
+            self.space.labels,
         )
 
     def _seed(self, number: int) -> int:

@@ -1,8 +1,9 @@
 """What a whole run came to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from llm_policy_improver.core.finding import Agreement
@@ -45,6 +46,7 @@ class ImprovementResult:
             the trials confirm, refute, and leave open.
         end: why it is over; None where it was interrupted.
         in_vain: who gave no proposals, where it ended for want of them, as a clause.
+        labels: of the parameters, for people, by name.
     """
 
     objective: str
@@ -65,6 +67,7 @@ class ImprovementResult:
     claims_undecided: int = 0
     end: End | None = None
     in_vain: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -74,6 +77,7 @@ class ImprovementResult:
         earlier: Sequence[Trial],
         run: Sequence[tuple[Step, Trial]],
         end: End | None = None,
+        labels: Mapping[str, str] = MappingProxyType({}),
     ) -> 'ImprovementResult':
         """Sum up a run.
 
@@ -83,6 +87,7 @@ class ImprovementResult:
             earlier: trials of earlier runs.
             run: the steps and trials of this run.
             end: why it is over, if it is.
+            labels: of the parameters, for people, by name.
         """
         trials = [trial for _, trial in run]
         measured = [distance for trial in trials if (distance := objective.distance(trial)) is not None]
@@ -108,6 +113,7 @@ class ImprovementResult:
             claims_contradicted=claims.count(Agreement.CONTRADICTED),
             claims_undecided=claims.count(Agreement.UNDECIDED),
             end=end,
+            labels=labels,
             in_vain='; '.join(map(str, run[-1][0].in_vain)) if run else '',
         )
 

@@ -49,6 +49,7 @@ class OptimizerSettings:
         trial_timeout: s of wall clock after which a ball that was fed and not reported is asked for again; the third
             time the run fails.
         output_folder: of the run, the same as the trace logger's; empty: proposals are not stored.
+        draw_landings: whether ``landings.png`` is drawn into that folder when a run ends.
         resume: whether a run that was interrupted in that folder is resumed at the start.
         parameters: which are searched: attenuation, residual or both.
         attenuation_low, attenuation_high: bounds, one a joint.
@@ -77,6 +78,7 @@ class OptimizerSettings:
     feed_balls: bool = True
     trial_timeout: float = 60.0
     output_folder: str = ''
+    draw_landings: bool = False
     resume: bool = False
     parameters: str = Searched.ATTENUATION.value
     attenuation_low: tuple[float, ...] = LOW_ATTENUATION

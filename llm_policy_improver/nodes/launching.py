@@ -85,7 +85,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             for name, (kind, _) in _OPTIMIZER_ARGUMENTS.items()
             if given(name)
         }
-        overrides = {'trace_logger': run, 'optimizer': run | asked}
+        overrides = {'trace_logger': run, 'optimizer': run | {'draw_landings': True} | asked}
         _require_usable(given('config'), given('namespace'), executables)
         guarded = 'simulator' not in executables
         if guarded:

@@ -7,6 +7,8 @@ thread.
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -42,7 +44,7 @@ from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.report.wording import best_text
 from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.run_memory import RunMemory
-from llm_policy_improver.runs.store import StoreError
+from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 
@@ -326,6 +328,8 @@ class OptimizerNode(WaitingNode):
         best = best_text(done)
         message = message or f'{reached}{played}' + f'; best is {best}' * bool(best)
         self._settle(improvement, state, message)
+        if self._settings.draw_landings and self._settings.output_folder:
+            self._draw(improvement.objective)
         self._running = False
         if self._revert_asked:
             self._revert()
@@ -337,6 +341,21 @@ class OptimizerNode(WaitingNode):
             asked = goal.canceled if goal.is_cancel_requested else goal.abort
             {'failed': goal.abort, 'cancelled': asked}.get(state, goal.succeed)()
         return result_message(improvement, message)
+
+    def _draw(self, objective: Objective) -> None:
+        """Draw the run's landings, in a thread of its own: the node serves on and ends only with a whole picture."""
+        settings, method = self._settings, self._assembly.method.name
+
+        def draw() -> None:
+            from llm_policy_improver.report.landing_map import draw_stored  # loading it takes a second
+
+            try:
+                with RunStore.open(Path(settings.output_folder)) as store:
+                    draw_stored(store, objective, settings.first_trials, method)
+            except Exception as error:
+                self.get_logger().error(f'landings.png was not drawn: {error}')
+
+        Thread(target=draw, name='drawing').start()
 
     def _gates(self) -> tuple[Gate, ...]:
         """What a proposal of the coming run must pass."""

@@ -29,6 +29,7 @@ from llm_policy_improver.report.map_view import (
     order_colours,
 )
 from llm_policy_improver.report.panels import SOFT, draw_failures, draw_progress, failure_lines, panel_title
+from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.ball import table
 
 SIZE: Final = (12.0, 8.4)
@@ -67,6 +68,20 @@ def draw_landing_map(
         OSError: the file cannot be written.
     """
     landing_figure(trials, objective, first_trials, optimizer).savefig(path, format='png', dpi=RESOLUTION)
+
+
+def draw_stored(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:
+    """Draw a stored run into ``landings.png`` in its folder; None where it has no trials.
+
+    Raises:
+        StoreError: the run cannot be read.
+        OSError: the file cannot be written.
+    """
+    trials, picture = store.trials(), store.folder / 'landings.png'
+    if not trials:
+        return None
+    draw_landing_map(picture, trials, objective, first_trials, method)
+    return picture
 
 
 def landing_figure(

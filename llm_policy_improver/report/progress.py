@@ -175,7 +175,10 @@ class ConsoleReporter:
                 f'[bold green]Best:[/] {escape(best_text(result))}'
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
-            self._aside(',  '.join(f'{name} {value:.3f}' for name, value in policy.items()), '')
+            self._aside(
+                ',  '.join(f'{result.labels.get(name, name)} {value:.3f}' for name, value in policy.items()),
+                '',
+            )
         else:
             self._console.print('[bold]No trial could be ranked.[/]')
         if result.fallbacks or result.unchanged:

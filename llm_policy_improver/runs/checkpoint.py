@@ -11,7 +11,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
 
-_MAY_DIFFER: Final = ('objective', 'trials', 'all_trials', 'resume', 'output_folder')
+_MAY_DIFFER: Final = ('objective', 'trials', 'all_trials', 'resume', 'output_folder', 'draw_landings')
 """Settings that do not change what comes out of a run's trials; objective and number of trials are the run's own."""
 
 

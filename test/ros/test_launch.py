@@ -107,6 +107,7 @@ def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path:
     # One that is killed is started with the same parameters, and finds what it had stored.
     assert 'resume: true' in texts['trace_logger']
     assert 'resume: true' in texts['optimizer']
+    assert 'draw_landings: true' in texts['optimizer']
 
 
 @pytest.mark.parametrize('name', NODES)

@@ -77,6 +77,13 @@ def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, 
     assert last.verdict.startswith('accepted')
 
 
+def test_finished_run_leaves_its_landings_drawn_when_asked(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, trials=3, first_trials=2, draw_landings=True)
+    assert set_objective(graph, FAR_RIGHT).accepted
+    picture = tmp_path / 'landings.png'
+    graph.spin_until(picture.exists, 'the picture of the landings')
+
+
 @pytest.mark.parametrize(
     ('words', 'reason'),
     [
