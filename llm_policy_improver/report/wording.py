@@ -1,6 +1,7 @@
 """Sentences for people, made from the facts of the loop."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect
 from llm_policy_improver.core.gate import GateCase
@@ -11,6 +12,13 @@ from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 MOST_NAMED = 4
 """Contradicted claims that are named."""
+
+_COUNTED: Final = {
+    Agreement.AGREES: 'agree with the trials',
+    Agreement.CONTRADICTED: 'contradicted',
+    Agreement.UNDECIDED: 'undecided',
+}
+_MOVES: Final = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
 
 
 def step_text(step: Step) -> str:
@@ -34,14 +42,14 @@ def claims_text(claims: Sequence[ClaimedEffect]) -> str:
     if not claims:
         return ''
     counted = {each: sum(claim.agreement is each for claim in claims) for each in Agreement}
-    text = 'claimed effects: ' + ', '.join(f'{count} {each}' for each, count in counted.items())
+    text = 'claimed effects: ' + ', '.join(f'{count} {_COUNTED[each]}' for each, count in counted.items())
     against = [claim for claim in claims if claim.agreement is Agreement.CONTRADICTED]
     against.sort(key=lambda claim: -abs(claim.effect or 0.0))
     named = ', '.join(
-        f'{claim.parameter} on {claim.measure} as {claim.sign:+d} (the trials: {claim.effect or 0.0:+.3f})'
+        f'{claim.parameter} {_MOVES[claim.sign]} {claim.measure} (the trials: {claim.effect or 0.0:+.3f} for +0.1)'
         for claim in against[:MOST_NAMED]
     )
-    return f'{text}; against the trials: {named}' if named else text
+    return f'{text}; contradicted: {named}' if named else text
 
 
 def best_text(result: ImprovementResult) -> str:

@@ -229,7 +229,9 @@ def test_claims_are_judged_near_the_best_trial_counted_and_shown_beside_the_chec
     shown = TrialReport.of(results[0])
     summary = claims_text(judged)
     assert summary.startswith(
-        'claimed effects: {} agrees, {} contradicted, {} undecided; against the trials: '.format(*counts)
+        'claimed effects: {} agree with the trials, {} contradicted, {} undecided; contradicted: '.format(
+            *counts
+        )
     )
     assert json.loads(json.dumps(shown.as_json()))['claims'] == shown.claims == summary
     assert shown.verdict.startswith('accepted (')

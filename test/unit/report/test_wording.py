@@ -58,7 +58,7 @@ def test_contradicted_claims_are_named_the_largest_first_and_no_more_than_four()
     ]
     text = claims_text([*claims, ClaimedEffect('g', 'landing_y', 0, Agreement.AGREES, 0.0, 0.001)])
     assert text.startswith(
-        'claimed effects: 1 agrees, 6 contradicted, 0 undecided; against the trials: f on '
+        'claimed effects: 1 agree with the trials, 6 contradicted, 0 undecided; contradicted: f lowers '
     )
     assert text.count('landing_x') == 4
     assert claims_text(()) == ''

@@ -132,8 +132,8 @@ def test_contradictions_are_named_to_model_and_person() -> None:
         f'Look again, and believe the trials around the nearest one before the regression: {contradicted}.'
     )
     assert claims_text(claims) == (
-        'claimed effects: 2 agrees, 1 contradicted, 1 undecided; '
-        'against the trials: a on landing_x as -1 (the trials: +0.049)'
+        'claimed effects: 2 agree with the trials, 1 contradicted, 1 undecided; '
+        'contradicted: a lowers landing_x (the trials: +0.049 for +0.1)'
     )
     assert claims_text(()) == contradictions_text((), BRIEF) == feedback_text((), BRIEF) == ''
 
