@@ -7,7 +7,6 @@ import click
 
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.understanding import Understanding
-from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.table_tennis.reader import read
 from llm_policy_improver.table_tennis.vocabulary import understand
 
@@ -39,6 +38,8 @@ def understand_command(objective: str, model: str | None, base_url: str | None, 
 
 
 def _by_model(objective: str, model: str, base_url: str | None) -> Understanding:
+    from llm_policy_improver.llm.endpoint import Endpoint  # openai takes half a second to load
+
     reading = read(objective, Endpoint(model, base_url))
     if reading.failed:
         raise EndpointError(reading.exchanges[-1].verdict.removeprefix('failed: '))

@@ -13,7 +13,6 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -144,6 +143,9 @@ def assemble(
         return _numeric(settings, brief)
     where = ''
     if model is None:
+        # openai takes half a second to load: runs without a language model start without it.
+        from llm_policy_improver.llm.endpoint import Endpoint
+
         model = endpoint = Endpoint(
             settings.model,
             settings.base_url or None,

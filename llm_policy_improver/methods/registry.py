@@ -81,14 +81,16 @@ def make_numeric(name: str, brief: Brief, seed: int = 0) -> Method:
         UnknownOptimizerError: there is none.
         MissingPackageError: it rests on a package that is not installed.
     """
-    # Here, as these bring SciPy and the settings of every node need the names alone.
-    from llm_policy_improver.methods.numeric.gaussian_process import GaussianProcess
-    from llm_policy_improver.methods.numeric.least_squares import LeastSquares
-    from llm_policy_improver.methods.numeric.numeric import NumericMethod
-
     require_known(name, NUMERIC)
+    # Each where it is made: they bring SciPy, which takes long to load, and the settings of a node need names alone.
     if name == 'least_squares':
+        from llm_policy_improver.methods.numeric.least_squares import LeastSquares
+
         return LeastSquares(brief, seed)
     if name == 'gaussian_process':
+        from llm_policy_improver.methods.numeric.gaussian_process import GaussianProcess
+
         return GaussianProcess(brief, seed)
+    from llm_policy_improver.methods.numeric.numeric import NumericMethod
+
     return NumericMethod(make_minimizer(name, seed), brief, seed)

@@ -48,6 +48,17 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == '[]'
 
 
+def test_assembling_a_run_without_a_language_model_loads_neither_its_client_nor_an_optimizer() -> None:
+    """They take a second between them, which a person would wait for the first line of a run."""
+    code = (
+        'import sys\nfrom llm_policy_improver.loop.build import assemble\n'
+        'from llm_policy_improver.loop.settings import OptimizerSettings\nassemble(OptimizerSettings())\n'
+        'print([name for name in ("scipy.optimize", "matplotlib", "openai") if name in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == '[]'
+
+
 @pytest.mark.parametrize('path', EXAMPLES, ids=lambda path: path.stem)
 def test_example_is_short_and_runs(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
@@ -109,6 +108,8 @@ class AimSearch:
 
     def minimum(self, radius: float) -> Array:
         """The point (n,) of least cost within the cube and, a coordinate, ``radius`` of the best trial."""
+        from scipy.optimize import minimize  # a quarter of a second to load
+
         low, high = np.maximum(self.best - radius, -1.0), np.minimum(self.best + radius, 1.0)
         slope = self.cost(self.best)[1]
         starts: Sequence[Array] = (self.best, np.where(slope > 0, low, high) * 0.5 + self.best * 0.5)
