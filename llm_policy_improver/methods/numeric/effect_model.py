@@ -31,6 +31,22 @@ class TooFewTrialsError(ValueError):
     """Not enough trials tell the measures to fit a model; the message says how many do."""
 
 
+def telling(trials: Sequence[Trial], measure: Measure) -> tuple[tuple[int, ...], Array] | None:
+    """Which of the trials tell a measure, by index, and its values (n,); None where too few do to fit a model.
+
+    Raises:
+        TooFewTrialsError: they are too few of a measure that must keep margins at both ends.
+    """
+    known = [(i, value) for i, trial in enumerate(trials) if (value := trial.told(measure)) is not None]
+    if len(known) >= MINIMUM_TRIALS:
+        return tuple(i for i, _ in known), np.array([value for _, value in known])
+    if all(measure.margins):
+        raise TooFewTrialsError(
+            f'{len(known)} trials tell {measure.name} and a model of it needs {MINIMUM_TRIALS}'
+        )
+    return None
+
+
 def _basis(trials: Sequence[Trial], space: ParameterSpace, centre: Parameters | None) -> RidgeBasis:
     unit = np.array([space.unit(trial.policy) for trial in trials])
     if centre is None:
@@ -99,17 +115,12 @@ class EffectModel:
         bases: dict[tuple[int, ...], RidgeBasis] = {}
         measures = brief.told(objective)
         for measure in measures:
-            known = [(i, value) for i, t in enumerate(trials) if (value := t.told(measure)) is not None]
-            if len(known) < MINIMUM_TRIALS:
-                if all(measure.margins):
-                    raise TooFewTrialsError(
-                        f'{len(known)} trials tell {measure.name} and a model of it needs {MINIMUM_TRIALS}'
-                    )
+            telling_it = telling(trials, measure)
+            if telling_it is None:
                 continue
-            where = tuple(i for i, _ in known)
+            where, values = telling_it
             if where not in bases:
                 bases[where] = _basis([trials[i] for i in where], brief.space, centre)
-            values = np.array([value for _, value in known])
             fits[measure.name] = bases[where].fit(values)
             linear[measure.name] = bases[where].fit_linear(values)
         if not fits:

@@ -9,18 +9,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.methods.numeric.aim_search import (
-    FAILURE_REACH,
-    FAILURE_WEIGHT,
-    MOST_CAUTION,
-    STEP_COST,
-    STRICTNESS,
-)
+from llm_policy_improver.methods.numeric.box_search import STRICTNESS, BoxSearch, Shortfall, caution_after
 from llm_policy_improver.methods.numeric.evidence import Regression
 from llm_policy_improver.methods.numeric.process_model import ProcessModel
 
@@ -72,7 +65,7 @@ def _missing(gap: float, variance: float) -> tuple[float, float, float]:
     return value, 2.0 * (gap * below + deviation * density), below
 
 
-class LossSearch:
+class LossSearch(BoxSearch):
     """The expected loss of a point in the explored coordinates, and its minimum within a box.
 
     Args:
@@ -86,20 +79,21 @@ class LossSearch:
     def __init__(
         self, model: ProcessModel, objective: Objective, best: Array, failed: Array, caution: float = 1.0
     ) -> None:
-        self.model, self.best, self.failed = model, best, failed
-        self.terms: list[_Shortfall] = []
+        self.model = model
+        terms: list[Shortfall] = []
         for measure in model.brief.planned:
             if measure.name in model.fits:
                 fit, (below, above) = model.fits[measure.name], measure.margins
                 low = measure.low + caution * below if below else -np.inf
                 high = measure.high - caution * above if above else np.inf
-                self.terms.append(_Shortfall(fit, low, high, STRICTNESS, fit.noise))
+                terms.append(_Shortfall(fit, low, high, STRICTNESS, fit.noise))
         for term in objective.terms:
             if term.measure.name in model.fits:
                 fit, weight = model.fits[term.measure.name], (term.weight * term.measure.weight) ** 2
-                self.terms.append(_Shortfall(fit, *term.target, weight))
+                terms.append(_Shortfall(fit, *term.target, weight))
         if model.told is not None:
-            self.terms.append(_Shortfall(model.told, TELLING, np.inf, TELLING_WEIGHT))
+            terms.append(_Shortfall(model.told, TELLING, np.inf, TELLING_WEIGHT))
+        super().__init__(terms, best, failed, STEPS)
 
     @classmethod
     def near(
@@ -107,47 +101,8 @@ class LossSearch:
     ) -> 'LossSearch':
         """Steps from the trial ``best`` of a history, with wider margins after failures."""
         failed = model.explored.points([trial for trial in history if not trial.succeeded])
-        in_vain = next((k for k, trial in enumerate(reversed(history)) if trial.succeeded), len(history))
-        caution = 1.0 + min(in_vain, MOST_CAUTION)
-        return cls(model, objective, model.explored.point(best.policy), failed, caution)
+        return cls(model, objective, model.explored.point(best.policy), failed, caution_after(history))
 
-    def cost(self, point: Array) -> tuple[float, Array]:
-        """Expected loss, a squared distance, and its gradient (d,) at a point (d,)."""
-        step = point - self.best
-        cost, gradient = STEP_COST * float(step @ step), 2.0 * STEP_COST * step
-        for term in self.terms:
-            value, slope = term.value(point)
-            cost += value
-            gradient = gradient + slope
-        if len(self.failed):
-            away = point - self.failed
-            near = FAILURE_WEIGHT * np.exp(-0.5 * np.sum(away**2, axis=1) / FAILURE_REACH**2)
-            cost += float(near.sum())
-            gradient = gradient - near @ away / FAILURE_REACH**2
-        return cost, gradient
-
-    def minimum(self, radius: float, kept: NDArray[np.bool_]) -> Array:
-        """The point (d,) of least expected loss within the bounds and, a coordinate, ``radius`` of the best trial.
-
-        Args:
-            radius: of the trust region.
-            kept: (d,) coordinates that stay as they are in the best trial.
-        """
-        low, high = self.model.explored.box(self.best, radius)
-        low, high = np.where(kept, self.best, low), np.where(kept, self.best, high)
-        slope = self.cost(self.best)[1]
-        starts: Sequence[Array] = (self.best, np.where(slope > 0, low, high) * 0.5 + self.best * 0.5)
-        found = [
-            minimize(
-                self.cost, start, jac=True, method='L-BFGS-B', bounds=list(zip(low, high, strict=True)),
-                options={'maxiter': STEPS},
-            )
-            for start in starts
-        ]  # fmt: skip
-        return np.clip(min(found, key=lambda result: float(result.fun)).x, low, high)
-
-    def surprise(self, radius: float, generator: np.random.Generator, draws: int = 24) -> Array:
-        """The least costly of some points (d,) drawn near the best trial: exploring a little."""
-        low, high = self.model.explored.box(self.best, radius)
-        points = generator.uniform(low, high, size=(draws, len(self.best)))
-        return points[int(np.argmin([self.cost(point)[0] for point in points]))]
+    def box(self, radius: float) -> tuple[Array, Array]:
+        """(d,) low and high ends of the box of this radius around the best trial, within the bounds."""
+        return self.model.explored.box(self.best, radius)

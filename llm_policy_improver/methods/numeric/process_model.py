@@ -12,7 +12,7 @@ from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.methods.numeric.effect_model import MINIMUM_TRIALS, STEP, Effect, TooFewTrialsError
+from llm_policy_improver.methods.numeric.effect_model import STEP, Effect, TooFewTrialsError, telling
 from llm_policy_improver.methods.numeric.evidence import Regression, Samples
 from llm_policy_improver.methods.numeric.explored import Explored
 
@@ -60,18 +60,14 @@ class ProcessModel:
         fits: dict[str, Regression] = {}
         samples: dict[tuple[int, ...], Samples] = {}
         for measure in measures:
-            known = [(i, value) for i, t in enumerate(trials) if (value := t.told(measure)) is not None]
-            if len(known) < MINIMUM_TRIALS:
-                if all(measure.margins):
-                    raise TooFewTrialsError(
-                        f'{len(known)} trials tell {measure.name} and a model of it needs {MINIMUM_TRIALS}'
-                    )
+            telling_it = telling(trials, measure)
+            if telling_it is None:
                 continue
-            where = tuple(i for i, _ in known)
+            where, values = telling_it
             if where not in samples:
                 samples[where] = Samples(points[list(where)], groups)
             sure = np.array([trials[i] is best for i in where])
-            fits[measure.name] = samples[where].fit_robustly(np.array([value for _, value in known]), sure)
+            fits[measure.name] = samples[where].fit_robustly(values, sure)
         if not wanted & fits.keys():
             raise TooFewTrialsError(f'too few of {len(trials)} trials tell what the objective is about')
         tested = np.array([trial.tested for trial in trials])
