@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
@@ -15,6 +16,7 @@ from sensor_msgs.msg import JointState
 
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.nodes.demo import RunFailedError
 from llm_policy_improver.nodes.joint_states import JointStates
 from llm_policy_improver.nodes.messages import doubles, header_of, trial_in
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
@@ -293,7 +295,9 @@ def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> N
     )  # the oldest part, the watchdog's patience, two periods
 
 
-def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whole(tmp_path: Path) -> None:
+def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whole(
+    tmp_path: Path, idle: EmptyTimer
+) -> None:
     """In real time, each node in a process of its own: axes at 250 Hz, slides at 100 Hz in their own messages."""
     path = share_folder() / 'config' / 'rehearsal.yaml'
     arm = read_settings(path, StandInSettings, 'stand_in_arm')
@@ -304,16 +308,17 @@ def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whol
             read_settings(path, TraceLoggerSettings, 'trace_logger'), output_folder=str(tmp_path / 'run')
         ),
     )
-    with RehearsalCell(settings, tmp_path / 'logs', f'/drivers_{os.getpid()}', measured=True) as cell:
-        cell.make_ready()
-        outcomes: list[str] = []
-        while 'landed' not in outcomes and len(outcomes) < 5:
-            trace = cell.throw(len(outcomes) + 1, len(outcomes))
-            outcomes.append('' if trace is None else str(trace.outcome))
-        if 'landed' not in outcomes:
-            late = float(cell.diagnostics['empty_timer']['inner loop jitter p99 [ms]'])
-            assert late > 2.0, (outcomes, cell.faults)
-            pytest.skip(f'an empty timer is {late:g} ms late here: the machine is too busy for the arm')
+    thrown: list[tuple[str, str]] = []
+    with RehearsalCell(settings, tmp_path / 'logs', f'/drivers_{os.getpid()}') as cell:
+        try:
+            cell.make_ready()
+            while 'landed' not in [outcome for outcome, _ in thrown] and len(thrown) < 5:
+                trace = cell.throw(len(thrown) + 1, len(thrown))
+                thrown.append(('', '') if trace is None else (str(trace.outcome), str(trace.note)))
+        except RunFailedError as error:
+            idle.judge((str(error), thrown))
+        if 'landed' not in [outcome for outcome, _ in thrown]:
+            idle.judge((thrown, cell.faults))
         samples = trial_in(cell.traces[-1]).samples
     assert len(samples.joint_time) > 30
     assert np.abs(samples.joint_velocity[:, :2]).max() > 0.3

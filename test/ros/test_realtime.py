@@ -97,6 +97,7 @@ def hardware_node(node: str, graph: RosGraph, priority: int) -> list[str]:
     return node_command(node, graph.namespace, **parameters)
 
 
+@pytest.mark.usefixtures('idle')
 @pytest.mark.parametrize('node', ['controller', 'stand_in_arm', 'empty_timer'])
 def test_all_threads_have_the_priority_and_diagnostics_tell_it(
     graph: RosGraph, node: str, tmp_path: Path

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
@@ -24,6 +24,7 @@ from std_msgs.msg import Float64MultiArray
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.nodes import hardware_in_the_loop
+from llm_policy_improver.nodes.demo import RunFailedError
 from llm_policy_improver.nodes.messages import stamp_of
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
 from llm_policy_improver.srv import FeedBall
@@ -382,6 +383,7 @@ def nodes_of(rehearsed: Process) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures('idle')
 def test_rehearsal_improves_with_a_scripted_operator_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [COMMAND, 'rehearse', 'as far right as possible', '--trials', '2', '--first-trials', '1',
                '--output', 'run', '--json']  # fmt: skip
@@ -398,6 +400,7 @@ def test_rehearsal_improves_with_a_scripted_operator_and_leaves_nothing_behind(t
     assert 'scripted operator: version' in log
 
 
+@pytest.mark.usefixtures('idle')
 def test_interrupted_rehearsal_ends_its_processes(tmp_path: Path) -> None:
     command = [COMMAND, 'rehearse', 'far left', '--output', 'run']
     with process(command, tmp_path) as rehearsed:
@@ -432,13 +435,15 @@ def test_balls_of_the_benchmark_are_slow_and_normal_ones() -> None:
     assert chosen == hardware_in_the_loop.seeds(10, 0, SimulationConfig(balls='rally'))
 
 
-def test_hardware_nodes_return_balls_of_the_stand_in_arm(tmp_path: Path) -> None:
-    figures = hardware_in_the_loop.run(3, folder=tmp_path)
+def test_hardware_nodes_return_balls_of_the_stand_in_arm(tmp_path: Path, idle: EmptyTimer) -> None:
+    try:
+        figures = hardware_in_the_loop.run(3, folder=tmp_path)
+    except RunFailedError as error:
+        idle.judge(error)
     assert len(figures.balls) == 3
     assert all(ball.outcome for ball in figures.balls)
-    # What an empty timer is late for, the arm cannot be in time for; the nodes without priority not even so.
-    late = figures.empty['inner loop'].worst_ms > 2.0 or figures.load[1] > (os.cpu_count() or 1)
-    assert figures.returned() >= 1.0 / 3.0 or late
+    if figures.returned() < 1.0 / 3.0:
+        idle.judge((figures.balls, figures.faults))
     assert not figures.touched
     assert figures.controller['control tick'].jitter_ms > 0.0
     assert figures.empty['control tick'].jitter_ms > 0.0

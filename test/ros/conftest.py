@@ -1,0 +1,14 @@
+"""What the tests with ROS share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from real_time import EmptyTimer, alone_in_real_time, empty_timer
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[EmptyTimer]:
+    """For tests whose processes have real-time priority: one test at a time, and a timer beside it."""
+    with alone_in_real_time(), empty_timer(tmp_path) as timer:
+        yield timer
