@@ -152,7 +152,7 @@ def functions_command(
     options.run(
         lambda step: functions.run(
             plan,
-            options.who(tuple(MINIMIZERS), functions.WITH_MODEL),
+            options.who(MINIMIZERS, functions.WITH_MODEL),
             options.folder,
             options.processes,
             step,

@@ -10,6 +10,7 @@ from llm_policy_improver.methods.registry import (
     CHOICES,
     MINIMIZERS,
     UnknownOptimizerError,
+    make_minimizer,
     require_known,
 )
 
@@ -97,7 +98,7 @@ def participants(
             continue
         try:
             if name in MINIMIZERS:
-                MINIMIZERS[name](0)
+                make_minimizer(name)
             present.append(name)
         except MissingPackageError as error:
             if asked:

@@ -17,11 +17,17 @@ from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
-from llm_policy_improver.methods.numeric.hybrid import Hybrid
 from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
-from llm_policy_improver.methods.registry import NUMERIC, make_numeric, usual_numeric
-from llm_policy_improver.methods.sas.sas import SasPrompt
+from llm_policy_improver.methods.registry import (
+    METHODS,
+    NUMERIC,
+    make_numeric,
+    make_with_model,
+    usual_numeric,
+)
+from llm_policy_improver.methods.rules import repeats_allowed
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.methods.setup import MethodSetup
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.task_brief import make_brief
@@ -154,26 +160,21 @@ def assemble(
         )
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
-    sas = SasPrompt(
-        model,
-        brief,
-        options=options or settings.sas_options(),
-        noise=settings.landing_noise,
-        screen=_screen(settings),
+    name = 'sas' if settings.optimizer == 'auto' else settings.optimizer
+    noise = settings.landing_noise
+    method = make_with_model(
+        name,
+        MethodSetup(model, brief, settings.seed, options or settings.sas_options(), noise, _screen(settings)),
     )
-    method: Method = sas
-    screened = ''
-    if settings.optimizer == 'hybrid':
-        method = Hybrid(sas, model.model, brief, settings.seed)
-        screened = ', screened by a model fitted to the trials'
+    said = f', {METHODS[name].said}' if METHODS[name].said else ''
     fallback = usual_numeric(brief.space)
     return Assembly(
         settings,
         brief,
         method,
         make_numeric(fallback, brief, settings.seed),
-        f'{method.name}{where} proposes{screened}; {fallback} stands in where it fails',
-        sas.repeats_allowed,
+        f'{method.name}{where} proposes{said}; {fallback} stands in where it fails',
+        repeats_allowed(noise),
         model,
     )
 
@@ -195,5 +196,4 @@ def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
         method = make_numeric(name, brief, settings.seed)
     except MissingPackageError as error:
         raise SettingsError(str(error)) from None
-    kind = 'a regression' if name in ('least_squares', 'gaussian_process') else 'a numeric optimizer'
-    return Assembly(settings, brief, method, None, f'{why}{name} proposes, {kind} and no language model')
+    return Assembly(settings, brief, method, None, f'{why}{name} proposes, {METHODS[name].said}')

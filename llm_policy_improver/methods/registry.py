@@ -1,45 +1,82 @@
-"""The numeric optimizers by name, and the minimizers behind them."""
+"""All methods by name. A new one is a file with the method, and one line in `METHODS`."""
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import Method
 from llm_policy_improver.core.space import ParameterSpace
-from llm_policy_improver.methods.numeric.minimizers.adam import Adam
-from llm_policy_improver.methods.numeric.minimizers.bayesian import Bayesian
-from llm_policy_improver.methods.numeric.minimizers.cma_es import CmaEs
-from llm_policy_improver.methods.numeric.minimizers.knn import Knn, LinearKnn
-from llm_policy_improver.methods.numeric.minimizers.local_linear import LocalLinear
-from llm_policy_improver.methods.numeric.minimizers.nelder_mead import NelderMead
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
-from llm_policy_improver.methods.numeric.minimizers.quadratic import Quadratic
-from llm_policy_improver.methods.numeric.minimizers.random_search import RandomSearch
+from llm_policy_improver.methods.setup import MethodSetup
 
-MINIMIZERS: Final[Mapping[str, Callable[[int], Minimizer]]] = MappingProxyType(
+
+class Kind(StrEnum):
+    """What a method is made of."""
+
+    MINIMIZER = 'minimizer'
+    """``(seed) -> Minimizer``: minimizes any function in a cube."""
+    NUMERIC = 'numeric'
+    """``(brief, seed) -> Method``: needs a measure and no language model."""
+    MODEL = 'model'
+    """``(MethodSetup) -> Method``: asks a language model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Where a method is written. It is imported when it is made: some bring what takes long to load.
+
+    Attributes:
+        kind: what it is made of.
+        where: ``'module:name'`` of the class or function that makes it, in this package or, with its whole name,
+            in another one.
+        said: what people are told of it, after its name.
+    """
+
+    kind: Kind
+    where: str
+    said: str = 'a numeric optimizer and no language model'
+
+    def maker(self) -> Callable[..., Any]:
+        """The class or function."""
+        where = f'{__package__}{self.where}' if self.where.startswith('.') else self.where
+        made: Callable[..., Any] = resolve_name(where)
+        return made
+
+
+_REGRESSION: Final = 'a regression and no language model'
+
+METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
     {
-        'random_search': RandomSearch,
-        'nelder_mead': NelderMead,
-        'adam': Adam,
-        'cma_es': CmaEs,
-        'bayesian': Bayesian,
-        'knn': Knn,
-        'linear_knn': LinearKnn,
-        'local_linear': LocalLinear,
-        'quadratic': Quadratic,
+        'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
+        'hybrid': Registered(
+            Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'
+        ),
+        'random_search': Registered(Kind.MINIMIZER, '.numeric.minimizers.random_search:RandomSearch'),
+        'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
+        'adam': Registered(Kind.MINIMIZER, '.numeric.minimizers.adam:Adam'),
+        'cma_es': Registered(Kind.MINIMIZER, '.numeric.minimizers.cma_es:CmaEs'),
+        'bayesian': Registered(Kind.MINIMIZER, '.numeric.minimizers.bayesian:Bayesian'),
+        'knn': Registered(Kind.MINIMIZER, '.numeric.minimizers.knn:Knn'),
+        'linear_knn': Registered(Kind.MINIMIZER, '.numeric.minimizers.knn:LinearKnn'),
+        'local_linear': Registered(Kind.MINIMIZER, '.numeric.minimizers.local_linear:LocalLinear'),
+        'quadratic': Registered(Kind.MINIMIZER, '.numeric.minimizers.quadratic:Quadratic'),
+        'least_squares': Registered(Kind.NUMERIC, '.numeric.least_squares:LeastSquares', _REGRESSION),
+        'gaussian_process': Registered(
+            Kind.NUMERIC, '.numeric.gaussian_process:GaussianProcess', _REGRESSION
+        ),
     }
 )
-"""What minimizes any function in a cube, by name; each takes a seed."""
 
-NUMERIC: Final[tuple[str, ...]] = (*MINIMIZERS, 'least_squares', 'gaussian_process')
-"""All optimizers that need a measure and no language model."""
+MINIMIZERS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MINIMIZER)
+NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind is not Kind.MODEL)
+WITH_MODEL: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MODEL)
 
-WITH_MODEL: Final = ('sas', 'hybrid')
-"""Those that ask a language model."""
-
-CHOICES: Final[tuple[str, ...]] = ('auto', *WITH_MODEL, *NUMERIC)
+CHOICES: Final = ('auto', *METHODS)
 """What the settings may name; ``auto``: sas where a language model is named, else `usual_numeric`."""
 
 FEW: Final = 8
@@ -70,8 +107,9 @@ def make_minimizer(name: str, seed: int = 0) -> Minimizer:
         UnknownOptimizerError: there is none.
         MissingPackageError: it rests on a package that is not installed.
     """
-    require_known(name, tuple(MINIMIZERS), 'minimizer')
-    return MINIMIZERS[name](seed)
+    require_known(name, MINIMIZERS, 'minimizer')
+    made: Minimizer = METHODS[name].maker()(seed)
+    return made
 
 
 def make_numeric(name: str, brief: Brief, seed: int = 0) -> Method:
@@ -82,15 +120,21 @@ def make_numeric(name: str, brief: Brief, seed: int = 0) -> Method:
         MissingPackageError: it rests on a package that is not installed.
     """
     require_known(name, NUMERIC)
-    # Each where it is made: they bring SciPy, which takes long to load, and the settings of a node need names alone.
-    if name == 'least_squares':
-        from llm_policy_improver.methods.numeric.least_squares import LeastSquares
+    if METHODS[name].kind is Kind.MINIMIZER:
+        from llm_policy_improver.methods.numeric.numeric import NumericMethod  # SciPy takes long to load
 
-        return LeastSquares(brief, seed)
-    if name == 'gaussian_process':
-        from llm_policy_improver.methods.numeric.gaussian_process import GaussianProcess
+        return NumericMethod(make_minimizer(name, seed), brief, seed)
+    made: Method = METHODS[name].maker()(brief, seed)
+    return made
 
-        return GaussianProcess(brief, seed)
-    from llm_policy_improver.methods.numeric.numeric import NumericMethod
 
-    return NumericMethod(make_minimizer(name, seed), brief, seed)
+def make_with_model(name: str, setup: MethodSetup) -> Method:
+    """The method of this name that asks a language model.
+
+    Raises:
+        UnknownOptimizerError: there is none.
+        ValueError: the options do not fit the task.
+    """
+    require_known(name, WITH_MODEL)
+    made: Method = METHODS[name].maker()(setup)
+    return made

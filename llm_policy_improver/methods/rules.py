@@ -18,6 +18,14 @@ OVERSHOOT: Final = 0.05
 SAME_TRIAL: Final = 0.005
 """Two policies closer than this share of the range in every parameter are the same trial."""
 
+REPEATS: Final = 2
+"""How often the same policy may be tried again where the outcome is known to vary."""
+
+
+def repeats_allowed(noise: float) -> int:
+    """How often the same policy may be tried again, from the spread of the measures where it is known, else 0."""
+    return REPEATS if noise else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -24,6 +24,8 @@ from llm_policy_improver.methods.numeric.aim_search import AimSearch
 from llm_policy_improver.methods.numeric.effect_model import EffectModel, TooFewTrialsError
 from llm_policy_improver.methods.numeric.trust_region import trust_radius
 from llm_policy_improver.methods.numeric.untried import untried
+from llm_policy_improver.methods.sas import sas
+from llm_policy_improver.methods.setup import MethodSetup
 
 Array = NDArray[np.float64]
 
@@ -188,6 +190,11 @@ class Hybrid:
         history: Sequence[Trial],
     ) -> Parameters:
         return untried(screen.ranked(centre, radius, generator), history, self.brief.space, self.name)[0]
+
+
+def make(setup: MethodSetup) -> Hybrid:
+    """As registered: SAS-Prompt proposes."""
+    return Hybrid(sas.make(setup), setup.model.model, setup.brief, setup.seed)
 
 
 def _text(gap: float, spread: float) -> str:

@@ -19,14 +19,13 @@ from llm_policy_improver.llm.reply import Reply, parse_reply
 from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.methods.candidates import ModelScreen, Screen
 from llm_policy_improver.methods.checks import Verdict, check
+from llm_policy_improver.methods.rules import repeats_allowed
 from llm_policy_improver.methods.sas import told
 from llm_policy_improver.methods.sas.effects import Claims, judge_claims
 from llm_policy_improver.methods.sas.model_rules import MODEL_RULES
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.methods.sas.sas_text import SasText
-
-REPEATS: Final = 2
-"""How often the same policy may be tried again where the outcome is known to vary."""
+from llm_policy_improver.methods.setup import MethodSetup
 
 DEFAULT_OPTIONS: Final = SasOptions()
 
@@ -59,7 +58,7 @@ class SasPrompt:
         self.names = options.names or brief.space.names
         if len(self.names) != brief.space.dimension:
             raise ValueError(f'names must be {brief.space.dimension}; got {", ".join(self.names)}')
-        self.repeats_allowed = REPEATS if noise else 0
+        self.repeats_allowed = repeats_allowed(noise)
         self._text = SasText(brief, options, noise, self.repeats_allowed)
         self._model = model
         self._screen = screen or ModelScreen(brief)
@@ -185,6 +184,13 @@ class SasPrompt:
             why = f'not compared with the trials: internal error, {type(error).__name__}: {error}'
             findings.append(Finding('effects', why))
             return ()
+
+
+def make(setup: MethodSetup) -> SasPrompt:
+    """As registered."""
+    return SasPrompt(
+        setup.model, setup.brief, options=setup.options, noise=setup.noise, screen=setup.screen
+    )
 
 
 def _rounded(values: Sequence[float], digits: Sequence[int]) -> list[float]:

@@ -23,7 +23,7 @@ from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
 Array = NDArray[np.float64]
-NAMES = tuple(MINIMIZERS)
+NAMES = MINIMIZERS
 
 
 class Sphere:
@@ -223,8 +223,9 @@ def test_a_missing_package_is_named_before_the_first_trial(
 
 def test_the_command_line_loads_none_of_the_heavy_packages() -> None:
     code = (
-        'import sys, llm_policy_improver.cli.main; from llm_policy_improver.methods.registry import MINIMIZERS; '
-        '[make(0) for make in MINIMIZERS.values()]; print({"sklearn", "cmaes"} & set(sys.modules))'
+        'import sys, llm_policy_improver.cli.main; '
+        'from llm_policy_improver.methods.registry import MINIMIZERS, make_minimizer; '
+        '[make_minimizer(name) for name in MINIMIZERS]; print({"sklearn", "cmaes"} & set(sys.modules))'
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == 'set()'

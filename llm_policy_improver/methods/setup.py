@@ -1,0 +1,29 @@
+"""What a method that asks a language model is made of."""
+
+from dataclasses import dataclass, field
+
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.chat import Completer
+from llm_policy_improver.methods.candidates import Screen
+from llm_policy_improver.methods.sas.sas_options import SasOptions
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSetup:
+    """The same for all of them; each takes what it needs.
+
+    Attributes:
+        model: answers the chat, e.g. an `llm.endpoint.Endpoint`.
+        brief: of the task.
+        seed: draws what a method leaves to chance.
+        options: how SAS-Prompt asks.
+        noise: spread of the measures when a policy is repeated, where known.
+        screen: chooses among several candidates of one reply; a regression on the trials where None.
+    """
+
+    model: Completer
+    brief: Brief
+    seed: int = 0
+    options: SasOptions = field(default_factory=SasOptions)
+    noise: float = 0.0
+    screen: Screen | None = None
