@@ -4,7 +4,8 @@ python examples/an_objective_of_your_own.py
 """
 
 from llm_policy_improver import Extreme, Objective, Term, improve
-from llm_policy_improver.table_tennis.measures import LANDING_X, LANDING_Y, NET_CLEARANCE
+from llm_policy_improver.table_tennis.measures.height import NET_CLEARANCE
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 
 
 def main(trials: int = 39) -> None:

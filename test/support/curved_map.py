@@ -9,7 +9,8 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.measures import LANDING_X, LANDING_Y, NET_CLEARANCE, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.height import NET_CLEARANCE, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 

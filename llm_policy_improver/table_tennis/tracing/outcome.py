@@ -4,22 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.tracing.flight import (
-    clearance_missing,
-    find_bounces,
-    find_hit,
-    find_net_crossing,
-    stopped_by_net,
-)
+from llm_policy_improver.table_tennis.measures import MEASURED
+from llm_policy_improver.table_tennis.tracing.flight import find_bounces, find_hit, stopped_by_net
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples
+from llm_policy_improver.table_tennis.tracing.return_flight import ReturnFlight
 
 _AT_THE_NET = 0.03
 """m, a ball that comes down so near before the net leans on it."""
-_SPEED_SIGHTINGS = 8
-"""Sightings after the hit from which its speed is fitted: 56 ms at 125 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,54 +48,37 @@ def _judge_ball(samples: TraceSamples) -> Judgement:
         return Judgement(Outcome.DOUBLE_BOUNCE, "the ball bounced twice on the robot's half")
     if hit is None:
         return Judgement(Outcome.MISSED, 'the racket did not return the ball')
-    after_time, after = time[hit:], position[hit:]
-    measures = {'peak_height': float(np.max(after[:, 2]))}
-    speed = _speed(after_time, after)
-    if speed is not None:
-        measures['hit_speed'] = speed
-    landing = next(find_bounces(after_time, after), None)
-    if landing is not None:
-        measures |= {
-            'landing_x': landing.x, 'landing_y': landing.y, 'landing_time': landing.time - float(time[hit]),
-            'bounce_time': landing.time,
-        }  # fmt: skip
-    flight = slice(None) if landing is None else slice(0, int(np.searchsorted(after_time, landing.time)))
-    crossing = find_net_crossing(after_time[flight], after[flight])
-    if crossing is not None:
-        measures['net_clearance'] = crossing.clearance
+    flight = ReturnFlight.of(time[hit:], position[hit:])
+    outcome, note = _judge_return(flight)
+    measures = {
+        name: value for name, each in MEASURED.items() if (value := each.value(flight, outcome)) is not None
+    }
+    if flight.landing is not None:
+        measures['bounce_time'] = flight.landing.time
+    return Judgement(outcome, note, measures)
+
+
+def _judge_return(flight: ReturnFlight) -> tuple[Outcome, str]:
+    """What became of a ball that was hit, and that in words."""
+    landing, crossing = flight.landing, flight.crossing
     if landing is not None and landing.y < 0.0 and not (crossing and crossing.deflected):
-        reached = landing.y > -_AT_THE_NET or stopped_by_net(after[after_time <= landing.time])
-        if not reached:
-            note = f"the ball came down on the robot's own half, {-landing.y:.2f} m before the net"
-            return Judgement(Outcome.OWN_SIDE, note, measures)
-        if crossing is None:
-            measures |= _missing(after_time, after)
-        return Judgement(Outcome.NET, 'the ball hit the net and fell back', measures)
+        until = flight.position[flight.time <= landing.time]
+        if landing.y > -_AT_THE_NET or stopped_by_net(until):
+            return Outcome.NET, 'the ball hit the net and fell back'
+        return (
+            Outcome.OWN_SIDE,
+            f"the ball came down on the robot's own half, {-landing.y:.2f} m before the net",
+        )
     if crossing is None:
-        if stopped_by_net(after):
-            return Judgement(Outcome.NET, 'the ball hit the net', measures | _missing(after_time, after))
-        return Judgement(Outcome.OUT, 'the ball did not reach the table', measures)
+        if stopped_by_net(flight.position):
+            return Outcome.NET, 'the ball hit the net'
+        return Outcome.OUT, 'the ball did not reach the table'
     if not crossing.beside and (crossing.deflected or crossing.clearance < -0.01):
-        return Judgement(Outcome.NET, 'the ball touched the net', measures)
+        return Outcome.NET, 'the ball touched the net'
     if landing is None:
-        return Judgement(Outcome.OUT, _where_out(after), measures)
+        return Outcome.OUT, _where_out(flight.position)
     words = f'landed {table.place(landing.x, landing.y)}, at ({landing.x:+.2f}, {landing.y:.2f}) m'
-    return Judgement(Outcome.LANDED, words, measures)
-
-
-def _missing(time: NDArray[np.float64], position: NDArray[np.float64]) -> dict[str, float]:
-    """The clearance that a ball which the net stopped lacked, where its flight tells it."""
-    missing = clearance_missing(time, position)
-    return {} if missing is None else {'net_clearance': missing}
-
-
-def _speed(time: NDArray[np.float64], position: NDArray[np.float64]) -> float | None:
-    """m/s just after the hit: parabolas through the first sightings, their slope at the hit; None of too few."""
-    if len(time) < _SPEED_SIGHTINGS:
-        return None
-    since = time[:_SPEED_SIGHTINGS] - time[0]
-    slopes = np.polynomial.polynomial.polyfit(since, position[:_SPEED_SIGHTINGS], 2)[1]
-    return float(np.linalg.norm(slopes))
+    return Outcome.LANDED, words
 
 
 def _where_out(position: np.ndarray) -> str:

@@ -14,14 +14,10 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
-from llm_policy_improver.table_tennis.measures import (
-    HIT_SPEED,
-    LANDING_X,
-    LANDING_Y,
-    MEASURES,
-    NET_CLEARANCE,
-    PEAK_HEIGHT,
-)
+from llm_policy_improver.table_tennis.measures import MEASURES
+from llm_policy_improver.table_tennis.measures.height import NET_CLEARANCE, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
+from llm_policy_improver.table_tennis.measures.speed import HIT_SPEED
 from llm_policy_improver.table_tennis.objectives import parse_objective, require_measurable
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 

@@ -46,7 +46,7 @@ from llm_policy_improver.runs.prompt_preview import preview
 from llm_policy_improver.runs.replay import ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable
-from llm_policy_improver.table_tennis.measures import LANDING_X, LANDING_Y
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of

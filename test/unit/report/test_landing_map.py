@@ -18,7 +18,7 @@ from llm_policy_improver.report.labels import LabelPlacer, group, ranges
 from llm_policy_improver.report.landing_map import RESOLUTION, SIZE, draw_landing_map, landing_figure
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.measures import LANDING_X
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 

@@ -13,7 +13,8 @@ from llm_policy_improver.methods.numeric.least_squares import LeastSquares
 from llm_policy_improver.methods.numeric.ridge import RidgeBasis
 from llm_policy_improver.methods.numeric.trust_region import START, trust_radius
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.measures import LANDING_X, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.height import PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task_brief import make_brief

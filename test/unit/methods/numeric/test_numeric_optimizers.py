@@ -27,7 +27,9 @@ from llm_policy_improver.methods.numeric.numeric import FAILED_LOSS, NumericMeth
 from llm_policy_improver.methods.registry import MINIMIZERS, NUMERIC, make_numeric
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.measures import HIT_SPEED, LANDING_X, LANDING_Y, PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.height import PEAK_HEIGHT
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
+from llm_policy_improver.table_tennis.measures.speed import HIT_SPEED
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis

@@ -19,7 +19,7 @@ from llm_policy_improver.methods.sas.effects import (
 )
 from llm_policy_improver.report.wording import claims_text
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.measures import LANDING_TIME, LANDING_X, LANDING_Y
+from llm_policy_improver.table_tennis.measures.landing import LANDING_TIME, LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task_brief import make_brief
