@@ -34,8 +34,8 @@ from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares
-from llm_policy_improver.methods.sas.computed import kept_back_text
 from llm_policy_improver.methods.sas.sas import SasPrompt
+from llm_policy_improver.methods.sas.sections.afterwards import kept_back_text
 from llm_policy_improver.runs import stored_json
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION, Modulation
 from llm_policy_improver.table_tennis.objectives import parse_objective

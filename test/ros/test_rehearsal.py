@@ -16,7 +16,7 @@ from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.sas.computed import kept_back_text
+from llm_policy_improver.methods.sas.sections.afterwards import kept_back_text
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings

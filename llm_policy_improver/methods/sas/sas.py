@@ -188,9 +188,7 @@ class SasPrompt:
 
 def make(setup: MethodSetup) -> SasPrompt:
     """As registered."""
-    return SasPrompt(
-        setup.model, setup.brief, options=setup.options, noise=setup.noise, screen=setup.screen
-    )
+    return SasPrompt(setup.model, setup.brief, options=setup.options, noise=setup.noise, screen=setup.screen)
 
 
 def _rounded(values: Sequence[float], digits: Sequence[int]) -> list[float]:

@@ -10,25 +10,20 @@ from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.llm.tokens import count_tokens
-from llm_policy_improver.methods.ranking import named, ranked, trial_number
+from llm_policy_improver.methods.ranking import named, ranked
 from llm_policy_improver.methods.rules import SAME_TRIAL
-from llm_policy_improver.methods.sas import computed, told
+from llm_policy_improver.methods.sas import told
 from llm_policy_improver.methods.sas.history_selection import select_trials
-from llm_policy_improver.methods.sas.model_rules import reach
-from llm_policy_improver.methods.sas.repetitions import Repetition, repetitions, spread_of
+from llm_policy_improver.methods.sas.repetitions import repetitions
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.methods.sas.sections import write_sections
+from llm_policy_improver.methods.sas.sections.seen import Seen
 from llm_policy_improver.methods.sas.trial_table import TrialTable
 
 BELOW_TABLE: Final = 900
 """Tokens kept free for what stands below the table of eight parameters."""
 
 FEWEST_ROWS: Final = 8
-
-LEAST_NEEDED_FIRST: Final = ('feedback', 'repetitions', 'pairs')
-"""What is left out below the trials where a prompt would be too long."""
-
-LEAST_NOISE: Final = 0.0005
-"""The last digit of a measure in the table."""
 
 
 class SasText:
@@ -96,60 +91,17 @@ class SasText:
         """What grows and changes from step to step: as far as possible no more than fits in beside ``stable``."""
         if not history:
             return 'There are none yet: start near the values that leave the controller unchanged.\n'
-        options, brief, names = self.options, self.brief, self.names
-        table = TrialTable(brief, objective, options, names)
+        table = TrialTable(self.brief, objective, self.options, self.names)
         order = ranked(history, objective) or named(history, earlier)
-        best = order[0] if order else None
-        selection = select_trials(history, order, brief.space, self._rows(table, history, stable))
-        repeated = repetitions(history, [each for each in brief.measures if all(each.margins)])
-        parts = {
-            'table': [table.rows(history, selection)],
-            'told': [
-                *table.totals(history, selection, self.noise),
-                *self._spread(repeated),
-                *self._limit(history, objective),
-            ],
-            'effects': (
-                computed.effects_text(history, best, brief, objective, names, options.digits)
-                if options.effects
-                else []
-            ),
-            'pairs': computed.pairs_text(history, objective, best, brief, names) if options.effects else [],
-            'repetitions': computed.repetitions_text(history, repeated, brief),
-            'feedback': computed.feedback_text(history, earlier, objective, brief)
-            if options.feedback
-            else [],
-        }
-        room = options.token_budget - count_tokens(stable)
-        text = _joined(parts)
-        for part in LEAST_NEEDED_FIRST:
-            while parts[part] and count_tokens(text) > room:
-                # The oldest of what was said goes first; half of a comparison would say nothing.
-                parts[part] = parts[part][1:] if part == 'feedback' else []
-                text = _joined(parts)
-        return text
-
-    def _spread(self, repeated: Sequence[Repetition]) -> list[str]:
-        """How much the outcome of a repeated policy varies, where that is known."""
-        noise = max(self.noise, spread_of(repeated) or 0.0)
-        if noise < LEAST_NOISE:
-            return []
-        return [
-            f'The outcome varies by about {noise:.3f} even when nothing is changed: read no meaning into '
-            'smaller differences, and keep so much further away from the edges.'
-        ]
-
-    def _limit(self, history: Sequence[Trial], objective: Objective) -> list[str]:
-        """How far a proposal may be from the best trial."""
-        order = ranked(history, objective) if self.options.distances else []
-        share = 0.5 * reach(history, objective, self.brief.space)
-        if not order or share >= 1.0:
-            return []
-        best = trial_number(history, order[0])
-        return [
-            f'The step limit is {share:.0%} of a range: where a proposal takes any parameter further than that from '
-            f'trial {best}, the whole step is shortened, its direction kept.'
-        ]
+        seen = Seen(
+            history, objective, earlier, self.brief, self.options, self.noise, self.names,
+            best=order[0] if order else None,
+            table=table,
+            selection=select_trials(history, order, self.brief.space, self._rows(table, history, stable)),
+            repeated=repetitions(history, [each for each in self.brief.measures if all(each.margins)]),
+        )  # fmt: skip
+        room = self.options.token_budget - count_tokens(stable)
+        return write_sections(seen, lambda text: count_tokens(text) <= room)
 
     def _rows(self, table: TrialTable, history: Sequence[Trial], stable: str) -> int:
         """How many trials fit in. It depends on nothing that changes during a run, nor may the selection."""
@@ -182,8 +134,3 @@ class SasText:
             f'\n\nGive {self.options.candidates} different candidates, the most promising one first; "expected" and '
             '"reason" are about that one. Let them differ in what is uncertain about the effects.'
         )
-
-
-def _joined(parts: dict[str, list[str]]) -> str:
-    """The parts that are not empty, an empty line between them."""
-    return '\n\n'.join('\n'.join(lines) for lines in parts.values() if lines) + '\n'
