@@ -16,6 +16,7 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.loop.settings_gates import make_gates
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
 from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
 from llm_policy_improver.methods.registry import (
@@ -29,7 +30,6 @@ from llm_policy_improver.methods.rules import repeats_allowed
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.methods.setup import MethodSetup
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
-from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
 
@@ -71,28 +71,8 @@ class Assembly:
         return objective
 
     def gates(self, approval: Approval | None = None) -> tuple[Gate, ...]:
-        """What a proposal must pass by the settings, the approval last.
-
-        Args:
-            approval: asks a person, where the settings require that.
-
-        Raises:
-            SettingsError: a person must approve, and nobody asks one here; or the rehearsal's files are wrong.
-        """
-        settings = self.settings
-        gates: list[Gate] = []
-        if settings.rehearse:
-            rehearsal = Rehearsal(settings.rehearsal, settings.seed)
-            settings.require_within(rehearsal.arm.safety.residual)
-            gates.append(rehearsal)
-        if settings.approval.required:
-            if approval is None:
-                raise SettingsError(
-                    'approval.required is true, and nobody can be asked here: run it where a person answers, or set it '
-                    'to false'
-                )
-            gates.append(approval)
-        return tuple(gates)
+        """What a proposal must pass by the settings; see `settings_gates.make_gates`."""
+        return make_gates(self.settings, approval)
 
     def improvement(
         self,

@@ -1,0 +1,105 @@
+"""docs/extending.md followed literally: its files and lines go into a copy of the package, its commands run there."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+
+from paths import ROOT
+
+from llm_policy_improver.loop.settings_gates import GATES
+from llm_policy_improver.methods.registry import METHODS
+from llm_policy_improver.methods.sas import sections
+
+PAGE = (ROOT / 'docs' / 'extending.md').read_text()
+FENCE = re.compile(r'(?P<before>[^\n]*\n\n|\n)?```(?P<kind>python|sh)\n(?P<text>.*?)```', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page tells a person to do.
+
+    Attributes:
+        files: their texts by path.
+        lines: list, path and the line that goes into it.
+        scripts: Python that is run afterwards.
+        commands: that are run afterwards.
+    """
+
+    files: dict[str, str]
+    lines: list[tuple[str, str, str]]
+    scripts: list[str]
+    commands: list[str]
+
+
+def section(title: str) -> Section:
+    """From the page."""
+    text = PAGE.split(f'## {title}\n')[1].split('\n## ')[0]
+    found = Section({}, [], [], [])
+    for match in FENCE.finditer(text):
+        before = (match['before'] or '').strip()
+        if match['kind'] == 'sh':
+            found.commands.extend(match['text'].splitlines())
+        elif line := re.fullmatch(r'A line in `(\w+)` of `(\S+\.py)`:', before):
+            found.lines.append((line[1], line[2], match['text']))
+        elif path := re.search(r'`(\S+\.py)`:$', before):
+            found.files[path[1]] = match['text']
+        else:
+            found.scripts.append(match['text'])
+    return found
+
+
+def followed(title: str, folder: Path) -> list[str]:
+    """Do what the page says in a copy of the package; what its commands and scripts print, one after the other."""
+    told = section(title)
+    assert len(told.files) == len(told.lines) == 1
+    package = folder / 'llm_policy_improver'
+    if not package.exists():
+        shutil.copytree(ROOT / 'llm_policy_improver', package, ignore=shutil.ignore_patterns('*.pyc', '*.so'))
+        shutil.copytree(ROOT / 'config', folder / 'config')
+    for path, text in told.files.items():
+        assert not (folder / path).exists()
+        (folder / path).write_text(text)
+    for name, path, line in told.lines:
+        whole = (folder / path).read_text()
+        head = re.search(rf'^{name}\b[^\n]*[({{]\n( *MappingProxyType|    \{{\n)?', whole, re.MULTILINE)
+        assert head is not None
+        assert line.count('\n') == 1
+        (folder / path).write_text(whole[: head.end()] + line + whole[head.end() :])
+    commands = [[sys.executable, '-m', *_module(command)] for command in told.commands]
+    commands += [[sys.executable, '-c', script] for script in told.scripts]
+    assert commands
+    return [_run(command, folder) for command in commands]
+
+
+def _module(command: str) -> list[str]:
+    name, *arguments = re.findall(r'"[^"]*"|\S+', command)
+    assert name == 'llm-policy-improver'
+    return ['llm_policy_improver', *(argument.strip('"') for argument in arguments)]
+
+
+def _run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_new_part_is_a_file_and_a_line(tmp_path: Path) -> None:
+    (shown,) = followed('A method', tmp_path)
+    assert 'coordinate proposes, a numeric optimizer and no language model' in shown
+    assert 'Another ' in shown
+    (shown,) = followed('A measure', tmp_path)
+    assert 1.0 < float(shown) < 4.0
+    _, audit = followed('A gate', tmp_path)
+    assert audit.count('of a range from changing nothing') >= 4
+    (prompt,) = followed('A section of the prompt', tmp_path)
+    assert 'The last trials ended: ' in prompt
+
+
+def test_every_registered_place_is_there() -> None:
+    assert all(callable(each.maker()) for each in METHODS.values())
+    assert all(callable(resolve_name(where)) for where in GATES)
+    assert all(callable(resolve_name(f'{sections.__name__}{each.where}')) for each in sections.SECTIONS)
