@@ -30,7 +30,7 @@ class NarrowingSearch:
         start = self.space.unit(self.space.neutral if best is None else best.policy)
         step = generator.normal(scale=1.0 / np.sqrt(1.0 + len(history)), size=self.space.dimension)
         values = self.space.rounded(self.space.from_unit(np.clip(start + step, -1.0, 1.0)))
-        return Proposal(self.space.policy(values), self.name, reason='A random step from the best trial.')
+        return Proposal(self.space.at(values), self.name, reason='A random step from the best trial.')
 
 
 def main(trials: int = 39) -> None:

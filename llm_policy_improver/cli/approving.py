@@ -7,6 +7,7 @@ import click
 
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT, Approval, ApprovalError
 from llm_policy_improver.loop.build import Assembly
 
@@ -28,19 +29,18 @@ def approval_at_terminal(assembly: Assembly) -> Approval | None:
 
     def ask() -> None:
         if (case := approval.pending) is not None:
-            _ask(approval, case)
+            _ask(approval, case, assembly.brief.space)
 
     # Told in the waiting thread, which is this one: the decision is there before it is waited for.
     approval = Approval(assembly.brief.space, config, repeats_allowed=assembly.repeats_allowed, on_change=ask)
     return approval
 
 
-def _ask(approval: Approval, case: GateCase) -> None:
+def _ask(approval: Approval, case: GateCase, space: ParameterSpace) -> None:
     """Show a proposal, and ask until a decision on it is taken."""
     click.echo(f'\nVersion {case.version} by {case.proposal.proposed_by}: {case.proposal.reason}', err=True)
-    click.echo(
-        '  ' + '  '.join(f'{name} {value:.3f}' for name, value in case.proposal.policy.items()), err=True
-    )
+    pairs = zip(space.names, space.values(case.proposal), strict=True)
+    click.echo('  ' + '  '.join(f'{name} {value:.3f}' for name, value in pairs), err=True)
     for verdict in case.verdicts:
         click.echo(f'  {verdict}', err=True)
     while True:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -123,9 +123,7 @@ def audit_of(
     """
     last = exchanges[-1] if exchanges else None
     # The words and requests of the proposal are stored with its step: here its policy counts.
-    kept = (
-        None if proposal is None else Proposal(proposal.policy, proposal.proposed_by, reason=proposal.reason)
-    )
+    kept = None if proposal is None else replace(Proposal.again(proposal), reason=proposal.reason)
     return Audit(
         version=version,
         proposal=kept,

@@ -1,11 +1,21 @@
 """A policy to try next, with the reasons for it and the record of what became of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.finding import ClaimedEffect, Finding, Vain
 from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.space import Carrier, policy_of
+
+
+class Published(Carrier, Protocol):
+    """What has a policy and knows who proposed it: a trial, a step, a proposal."""
+
+    @property
+    def proposed_by(self) -> str:
+        """Name of the method, or of the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,22 @@ class Proposal:
     exchanges: tuple[Exchange, ...] = ()
     instead_of: tuple[Vain, ...] = ()
     kept_back: 'tuple[KeptBack, ...]' = ()
+
+    @classmethod
+    def again(cls, once: Published) -> 'Proposal':
+        """What was published once, to be published again: the policy and who proposed it, without the words."""
+        return cls(once.policy, once.proposed_by)
+
+    def at(self, place: Parameters | Carrier) -> 'Proposal':
+        """The same words with another policy."""
+        return replace(self, policy=policy_of(place))
+
+    def same_as(self, other: Carrier) -> bool:
+        """Whether the policy is the same."""
+        return self.policy == other.policy
+
+    def __str__(self) -> str:
+        return str(self.policy)
 
 
 @dataclass(frozen=True, slots=True)

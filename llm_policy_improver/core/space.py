@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,23 @@ from numpy.typing import NDArray
 from llm_policy_improver.core.policy import ParameterError, Parameters
 
 Array = NDArray[np.float64]
+
+
+class Carrier(Protocol):
+    """What has a policy: a trial, a proposal, a step."""
+
+    @property
+    def policy(self) -> Parameters:
+        """Its policy."""
+
+
+def policy_of(place: Parameters | Carrier) -> Parameters:
+    """The policy there."""
+    return place if isinstance(place, Parameters) else place.policy
+
+
+Place = Parameters | Carrier | Sequence[float] | Array
+"""Where something is in a space: a policy, what has one, or values (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +129,23 @@ class ParameterSpace:
         """The policy that changes nothing."""
         return Parameters(self.names, tuple(parameter.neutral for parameter in self.parameters))
 
-    def policy(self, values: Iterable[float]) -> Parameters:
+    def at(self, values: Iterable[float]) -> Parameters:
         """The policy with these values (n,)."""
         return Parameters(self.names, tuple(values))
 
-    def values(self, policy: Parameters) -> tuple[float, ...]:
-        """(n,) the policy's values in the order of this space; neutral where it does not have a parameter."""
+    def values(self, place: Place) -> tuple[float, ...]:
+        """(n,) the values there in the order of this space; neutral where a policy does not have a parameter."""
+        if isinstance(place, Sequence | np.ndarray):
+            return tuple(place)
+        policy = policy_of(place)
         if policy.names == self.names:
             return policy.values
         known = policy.as_json()
         return tuple(known.get(each.name, each.neutral) for each in self.parameters)
 
-    def contains(self, policy: Parameters, tolerance: float = 1e-9) -> bool:
+    def contains(self, place: Place, tolerance: float = 1e-9) -> bool:
         """Whether every value is within its bounds."""
-        rows = zip(self.values(policy), self.low, self.high, strict=True)
+        rows = zip(self.values(place), self.low, self.high, strict=True)
         return all(low - tolerance <= value <= high + tolerance for value, low, high in rows)
 
     def clip(self, values: Iterable[float]) -> tuple[float, ...]:
@@ -136,11 +157,10 @@ class ParameterSpace:
         pairs = zip(values, self.parameters, strict=True)
         return self.clip(round(float(value), parameter.digits) for value, parameter in pairs)
 
-    def unit(self, policy: Parameters | Sequence[float]) -> Array:
-        """A policy, or its values (n,), scaled to -1 (lower bound) ... +1 (upper bound)."""
-        values = self.values(policy) if isinstance(policy, Parameters) else policy
+    def unit(self, place: Place) -> Array:
+        """(n,) the values there, scaled to -1 (lower bound) ... +1 (upper bound)."""
         low, high = np.asarray(self.low), np.asarray(self.high)
-        return (2.0 * np.asarray(values) - low - high) / (high - low)
+        return (2.0 * np.asarray(self.values(place)) - low - high) / (high - low)
 
     def from_unit(self, unit: Sequence[float] | Array) -> tuple[float, ...]:
         """The values (n,) of a point of the cube -1 ... +1."""
@@ -149,4 +169,4 @@ class ParameterSpace:
 
     def sample(self, generator: np.random.Generator) -> Parameters:
         """A policy drawn uniformly within the bounds."""
-        return self.policy(float(value) for value in generator.uniform(self.low, self.high))
+        return self.at(float(value) for value in generator.uniform(self.low, self.high))

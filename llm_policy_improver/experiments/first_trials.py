@@ -80,7 +80,7 @@ def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: s
     space, generator, played = parameter_space(Searched(searched)), np.random.default_rng((seed, 3)), 0
     found: list[Given] = []
     for spread in range(MOST_SPREADS):
-        for policy in initial_design(SPREAD + 1, space, generator):
+        for policy in map(space.at, initial_design(SPREAD + 1, space, generator)):
             if spread and policy == space.neutral:
                 continue
             played += 1

@@ -94,7 +94,7 @@ def make_cache(size: int, seed: int, noisy: bool) -> Cache:
     space, generator, played = parameter_space(), np.random.default_rng((seed, 2)), task(noisy)
     seen, true = [], []
     for number in range(1, size + 1):
-        policy = space.policy(round(value, 2) for value in space.sample(generator).values)
+        policy = space.at(round(value, 2) for value in space.sample(generator).values)
         trial = replace(played.run(policy, seed * BLOCK + number), version=number, number=number)
         outcome, place = true_outcome(played.simulator.contacts, played.simulator.arm_contact)
         seen.append(trial)

@@ -19,7 +19,7 @@ BLOCK: Final = 100_000
 
 LANDING_NOISE: Final = 0.057
 """m, spread of a landing coordinate where noisy: that of the unchanged controller in 200 trials,
-``spread_of(repetitions([task(True).run(NEUTRAL, seed) for seed in range(200)], (LANDING_X, LANDING_Y)))``
+``spread_of(repetitions([task(True).run(NEUTRAL, seed) for seed in range(200)], (LANDING_X, LANDING_Y), space))``
 with `methods.sas.repetitions`."""
 
 

@@ -17,7 +17,7 @@ from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.space import Carrier, ParameterSpace, Place, policy_of
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check
 
@@ -112,7 +112,7 @@ class Approval:
             WithdrawnError: it was closed before anybody decided.
         """
         if self._config.auto_approve == SMALL_STEPS:
-            near = proven_neighbour(case.proposal.policy, case.history, self._space, self._config.small_step)
+            near = proven_neighbour(case.proposal, case.history, self._space, self._config.small_step)
             if near is not None:
                 reason = (
                     f'no person was asked, as it is a small step from trial {near.number}, which succeeded'
@@ -196,7 +196,7 @@ class Approval:
         if not checked.accepted:
             raise ApprovalError(f'the edited parameters cannot be used: {"; ".join(checked.reasons)}')
         reason = '; '.join((reason or 'edited', *map(str, checked.findings)))
-        instead = Proposal(self._space.policy(checked.values), person, reason=reason)
+        instead = Proposal(self._space.at(checked.values), person, reason=reason)
         verdict = GateVerdict(self.name, True, reason, instead, person)
         return verdict, f'version {case.version} is edited; the gates before the approval judge it again'
 
@@ -215,32 +215,35 @@ def _line(text: str) -> str:
 
 
 def proven_neighbour(
-    policy: Parameters, history: Sequence[Trial], space: ParameterSpace, step: float
+    place: Place, history: Sequence[Trial], space: ParameterSpace, step: float
 ) -> Trial | None:
     """The nearest trial that succeeded, if no parameter is further than ``step`` from it; None otherwise.
 
     Args:
-        policy: to be tried.
+        place: to be tried.
         history: all trials so far.
         space: the bounds.
         step: in the cube -1 ... +1 of the bounds.
     """
-    here = space.unit(policy)
+    here = space.unit(place)
     good = [trial for trial in history if trial.succeeded]
-    steps = [float(np.max(np.abs(here - space.unit(trial.policy)))) for trial in good]
+    steps = [float(np.max(np.abs(here - space.unit(trial)))) for trial in good]
     if not steps or min(steps) > step + 1e-9:
         return None
     return good[int(np.argmin(steps))]
 
 
-def last_good(history: Sequence[Trial], current: Parameters, neutral: Parameters) -> Proposal:
+def last_good(
+    history: Sequence[Trial], current: Parameters | Carrier, neutral: Parameters
+) -> Proposal:
     """What to go back to: the policy of the latest trial that succeeded with another one than ``current``.
 
     The neutral one, which changes nothing, where no such trial succeeded.
     """
-    good = (trial for trial in reversed(history) if trial.succeeded and trial.policy != current)
+    here = policy_of(current)
+    good = (trial for trial in reversed(history) if trial.succeeded and trial.policy != here)
     found = next(good, None)
-    return Proposal(neutral, NEUTRAL) if found is None else Proposal(found.policy, found.proposed_by)
+    return Proposal(neutral, NEUTRAL) if found is None else Proposal.again(found)
 
 
 def offered(case: GateCase, now: datetime) -> Audit:

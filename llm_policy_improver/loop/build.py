@@ -165,7 +165,7 @@ def _screen(settings: OptimizerSettings) -> Screen | None:
         return None
     from llm_policy_improver.table_tennis.task import TableTennis  # MuJoCo is needed only for this
 
-    return SimulatorScreen(TableTennis(), settings.seed)
+    return SimulatorScreen(TableTennis(), settings.space(), settings.seed)
 
 
 def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:

@@ -1,7 +1,7 @@
 """Asking a method without trusting it: what comes back is checked, and no fault of it gets through."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from llm_policy_improver.core.chat import Exchange
@@ -76,7 +76,7 @@ def consult(
     proposal: Proposal | None = None
     try:
         proposal = method.propose(history, objective, earlier)
-        verdict = check_policy(proposal.policy, history, space, objective, repeats_allowed=repeats_allowed)
+        verdict = check_policy(proposal, history, space, objective, repeats_allowed=repeats_allowed)
     except ProposalError as error:
         return Answer(
             name, None, None, failure=Failure.UNUSABLE, detail=clause(str(error)), exchanges=error.exchanges
@@ -88,5 +88,5 @@ def consult(
     if not verdict.accepted:
         detail = clause('; '.join(map(str, verdict.findings)))
         return Answer(name, proposal, None, verdict.findings, Failure.REFUSED, detail, proposal.exchanges)
-    checked = replace(proposal, policy=space.policy(verdict.values))
+    checked = proposal.at(space.at(verdict.values))
     return Answer(name, proposal, checked, verdict.findings, exchanges=proposal.exchanges)

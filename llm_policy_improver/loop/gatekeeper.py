@@ -69,7 +69,7 @@ class Gatekeeper:
         asked = [verdict for verdict in reversed(case.verdicts) if verdict.by]
         decided = next(iter((*asked, *reversed(case.verdicts))), None)
         by, reason = (PROGRAM, '') if decided is None else (decided.by, decided.reason)
-        edited = case.proposal.policy != answer.checked.policy
+        edited = not case.proposal.same_as(answer.checked)
         decision = Decision.EDITED if edited else Decision.APPROVED if by else Decision.AUTOMATIC
         self._keep(answer, version, decision, case.verdicts, by, reason)
         if not edited or answer.proposal is None:

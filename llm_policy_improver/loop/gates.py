@@ -25,7 +25,7 @@ def pass_gates(gates: Sequence[Gate], case: GateCase) -> GateCase:
                 return case
             if verdict.instead is None:
                 break
-            edited = replace(case.proposal, policy=verdict.instead.policy)
+            edited = case.proposal.at(verdict.instead)
             changed = pass_gates(gates[:place], replace(case, proposal=edited))
             if passed(changed):
                 case = changed

@@ -25,7 +25,7 @@ from llm_policy_improver.core.method import INITIAL, Method
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.space import ParameterSpace, Place
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.consult import Answer, consult
@@ -125,7 +125,7 @@ class Improvement:
         self._in_vain: tuple[Vain, ...] = ()
         self._gatekeeper = Gatekeeper(gates, clock)
         if in_force is None and self._earlier:
-            in_force = Proposal(self._earlier[-1].policy, self._earlier[-1].proposed_by)
+            in_force = Proposal.again(self._earlier[-1])
         self._in_force = in_force
         self._all_trials = all_trials
         self._noise = noise
@@ -289,7 +289,7 @@ class Improvement:
         )  # fmt: skip
 
     def _first(self, number: int) -> Step:
-        wanted, neutral = self._design[number - 1], self.space.neutral
+        wanted, neutral = self._design[number - 1], self.space.values(self.space.neutral)
         first = wanted == neutral
         reason = (
             'The unchanged controller, to compare with.'
@@ -298,12 +298,10 @@ class Improvement:
         )
         for pull in range(1 if first else PULLS + 1):
             share = 0.5**pull
-            pairs = zip(neutral.values, wanted.values, strict=True)
-            policy = (
-                self.space.policy(base + share * (value - base) for base, value in pairs) if pull else wanted
-            )
+            pairs = zip(neutral, wanted, strict=True)
+            values = tuple(base + share * (value - base) for base, value in pairs) if pull else wanted
             nearer = f' Brought to {share:.0%} of its way from the unchanged controller.' * bool(pull)
-            proposal = Proposal(policy, INITIAL, reason=reason + nearer)
+            proposal = Proposal(self.space.at(values), INITIAL, reason=reason + nearer)
             answer = self._judged(Answer(INITIAL, proposal, proposal))
             if answer.checked is not None:
                 return self._publish(number, answer)
@@ -353,32 +351,32 @@ class Improvement:
             if judged.checked is not None or self._gatekeeper.rejected_by_person:
                 break
             share = 0.5**pull
-            nearer = self._pulled(asked.checked.policy, best.policy, share)
+            nearer = self._pulled(asked.checked, best, share)
             if nearer is None:
                 break
             reason = (
                 f'{asked.proposal.reason} Brought to {share:.0%} of its way from trial {best.number}, '
                 'as it was kept from the arm.'
             )
-            proposal = replace(asked.proposal, policy=nearer, expected={}, reason=reason)
+            proposal = replace(asked.proposal.at(nearer), expected={}, reason=reason)
             judged = self._judged(replace(asked, proposal=proposal, checked=proposal))
         return judged
 
-    def _pulled(self, policy: Parameters, known: Parameters, share: float) -> Parameters | None:
+    def _pulled(self, asked: Place, known: Place, share: float) -> Parameters | None:
         """This share of the way from what is known; None where that may not be tried."""
-        pairs = zip(self.space.values(known), self.space.values(policy), strict=True)
+        pairs = zip(self.space.values(known), self.space.values(asked), strict=True)
         nearer = self.space.rounded(base + share * (value - base) for base, value in pairs)
         checked = check(
             nearer, self.history, self.space, self.objective, repeats_allowed=self._repeats_allowed
         )
-        return self.space.policy(checked.values) if checked.accepted else None
+        return self.space.at(checked.values) if checked.accepted else None
 
     def _made(self) -> list[Proposal]:
         """The proposals of this run; the last one tells also what did not get through since."""
         made = [step.proposal for step in self._steps]
         history, kept = self.history, self._gatekeeper
         if kept.kept_back and history:
-            behind = made.pop() if made else Proposal(history[-1].policy, history[-1].proposed_by)
+            behind = made.pop() if made else Proposal.again(history[-1])
             made.append(replace(behind, kept_back=(*behind.kept_back, *kept.kept_back)))
         return made
 
@@ -400,7 +398,7 @@ class Improvement:
             if self._in_force is None and self._gatekeeper.kept_back:
                 raise ImprovementError(f'nothing is allowed to reach the arm, and nothing was before: {why}')
             kept = self._in_force or Proposal(self.space.neutral, 'neutral')
-            policy = self.space.policy(self.space.clip(self.space.values(kept.policy)))
+            policy = self.space.at(self.space.clip(self.space.values(kept)))
             version, by = self._version, kept.proposed_by
             self._version += 1
         reason = f'The last good policy stays: {why}.'
@@ -430,4 +428,4 @@ def run_improvement(
         step = improvement.propose()
         if on_step is not None:
             on_step(step)
-        yield improvement.record(step.played(task.run(step.policy, step.seed)))
+        yield improvement.record(step.play(task))

@@ -118,16 +118,16 @@ class OptimizerSettings:
         self.sas_options()
         self.space()
 
-    def require_within(self, residual: Sequence[float]) -> None:
+    def require_within(self, largest: Sequence[float]) -> None:
         """Raise `SettingsError` where the bounds of the residuals are wider than the arm's safety file allows.
 
         Args:
-            residual: (8,) the largest ones, one a joint.
+            largest: (8,) that the arm's safety file allows, one a joint.
         """
         if self.parameters == Searched.ATTENUATION:
             return
         for joint, low, high, most in zip(
-            JOINTS, self.residual_low, self.residual_high, residual, strict=True
+            JOINTS, self.residual_low, self.residual_high, largest, strict=True
         ):
             if max(-low, high) > most:
                 raise SettingsError(

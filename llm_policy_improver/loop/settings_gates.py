@@ -40,7 +40,7 @@ def rehearsal(settings: OptimizerSettings, _: Approval | None) -> Gate | None:
     if not settings.rehearse:
         return None
     gate = Rehearsal(settings.rehearsal, settings.seed)
-    settings.require_within(gate.arm.safety.residual)
+    settings.require_within(gate.largest_residual)
     return gate
 
 

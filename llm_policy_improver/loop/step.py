@@ -7,6 +7,7 @@ from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.finding import Finding, Vain
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 
 ATTEMPTS: Final = 3
@@ -67,6 +68,10 @@ class Step:
         """What was proposed and what is published instead, by name; empty where they are the same."""
         pairs = zip(self.proposal.policy.items(), self.policy.values, strict=True)
         return {name: (before, after) for (name, before), after in pairs if before != after}
+
+    def play(self, task: Task) -> Trial:
+        """Its trial, under its version."""
+        return self.played(task.run(self.policy, self.seed))
 
     def played(self, trial: Trial) -> Trial:
         """A trial of this step, under its version."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric import words
@@ -22,9 +22,15 @@ class Screen(Protocol):
     """Chooses among candidates."""
 
     def choose(
-        self, candidates: Sequence[Parameters], history: Sequence[Trial], objective: Objective
+        self, candidates: Sequence[Sequence[float]], history: Sequence[Trial], objective: Objective
     ) -> tuple[int, str]:
-        """Index of the candidate to try, and why it, in one clause; the proposer's favourite comes first."""
+        """Index of the candidate to try, and why it, in one clause.
+
+        Args:
+            candidates: values (n,), the proposer's favourite first.
+            history: all trials, oldest first.
+            objective: what the person asked.
+        """
 
 
 class ModelScreen:
@@ -37,13 +43,13 @@ class ModelScreen:
         self._brief = brief
 
     def choose(
-        self, candidates: Sequence[Parameters], history: Sequence[Trial], objective: Objective
+        self, candidates: Sequence[Sequence[float]], history: Sequence[Trial], objective: Objective
     ) -> tuple[int, str]:
         best = objective.best(history)
         if best is None:
             return 0, 'the first, as nothing measures them'
         try:
-            model = EffectModel.fit(history, self._brief, objective, best.policy)
+            model = EffectModel.fit(history, self._brief, objective, best)
         except TooFewTrialsError:
             return 0, 'the first, as too few trials tell how to compare them'
         search = AimSearch.near(best, history, model, objective)
@@ -57,17 +63,19 @@ class SimulatorScreen:
 
     Args:
         task: the simulated arm.
+        space: of the candidates.
         seed: of its incoming ball.
     """
 
-    def __init__(self, task: Task, seed: int = 0) -> None:
+    def __init__(self, task: Task, space: ParameterSpace, seed: int = 0) -> None:
         self._task = task
+        self._space = space
         self._seed = seed
 
     def choose(
-        self, candidates: Sequence[Parameters], history: Sequence[Trial], objective: Objective
+        self, candidates: Sequence[Sequence[float]], history: Sequence[Trial], objective: Objective
     ) -> tuple[int, str]:
-        trials = [self._task.run(candidate, self._seed) for candidate in candidates]
+        trials = [self._task.run(self._space.at(candidate), self._seed) for candidate in candidates]
         distances = [objective.distance(trial) for trial in trials]
         costs = [
             (0.0 if trial.succeeded and not objective.measurable else NOT_SUCCEEDED)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from llm_policy_improver.core.finding import Finding
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.rules import BOUNDS, COUNT, FINITE, REPEAT, Case, Rule
@@ -100,14 +101,15 @@ def check(
 
 
 def check_policy(
-    policy: Any,
+    proposal: Proposal,
     history: Sequence[Trial],
     space: ParameterSpace,
     objective: Objective | None = None,
     *,
     repeats_allowed: int = 0,
 ) -> Verdict:
-    """Judge a whole policy by the rules that hold for every method: it must be one of this space."""
+    """Judge a proposal by the rules that hold for every method: its policy must be one of this space."""
+    policy: Any = proposal.policy  # of a method that somebody else wrote
     if not isinstance(policy, Parameters) or policy.names != space.names:
         named = (
             (', '.join(policy.names) or 'none') if isinstance(policy, Parameters) else type(policy).__name__

@@ -53,9 +53,7 @@ _REGRESSION: Final = 'a regression and no language model'
 METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
     {
         'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
-        'hybrid': Registered(
-            Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'
-        ),
+        'hybrid': Registered(Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'),
         'random_search': Registered(Kind.MINIMIZER, '.numeric.minimizers.random_search:RandomSearch'),
         'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
         'adam': Registered(Kind.MINIMIZER, '.numeric.minimizers.adam:Adam'),

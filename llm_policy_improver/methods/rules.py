@@ -119,7 +119,7 @@ def _repeat(values: tuple[float, ...], case: Case) -> Ruling | None:
         for trial in case.tried
         if all(
             abs(value - other) <= limit
-            for value, other, limit in zip(values, case.space.values(trial.policy), limits, strict=True)
+            for value, other, limit in zip(values, case.space.values(trial), limits, strict=True)
         )
     ]
     if len(same) <= case.repeats_allowed:

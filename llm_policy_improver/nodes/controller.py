@@ -120,7 +120,7 @@ class ControllerNode(LifecycleNode):
             self._say_status()
             return
         self._offered = parameters
-        self._arm.offer(parameters)
+        self._arm.takes.offer(parameters)
         self._message = f'parameters version {parameters.version} by {parameters.proposed_by} accepted'
         self._say_status()
 

@@ -27,8 +27,8 @@ from llm_policy_improver.nodes.messages import ball_of, doubles
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
+from llm_policy_improver.table_tennis.guard.handover import Handover
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
@@ -91,9 +91,10 @@ class HardwareArm:
         """Of the parameters in use."""
         return self._guard.version
 
-    def offer(self, parameters: Modulation) -> None:
-        """Use these parameters as soon as they may be taken up."""
-        self._guard.offer(parameters)
+    @property
+    def takes(self) -> Handover:
+        """Takes new parameters up as soon as that may be."""
+        return self._guard.handover
 
     def arm(self) -> str:
         """Let the arm move; why not, in words, where it is refused."""

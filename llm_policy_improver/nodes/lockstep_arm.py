@@ -14,7 +14,6 @@ from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
@@ -60,9 +59,10 @@ class LockstepArm:
         """Of the parameters in use."""
         return self._controller.parameters.version
 
-    def offer(self, parameters: Modulation) -> None:
-        """Use these parameters from the next ball on."""
-        self._controller.offer(parameters)
+    @property
+    def takes(self) -> LowLevelController:
+        """Takes new parameters up from the next ball on."""
+        return self._controller
 
     def arm(self) -> str:
         """Let the arm move; why not, in words, where it is refused."""

@@ -68,7 +68,7 @@ class OptimizerNode(WaitingNode):
         self.get_logger().info(self._assembly.said)
         words = self._settings.objective
         start = self._assembly.objective(words) if words else None
-        self._memory = RunMemory(self._space.neutral, self._settings.output_folder, self._settings.resume)
+        self._memory = RunMemory(self._space, self._settings.output_folder, self._settings.resume)
         self._approval: Approval | None = None
         self._gates()  # what is wrong with their settings ends the node now, and not the first run
         self._approval = None
@@ -393,7 +393,7 @@ class OptimizerNode(WaitingNode):
         self._publish(improvement, OptimizerStatus.RUNNING, step)
         in_force = self._memory.in_force
         if in_force is None or version != in_force[0]:
-            self._put_in_force(version, Proposal(step.policy, step.proposed_by))
+            self._put_in_force(version, Proposal.again(step))
         while (trial := await self._player.play(step, cancelled)) is not None and not counts(trial, attempt):
             self.get_logger().warning(f'trial {trial.number} says nothing, it is played again: {trial.note}')
             attempt += 1

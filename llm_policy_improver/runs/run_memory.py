@@ -11,8 +11,8 @@ from llm_policy_improver.core.audit import Audit, Decision
 from llm_policy_improver.core.clock import utc_now
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import last_good, offered, reverted, withdrawn
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -26,7 +26,7 @@ class RunMemory:
     """Of all runs in one folder.
 
     Args:
-        neutral: the policy that changes nothing.
+        space: that is searched; its neutral values are what there is to go back to at first.
         folder: of the store, which is made where it is missing; empty: all is forgotten with the process.
         resume: whether the policy published last is still meant to be in force.
 
@@ -39,8 +39,8 @@ class RunMemory:
         StoreError: the folder cannot be used; also from all that keeps something, which is not kept then.
     """
 
-    def __init__(self, neutral: Parameters, folder: str = '', resume: bool = False) -> None:
-        self._neutral = neutral
+    def __init__(self, space: ParameterSpace, folder: str = '', resume: bool = False) -> None:
+        self._neutral = space.neutral
         self._store = RunStore.join(Path(folder), {}) if folder else None
         self.history: list[Trial] = []
         self.version = 0
@@ -52,7 +52,7 @@ class RunMemory:
         self.history = store.trials()
         steps, audits = store.steps(), [stored.audit for stored in store.audits()]
         published = [
-            (step.step.version, Proposal(step.step.policy, step.step.proposed_by)) for step in steps[-1:]
+            (step.step.version, Proposal.again(step.step)) for step in steps[-1:]
         ]
         published += [
             (audit.version, audit.proposal)
@@ -138,8 +138,8 @@ class RunMemory:
         Args:
             active: the version that the controller uses, where nothing was published from here.
         """
-        here = [trial.policy for trial in self.history if trial.version == active]
-        current = self.in_force[1].policy if self.in_force else here[0] if here else self._neutral
+        here = [trial for trial in self.history if trial.version == active]
+        current = self.in_force[1] if self.in_force else here[0] if here else self._neutral
         return last_good(self.history, current, self._neutral)
 
     def revert(self, active: int) -> tuple[int, Proposal]:

@@ -1,7 +1,8 @@
 """The guarded controller and the simulated arm in virtual time: the physical arm's timing, without waiting for it.
 
     going = GuardedArm(simulator, ControllerConfig(), GuardSettings())
-    going.make_ready(parameters)
+    going.guard.handover.offer(parameters)
+    going.make_ready()
     simulator.launch(seed)
     while not simulator.finished:
         going.step()
@@ -17,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.arm import facts as arm
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController, GuardSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
@@ -67,8 +67,8 @@ class GuardedArm:
         self._number = 0
         self._commanded: Array = np.zeros(len(arm.ARM))
 
-    def make_ready(self, parameters: Modulation) -> None:
-        """Have these parameters taken up and the arm armed, while it stands in its ready pose.
+    def make_ready(self) -> None:
+        """Have what `guard.handover` was offered taken up and the arm armed, while it stands in its ready pose.
 
         The simulation does not move on meanwhile: an arm that is sent standstill stays where it is.
 
@@ -76,7 +76,6 @@ class GuardedArm:
             RuntimeError: the controller refuses to be armed.
         """
         still = np.zeros(len(arm.ARM))
-        self.guard.offer(parameters)
         start = self.now.steady
         while True:
             self.take_joints(ArmObservation(self.now.stamp, np.array(arm.HOME), still))

@@ -64,7 +64,8 @@ class GuardedTableTennis:
         modulation = Modulation.of(policy)
         # A controller of its own for every ball: no fault and no drift of one reaches the next.
         played = _PlayedArm(self.simulator, self._controller, self._guard, self._recorder)
-        played.make_ready(modulation)
+        played.guard.handover.offer(modulation)
+        played.make_ready()
         played.begin()
         self.simulator.launch(seed)
         while not self.simulator.finished:

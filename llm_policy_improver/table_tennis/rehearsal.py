@@ -81,6 +81,11 @@ class Rehearsal:
         except ValueError as error:
             raise SettingsError(f'rehearsal: {error}') from None
 
+    @property
+    def largest_residual(self) -> tuple[float, ...]:
+        """(8,) m/s and rad/s that the arm's safety file allows."""
+        return self.arm.safety.residual
+
     def judge(self, case: GateCase) -> GateVerdict:
         """Refuse what does not do well."""
         result = self.play(case.proposal.policy)

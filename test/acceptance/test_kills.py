@@ -39,7 +39,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
         objective, assemble(SETTINGS).method, SETTINGS.space(), trials=TRIALS, first_trials=TRIALS
     )
     with (
-        closing(RunMemory(improvement.space.neutral, str(folder))) as memory,
+        closing(RunMemory(improvement.space, str(folder))) as memory,
         RunStore.open(folder) as logger,
     ):
         memory.begin(SETTINGS, objective, TRIALS)

@@ -63,12 +63,12 @@ def trial(attenuation: tuple[float, ...], number: int = 1, landed: bool = True) 
 def case_of(
     attenuation: tuple[float, ...] = FAR, version: int = 7, history: Sequence[Trial] = ()
 ) -> GateCase:
-    return GateCase(Proposal(SPACE.policy(attenuation), 'sas:m'), version, (), tuple(history), RIGHT)
+    return GateCase(Proposal(SPACE.at(attenuation), 'sas:m'), version, (), tuple(history), RIGHT)
 
 
 def instead(values: tuple[float, ...]) -> Proposal:
     """What Ada puts in place of a proposal."""
-    return Proposal(SPACE.policy(values), 'Ada', reason='gently')
+    return Proposal(SPACE.at(values), 'Ada', reason='gently')
 
 
 class Judging:
@@ -217,7 +217,7 @@ def test_other_steps_wait(attenuation: tuple[float, ...], history: list[Trial]) 
 def test_size_of_a_step_is_that_of_its_largest_parameter_in_the_unit_cube() -> None:
     space = parameter_space(attenuation_low=(0.8, *(0.6,) * 7), attenuation_high=(1.2, *(1.4,) * 7))
     history = [trial((1.2, *(1.4,) * 7), 1), trial(NEUTRAL_ATTENUATION, 2)]
-    step = space.policy(
+    step = space.at(
         (1.02, *(1.0,) * 6, 0.97)
     )  # 0.1 of the first parameter's half range, 0.075 of the last one's
     found = proven_neighbour(step, history, space, 0.1)
@@ -231,7 +231,7 @@ def test_last_good_parameters_are_those_of_the_latest_other_trial_that_landed() 
     assert last_good(history, history[3].policy, NEUTRAL) == second
     assert last_good(history, NEUTRAL, NEUTRAL) == fourth
     assert last_good(history[:1], history[0].policy, NEUTRAL) == Proposal(NEUTRAL, 'neutral')
-    assert last_good([], SPACE.policy(FAR), NEUTRAL) == Proposal(NEUTRAL, 'neutral')
+    assert last_good([], SPACE.at(FAR), NEUTRAL) == Proposal(NEUTRAL, 'neutral')
 
 
 # The way through the gates.
@@ -336,7 +336,7 @@ def loop(
 def play(improvement: Improvement, task: CurvedMap, steps: int) -> Iterator[Step]:
     for _ in range(steps):
         step = improvement.propose()
-        improvement.record(step.played(task.run(step.policy, step.seed)))
+        improvement.record(step.play(task))
         yield step
 
 
@@ -426,9 +426,9 @@ def test_run_whose_very_first_parameters_are_rejected_ends_with_nothing_publishe
 def test_rejected_first_step_keeps_what_was_in_force_and_not_the_last_trial() -> None:
     task = CurvedMap(0)
     history = [
-        replace(task.run(SPACE.policy(numbers(1.0 + 0.01 * count)), 0), version=count) for count in range(4)
+        replace(task.run(SPACE.at(numbers(1.0 + 0.01 * count)), 0), version=count) for count in range(4)
     ]
-    in_force = Proposal(SPACE.policy(OTHER), 'neutral')
+    in_force = Proposal(SPACE.at(OTHER), 'neutral')
     gate = Scripted('approval', *[no('no', 'approval', 'Ada')] * 9)
     improvement = loop(
         Model(numbers(1.2), numbers(1.3), numbers(0.9)), gate, first=0, history=history, first_version=10,

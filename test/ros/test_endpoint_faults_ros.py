@@ -62,7 +62,7 @@ class Rig:
         for parameters in self.published:
             assert all(math.isfinite(value) for value in (*parameters.attenuation, *parameters.residual))
             assert len(parameters.attenuation) == len(parameters.residual) == 8
-            assert space.contains(space.policy(parameters.attenuation))
+            assert space.contains(space.at(parameters.attenuation))
 
 
 def start(graph: RosGraph, server: ChatServer, folder: Path, timeout: float = 1.0) -> Rig:

@@ -21,7 +21,6 @@ from llm_policy_improver.nodes.joint_states import JointStates
 from llm_policy_improver.nodes.messages import doubles, header_of, trial_in
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
 from llm_policy_improver.table_tennis.arm.facts import HOME
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
@@ -277,7 +276,7 @@ class TwoDrivers(GuardedArm):
 
 def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> None:
     arm = TwoDrivers()
-    arm.make_ready(Modulation())
+    arm.make_ready()
     arm.simulator.launch(0)
     while np.abs(arm.simulator.data.qvel[:8]).max() < 1.5:
         arm.step()

@@ -249,7 +249,7 @@ def test_published_parameters_name_their_joints_and_are_within_the_bounds(
     space = parameter_space(attenuation_low=low, attenuation_high=high)
     for parameters in published:
         assert list(parameters.joint_names) == list(JOINTS)
-        assert space.contains(space.policy(parameters.attenuation))
+        assert space.contains(space.at(parameters.attenuation))
         assert list(parameters.residual) == [0.0] * 8
     assert len({parameters.attenuation.tobytes() for parameters in published}) == 5
 

@@ -48,7 +48,9 @@ class EmptyTimer:
     def judge(self, what: object) -> NoReturn:
         """Fail, as something took too long; where this timer was late too, nothing can be told of the arm."""
         if self.worst > TOO_LATE:
-            pytest.skip(f'an empty timer is {self.worst:.2f} s late here: the machine is too busy for the arm')
+            pytest.skip(
+                f'an empty timer is {self.worst:.2f} s late here: the machine is too busy for the arm'
+            )
         pytest.fail(f'{what}, though an empty timer was {self.worst:.3f} s late at most')
 
 

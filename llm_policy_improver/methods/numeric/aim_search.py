@@ -71,11 +71,11 @@ class AimSearch(BoxSearch):
     ) -> 'AimSearch':
         """Steps from the trial ``best`` of a history, with wider margins after failures."""
         space = model.brief.space
-        failed = [space.unit(trial.policy) for trial in history if not trial.succeeded]
+        failed = [space.unit(trial) for trial in history if not trial.succeeded]
         return cls(
             model,
             objective,
-            space.unit(best.policy),
+            space.unit(best),
             np.array(failed).reshape(len(failed), space.dimension),
             caution=caution_after(history),
         )

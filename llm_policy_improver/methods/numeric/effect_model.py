@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
-from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.space import ParameterSpace, Place
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric.ridge import Ridge, RidgeBasis
 
@@ -47,8 +46,8 @@ def telling(trials: Sequence[Trial], measure: Measure) -> tuple[tuple[int, ...],
     return None
 
 
-def _basis(trials: Sequence[Trial], space: ParameterSpace, centre: Parameters | None) -> RidgeBasis:
-    unit = np.array([space.unit(trial.policy) for trial in trials])
+def _basis(trials: Sequence[Trial], space: ParameterSpace, centre: Place | None) -> RidgeBasis:
+    unit = np.array([space.unit(trial) for trial in trials])
     if centre is None:
         return RidgeBasis(unit)
     gap = np.linalg.norm(unit - space.unit(centre), axis=1) / np.sqrt(space.dimension)
@@ -97,7 +96,7 @@ class EffectModel:
         trials: Sequence[Trial],
         brief: Brief,
         objective: Objective,
-        centre: Parameters | None = None,
+        centre: Place | None = None,
     ) -> 'EffectModel':
         """Fit to all trials that tell something.
 
@@ -105,7 +104,7 @@ class EffectModel:
             trials: in any order.
             brief: of the task.
             objective: says which measures are looked at besides the usual ones.
-            centre: policy near which the model should be best; everywhere alike where None.
+            centre: near which the model should be best; everywhere alike where None.
 
         Raises:
             TooFewTrialsError: fewer than `MINIMUM_TRIALS` tell a measure that the objective is about, or one that
@@ -143,14 +142,14 @@ class EffectModel:
         """Left-out error of each fit, by the measure's name, in its unit."""
         return {name: fit.error for name, fit in self.fits.items()}
 
-    def predict(self, policy: Parameters) -> dict[str, float]:
-        """The measures expected of a policy, by name."""
-        unit = self.brief.space.unit(policy)
+    def predict(self, place: Place) -> dict[str, float]:
+        """The measures expected there, by name."""
+        unit = self.brief.space.unit(place)
         return {name: fit.predict(unit) for name, fit in self.fits.items()}
 
-    def spread(self, policy: Parameters) -> dict[str, float]:
+    def spread(self, place: Place) -> dict[str, float]:
         """Standard error of each of the values of `predict`."""
-        unit = self.brief.space.unit(policy)
+        unit = self.brief.space.unit(place)
         return {name: fit.spread(unit) for name, fit in self.fits.items()}
 
     def effects(self, measure: Measure) -> list[Effect]:

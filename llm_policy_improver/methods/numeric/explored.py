@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.policy import Parameters
-from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.space import ParameterSpace, Place
 from llm_policy_improver.core.trial import Trial
 
 Array = NDArray[np.float64]
@@ -37,13 +36,13 @@ class Explored:
         kinds = np.unique(-self._shares, return_inverse=True)[1]
         return np.asarray(kinds, dtype=np.int64)
 
-    def point(self, policy: Parameters) -> Array:
-        """(d,) of a policy."""
-        return np.asarray((self.space.unit(policy) - self._neutral) / self._shares)
+    def point(self, place: Place) -> Array:
+        """(d,) of a place in the space."""
+        return np.asarray((self.space.unit(place) - self._neutral) / self._shares)
 
     def points(self, trials: Sequence[Trial]) -> Array:
         """(n, d) of the policies of trials."""
-        return np.array([self.point(trial.policy) for trial in trials]).reshape(len(trials), len(self.low))
+        return np.array([self.point(trial) for trial in trials]).reshape(len(trials), len(self.low))
 
     def unit(self, point: Array) -> Array:
         """The point (d,) of the unit cube."""

@@ -75,16 +75,16 @@ class GaussianProcess:
         radius = self._radius(history, objective)
         search = LossSearch.near(best, history, model, objective)
         point = search.minimum(radius, self._kept(model, history))
-        policy = rounded(model.explored.unit(point), space)
-        explored = not check(policy.values, history, space).accepted
+        values = rounded(model.explored.unit(point), space)
+        explored = not check(values, history, space).accepted
         if explored:
             # The best prediction was tried already: a neighbour of it teaches more than a repetition.
             points = self._beside(search, radius, history)
-            policy = untried(points, history, space, NAME, 'near the best trial')[0]
-        synthesis, reason = words.synthesis(model, objective, best, policy, radius, explored)
+            values = untried(points, history, space, NAME, 'near the best trial')[0]
+        synthesis, reason = words.synthesis(model, objective, best, values, radius, explored)
         return Proposal(
-            policy, NAME, words.summary(history, objective), words.analysis(model), synthesis, reason,
-            expected=model.predict(policy),
+            space.at(values), NAME, words.summary(history, objective), words.analysis(model), synthesis, reason,
+            expected=model.predict(values),
         )  # fmt: skip
 
     def _kept(self, model: ProcessModel, history: Sequence[Trial]) -> NDArray[np.bool_]:

@@ -16,8 +16,8 @@ from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.finding import Finding
 from llm_policy_improver.core.method import Method, ProposalError
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import Place
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric import words
 from llm_policy_improver.methods.numeric.aim_search import AimSearch
@@ -72,13 +72,13 @@ class Screen:
         Raises:
             TooFewTrialsError: too few tell enough.
         """
-        model = EffectModel.fit(history, brief, objective, best.policy)
+        model = EffectModel.fit(history, brief, objective, best)
         search = AimSearch.near(best, history, model, objective)
         return cls(model, search, objective, trust_radius(history, objective, brief.space))
 
-    def gap(self, policy: Parameters) -> tuple[float, float]:
-        """Predicted distance to the objective of a policy, and its standard error."""
-        predicted, spread = self.model.predict(policy), self.model.spread(policy)
+    def gap(self, place: Place) -> tuple[float, float]:
+        """Predicted distance to the objective there, and its standard error."""
+        predicted, spread = self.model.predict(place), self.model.spread(place)
         errors, doubts = [], []
         for term in self.objective.terms:
             name, (low, high) = term.measure.name, term.target
@@ -88,9 +88,9 @@ class Screen:
                 doubts.append(weight * spread[name])
         return float(np.linalg.norm(errors)), float(np.linalg.norm(doubts))
 
-    def failure(self, policy: Parameters) -> str:
+    def failure(self, place: Place) -> str:
         """How the trial is predicted to fail, as a clause; empty where it is not."""
-        predicted = self.model.predict(policy)
+        predicted = self.model.predict(place)
         for measure in self.model.brief.planned:
             value = predicted.get(measure.name)
             below, above = measure.margins
@@ -159,7 +159,7 @@ class Hybrid:
 
     def _screened(self, proposal: Proposal, screen: Screen, history: Sequence[Trial]) -> Proposal:
         space = self.brief.space
-        generator, asked = np.random.default_rng((self.seed, len(history))), proposal.policy
+        generator, asked = np.random.default_rng((self.seed, len(history))), space.values(proposal)
         gap, spread = screen.gap(asked)
         failure = screen.failure(asked)
         why = f'as the proposal is predicted {failure or _text(gap, spread)}'
@@ -174,11 +174,11 @@ class Hybrid:
         if screen.failure(refined) or refined_gap + margin > other_gap + other_spread:
             predicted = f'predicted {_text(other_gap, other_spread)}'
             said = f'replaced by the best candidate near the best trial ({predicted}), {why}'
-            return _judged(proposal, said, other)
+            return _judged(proposal.at(space.at(other)), said, changed=True)
         if failure or gap - refined_gap > WORTHWHILE:
             changed = ', '.join(words.changes(asked, refined, space, 3))
             said = f'refined by the fitted model ({changed}; predicted {_text(refined_gap, refined_spread)}), {why}'
-            return _judged(proposal, said, refined)
+            return _judged(proposal.at(space.at(refined)), said, changed=True)
         return _judged(proposal, f'passed, {why}')
 
     def _least_costly(
@@ -188,7 +188,7 @@ class Hybrid:
         radius: float,
         generator: np.random.Generator,
         history: Sequence[Trial],
-    ) -> Parameters:
+    ) -> tuple[float, ...]:
         return untried(screen.ranked(centre, radius, generator), history, self.brief.space, self.name)[0]
 
 
@@ -201,10 +201,9 @@ def _text(gap: float, spread: float) -> str:
     return f'{gap:.2f} ± {spread:.2f} from the objective'
 
 
-def _judged(proposal: Proposal, said: str, instead: Parameters | None = None) -> Proposal:
+def _judged(proposal: Proposal, said: str, changed: bool = False) -> Proposal:
     """With the screen's finding beside the proposer's own; what was expected holds no more where it changed."""
-    finding = Finding(SCREEN, said, changed=instead is not None)
-    judged = replace(proposal, findings=(*proposal.findings, finding))
-    if instead is None:
+    judged = replace(proposal, findings=(*proposal.findings, Finding(SCREEN, said, changed=changed)))
+    if not changed:
         return judged
-    return replace(judged, policy=instead, expected={}, reason=f'{proposal.reason} The proposal was {said}.')
+    return replace(judged, expected={}, reason=f'{proposal.reason} The proposal was {said}.')

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check
@@ -61,33 +60,41 @@ class LeastSquares:
         generator = self._generator(history)
         summary = words.summary(history, objective)
         try:
-            model = EffectModel.fit(history, self.brief, objective, best.policy)
+            model = EffectModel.fit(history, self.brief, objective, best)
         except TooFewTrialsError as error:
-            policy = self._near(space.values(best.policy), history, generator)
+            values = self._near(space.values(best), history, generator)
             reason = f'A small random step from the best trial, as only {error}.'
-            return Proposal(policy, NAME, summary, 'Too few trials to analyse.', reason, reason)
+            return Proposal(space.at(values), NAME, summary, 'Too few trials to analyse.', reason, reason)
         radius = trust_radius(history, objective, space)
         search = AimSearch.near(best, history, model, objective)
-        policy = rounded(search.minimum(radius), space)
-        explored = not check(policy.values, history, space).accepted
+        values = rounded(search.minimum(radius), space)
+        explored = not check(values, history, space).accepted
         if explored:
             # The best prediction was tried already: a neighbour of it teaches more than a repetition.
-            policy = self._untried(lambda: search.surprise(0.5 * radius, generator), history)
-        synthesis, reason = words.synthesis(model, objective, best, policy, radius, explored)
+            values = self._untried(lambda: search.surprise(0.5 * radius, generator), history)
+        synthesis, reason = words.synthesis(model, objective, best, values, radius, explored)
         return Proposal(
-            policy, NAME, summary, words.analysis(model), synthesis, reason, expected=model.predict(policy)
+            space.at(values),
+            NAME,
+            summary,
+            words.analysis(model),
+            synthesis,
+            reason,
+            expected=model.predict(values),
         )
 
     def _generator(self, history: Sequence[Trial]) -> np.random.Generator:
         return np.random.default_rng((self.seed, len(history)))
 
-    def _untried(self, draw: Callable[[], NDArray[np.float64]], history: Sequence[Trial]) -> Parameters:
+    def _untried(
+        self, draw: Callable[[], NDArray[np.float64]], history: Sequence[Trial]
+    ) -> tuple[float, ...]:
         points = (draw() for _ in range(DRAWS))
         return untried(points, history, self.brief.space, NAME, 'near the best trial')[0]
 
     def _near(
         self, centre: Sequence[float], history: Sequence[Trial], generator: np.random.Generator
-    ) -> Parameters:
+    ) -> tuple[float, ...]:
         unit, size = self.brief.space.unit(centre), self.brief.space.dimension
         return self._untried(
             lambda: np.clip(unit + generator.uniform(-EXPLORATION, EXPLORATION, size), -1.0, 1.0), history
@@ -95,19 +102,19 @@ class LeastSquares:
 
     def _towards_a_success(self, history: Sequence[Trial]) -> Proposal:
         space, summary = self.brief.space, words.no_success(history)
-        neutral = space.neutral
-        if check(neutral.values, history, space).accepted:
+        neutral = space.values(space.neutral)
+        if check(neutral, history, space).accepted:
             reason = 'No trial succeeded yet, so the policy that changes nothing is tried.'
-            return Proposal(neutral, NAME, summary, '', reason, reason)
+            return Proposal(space.neutral, NAME, summary, '', reason, reason)
         nearest = min(history, key=self._rank)
         # Half way back to the neutral policy, which is the safest known place.
-        centre = (np.asarray(space.values(nearest.policy)) + np.asarray(neutral.values)) / 2.0
-        policy = self._near(tuple(centre), history, self._generator(history))
+        centre = (np.asarray(space.values(nearest)) + np.asarray(neutral)) / 2.0
+        values = self._near(tuple(centre), history, self._generator(history))
         reason = (
             f'No trial succeeded yet: between the policy that changes nothing and the trial that came nearest '
             f'(outcome {nearest.outcome}), with a small random step.'
         )
-        return Proposal(policy, NAME, summary, '', reason, reason)
+        return Proposal(space.at(values), NAME, summary, '', reason, reason)
 
     def _rank(self, trial: Trial) -> int:
         """How far its outcome is from success."""

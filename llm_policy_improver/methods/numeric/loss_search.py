@@ -101,7 +101,7 @@ class LossSearch(BoxSearch):
     ) -> 'LossSearch':
         """Steps from the trial ``best`` of a history, with wider margins after failures."""
         failed = model.explored.points([trial for trial in history if not trial.succeeded])
-        return cls(model, objective, model.explored.point(best.policy), failed, caution_after(history))
+        return cls(model, objective, model.explored.point(best), failed, caution_after(history))
 
     def box(self, radius: float) -> tuple[Array, Array]:
         """(d,) low and high ends of the box of this radius around the best trial, within the bounds."""

@@ -36,7 +36,9 @@ def _errors(trial: Trial, objective: Objective) -> list[float]:
     return errors
 
 
-def own_trials(history: Sequence[Trial], earlier: Sequence[Proposal], name: str) -> list[Trial]:
+def own_trials(
+    history: Sequence[Trial], earlier: Sequence[Proposal], name: str, space: ParameterSpace
+) -> list[Trial]:
     """The trials that the method of this name proposed, oldest first.
 
     A trial with the version of the one before was proposed by nobody: the loop kept the last policy for want of a
@@ -48,7 +50,10 @@ def own_trials(history: Sequence[Trial], earlier: Sequence[Proposal], name: str)
     for position, proposal in enumerate(earlier[len(earlier) - aligned :], start=first):
         trial = history[position]
         before = history[position - 1] if position else None
-        repeated = before is not None and (trial.policy, trial.version) == (before.policy, before.version)
+        repeated = before is not None and (space.values(trial), trial.version) == (
+            space.values(before),
+            before.version,
+        )
         if proposal.proposed_by == name and not repeated:
             own.append(trial)
     return own
@@ -62,9 +67,9 @@ def observations(
     Trials that tested nothing are left out, and those of earlier runs with wider bounds, outside of these.
     """
     ours = {id(trial) for trial in own}
-    usable = [trial for trial in history if trial.tested and space.contains(trial.policy)]
+    usable = [trial for trial in history if trial.tested and space.contains(trial)]
     ordered = sorted(usable, key=lambda trial: id(trial) in ours)
-    points = [space.unit(trial.policy) for trial in ordered]
+    points = [space.unit(trial) for trial in ordered]
     errors = [_errors(trial, objective) for trial in ordered]
     return Observations.of(
         np.array(points).reshape(len(ordered), space.dimension),
@@ -103,12 +108,12 @@ class NumericMethod:
         """
         require_terms(objective, self.name)
         space = self.brief.space
-        seen = observations(history, own_trials(history, earlier, self.name), objective, space)
+        seen = observations(history, own_trials(history, earlier, self.name, space), objective, space)
         asked = self.minimizer.ask(seen)
         generator = np.random.default_rng((self.seed, len(history)))
         moved = generator.uniform(-EVASION, EVASION, (DRAWS, space.dimension))
         points = np.clip(np.vstack([asked, asked + moved]), -1.0, 1.0)
-        policy, evaded = untried(points, history, space, self.name)
+        values, evaded = untried(points, history, space, self.name)
         best = objective.best(history)
         summary = words.no_success(history) if best is None else words.summary(history, objective)
         reason = f'{self.name}: {self.minimizer.step}'
@@ -118,8 +123,8 @@ class NumericMethod:
         if best is None or distance is None:
             reason += '; no trial could be measured yet.'
         else:
-            changed = ', '.join(words.changes(best.policy, policy, space, 3))
+            changed = ', '.join(words.changes(best, values, space, 3))
             reason += (
                 f'; from the best trial, {distance:.3f} from the objective, it changes mostly {changed}.'
             )
-        return Proposal(policy, self.name, summary, synthesis=reason, reason=reason)
+        return Proposal(space.at(values), self.name, summary, synthesis=reason, reason=reason)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.space import Place
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric.effect_model import STEP, Effect, TooFewTrialsError, telling
 from llm_policy_improver.methods.numeric.evidence import Regression, Samples
@@ -90,9 +90,9 @@ class ProcessModel:
         """Left-out error of each fit, by the measure's name, in its unit."""
         return {name: fit.left_out for name, fit in self.fits.items()}
 
-    def predict(self, policy: Parameters) -> dict[str, float]:
-        """The measures expected of a policy, by name."""
-        point = self.explored.point(policy)[None, :]
+    def predict(self, place: Place) -> dict[str, float]:
+        """The measures expected there, by name."""
+        point = self.explored.point(place)[None, :]
         return {name: float(fit.predict(point)[0][0]) for name, fit in self.fits.items()}
 
     def effects(self, measure: Measure) -> list[Effect]:

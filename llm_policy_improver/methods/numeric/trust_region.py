@@ -40,7 +40,7 @@ def trust_radius(
         start: radius before anything was tried from a best trial.
         smallest: radius below which failures do not shrink it.
     """
-    units = np.array([space.unit(trial.policy) for trial in history])
+    units = np.array([space.unit(trial) for trial in history])
     distances = [objective.distance(trial) for trial in history]
     losses = np.array([np.inf if distance is None else distance for distance in distances])
     aimed = [trial.proposed_by != INITIAL for trial in history]

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check
@@ -25,9 +24,9 @@ def require_terms(objective: Objective, name: str) -> None:
         )
 
 
-def rounded(unit: NDArray[np.float64], space: ParameterSpace) -> Parameters:
-    """The policy of a point of the cube, as it is proposed."""
-    return space.policy(space.rounded(space.from_unit(unit)))
+def rounded(unit: NDArray[np.float64], space: ParameterSpace) -> tuple[float, ...]:
+    """The values (n,) of a point of the cube, as they are proposed."""
+    return space.rounded(space.from_unit(unit))
 
 
 def untried(
@@ -36,14 +35,14 @@ def untried(
     space: ParameterSpace,
     name: str,
     where: str = 'near what it asks for',
-) -> tuple[Parameters, int]:
-    """The policy of the first of these points of the cube that was not tried before, and its index.
+) -> tuple[tuple[float, ...], int]:
+    """The values (n,) of the first of these points of the cube that was not tried before, and its index.
 
     Raises:
         ProposalError: all of them were; the message names the method and says ``where`` it looked.
     """
     for index, point in enumerate(points):
-        policy = rounded(point, space)
-        if check(policy.values, history, space).accepted:
-            return policy, index
+        values = rounded(point, space)
+        if check(values, history, space).accepted:
+            return values, index
     raise ProposalError(f'{name} finds nothing untried {where}: the bounds leave too little room')

@@ -7,8 +7,7 @@ from typing import Protocol
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
-from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.space import ParameterSpace, Place
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric.effect_model import STEP, Effect
 
@@ -39,13 +38,13 @@ class Model(Protocol):
     def effects(self, measure: Measure) -> list[Effect]:
         """What each parameter does to one measure, on the whole."""
 
-    def predict(self, policy: Parameters) -> dict[str, float]:
-        """The measures expected of a policy, by name."""
+    def predict(self, place: Place) -> dict[str, float]:
+        """The measures expected there, by name."""
 
 
-def expected_text(model: Model, policy: Parameters) -> str:
-    """What is expected of a policy, for people: ``'x +0.742 m, y 0.690 m'``."""
-    predicted = model.predict(policy)
+def expected_text(model: Model, place: Place) -> str:
+    """What is expected there, for people: ``'x +0.742 m, y 0.690 m'``."""
+    predicted = model.predict(place)
     planned = [measure for measure in model.measures if all(measure.margins) and measure.name in predicted]
     shown = planned or [measure for measure in model.measures if measure.name in predicted]
     return ', '.join(
@@ -77,10 +76,8 @@ def summary(history: Sequence[Trial], objective: Objective, top: int = 3) -> str
     return f'{succeeded} of {len(history)} trials succeeded. Nearest to the objective: {nearest}.'
 
 
-def changes(
-    before: Parameters, after: Parameters, space: ParameterSpace, top: int | None = None
-) -> list[str]:
-    """What differs between two policies, ``'g (axis_5) 1.00 to 1.20'``, the largest shares of a range first."""
+def changes(before: Place, after: Place, space: ParameterSpace, top: int | None = None) -> list[str]:
+    """What differs between two places, ``'g (axis_5) 1.00 to 1.20'``, the largest shares of a range first."""
     old, new, unit = space.values(before), space.values(after), space.unit(after) - space.unit(before)
     order = [i for i in sorted(range(space.dimension), key=lambda i: -abs(unit[i])) if old[i] != new[i]]
     return [f'{space.parameters[i].label} {old[i]:.2f} to {new[i]:.2f}' for i in order[:top]]
@@ -115,7 +112,7 @@ def synthesis(
     model: Model,
     objective: Objective,
     best: Trial,
-    policy: Parameters,
+    proposed: Place,
     radius: float,
     explored: bool,
 ) -> tuple[str, str]:
@@ -125,20 +122,20 @@ def synthesis(
         model: what the expectation comes from.
         objective: with terms.
         best: the trial the step starts from.
-        policy: the proposal.
+        proposed: where to go.
         radius: of the trust region, 1 = half of each parameter's range.
         explored: whether the step was random because the best prediction had been tried already.
     """
     space = model.brief.space
-    listed = changes(best.policy, policy, space)
-    expected = f'expects {expected_text(model, policy)}'
-    predicted = model.predict(policy)
+    listed = changes(best, proposed, space)
+    expected = f'expects {expected_text(model, proposed)}'
+    predicted = model.predict(proposed)
     if all(term.measure.name in predicted for term in objective.terms):
         gap = sum(term.gap(predicted[term.measure.name]) ** 2 for term in objective.terms) ** 0.5
         expected += f', {gap:.2f} from the objective instead of {objective.distance(best) or 0.0:.2f}'
     at_bound = [
         each.label
-        for each, value in zip(space.parameters, policy.values, strict=True)
+        for each, value in zip(space.parameters, space.values(proposed), strict=True)
         if min(value - each.low, each.high - value) < 1e-6
     ]
     full = (

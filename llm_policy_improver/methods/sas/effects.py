@@ -48,7 +48,7 @@ def judge_claims(
     """
     order = ranked(history, objective)
     try:
-        centre = history[order[0]].policy if order else None
+        centre = history[order[0]] if order else None
         model = EffectModel.fit(history, brief, objective, centre) if claims else None
     except TooFewTrialsError:
         model = None

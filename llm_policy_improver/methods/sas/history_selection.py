@@ -57,6 +57,6 @@ def _first(positions: Sequence[int], most: int, without: set[int]) -> list[int]:
 
 def neighbours(history: Sequence[Trial], centre: int, space: ParameterSpace) -> list[int]:
     """All positions, those with the parameters nearest to those of the trial at ``centre`` first."""
-    units = np.array([space.unit(trial.policy) for trial in history])
+    units = np.array([space.unit(trial) for trial in history])
     gaps = np.linalg.norm(units - units[centre], axis=1)
     return [int(position) for position in np.argsort(gaps, kind='stable')]

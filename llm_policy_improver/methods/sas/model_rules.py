@@ -39,7 +39,7 @@ def _trust_region(values: tuple[float, ...], case: Case) -> Ruling | None:
     if best is None or objective is None:
         return None
     radius = reach(case.history, objective, space)
-    centre = space.unit(best.policy)
+    centre = space.unit(best)
     step = space.unit(values) - centre
     length = float(np.max(np.abs(step)))
     if length <= radius:
@@ -58,7 +58,7 @@ def _oscillation(values: tuple[float, ...], case: Case) -> Ruling | None:
     if len(tried) < 3:
         return None
     proposed = case.space.unit(values)
-    before, there, here = (case.space.unit(trial.policy) for trial in tried[-3:])
+    before, there, here = (case.space.unit(trial) for trial in tried[-3:])
     apart = float(np.linalg.norm(here - there))
 
     def same(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
@@ -69,7 +69,7 @@ def _oscillation(values: tuple[float, ...], case: Case) -> Ruling | None:
     best = case.best
     # Progress, and going back to the best trial, are no going to and fro.
     if best is not None and (
-        any(best is trial for trial in tried[-2:]) or same(proposed, case.space.unit(best.policy))
+        any(best is trial for trial in tried[-2:]) or same(proposed, case.space.unit(best))
     ):
         return None
     return Ruling(

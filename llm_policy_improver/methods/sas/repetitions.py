@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from llm_policy_improver.core.measure import Measure
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 
 
@@ -28,16 +28,19 @@ class Repetition:
     spreads: Mapping[str, float]
 
 
-def repetitions(history: Sequence[Trial], measures: Sequence[Measure]) -> list[Repetition]:
+def repetitions(
+    history: Sequence[Trial], measures: Sequence[Measure], space: ParameterSpace
+) -> list[Repetition]:
     """All policies with at least two successes, in the order of their first trial.
 
     Args:
         history: all trials.
         measures: whose spread is wanted; those with margins at both ends are known of every success.
+        space: of the policies.
     """
-    groups: dict[Parameters, list[int]] = defaultdict(list)
+    groups: dict[tuple[float, ...], list[int]] = defaultdict(list)
     for position, trial in enumerate(history):
-        groups[trial.policy].append(position)
+        groups[space.values(trial)].append(position)
     found = []
     for positions in groups.values():
         good = [position for position in positions if history[position].succeeded]

@@ -138,7 +138,7 @@ class SasPrompt:
         if len(usable) == 1:
             said = f'the only usable one of {len(verdicts)}'
             return usable[0][1], (Finding('candidates', said),) if len(verdicts) > 1 else ()
-        index, why = self._screen.choose([space.policy(one.values) for _, one in usable], history, objective)
+        index, why = self._screen.choose([one.values for _, one in usable], history, objective)
         place, verdict = usable[index]
         return verdict, (Finding('candidates', f'{place} of {len(verdicts)}: {why}'),)
 
@@ -160,8 +160,8 @@ class SasPrompt:
         claims: Claims = {renamed[name]: said for name, said in reply.effects.items() if name in renamed}
         judged = self._judged_claims(claims, history, objective, findings)
         return Proposal(
-            policy=space.policy(verdict.values),
-            proposed_by=self.name,
+            space.at(verdict.values),
+            self.name,
             summary=reply.summary,
             analysis=reply.analysis,
             synthesis=reply.synthesis,

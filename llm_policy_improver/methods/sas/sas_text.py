@@ -98,7 +98,9 @@ class SasText:
             best=order[0] if order else None,
             table=table,
             selection=select_trials(history, order, self.brief.space, self._rows(table, history, stable)),
-            repeated=repetitions(history, [each for each in self.brief.measures if all(each.margins)]),
+            repeated=repetitions(
+                history, [each for each in self.brief.measures if all(each.margins)], self.brief.space
+            ),
         )  # fmt: skip
         room = self.options.token_budget - count_tokens(stable)
         return write_sections(seen, lambda text: count_tokens(text) <= room)

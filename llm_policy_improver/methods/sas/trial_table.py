@@ -49,7 +49,7 @@ class TrialTable:
         trial = history[position]
         cells = [
             f'{trial_number(history, position):2d}',
-            *(f'{value:.{self._options.digits}f}' for value in self._brief.space.values(trial.policy)),
+            *(f'{value:.{self._options.digits}f}' for value in self._brief.space.values(trial)),
             *(number(trial.told(measure), measure) for measure in self._measures),
         ]
         if self._distances:

@@ -102,7 +102,7 @@ def search(name: str, trials: int, seed: int, searched: Searched) -> ReachableBe
 
     def evaluate(unit: Any) -> float:
         nonlocal best, played
-        trial = task.run(space.policy(space.from_unit(unit)), 0)
+        trial = task.run(space.at(space.from_unit(unit)), 0)
         cost = _cost(objective, trial)
         played += 1
         if best is None or cost < best[0]:

@@ -12,7 +12,6 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import (
     ControllerConfig,
     ControllerState,
@@ -86,6 +85,9 @@ class GuardedController:
     Args:
         config: of the controller; the inner loop's delay is added to its latencies.
         clock: tells the time.
+
+    Attributes:
+        handover: takes new parameters up as soon as that may be.
     """
 
     def __init__(
@@ -107,7 +109,7 @@ class GuardedController:
             slide_y_action=config.latency.slide_y_action + self._loop.delay,
         )
         self._controller = LowLevelController(replace(config, latency=delayed))
-        self._handover = Handover(settings.handover, self._controller)
+        self.handover = Handover(settings.handover, self._controller)
         self._ticks = TickTimes(config.period)
         self._armed_at = 0
         self._open: tuple[Command, int] | None = None
@@ -125,7 +127,7 @@ class GuardedController:
     @property
     def version(self) -> int:
         """Of the parameters in use."""
-        return self._handover.version
+        return self.handover.version
 
     @property
     def standing(self) -> bool:
@@ -167,17 +169,13 @@ class GuardedController:
         with self._lock:
             usable = self._watchdog.see_ball(sighting, self._clock()) and self._watchdog.armed
         if usable:
-            self._handover.hold()
+            self.handover.hold()
             self._controller.observe_ball(sighting)
 
     def hear(self, name: str) -> None:
         """A node that must run while the arm does has given a sign of life."""
         with self._lock:
             self._watchdog.see_peer(name, self._clock())
-
-    def offer(self, parameters: Modulation) -> None:
-        """Use these parameters as soon as they may be taken up."""
-        self._handover.offer(parameters)
 
     def tick(self) -> tuple[Command, int] | None:
         """One control tick: plan, and give the inner loop its next aim.
@@ -194,9 +192,9 @@ class GuardedController:
             done, sent = self._open, self._loop.take_mean()
         if not armed and self._controller.state is ControllerState.PLAYING:
             self._controller.end_ball()
-        self._handover.advance(None if latest is None else latest.velocity, now.steady)
+        self.handover.advance(None if latest is None else latest.velocity, now.steady)
         command = None if latest is None else self._controller.command(latest)
-        self._open = None if command is None else (command, self._handover.version)
+        self._open = None if command is None else (command, self.handover.version)
         with self._lock:
             now = self._clock()
             self._watchdog.see_tick(now)

@@ -141,7 +141,7 @@ def test_unit_cube_runs_from_bound_to_bound_and_back() -> None:
 def test_values_are_in_the_order_of_the_space_whatever_policy_they_come_from() -> None:
     space = parameter_space(Searched.BOTH)
     assert space.values(Parameters(('h', 'b'), (1.2, 0.9))) == (1.0, 0.9, *(1.0,) * 5, 1.2, *(0.0,) * 8)
-    assert space.values(space.policy(space.low)) == space.low
+    assert space.values(space.at(space.low)) == space.low
 
 
 def test_values_are_rounded_to_their_digits_within_the_bounds() -> None:
@@ -158,5 +158,5 @@ def test_samples_are_inside_and_repeat_with_the_seed() -> None:
     assert draws[0] == draws[1]
     assert space.contains(draws[0])
     outside = (0.5, *draws[0].values[1:])
-    assert not space.contains(space.policy(outside))
+    assert not space.contains(space.at(outside))
     assert space.clip(outside) == (0.6, *draws[0].values[1:])

@@ -449,7 +449,9 @@ def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
 
 def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) -> None:
     task = noisy_task(True)
-    repeated = repetitions([task.run(NEUTRAL, seed) for seed in range(40)], (LANDING_X, LANDING_Y))
+    repeated = repetitions(
+        [task.run(NEUTRAL, seed) for seed in range(40)], (LANDING_X, LANDING_Y), parameter_space()
+    )
     assert spread_of(repeated) == pytest.approx(LANDING_NOISE, rel=0.25)
     arguments = ('--cache', '8', '--improvements', '3', '--seeds', '1', '--objective', 'point', '--noisy')
 
@@ -482,7 +484,7 @@ def test_failed_replays_count_as_infinitely_far(monkeypatch: pytest.MonkeyPatch)
     assert (found['median'], found['high'], found['n']) == (None, None, 3)
     # With every joint at its lower bound no ball comes back.
     space = parameter_space()
-    lost = space.policy(space.low)
+    lost = space.at(space.low)
     monkeypatch.setattr(Improvement, 'best', property(lambda self: replace(self.history[0], policy=lost)))
     (row,) = run_numeric(run, given)
     assert (row['replayed_m'], row['replayed_returned']) == (None, 0.0)

@@ -71,7 +71,7 @@ def trials(count: int) -> list[Trial]:
 
 
 def proposed(values: Sequence[float], **more: Any) -> Proposal:
-    return Proposal(SPACE.policy(values), 'p', **more)
+    return Proposal(SPACE.at(values), 'p', **more)
 
 
 def asked(proposal: Any, **options: Any) -> Answer:
@@ -91,7 +91,7 @@ def test_what_the_proposer_changed_and_what_is_changed_here_are_both_told() -> N
     assert told(changed) == 'accepted (trust_region: the step was shortened)'
     both = asked(proposed((1.41, *GOOD[1:]), findings=SHORTENED))
     assert both.checked is not None
-    assert both.checked.policy == SPACE.policy((1.4, *GOOD[1:]))
+    assert both.checked.policy == SPACE.at((1.4, *GOOD[1:]))
     assert told(both) == (
         'accepted (trust_region: the step was shortened; bounds: clipped to its bound: a (slide_y) 1.41 to 1.4)'
     )
@@ -107,7 +107,7 @@ def test_clip_made_inside_of_a_model_is_told_in_the_published_step() -> None:
     model = SasPrompt(Replies(reply_text((1.41, *GOOD[1:]))), BRIEF)
     improvement = Improvement(RIGHT, model, SPACE, trials=1, first_trials=0)
     step = improvement.propose()
-    assert step.policy == SPACE.policy((1.4, *GOOD[1:]))
+    assert step.policy == SPACE.at((1.4, *GOOD[1:]))
     assert 'bounds: clipped to its bound: a (slide_y) 1.41 to 1.4' in step_text(step)
     assert step_text(step).startswith('accepted (')
 
@@ -119,13 +119,13 @@ def test_step_of_a_model_is_shortened_after_failures_and_the_person_reads_why() 
     assert best is not None
     centre = SPACE.unit(best.policy)
     for k in (1, 2, 3):
-        near = SPACE.policy(SPACE.from_unit(centre * (1.0 - 0.02 * k)))
+        near = SPACE.at(SPACE.from_unit(centre * (1.0 - 0.02 * k)))
         history.append(replace(task.run(near, k), proposed_by='sas:replies'))
     assert RIGHT.best(history) is best
     leap = SPACE.from_unit(-np.sign(centre))
     answer = consult(SasPrompt(Replies(reply_text(leap)), BRIEF), history, RIGHT, SPACE)
     assert answer.checked is not None
-    assert answer.checked.policy != SPACE.policy(leap)
+    assert answer.checked.policy != SPACE.at(leap)
     assert SPACE.contains(answer.checked.policy, tolerance=0.0)
     assert f'the step from trial {history.index(best) + 1}, the best so far, was shortened' in told(answer)
 
@@ -178,7 +178,7 @@ def broken(*args: object, **kwargs: object) -> Any:
 
 def test_an_internal_error_keeps_the_requests_already_made_and_asks_no_more() -> None:
     several = reply_text((), parameters=[list(GOOD), [1.0, *GOOD[1:]]])
-    model = SasPrompt(Replies('no JSON', several, several), BRIEF, screen=SimulatorScreen(Broken()))
+    model = SasPrompt(Replies('no JSON', several, several), BRIEF, screen=SimulatorScreen(Broken(), SPACE))
     answer = consult(model, trials(6), RIGHT, SPACE)
     assert answer.proposal is None
     assert 'internal error, ValueError: the model of the arm is missing' in answer.detail
@@ -186,7 +186,7 @@ def test_an_internal_error_keeps_the_requests_already_made_and_asks_no_more() ->
     assert len(verdicts) == 2
     assert verdicts[1] == 'refused: internal error, ValueError: the model of the arm is missing'
     assert answer.exchanges[1].reply == several
-    first = SasPrompt(Replies(several), BRIEF, screen=SimulatorScreen(Broken()))
+    first = SasPrompt(Replies(several), BRIEF, screen=SimulatorScreen(Broken(), SPACE))
     assert len(consult(first, trials(6), RIGHT, SPACE).exchanges) == 1
 
 

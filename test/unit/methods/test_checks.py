@@ -1,10 +1,12 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import Verdict, check, check_policy
 from llm_policy_improver.methods.sas.model_rules import FIRST_REACH, LEAST_REACH, MODEL_RULES
@@ -19,7 +21,7 @@ UNMEASURABLE = parse_objective('make the opponent run')
 
 
 def tried(values: tuple[float, ...], outcome: Outcome = Outcome.NET, number: int = 0) -> Trial:
-    return trial_of(Modulation.of(SPACE.policy(values)), outcome, {}, number=number)
+    return trial_of(Modulation.of(SPACE.at(values)), outcome, {}, number=number)
 
 
 def with_first(value: float) -> tuple[float, ...]:
@@ -94,7 +96,7 @@ def test_nothing_out_of_bounds_is_ever_accepted() -> None:
         verdict = check(tuple(values), [], SPACE)
         if verdict.accepted:
             accepted += 1
-            assert SPACE.contains(SPACE.policy(verdict.values), tolerance=0.0)
+            assert SPACE.contains(SPACE.at(verdict.values), tolerance=0.0)
         else:
             assert verdict.reasons
     assert accepted > 20
@@ -111,14 +113,15 @@ def test_repeats_are_allowed_as_often_as_asked_for() -> None:
 
 
 def test_policy_of_other_parameters_is_refused_whole() -> None:
-    assert check_policy(SPACE.policy(with_first(1.2)), [], SPACE).values == with_first(1.2)
-    for other in (
+    assert check_policy(Proposal(SPACE.at(with_first(1.2)), 'somebody'), [], SPACE).values == with_first(1.2)
+    others: tuple[Any, ...] = (
         Parameters(('a', 'b'), (1.0, 1.0)),
         parameter_space(Searched.BOTH).neutral,
         None,
         (1.0,) * 8,
-    ):
-        verdict = check_policy(other, [], SPACE)
+    )
+    for other in others:
+        verdict = check_policy(Proposal(other, 'somebody'), [], SPACE)
         (finding,) = verdict.findings
         assert (verdict.values, finding.rule, finding.refused) == ((), 'count', True)
         assert finding.reason.startswith('a policy of the parameters a, b, c, d, e, f, g, h is needed; got ')
@@ -139,7 +142,7 @@ def test_residuals_are_judged_in_their_own_units() -> None:
 def landed(unit: float | np.ndarray, x: float, proposed_by: str = 'sas:m') -> Trial:
     """A trial at this place of the unit cube that landed at x."""
     place = SPACE.from_unit(np.zeros(8) + unit)
-    modulation = Modulation.of(SPACE.policy(place), proposed_by=proposed_by)
+    modulation = Modulation.of(SPACE.at(place), proposed_by=proposed_by)
     return trial_of(modulation, Outcome.LANDED, {'landing_x': x, 'landing_y': 0.7})
 
 
@@ -209,7 +212,7 @@ def test_trust_region_stays_within_bounds_that_the_best_trial_is_outside_of() ->
     narrow = parameter_space(attenuation_low=(0.95,) * 8, attenuation_high=(1.05,) * 8)
     verdict = check((0.95,) * 8, [landed(1.0, 0.7)], narrow, RIGHT, rules=MODEL_RULES)
     assert verdict.accepted
-    assert narrow.contains(narrow.policy(verdict.values), tolerance=0.0)
+    assert narrow.contains(narrow.at(verdict.values), tolerance=0.0)
 
 
 def test_repeat_is_judged_before_and_after_the_step_is_shortened() -> None:

@@ -27,7 +27,6 @@ from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import stored_parts
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.objectives import parse_objective
-from llm_policy_improver.table_tennis.space import NEUTRAL
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
 
 RIGHT = parse_objective('hit the ball as far right as possible')
@@ -50,7 +49,7 @@ def live(folder: Path, settings: OptimizerSettings, killed_at: int = -1) -> None
         if next(points) == killed_at:
             raise KilledError
 
-    with closing(RunMemory(NEUTRAL, str(folder), resume=True)) as memory, RunStore.open(folder) as logger:
+    with closing(RunMemory(NUMERIC.space(), str(folder), resume=True)) as memory, RunStore.open(folder) as logger:
         run = memory.interrupted(settings) or memory.begin(settings, RIGHT, settings.trials)
         improvement = assemble(settings).improvement(
             RIGHT, history=run.history, first_version=memory.version + 1,
@@ -63,7 +62,7 @@ def live(folder: Path, settings: OptimizerSettings, killed_at: int = -1) -> None
             if not run.waits(step):
                 memory.take_step(RIGHT, step)
                 point()
-            trial = logger.add_trial(step.played(TASK.run(step.policy, step.seed)))
+            trial = logger.add_trial(step.play(TASK))
             point()
             memory.learn(trial)
             improvement.record(trial)
@@ -147,13 +146,13 @@ def test_language_model_is_asked_on_as_if_nothing_had_happened(
 
 
 def test_run_that_has_ended_or_was_never_begun_is_not_resumed(tmp_path: Path) -> None:
-    with closing(RunMemory(NEUTRAL)) as memory:
+    with closing(RunMemory(NUMERIC.space())) as memory:
         assert memory.interrupted(NUMERIC) is None
-    with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         assert memory.interrupted(NUMERIC) is None
         assert not memory.ended(RIGHT)
     live(tmp_path, NUMERIC)
-    with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         assert memory.interrupted(NUMERIC) is None
         assert memory.ended(RIGHT)
         assert not memory.ended(parse_objective('far left'))
@@ -167,7 +166,7 @@ def test_run_that_has_ended_or_was_never_begun_is_not_resumed(tmp_path: Path) ->
 def test_run_with_other_settings_is_not_resumed_and_the_difference_is_named(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         live(tmp_path, NUMERIC, killed_at=5)
-    with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         for settings in (NUMERIC, replace(NUMERIC, objective='', trials=3, output_folder='elsewhere')):
             left = memory.interrupted(settings)
             assert left is not None
@@ -189,7 +188,7 @@ def test_trial_that_was_aborted_is_no_trial_of_its_step(tmp_path: Path) -> None:
         waiting = store.steps()[-1].step
         for attempt in range(1, ATTEMPTS + 1):
             store.add_trial(aborted(waiting))
-            with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+            with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
                 left = memory.interrupted(NUMERIC)
             assert left is not None
             step, trial = left.played[-1]
@@ -219,26 +218,26 @@ def test_policy_in_force_is_the_one_published_last(tmp_path: Path) -> None:
         live(tmp_path, NUMERIC, killed_at=5)
     with RunStore.open(tmp_path) as store:
         last = store.steps()[-1].step
-    with closing(RunMemory(NEUTRAL, str(tmp_path), resume=True)) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path), resume=True)) as memory:
         assert memory.in_force == (last.version, Proposal(last.policy, last.proposed_by))
         version, good = memory.revert(0)
         assert version == last.version + 1
         assert good.policy != last.policy
-    with closing(RunMemory(NEUTRAL, str(tmp_path), resume=True)) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path), resume=True)) as memory:
         assert memory.in_force is not None
         in_force = memory.in_force[1]
         assert memory.in_force[0] == memory.version == version
         assert (in_force.policy, in_force.proposed_by) == (good.policy, good.proposed_by)
-    with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         assert memory.in_force is None, 'a new run does not begin with the policy of an old one'
 
 
 def test_version_that_a_person_has_seen_is_never_given_to_another_proposal(tmp_path: Path) -> None:
-    policy = NUMERIC.space().policy((1.1, *(1.0,) * 7))
+    policy = NUMERIC.space().at((1.1, *(1.0,) * 7))
     case = GateCase(Proposal(policy, 'sas:model'), 5, (), (), RIGHT)
-    with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         memory.offer(case)
-    with closing(RunMemory(NEUTRAL, str(tmp_path))) as memory:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         assert memory.version == 5
 
 

@@ -341,9 +341,7 @@ class Gatekeeping:
     def judge(self, case: GateCase) -> GateVerdict:
         word = next(self._words, 'ok')
         if isinstance(word, tuple):
-            return GateVerdict(
-                self.name, True, 'gently', Proposal(parameter_space().policy(word), 'Ada'), 'Ada'
-            )
+            return GateVerdict(self.name, True, 'gently', Proposal(parameter_space().at(word), 'Ada'), 'Ada')
         by = 'Ada' if word == 'reject' else ''
         return GateVerdict(self.name, word == 'ok', f'{word}: too fast', by=by)
 

@@ -26,7 +26,7 @@ from llm_policy_improver.table_tennis.space import NEUTRAL, Searched, parameter_
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, trial_of
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250000, tzinfo=UTC)
-POLICY = parameter_space(Searched.BOTH).policy((0.1 + 0.2, *(1.0,) * 7, -0.0, 1e-300, *(0.0,) * 6))
+POLICY = parameter_space(Searched.BOTH).at((0.1 + 0.2, *(1.0,) * 7, -0.0, 1e-300, *(0.0,) * 6))
 STEP = Step(1, NEUTRAL, 25, Proposal(NEUTRAL, 'neutral'), 0)
 
 

@@ -27,7 +27,7 @@ from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_rows import insert
 from llm_policy_improver.runs.stored_run import stored_parts, stored_settings
-from llm_policy_improver.table_tennis.space import NEUTRAL, Searched, parameter_space
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 RUNS = ('far_right', 'language_model', 'interrupted')
@@ -229,14 +229,14 @@ def test_what_a_person_decided_still_holds(with_model: Path) -> None:
         assert (kept.by, kept.person, kept.reason) == ('Ada', True, 'reject: too fast')
         assert f'A person rejected the parameters {kept.proposal.policy}' in str(preview(store, 8))
     # Shown to a person as version 90; then a person went back, which was version 91.
-    with closing(RunMemory(NEUTRAL, str(with_model), resume=True)) as memory:
+    with closing(RunMemory(parameter_space(), str(with_model), resume=True)) as memory:
         assert memory.version == 91
         assert memory.in_force is not None
         assert memory.in_force[0] == 91
         assert memory.in_force[1].policy in [trial.policy for trial in memory.history if trial.succeeded]
 
 
-NEUTRAL_EDITED = parameter_space().policy((1.01, *[0.99] * 7))
+NEUTRAL_EDITED = parameter_space().at((1.01, *[0.99] * 7))
 
 
 # What can be done with it.

@@ -56,7 +56,7 @@ def feedback(seen: Seen) -> list[str]:
             told = said[:LONGEST_TOLD] + ' ...' * (len(said) > LONGEST_TOLD)
             lines.append(f'Your proposal for trial {trial_number(history, position)}: {told}.')
         # What was expected holds for what was answered, not for what it was changed into.
-        if proposal.expected and history[position].policy == proposal.policy:
+        if proposal.expected and proposal.same_as(history[position]):
             lines.append(_expectation(history, position, proposal, brief))
     kept = [each for proposal in earlier for each in proposal.kept_back]
     lines += [kept_back_text(each) for each in kept[-MOST_EXPECTATIONS:]]
@@ -82,5 +82,5 @@ def _expectation(history: Sequence[Trial], position: int, proposal: Proposal, br
 def kept_back_text(kept: KeptBack) -> str:
     """What a gate, or a person, kept from the arm, as a sentence for the next prompt."""
     if kept.person:
-        return f'A person rejected the parameters {kept.proposal.policy}: "{kept.reason}".'
-    return f'The {kept.by} refused the parameters {kept.proposal.policy}: {kept.reason}.'
+        return f'A person rejected the parameters {kept.proposal}: "{kept.reason}".'
+    return f'The {kept.by} refused the parameters {kept.proposal}: {kept.reason}.'

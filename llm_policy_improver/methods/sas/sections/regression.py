@@ -43,13 +43,13 @@ def effects(seen: Seen) -> list[str]:
     position = len(history) - 1 if seen.best is None else seen.best
     space = brief.space
     try:
-        model = EffectModel.fit(history, brief, seen.objective, history[position].policy)
+        model = EffectModel.fit(history, brief, seen.objective, history[position])
     except TooFewTrialsError:
         return []
     columns = [(each, found) for each in model.measures if (found := model.effects(each))]
     here = trial_number(history, position)
     around = neighbours(history, position, space)[:AROUND]
-    tried = list(zip(*(space.values(history[each].policy) for each in around), strict=True))
+    tried = list(zip(*(space.values(history[each]) for each in around), strict=True))
     lines = [
         f'Computed effect of raising one parameter by {STEP:.2f}, ± standard error, "?" where it is not clear: a '
         f'regression on all trials, those near trial {here} counting most. Curvature is not '
@@ -72,7 +72,7 @@ def pairs(seen: Seen) -> list[str]:
     lines: list[str] = []
     for position in neighbours(history, best, space)[1:]:
         trial = history[position]
-        both = zip(seen.names, space.values(trial.policy), space.values(there.policy), strict=True)
+        both = zip(seen.names, space.values(trial), space.values(there), strict=True)
         changes = [(name, one - other) for name, one, other in both if abs(one - other) >= SAME]
         difference = _difference(trial, there, brief, seen.objective)
         if not difference or not 0 < len(changes) <= MOST_CHANGES:

@@ -18,7 +18,7 @@ class _Parameters(Attack):
     size = 3.0
 
     def begin(self, controller: GuardedController) -> None:
-        controller.offer(self._drawn(1))
+        controller.handover.offer(self._drawn(1))
 
     def _drawn(self, version: int) -> Modulation:
         attenuation, residual = self._rng.normal(0.0, self.size, (2, len(arm.ARM)))
@@ -34,7 +34,7 @@ class _ShuffledVersions(_Parameters):
 
     def step(self, cycle: int, controller: GuardedController, clock: Clock) -> None:
         if cycle % 3 == 0:
-            controller.offer(self._drawn(int(self._rng.integers(0, 5))))
+            controller.handover.offer(self._drawn(int(self._rng.integers(0, 5))))
 
 
 class _Flipped(_Parameters):
@@ -44,7 +44,7 @@ class _Flipped(_Parameters):
         if cycle % CYCLES_PER_TICK == 0:
             sign = (-1.0) ** (cycle // CYCLES_PER_TICK) * (-1.0) ** self._choice
             parameters = Modulation(tuple(1.4 * sign), tuple(0.5 * sign), 1 + cycle)
-            controller.offer(parameters)
+            controller.handover.offer(parameters)
 
 
 class _NoParameters(Attack):
@@ -58,7 +58,7 @@ class _NoParameters(Attack):
         for values in wrong:
             for attenuation, residual in ((values, (0.0,) * count), ((1.0,) * count, values)):
                 with suppress(ParameterError):
-                    controller.offer(Modulation(attenuation, residual, 1))
+                    controller.handover.offer(Modulation(attenuation, residual, 1))
                     raise RuntimeError(f'parameters of {values} were accepted')
 
 

@@ -117,7 +117,7 @@ class _Replayed(Restart):
     def step(self, cycle: int, controller: GuardedController, clock: Clock) -> None:
         attenuation, residual = self._rng.normal(0.0, 3.0, (2, len(arm.ARM)))
         version = int(self._rng.integers(0, 5))
-        controller.offer(Modulation(tuple(attenuation), tuple(residual), version))
+        controller.handover.offer(Modulation(tuple(attenuation), tuple(residual), version))
 
     def joints(self, arms: list[ArmObservation]) -> list[ArmObservation]:
         self._past = [*self._past, *arms][-50:]

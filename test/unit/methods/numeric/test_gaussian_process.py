@@ -67,7 +67,10 @@ class Bowl:
 
     def first(self, count: int) -> list[Trial]:
         space = self.explored.space
-        return [self.run(each, INITIAL) for each in initial_design(count, space, np.random.default_rng(1))]
+        return [
+            self.run(space.at(each), INITIAL)
+            for each in initial_design(count, space, np.random.default_rng(1))
+        ]
 
 
 def improved(
@@ -132,7 +135,7 @@ def test_every_other_proposal_leaves_the_less_explored_parameters_alone() -> Non
 
 def test_failures_alone_lead_back_to_what_changes_nothing() -> None:
     task = brief(8)
-    far = task.space.policy(task.space.high)
+    far = task.space.at(task.space.high)
     proposal = GaussianProcess(task).propose([Trial(far, 'missed')], RIGHT)
     assert (proposal.policy, proposal.proposed_by) == (task.space.neutral, NAME)
     history = [Trial(far, 'missed'), Trial(task.space.neutral, 'missed')]
@@ -187,7 +190,7 @@ def test_knows_less_the_further_it_looks() -> None:
 @pytest.mark.parametrize('dimension', [3, 16])
 def test_gradients_are_those_of_the_cost(dimension: int) -> None:
     task = brief(dimension, 0.5)
-    history: Sequence[Trial] = [*Bowl(task).first(20), Trial(task.space.policy(task.space.low), 'missed')]
+    history: Sequence[Trial] = [*Bowl(task).first(20), Trial(task.space.at(task.space.low), 'missed')]
     for objective in OBJECTIVES:
         best = objective.best(history)
         assert best is not None

@@ -44,11 +44,11 @@ def trials(task: CurvedMap, count: int, seed: int = 0) -> list[Trial]:
 
 
 def at(values: tuple[float, ...], x: float, y: float = 0.5) -> Trial:
-    return trial_of(Modulation.of(SPACE.policy(values)), Outcome.LANDED, {'landing_x': x, 'landing_y': y})
+    return trial_of(Modulation.of(SPACE.at(values)), Outcome.LANDED, {'landing_x': x, 'landing_y': y})
 
 
 def failed(value: float, outcome: Outcome) -> Trial:
-    return trial_of(Modulation.of(SPACE.policy((value,) * 8)), outcome, {})
+    return trial_of(Modulation.of(SPACE.at((value,) * 8)), outcome, {})
 
 
 @pytest.mark.parametrize(('noise', 'bar'), [(0.0, 0.03), (0.02, 0.06)])
@@ -86,7 +86,7 @@ def test_every_proposal_passes_the_checks_from_the_first_trial_on() -> None:
         history: list[Trial] = []
         for number in range(60):
             proposal = LeastSquares(BRIEF).propose(history, objective)
-            verdict = check_policy(proposal.policy, history, SPACE)
+            verdict = check_policy(proposal, history, SPACE)
             assert str(verdict) == 'accepted'
             history.append(task.run(proposal.policy, number))
 

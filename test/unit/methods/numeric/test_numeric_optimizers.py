@@ -82,7 +82,7 @@ def test_without_any_trial_and_without_any_landing_something_is_tried(name: str)
     made: list[Proposal] = []
     for _ in range(12):
         proposal = method.propose(history, RIGHT, made)
-        assert str(check_policy(proposal.policy, history, SPACE)) == 'accepted'
+        assert str(check_policy(proposal, history, SPACE)) == 'accepted'
         made.append(proposal)
         history.append(trial_of(Modulation.of(proposal.policy), Outcome.MISSED, {}))
 
@@ -94,7 +94,7 @@ def test_an_objective_without_measure_is_refused(name: str) -> None:
 
 
 def landed(x: float, y: float, value: float = 1.0, **measures: float) -> Trial:
-    modulation = Modulation.of(SPACE.policy((value,) * 8))
+    modulation = Modulation.of(SPACE.at((value,) * 8))
     return trial_of(modulation, Outcome.LANDED, {'landing_x': x, 'landing_y': y, **measures})
 
 
@@ -134,8 +134,8 @@ def test_own_trials_are_those_of_the_last_proposals_with_its_name() -> None:
         for trial, name in zip(history[1:], ('adam', 'least_squares', 'adam', 'adam', 'adam'), strict=True)
     ]
     # The fifth trial repeated version 4 for want of a proposal.
-    assert own_trials(history, made, 'adam') == [history[1], history[3], history[5]]
-    assert own_trials(history, (), 'adam') == []
+    assert own_trials(history, made, 'adam', SPACE) == [history[1], history[3], history[5]]
+    assert own_trials(history, (), 'adam', SPACE) == []
 
 
 def test_nelder_mead_goes_on_where_a_restarted_program_left_it() -> None:
@@ -193,7 +193,7 @@ def far_out(task: CurvedMap) -> Parameters:
     corners = np.random.default_rng(0).choice([-1.0, 1.0], size=(256, 8))
     flights = task.flights(corners)
     furthest = np.argmax(np.where(flights[:, 3] > 0.1, flights[:, 1], -np.inf))
-    return SPACE.policy(SPACE.from_unit(corners[furthest]))
+    return SPACE.at(SPACE.from_unit(corners[furthest]))
 
 
 def test_a_proposal_predicted_off_the_table_is_replaced_and_says_so() -> None:
@@ -214,7 +214,7 @@ def test_a_proposal_near_something_better_is_refined_and_ends_nearer() -> None:
     history = trials(task, 60)
     best = POINT.best(history)
     assert best is not None
-    asked = SPACE.policy(SPACE.from_unit(np.clip(SPACE.unit(best.policy) + 0.05, -1, 1)))
+    asked = SPACE.at(SPACE.from_unit(np.clip(SPACE.unit(best.policy) + 0.05, -1, 1)))
     proposal, found = screened(asked, history)
     assert found.startswith('refined by the fitted model (')
     assert ' from the objective), as the proposal is predicted 0.' in found
@@ -245,7 +245,7 @@ def test_a_good_proposal_passes_as_it_is() -> None:
     ],
 )
 def test_what_cannot_be_screened_passes_unchanged(count: int, words: str, why: str) -> None:
-    asked = SPACE.policy((1.1,) * 8)
+    asked = SPACE.at((1.1,) * 8)
     proposal, found = screened(asked, trials(CurvedMap(1), count), parse_objective(words))
     assert proposal.policy == asked
     assert found.startswith('not screened: ')
@@ -273,7 +273,7 @@ def test_screening_a_rough_proposer_beats_the_proposer() -> None:
         ) -> Proposal:
             unit = SPACE.unit(make_numeric('least_squares', BRIEF).propose(history, objective).policy)
             noise = np.random.default_rng(len(history)).normal(0, 0.4, 8)
-            return Proposal(SPACE.policy(SPACE.from_unit(np.clip(unit + noise, -1, 1))), self.name)
+            return Proposal(SPACE.at(SPACE.from_unit(np.clip(unit + noise, -1, 1))), self.name)
 
     distances = {}
     for screening in (False, True):

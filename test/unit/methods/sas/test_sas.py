@@ -56,7 +56,7 @@ def text(history: list[Trial], **options: Any) -> str:
 def test_good_reply_becomes_a_proposal_with_its_explanation(answer: object) -> None:
     with ChatServer(answer) as server:  # type: ignore[arg-type]
         proposal = optimizer(server).propose(HISTORY, RIGHT)
-    assert proposal.policy == SPACE.policy(VALUES)
+    assert proposal.policy == SPACE.at(VALUES)
     assert proposal.proposed_by == 'sas:test-model'
     assert proposal.reason == 'Raising g moves the landing right.'
     assert proposal.analysis == 'b: left, g: right'
@@ -90,7 +90,7 @@ def test_bad_reply_is_repaired_once_and_told_what_was_wrong(bad: object, told: s
     with ChatServer(good(VALUES)) as server:
         server.script(bad)  # type: ignore[arg-type]
         proposal = optimizer(server).propose(HISTORY, RIGHT)
-    assert proposal.policy == SPACE.policy(VALUES)
+    assert proposal.policy == SPACE.at(VALUES)
     first, second = proposal.exchanges
     assert told in first.verdict
     assert second.verdict == 'accepted'
@@ -247,7 +247,7 @@ def test_parameters_can_be_renamed() -> None:
     with ChatServer(say(reply_text([], parameters=dict(zip(names, VALUES, strict=True))))) as server:
         sas = optimizer(server, options=SasOptions(names=names))
         proposal = sas.propose(HISTORY, RIGHT)
-    assert proposal.policy == SPACE.policy(VALUES)
+    assert proposal.policy == SPACE.at(VALUES)
     sent = server.requests[0]['messages'][0]['content']
     assert '- p8 (axis_6): 0.60 to 1.40' in sent
     assert '"p8": <number>' in sent
@@ -265,7 +265,7 @@ def test_trials_can_be_ordered() -> None:
 def test_best_of_several_candidates_is_tried_and_said() -> None:
     model = EffectModel.fit(HISTORY, BRIEF, RIGHT)
     generator = np.random.default_rng(3)
-    candidates = [SPACE.policy(SPACE.rounded(SPACE.sample(generator).values)) for _ in range(4)]
+    candidates = [SPACE.at(SPACE.rounded(SPACE.sample(generator).values)) for _ in range(4)]
     reply = reply_text([], parameters=None, candidates=[list(each.values) for each in candidates])
     with ChatServer(say(reply)) as server:
         sas = optimizer(server, options=SasOptions(candidates=4))
@@ -325,7 +325,7 @@ def test_model_is_asked_for_effects_and_shown_how_they_compare() -> None:
 
 def test_repeated_trials_are_averaged_with_their_spread() -> None:
     noisy = CurvedMap(1, noise=0.02)
-    repeated = [noisy.run(SPACE.policy(VALUES), seed) for seed in range(6)]
+    repeated = [noisy.run(SPACE.at(VALUES), seed) for seed in range(6)]
     landings = np.array([(landing.x, landing.y) for t in repeated if (landing := landing_of(t))])
     prompt = text([*HISTORY, *repeated])
     assert f'mean x {landings[:, 0].mean():+.3f} ±{landings[:, 0].std(ddof=1):.3f}' in prompt

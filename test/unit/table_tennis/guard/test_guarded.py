@@ -402,7 +402,7 @@ NEW = Modulation(attenuation=(0.7,) * 8, residual=(0.1,) * 8, version=3, propose
 def test_new_parameters_are_ramped_in_between_balls() -> None:
     cell = GuardedCell().armed()
     controller = cell.guard._controller
-    cell.guard.offer(NEW)
+    cell.guard.handover.offer(NEW)
     seen = []
     for _ in range(25):
         cell.run(0.02)
@@ -421,7 +421,7 @@ def test_new_parameters_are_ramped_in_between_balls() -> None:
 def test_ball_during_the_ramp_meets_the_old_parameters() -> None:
     cell = GuardedCell().armed()
     controller = cell.guard._controller
-    cell.guard.offer(NEW)
+    cell.guard.handover.offer(NEW)
     cell.run(0.16)
     assert 0.7 < controller.parameters.attenuation[0] < 1.0
     cell.throw()
@@ -442,7 +442,7 @@ def test_new_parameters_wait_until_the_arm_is_slow() -> None:
     cell.armed()
     cell.run(0.5)
     assert abs(cell.velocity[2]) > 0.5
-    cell.guard.offer(NEW)
+    cell.guard.handover.offer(NEW)
     while np.abs(cell.velocity).max() > 0.11:
         cell.run(0.02)
         assert cell.guard._controller.parameters == Modulation()
