@@ -16,6 +16,7 @@ from llm_policy_improver.core.understanding import Understanding
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.measures import MEASURES
 from llm_policy_improver.table_tennis.vocabulary_actions import NUMBER_ACTIONS
+from llm_policy_improver.table_tennis.vocabulary_framing import FRAMING
 from llm_policy_improver.table_tennis.vocabulary_numbers import CONVERTED, METRES_MEANT, NUMBERS, SPELT, UNITS
 from llm_policy_improver.table_tennis.vocabulary_phrases import PHRASES
 from llm_policy_improver.table_tennis.vocabulary_places import PLACES
@@ -81,7 +82,7 @@ _ACTIONS: Final[Mapping[str, Action]] = {
 
 @cache
 def _grammar() -> Grammar:
-    return Grammar(PLACES + NUMBERS + PHRASES, _TAGS, _ACTIONS)
+    return Grammar(PLACES + NUMBERS + FRAMING + PHRASES, _TAGS, _ACTIONS)
 
 
 class _UnclearError(ValueError):
@@ -110,7 +111,7 @@ def understand(words: str) -> Understanding:
         return _nothing(
             words, f'only up to {MOST_WORDS} words are understood without a language model', [words]
         )
-    if question and not {each.text for each in read[:4]} & {'can', 'could', 'would', 'will'}:
+    if question and not {each.text for each in read[:4]} & {'can', 'could', 'would', 'will', 'how', 'what'}:
         return _nothing(words, 'a question asks for nothing to be aimed at', [words])
     try:
         parse = grammar.parse(read, 'sentence')

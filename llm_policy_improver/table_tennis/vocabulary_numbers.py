@@ -53,28 +53,29 @@ extent = <length> | <span> | <at_least> | <at_most>
 
 coordinate = <count> {metres_meant} | <count> <in_metres> | <count> <other_unit> {converted}
 comma = , | ; | , and
-x_is = [an | the] x [coordinate | position | value] [= | : | at | of | is | equals | equal to]
-      <coordinate>
-y_is = [a | the] y [coordinate | position | value] [= | : | at | of | is | equals | equal to]
-      <coordinate>
+x_is = [an | the] x [coordinate | position | value] [= | : | at | of | <to_be> | equals | equal to]
+      <coordinate> | <coordinate> in [the] x [direction]
+y_is = [a | the] y [coordinate | position | value] [= | : | at | of | <to_be> | equals | equal to]
+      <coordinate> | <coordinate> in [the] y [direction]
 x_range = x [is | =] (between <coordinate> and | from <coordinate> to) <coordinate>
 y_range = y [is | =] (between <coordinate> and | from <coordinate> to) <coordinate>
 pair = <coordinate> (<comma> | /) <coordinate> | <pair_in_unit>
 pair_in = <coordinate> [<comma> | and | / | '|'] <coordinate> | <pair_in_unit>
 pair_in_unit = <count> (<comma> | and) <count> <unit>
 inside_brackets = <pair_in> | <x_is> [<comma> | and] <y_is> | <y_is> [<comma> | and] <x_is>
-point = ['(' x (, | / | ;) y ')' [= | : | at] | x (, | / | and) y (= | :)] [the] [(target | landing)
-      (point | spot) | point | coordinates | coordinate | position | spot] [= | : | at | of | is] ('('
-      <inside_brackets> ')' | '[' <inside_brackets> ']' | <pair> | <x_is> [<comma> | and] <y_is> |
-      <y_is> [<comma> | and] <x_is>)
-  | (at | at the point | at the coordinates | point) <pair_in> | <x_is> | <y_is> | <x_range> | <y_range>
+point = ['(' x (, | / | ;) y ')' [= | : | at]
+  | x (, | / | and) y (= | :)] [the] [(target | landing) (point | spot) | point | coordinates | coordinate
+  | position | spot] [(with | has) [the] coordinates] [= | : | at | of | is
+  | are] ('(' <inside_brackets> ')' | '[' <inside_brackets> ']' | <pair> | <x_is> [<comma>
+  | and] <y_is> | <y_is> [<comma>
+  | and] <x_is>) | (at | at the point | at the coordinates | point) <pair_in> | <x_is> | <y_is> |
+      <x_range> | <y_range>
 
 inwards = [to the] inside [of] | in from | inwards from | inward from | from | away from | short of
   | in front of | before
 line_x = [the] [far] <side> [hand] <side_line> [<of_table>] | the <side> [hand] side [<of_table>]
 from_line = <extent> [to the] (inside [of] | in from | inwards from | inward from | from | away from |
-      short of) <line_x>
-  | <extent> [to the] right of the left {left} [hand] <side_line>
+      short of) <line_x> | <extent> [to the] right of the left {left} [hand] <side_line>
   | <extent> [to the] left of the right {right} [hand] <side_line> | <extent> <inwards> <y_edge>
   | <extent> (behind | beyond | past | after | from | away from | back from) <net> {near}
   | <within> of (<line_x> | <y_edge> | <net> {near})
@@ -91,8 +92,8 @@ both_ways = <to_the_side> (<comma> | and) <over_the_table>
 
 halfway = half way | halfway | midway | mid way
 fraction = <halfway> {half} | half {half} | (a | one) third {third} | two thirds {two_thirds}
-  | (a | one) quarter {quarter} | three quarters {three_quarters}
-  | <count> ('%' | percent | per cent) {percent}
+  | (a | one) quarter {quarter} | three quarters {three_quarters} | <count> ('%' | percent
+  | per cent) {percent}
 line = [the] <side> [hand] <side_line> | <y_edge> | <net> {near} | [the] <middle_word> line {centre}
 between_lines = (<halfway> | in the middle | the middle | right in the middle | exactly <halfway> |
       exactly in the middle) {half} between <line> and <line>
@@ -111,8 +112,8 @@ peak = [a | an | the | its | with a | with an | in a | in an] (arc | peak | peak
       reaching] <extent> [<height>]
   | <rising> [to | up to | at] [a height of | a peak of | a peak height of] <extent> [<height>]
   | <extent> <height>
-over_net = (clear | clears | clearing | pass | passes | passing | cross | crosses | crossing) <net> (by
-      | with | at | at a height of) <extent> [of clearance | clearance | above it]
+over_net = (clear | clears | clearing | pass | passes | passing | cross | crosses | crossing) <net> (by |
+      with | at | at a height of) <extent> [of clearance | clearance | above it]
   | [with] [a] [net] clearance [of | = | : | is] <extent> | <extent> above [the top of] <net>
   | <extent> [of] [net] clearance
 speed = [at | with] [a speed of] [<about>] <count> <speed_unit>
