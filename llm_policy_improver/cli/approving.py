@@ -38,7 +38,8 @@ def approval_at_terminal(assembly: Assembly) -> Approval | None:
 
 def _ask(approval: Approval, case: GateCase, space: ParameterSpace) -> None:
     """Show a proposal, and ask until a decision on it is taken."""
-    click.echo(f'\nVersion {case.version} by {case.proposal.proposed_by}: {case.proposal.reason}', err=True)
+    click.echo(f'\nAim: {case.objective.sentence or "by the words alone, no program measures it"}', err=True)
+    click.echo(f'Version {case.version} by {case.proposal.proposed_by}: {case.proposal.reason}', err=True)
     pairs = zip(space.names, space.values(case.proposal), strict=True)
     click.echo('  ' + '  '.join(f'{name} {value:.3f}' for name, value in pairs), err=True)
     for verdict in case.verdicts:

@@ -98,6 +98,7 @@ class Approval:
         self._pending: GateCase | None = None
         self._verdict: GateVerdict | None = None
         self._closed = False
+        self._confirmed = False
 
     @property
     def pending(self) -> GateCase | None:
@@ -108,10 +109,12 @@ class Approval:
     def judge(self, case: GateCase) -> GateVerdict:
         """Wait for a person's decision; a small step within a proven region needs none where that is allowed.
 
+        The first proposal that is let through always waits: whoever lets it through confirms what is aimed at.
+
         Raises:
             WithdrawnError: it was closed before anybody decided.
         """
-        if self._config.auto_approve == SMALL_STEPS:
+        if self._confirmed and self._config.auto_approve == SMALL_STEPS:
             near = proven_neighbour(case.proposal, case.history, self._space, self._config.small_step)
             if near is not None:
                 reason = (
@@ -170,6 +173,7 @@ class Approval:
             if not person:
                 raise ApprovalError('decided_by is empty: say who decides, for the record')
             self._verdict, said = self._decided(case, decision, person, reason, values)
+            self._confirmed = self._confirmed or self._verdict.passed
             self._changed.notify_all()
         return said
 

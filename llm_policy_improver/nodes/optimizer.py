@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.exceptions import InvalidHandle
@@ -78,7 +78,6 @@ class OptimizerNode(WaitingNode):
         self._cancel_asked = False
         self._revert_asked = False
         self._last_objective = ''
-        self._goal_objective: Objective | None = None
         self.last_result: ImprovementResult | None = None
         self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
@@ -92,7 +91,7 @@ class OptimizerNode(WaitingNode):
         self._waits = self.create_guard_condition(self._on_wait)
         self._action = ActionServer(
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
-            goal_callback=self._on_goal, cancel_callback=self._on_cancel, callback_group=asked,
+            cancel_callback=self._on_cancel, callback_group=asked,
         )  # fmt: skip
         self._say(OptimizerStatus.IDLE)
         if self._memory.in_force is not None:
@@ -258,17 +257,9 @@ class OptimizerNode(WaitingNode):
         self._publish(self._improvement, state, self._step, waiting)
         if waiting is not None:
             self.get_logger().info(
-                f'version {waiting.version} by {waiting.proposal.proposed_by} waits for optimizer/approve_parameters'
+                f'version {waiting.version} by {waiting.proposal.proposed_by} waits for optimizer/approve_parameters; '
+                f'aim: {waiting.objective.sentence or "by the words alone, no program measures it"}'
             )
-
-    async def _on_goal(self, goal: ImprovePolicy.Goal) -> GoalResponse:
-        try:
-            self._goal_objective = await self._asked_for(goal.objective or self._last_objective)
-        except (ObjectiveError, EndpointError) as error:
-            self.get_logger().error(f'goal refused: {error}')
-            return GoalResponse.REJECT
-        self._running = True
-        return GoalResponse.ACCEPT
 
     def _on_cancel(self, _: ServerGoalHandle) -> CancelResponse:
         # The handle turns to "cancelling" only after this returns; the loop looks again on the next event.
@@ -276,16 +267,17 @@ class OptimizerNode(WaitingNode):
         return CancelResponse.ACCEPT
 
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
-        trials, objective = int(goal.request.trials) or self._settings.trials, self._goal_objective
-        assert objective is not None  # the goal was accepted for it
+        # Every goal is accepted, as one that is rejected cannot say why; what cannot be run is aborted with the reason.
+        trials, words = int(goal.request.trials) or self._settings.trials, goal.request.objective
         try:
+            objective = await self._asked_for(words or self._last_objective)
             run = self._memory.begin(self._settings, objective, trials)
-        except StoreError as error:
-            self._running = False
-            self.get_logger().error(f'the run failed: {error}')
-            self._say(OptimizerStatus.FAILED, objective.words)
+        except (ObjectiveError, EndpointError, StoreError) as error:
+            self.get_logger().error(f'the goal "{words}" was not begun: {error}')
+            if isinstance(error, StoreError):
+                self._say(OptimizerStatus.FAILED, words)
             goal.abort()
-            return ImprovePolicy.Result(message=f'the run failed: {error}')
+            return ImprovePolicy.Result(message=str(error))
         return await self._improve(run, goal)
 
     async def _improve(self, run: Checkpoint, goal: ServerGoalHandle | None) -> ImprovePolicy.Result:

@@ -227,7 +227,7 @@ class RehearsalCell:
             Why it is over; None where it was cancelled.
 
         Raises:
-            RunFailedError: the goal was refused, the run broke off, a node ended, or there were too many faults.
+            RunFailedError: the objective was refused, the run broke off, a node ended, or there were too many faults.
             KeyboardInterrupt: a second interrupt.
         """
         if not self.until(self._goals.server_is_ready, _READY):
@@ -239,7 +239,7 @@ class RehearsalCell:
         self.until(sent.done, _READY)
         handle = sent.result()
         if handle is None or not handle.accepted:
-            raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
+            raise RunFailedError('the optimizer did not take the goal')
         result = handle.get_result_async()
         with HeldInterrupt() as interrupt:
             cancelled = False

@@ -195,9 +195,11 @@ def test_closing_after_the_decision_withdraws_nothing() -> None:
 
 def test_small_step_from_a_trial_that_landed_needs_nobody_where_that_is_allowed() -> None:
     history = [trial(NEUTRAL_ATTENUATION, 3)]
-    verdict = Approval(SPACE, ApprovalConfig(auto_approve='small_steps')).judge(
-        case_of(NEAR, history=history)
-    )
+    judging = Judging(case_of(NEAR, history=history), auto_approve='small_steps')
+    assert judging.waits() is not None, 'the first one confirms what is aimed at'
+    judging.approval.decide(7, APPROVE, 'Ada')
+    judging.answer()
+    verdict = judging.approval.judge(case_of(NEAR, history=history))
     assert (verdict.passed, verdict.by) == (True, '')
     assert 'small step from trial 3, which succeeded' in verdict.reason
     judging = Judging(case_of(NEAR, history=history))

@@ -102,7 +102,9 @@ def test_objective_is_refused_with_its_reason_by_service_and_action(
     assert not answer.accepted
     assert reason in answer.message
     assert answer.aim == ''
-    assert not graph.improve(words.strip()).accepted
+    status, result = graph.improve(words.strip()).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert reason in result.message
     graph.spin_until(lambda: states, 'a status')
     assert [state.state for state in states] == [OptimizerStatus.IDLE]
 
@@ -112,16 +114,15 @@ def test_objective_and_goal_are_refused_while_a_run_goes_on(graph: RosGraph) -> 
     assert set_objective(graph, FAR_RIGHT).accepted
     answer = set_objective(graph, 'as far left as possible')
     assert not answer.accepted
-    assert (
-        answer.message
-        == f'an improvement towards "{FAR_RIGHT}" is running: wait for its end, or call cancel_improvement'
-    )
-    assert not graph.improve('as far left as possible').accepted
+    why = f'an improvement towards "{FAR_RIGHT}" is running: wait for its end, or call cancel_improvement'
+    assert answer.message == why
+    status, result = graph.improve('as far left as possible').result()
+    assert (status, result.message) == (GoalStatus.STATUS_ABORTED, why)
 
 
 def test_refused_goal_does_not_block_the_next(graph: RosGraph, tmp_path: Path) -> None:
     graph.play_in(tmp_path, first_trials=1)
-    assert not graph.improve('make it look elegant').accepted
+    assert graph.improve('make it look elegant').result()[0] == GoalStatus.STATUS_ABORTED
     status, result = graph.improve(FAR_RIGHT, trials=1).result()
     assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
 
