@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
@@ -20,6 +21,9 @@ from llm_policy_improver.table_tennis.space import (
     parameter_space,
 )
 
+TOKENS_A_PARAMETER: Final = 500
+"""Of a prompt, where no budget is given: some thirty trials are shown whole, with 8 parameters and with 16."""
+
 
 @dataclass(frozen=True, slots=True)
 class OptimizerSettings:
@@ -33,7 +37,7 @@ class OptimizerSettings:
         model: name of the language model.
         request_timeout: s for one request.
         request_retries: further attempts of a request that failed.
-        token_budget: most tokens of a prompt; more trials than fit in are shown in part.
+        token_budget: most tokens of a prompt; more trials than fit in are shown in part. 0: 500 a parameter.
         candidates: proposals asked of the language model at a time; the most promising one is tried.
         rehearse: for runs on the arm: whether proposals are played in simulation first, and refused where they do
             badly there; a language model's candidates are compared there, too, and not by a regression.
@@ -65,7 +69,7 @@ class OptimizerSettings:
     model: str = ''
     request_timeout: float = 120.0
     request_retries: int = 2
-    token_budget: int = 4000
+    token_budget: int = 0
     candidates: int = 1
     rehearse: bool = False
     rehearsal: RehearsalConfig = field(default_factory=RehearsalConfig)
@@ -115,8 +119,8 @@ class OptimizerSettings:
             raise SettingsError(f'landing_noise must be between 0 and 1 m; got {self.landing_noise:g} m')
         if self.parameters not in tuple(Searched):
             raise SettingsError(f'parameters must be {", ".join(Searched)}; got "{self.parameters}"')
-        self.sas_options()
         self.space()
+        self.sas_options()
 
     def require_within(self, largest: Sequence[float]) -> None:
         """Raise `SettingsError` where the bounds of the residuals are wider than the arm's safety file allows.
@@ -137,8 +141,9 @@ class OptimizerSettings:
 
     def sas_options(self) -> SasOptions:
         """How the language model is asked."""
+        budget = self.token_budget or TOKENS_A_PARAMETER * self.space().dimension
         try:
-            return SasOptions(token_budget=self.token_budget, candidates=self.candidates)
+            return SasOptions(token_budget=budget, candidates=self.candidates)
         except ValueError as error:
             raise SettingsError(f'optimizer: {error}') from None
 
