@@ -139,11 +139,15 @@ class OptimizerSettings:
                     f'{most:g} at most: narrow residual_low and residual_high'
                 )
 
+    @property
+    def prompt_budget(self) -> int:
+        """Most tokens of a prompt."""
+        return self.token_budget or TOKENS_A_PARAMETER * self.space().dimension
+
     def sas_options(self) -> SasOptions:
         """How the language model is asked."""
-        budget = self.token_budget or TOKENS_A_PARAMETER * self.space().dimension
         try:
-            return SasOptions(token_budget=budget, candidates=self.candidates)
+            return SasOptions(token_budget=self.prompt_budget, candidates=self.candidates)
         except ValueError as error:
             raise SettingsError(f'optimizer: {error}') from None
 

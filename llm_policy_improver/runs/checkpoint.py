@@ -1,6 +1,6 @@
 """A run that was interrupted, e.g. as its process was killed, as far as its folder tells: to be resumed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from llm_policy_improver.core.objective import Objective
@@ -68,7 +68,9 @@ def interrupted(store: RunStore, settings: OptimizerSettings) -> Checkpoint | No
 
 
 def _require_same(made_with: RunSettings, settings: OptimizerSettings) -> None:
-    stored, given = to_mapping(made_with.optimizer), to_mapping(settings)
+    stored, given = (
+        to_mapping(replace(each, token_budget=each.prompt_budget)) for each in (made_with.optimizer, settings)
+    )
     other = [name for name in stored if name not in _MAY_DIFFER and stored[name] != given.get(name)]
     if other:
         name = other[0]

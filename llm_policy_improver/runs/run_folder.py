@@ -26,13 +26,19 @@ def default_run_folder(objective: str, now: datetime, root: Path = Path('runs'))
         now: when the run begins, as the name shall show it.
         root: the folder of all runs.
     """
-    plain = unicodedata.normalize('NFKD', objective.lower()).encode('ascii', 'ignore').decode()
-    words = re.findall(r'[a-z0-9]+', plain)
-    telling = [word for word in words if word not in _FILLERS] or words
-    name = f'{now:%Y-%m-%dT%H-%M-%S}'
-    for word in telling:
-        if len(name) + len(word) - 19 > LONGEST:
-            break
-        name += f'-{word}'
+    name = '-'.join([f'{now:%Y-%m-%dT%H-%M-%S}', *telling_words(objective)])
     names = chain([name], (f'{name}-{number}' for number in count(2)))
     return next(folder for folder in (root / candidate for candidate in names) if not folder.exists())
+
+
+def telling_words(objective: str) -> list[str]:
+    """The words that tell a run from others, in lower-case ASCII, as far as they fit into a name."""
+    plain = unicodedata.normalize('NFKD', objective.lower()).encode('ascii', 'ignore').decode()
+    words = re.findall(r'[a-z0-9]+', plain)
+    telling, length = [], 0
+    for word in [word for word in words if word not in _FILLERS] or words:
+        length += 1 + len(word)
+        if length > LONGEST:
+            break
+        telling.append(word)
+    return telling

@@ -18,6 +18,7 @@ from llm_policy_improver.loop.approval import last_good, offered, reverted, with
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.checkpoint import Checkpoint, interrupted
+from llm_policy_improver.runs.objective_folder import objective_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 
@@ -94,6 +95,7 @@ class RunMemory:
         if self._store is not None:
             made_with = replace(settings, objective=objective.words, trials=trials)
             RunSettings(made_with, history=len(self.history), objective=objective).store(self._store)
+            objective_folder(self._store, objective)
         return Checkpoint(objective, trials, tuple(self.history))
 
     def take_step(self, objective: Objective, step: Step) -> None:

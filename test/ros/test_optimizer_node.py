@@ -1,5 +1,6 @@
 """The optimizer node: objectives by service, runs by action, cancelling, what stays for the next run."""
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterator
@@ -82,6 +83,26 @@ def test_finished_run_leaves_its_landings_drawn_when_asked(graph: RosGraph, tmp_
     assert set_objective(graph, FAR_RIGHT).accepted
     picture = tmp_path / 'landings.png'
     graph.spin_until(picture.exists, 'the picture of the landings')
+
+
+def test_further_objective_has_a_folder_that_says_where_its_first_trials_come_from(
+    graph: RosGraph, tmp_path: Path
+) -> None:
+    graph.play_in(tmp_path, trials=3, first_trials=2, draw_landings=True)
+    graph.improve(FAR_RIGHT).result()
+    first = tmp_path / 'landings.png'
+    graph.spin_until(lambda: first.exists() and b'IEND' in first.read_bytes(), 'the picture of the first run')
+    before = first.read_bytes()
+    graph.improve('far left corner').result()
+    folder = tmp_path / '2-far-left-corner'
+    graph.spin_until((folder / 'landings.png').exists, 'the picture of the second run')
+    assert first.read_bytes() == before
+    told = json.loads((folder / 'run.json').read_text())
+    assert told['objective'] == 'far left corner'
+    assert told['aim']
+    assert told['first_trials'] == f'trials 1 to 3 of {tmp_path}'
+    with RunStore.open(tmp_path) as store:
+        assert [trial.number for trial in store.trials()][told['own_trials_from'] - 1 :] == [4, 5, 6]
 
 
 @pytest.mark.parametrize(
