@@ -42,5 +42,5 @@ def _by_model(objective: str, model: str, base_url: str | None) -> Understanding
 
     reading = read(objective, Endpoint(model, base_url))
     if reading.failed:
-        raise EndpointError(reading.exchanges[-1].verdict.removeprefix('failed: '))
+        raise EndpointError(reading.exchanges[-1].verdict)
     return reading.understanding

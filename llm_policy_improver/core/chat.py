@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 Message = tuple[str, str]
@@ -36,6 +37,16 @@ class Completion:
     cut_off: bool = False
 
 
+class Ending(StrEnum):
+    """What came of a request."""
+
+    ACCEPTED = 'accepted'
+    REFUSED = 'refused'
+    """The reply could not be used."""
+    FAILED = 'failed'
+    """No reply came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One request to a language model and what came back.
@@ -46,7 +57,8 @@ class Exchange:
         model: the model's name.
         prompt_tokens, completion_tokens: as counted by the endpoint; 0 where it does not say.
         seconds: duration of the request.
-        verdict: ``'accepted'``, or why the reply could not be used.
+        verdict: of the checks, for people; of a request that failed, why.
+        ending: what came of it.
     """
 
     messages: tuple[tuple[str, str], ...]
@@ -56,6 +68,7 @@ class Exchange:
     completion_tokens: int = 0
     seconds: float = 0.0
     verdict: str = 'accepted'
+    ending: Ending = Ending.ACCEPTED
 
 
 class Completer(Protocol):

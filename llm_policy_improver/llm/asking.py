@@ -4,7 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from llm_policy_improver.core.chat import Completer, EndpointError, Exchange, Message, clean_text
+from llm_policy_improver.core.chat import (
+    Completer,
+    Ending,
+    EndpointError,
+    Exchange,
+    Message,
+    clean_text,
+)
 from llm_policy_improver.llm.reply import ReplyError
 
 Value = TypeVar('Value')
@@ -68,13 +75,14 @@ def ask(
         try:
             completion = model.complete(messages, schema)
         except EndpointError as error:
-            exchanges.append(Exchange(messages, '', model.model, verdict=f'failed: {error}'))
+            exchanges.append(Exchange(messages, '', model.model, verdict=str(error), ending=Ending.FAILED))
             return Answer(None, tuple(exchanges), str(error), failed=True)
         reply = clean_text(completion.text)
         value: Value | None = None
-        broken = False
+        broken, ending = False, Ending.REFUSED
         try:
             value, verdict = read(reply)
+            ending = Ending.ACCEPTED
         except RefusedError as error:
             problem, verdict = str(error), error.verdict
         except ReplyError as error:
@@ -91,6 +99,7 @@ def ask(
                 completion.completion_tokens,
                 completion.seconds,
                 verdict,
+                ending,
             )
         )
         if value is not None:
@@ -105,7 +114,7 @@ def costs(exchanges: Sequence[Exchange]) -> dict[str, int]:
     """Requests, refused replies and tokens."""
     return {
         'requests': len(exchanges),
-        'refused': sum(exchange.verdict.startswith('refused') for exchange in exchanges),
+        'refused': sum(exchange.ending is Ending.REFUSED for exchange in exchanges),
         'prompt_tokens': sum(exchange.prompt_tokens for exchange in exchanges),
         'completion_tokens': sum(exchange.completion_tokens for exchange in exchanges),
     }

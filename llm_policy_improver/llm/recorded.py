@@ -2,12 +2,9 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from llm_policy_improver.core.chat import Completion, EndpointError, Exchange, Message
-
-FAILED: Final = 'failed: '
-"""What the verdict of an exchange begins with whose request failed; the error's message follows."""
+from llm_policy_improver.core.chat import Completion, Ending, EndpointError, Exchange, Message
 
 
 class RecordedModel:
@@ -55,8 +52,8 @@ class RecordedModel:
         number, exchange = self._next.popleft()
         if chat != exchange.messages:
             self.differing.append(number)
-        if not exchange.reply and exchange.verdict.startswith(FAILED):
-            raise EndpointError(exchange.verdict.removeprefix(FAILED))
+        if exchange.ending is Ending.FAILED:
+            raise EndpointError(exchange.verdict)
         return Completion(
             exchange.reply,
             exchange.prompt_tokens,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict
-from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.chat import Ending, Exchange
 from llm_policy_improver.core.finding import Finding, Vain
 from llm_policy_improver.core.policy import policy_from_json
 from llm_policy_improver.core.proposal import Proposal
@@ -167,6 +167,7 @@ def exchange_row(step: int, exchange: Exchange, recorded_at: datetime) -> dict[s
         'completion_tokens': exchange.completion_tokens,
         'seconds': exchange.seconds,
         'verdict': exchange.verdict,
+        'ending': exchange.ending.value,
     }
 
 
@@ -246,5 +247,6 @@ def to_exchange(row: sqlite3.Row) -> StoredExchange:
             completion_tokens=row['completion_tokens'],
             seconds=row['seconds'],
             verdict=row['verdict'],
+            ending=Ending(row['ending']),
         ),
     )

@@ -51,7 +51,8 @@ CREATE TABLE exchanges (
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
     seconds REAL NOT NULL,
-    verdict TEXT NOT NULL
+    verdict TEXT NOT NULL,
+    ending TEXT NOT NULL               -- accepted, refused, failed
 );
 CREATE INDEX exchanges_by_step ON exchanges (step);
 CREATE TABLE audit (

@@ -25,6 +25,8 @@ _MEASURES: Final = {
 """Columns of format 3, and the measures that they are."""
 _GONE: Final = frozenset({'joint_names', 'armed'})
 """Settings that are no more."""
+_FAILED: Final = 'failed: '
+"""What the verdict of a request that failed began with."""
 _RENAMED: Final = {'nearest_neighbours': 'knn'}
 """Methods that have another name."""
 
@@ -112,6 +114,13 @@ def _step(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+def _exchange(row: sqlite3.Row) -> dict[str, Any]:
+    verdict = row['verdict']
+    if not row['reply'] and verdict.startswith(_FAILED):
+        return dict(row) | {'verdict': verdict.removeprefix(_FAILED), 'ending': 'failed'}
+    return dict(row) | {'ending': 'refused' if verdict.startswith('refused') else 'accepted'}
+
+
 def _audit(row: sqlite3.Row) -> dict[str, Any]:
     # A reversion had no proposal, but published what it went back to.
     proposed = json.loads(row['proposed']) or (
@@ -158,7 +167,7 @@ _ROWS: Final[Mapping[str, Callable[[sqlite3.Row], dict[str, Any]]]] = {
     'run': _with_settings('description'),
     'trials': _trial,
     'steps': _step,
-    'exchanges': dict,
+    'exchanges': _exchange,
     'audit': _audit,
     'settings': _with_settings('content'),
     'ends': dict,

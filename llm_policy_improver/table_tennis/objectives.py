@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from llm_policy_improver.core.chat import Completer, EndpointError, Exchange
+from llm_policy_improver.core.chat import Completer, Ending, EndpointError, Exchange
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.table_tennis.measures import MEASURES
@@ -68,6 +68,7 @@ def as_json(objective: Objective) -> dict[str, Any]:
                 'completion_tokens': exchange.completion_tokens,
                 'seconds': exchange.seconds,
                 'verdict': exchange.verdict,
+                'ending': exchange.ending.value,
             }
             for exchange in objective.exchanges
         ],
@@ -81,7 +82,13 @@ def from_json(data: Mapping[str, Any]) -> Objective:
         TermError: a term makes no sense, e.g. as its measure is no more.
     """
     exchanges = tuple(
-        Exchange(**{**each, 'messages': tuple((role, text) for role, text in each['messages'])})
+        Exchange(
+            **{
+                **each,
+                'messages': tuple((role, text) for role, text in each['messages']),
+                'ending': Ending(each['ending']),
+            }
+        )
         for each in data['exchanges']
     )
     terms = tuple(Term.from_json(term, MEASURES) for term in data['terms'])

@@ -6,7 +6,7 @@ import pytest
 from chat_server import BAD_REPLIES, EXPLAINED, ChatServer, fail, good
 from curved_map import CurvedMap
 
-from llm_policy_improver.core.chat import Completion, Message
+from llm_policy_improver.core.chat import Completion, Ending, Message
 from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.objective import Objective
@@ -301,7 +301,7 @@ def test_bad_reply_of_an_endpoint_falls_back_and_the_run_goes_on(kind: str) -> N
     assert SPACE.contains(step.policy)
     assert 'sas:test-model gave no usable proposal' in str(step.proposal.instead_of[0])
     assert step.proposal.exchanges
-    assert all(not exchange.verdict.startswith('accepted') for exchange in step.proposal.exchanges)
+    assert all(exchange.ending is not Ending.ACCEPTED for exchange in step.proposal.exchanges)
     assert KEY not in repr(step)
 
 

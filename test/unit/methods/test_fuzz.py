@@ -13,7 +13,7 @@ import pytest
 from chat_server import EXPLAINED, LETTERS
 from curved_map import CurvedMap
 
-from llm_policy_improver.core.chat import Completion, Message
+from llm_policy_improver.core.chat import Completion, Ending, Message
 from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.methods.sas.sas import SasPrompt
@@ -241,14 +241,14 @@ def test_no_reply_gets_anything_but_sound_parameters_through(
             assert step.policy.names == SPACE.names
             assert all(0.6 <= value <= 1.4 for value in step.policy.values)
             for (kind, usable), exchange in zip(said, exchanges, strict=True):
-                good = exchange.verdict.startswith('accepted')
+                good = exchange.ending is Ending.ACCEPTED
                 accepted[kind] += good
                 expected = not history if kind == 'of_an_earlier_trial' else usable
                 assert expected in (None, good), (kind, exchange.verdict, exchange.reply[:2_000])
                 # Every refusal has a reason, which a person can read and a model can use.
                 assert good or len(exchange.verdict.removeprefix('refused')) > 15, exchange.verdict
                 assert exchange.verdict.isprintable(), exchange.verdict
-            usable_at_last = exchanges[-1].verdict.startswith('accepted')
+            usable_at_last = exchanges[-1].ending is Ending.ACCEPTED
             assert step.unchanged is not usable_at_last
             vain = [(each.method, each.failure) for each in step.in_vain]
             assert vain == ([] if usable_at_last else [('sas:makes-up', Failure.UNUSABLE)])

@@ -13,7 +13,7 @@ from recorded_run import RIGHT, ROUGH_WEATHER, improve, improve_with_model, near
 
 from llm_policy_improver.cli.run_commands import replay_command
 from llm_policy_improver.core.audit import GateVerdict
-from llm_policy_improver.core.chat import EndpointError, Exchange
+from llm_policy_improver.core.chat import Ending, EndpointError, Exchange
 from llm_policy_improver.core.finding import Failure, Finding
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.proposal import Proposal
@@ -55,8 +55,8 @@ def test_recorded_model_answers_in_order_and_notes_what_was_asked_otherwise() ->
     model.load(
         [
             Exchange(CHAT, 'one', 'gpt-test-7', 10, 2, 0.5),
-            Exchange(CHAT, '', 'gpt-test', verdict='failed: no answer within 1 s'),
-            Exchange(CHAT, '', 'gpt-test-7', verdict='refused: the reply is empty'),
+            Exchange(CHAT, '', 'gpt-test', verdict='no answer within 1 s', ending=Ending.FAILED),
+            Exchange(CHAT, '', 'gpt-test-7', verdict='refused: the reply is empty', ending=Ending.REFUSED),
         ],
         first=4,
     )
@@ -85,8 +85,8 @@ def test_run_in_rough_weather_is_replayed_step_by_step(
 ) -> None:
     improve_with_model(monkeypatch, tmp_path / 'run', *ROUGH_WEATHER, steps=14)
     with RunStore.open(tmp_path / 'run') as store:
-        verdicts = [each.exchange.verdict.split(':')[0].split(' ')[0] for each in store.exchanges()]
-        assert {'accepted', 'refused', 'failed'} == set(verdicts)
+        endings = [each.exchange.ending for each in store.exchanges()]
+        assert set(endings) == set(Ending)
         steps = [stored.step for stored in store.steps()]
         failures = {vain.failure for step in steps for vain in step.proposal.instead_of}
         assert failures == {Failure.UNUSABLE, Failure.RESTING}
@@ -97,9 +97,9 @@ def test_run_in_rough_weather_is_replayed_step_by_step(
     assert (said['first_differing_step'], said['first_differing_exchange']) == (None, None)
     assert [step['stored'] for step in said['steps']] == [step['replayed'] for step in said['steps']]
     assert [step['stored'] for step in said['steps']] == [step.policy.as_json() for step in steps]
-    assert sum(step['requests'] for step in said['steps']) == len(verdicts)
+    assert sum(step['requests'] for step in said['steps']) == len(endings)
     assert f'all {len(steps)} steps gave the stored parameters' in said['verdict']
-    assert f'all {len(verdicts)} prompts are the same' in said['verdict']
+    assert f'all {len(endings)} prompts are the same' in said['verdict']
 
 
 def test_table_has_a_line_for_each_step_and_ends_with_the_verdict(
@@ -324,7 +324,7 @@ def test_proposals_come_back_as_the_loop_had_them(monkeypatch: pytest.MonkeyPatc
     assert by_model.findings == (clipped,)
     assert by_fallback.proposed_by == 'least_squares'
     assert [vain.method for vain in by_fallback.instead_of] == ['sas:test-model']
-    assert by_fallback.exchanges[0].verdict.startswith('failed')
+    assert by_fallback.exchanges[0].ending is Ending.FAILED
 
 
 # What a person or the rehearsal kept from the arm.

@@ -14,7 +14,7 @@ import pytest
 from stored_trials import assert_same_samples, assert_same_trial, trace_of
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
-from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.chat import Ending, Exchange
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect, Failure, Finding, Vain
 from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.loop.step import Step
@@ -131,10 +131,11 @@ def test_what_a_newer_version_added_to_a_proposal_is_left_out(store: RunStore) -
 
 def test_exchanges_come_back_with_their_step_and_version(store: RunStore) -> None:
     odd = 'naïve 🏓 \x00 \ud800 end\r\n'
-    first = Exchange((('system', odd), ('user', '{"a": 1}')), odd, 'model', 900, 40, 1.25, 'repeats trial 3')
-    second = Exchange((('user', 'again'),), '', 'model', verdict='HTTP 429')
-    asked = replace(STEP, proposal=replace(STEP.proposal, reason=odd, exchanges=(first,)))
-    step = store.add_step('far right', asked)
+    asked = (('system', odd), ('user', '{"a": 1}'))
+    first = Exchange(asked, odd, 'model', 900, 40, 1.25, 'repeats trial 3', Ending.REFUSED)
+    second = Exchange((('user', 'again'),), '', 'model', verdict='HTTP 429', ending=Ending.FAILED)
+    proposed = replace(STEP, proposal=replace(STEP.proposal, reason=odd, exchanges=(first,)))
+    step = store.add_step('far right', proposed)
     store.add_exchange(step.number, second)
     found = store.exchanges()
     assert [one.exchange for one in found] == [first, second]

@@ -97,8 +97,17 @@ def test_older_run_gets_the_tables_of_a_new_one_and_its_database_is_kept(old: Pa
 
 def test_what_did_not_change_its_form_is_there_as_it_was(old: Path) -> None:
     RunStore.open(old).close()
-    for table in ('exchanges', 'ends'):
-        assert rows(old / 'run.sqlite', table) == rows(before(old), table)
+    assert rows(old / 'run.sqlite', 'ends') == rows(before(old), 'ends')
+
+
+def test_exchanges_are_there_and_what_came_of_them_is_a_word_of_its_own(old: Path) -> None:
+    RunStore.open(old).close()
+    for now, was in zip(
+        rows(old / 'run.sqlite', 'exchanges'), rows(before(old), 'exchanges'), strict=True
+    ):
+        assert was['verdict'] in (now['verdict'], f'failed: {now["verdict"]}')
+        assert was['verdict'].startswith(now.pop('ending'))
+        assert now | {'verdict': was['verdict']} == was
 
 
 def test_settings_are_those_that_it_was_made_with_and_say_that_all_trials_were_played(old: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_policy_improver.core.chat import EndpointError, Exchange
+from llm_policy_improver.core.chat import Ending, EndpointError, Exchange
 from llm_policy_improver.core.objective import ObjectiveError
-from llm_policy_improver.llm.recorded import FAILED, RecordedModel
+from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.table_tennis.reader import Reading, messages, read, reply_schema
 
 RECORDINGS = Path(__file__).parents[2] / 'recordings' / 'understanding'
@@ -149,7 +149,7 @@ def test_stored_exchanges_replay_to_the_same_understanding() -> None:
 
 def test_failing_endpoint_is_told_apart_from_words_not_understood() -> None:
     model = RecordedModel('recorded')
-    model.load([Exchange(messages('far right'), '', 'recorded', verdict=f'{FAILED}no answer')])
+    model.load([Exchange(messages('far right'), '', 'recorded', verdict='no answer', ending=Ending.FAILED)])
     reading = read('far right', model)
     assert reading.failed
     assert reading.understanding.sentence == 'Nothing is aimed at: no answer.'

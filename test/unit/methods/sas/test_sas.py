@@ -7,7 +7,7 @@ import pytest
 from chat_server import ChatServer, fail, fenced, good, reply_text, say
 from curved_map import CurvedMap
 
-from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.chat import Ending, Exchange
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect, Finding
 from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.proposal import Proposal
@@ -107,10 +107,7 @@ def test_two_bad_replies_end_in_an_error_that_carries_the_exchanges() -> None:
             ProposalError, match='no usable reply after 2 requests from test-model: out of'
         ) as caught:
             sas.propose(HISTORY, RIGHT)
-    assert [exchange.verdict.split()[0].rstrip(':') for exchange in caught.value.exchanges] == [
-        'refused',
-        'refused',
-    ]
+    assert [exchange.ending for exchange in caught.value.exchanges] == ['refused', 'refused']
     assert caught.value.exchanges[0].reply == 'hm'
 
 
@@ -123,7 +120,8 @@ def test_endpoint_failure_is_an_error_that_carries_the_exchange() -> None:
     first, second = caught.value.exchanges
     assert first.reply == 'no JSON'
     assert second.reply == ''
-    assert second.verdict.startswith('failed: ')
+    assert second.ending is Ending.FAILED
+    assert 'HTTP 500' in second.verdict
     assert KEY not in repr(caught.value.exchanges) + str(caught.value) + repr(vars(sas))
 
 
