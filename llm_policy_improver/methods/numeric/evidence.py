@@ -25,15 +25,11 @@ PRIOR: Final[dict[str, tuple[float, float]]] = {
 """Mean and standard deviation of the logarithms of what the evidence chooses, for values of variance 1 and
 distances as root mean squares over a group's coordinates."""
 
-ODD: Final = 3.0
-"""Standard deviations from what all others let expect, beyond which a value counts less."""
-FREEDOM: Final = 1.0
-"""Of the Student distribution whose weights such values get (Lange, Little and Taylor 1989); 1: Cauchy."""
-ROUNDS: Final = 3
-"""Fits after the first one, each with the weights that the last one gave."""
+ODD: Final = 5.0
+"""Standard deviations from what a fit of all others lets expect, beyond which a value is left out."""
+ODD_SHARE: Final = 1.0 / 8.0
+"""Of the values, that may be left out."""
 
-MOST_SHARE: Final = 1e4
-"""Factor on the noise variance that the least weight gives."""
 JITTER: Final = 1e-7
 """Of the samples' covariance, so that it can be inverted."""
 REACH: Final = 3.0
@@ -169,19 +165,18 @@ class Samples:
         times = {'linear': self.count, 'curved': self.count, 'local': 1, 'length': self.count, 'noise': 1}
         self._prior = np.array([PRIOR[name] for name, count in times.items() for _ in range(count)]).T
 
-    def fit(self, values: Array, weights: Array | None = None, start: Array | None = None) -> Regression:
-        """The regression of values (n,), whose noise variance is that of one observation by its weight (n,)."""
+    def fit(self, values: Array, start: Array | None = None) -> Regression:
+        """The regression of values (n,)."""
         mean, scale = float(values.mean()), max(float(values.std()), 1e-6)
         target = (values - mean) / scale
-        share = np.ones(len(values)) if weights is None else 1.0 / weights
         low, high = (self._prior[0] + side * REACH * self._prior[1] for side in (-1.0, 1.0))
         found = minimize(
-            self._surprise, self._prior[0] if start is None else start, args=(target, share), jac=True,
+            self._surprise, self._prior[0] if start is None else start, args=(target,), jac=True,
             method='L-BFGS-B', bounds=list(zip(low, high, strict=True)),
             options={'maxiter': STEPS, 'ftol': 1e-4, 'gtol': 1e-2},
         )  # fmt: skip
         amounts = np.exp(found.x)
-        covariance = self._covariance(amounts, share)[0]
+        covariance = self._covariance(amounts)[0]
         precision = _inverse(covariance)[0]
         c, per = self.count, 1.0 / self.size
         linear, curved = (amounts[:c] * per)[self.groups], (amounts[c : 2 * c] * per)[self.groups]
@@ -189,37 +184,37 @@ class Samples:
         terms = Terms(linear, curved, float(amounts[2 * c]), metric, float(amounts[-1]))
         return Regression(self.points, mean, scale, terms, precision @ target, precision, found.x)
 
-    def fit_robustly(self, values: Array, sure: NDArray[np.bool_], start: Array | None = None) -> Regression:
-        """The same for values (n,) of which some may be odd and count less, never those that are ``sure`` (n,).
+    def fit_robustly(self, values: Array, sure: NDArray[np.bool_]) -> Regression:
+        """The same without those of the values (n,) that are odd, never without those that are ``sure`` (n,).
 
-        A ball off the racket's edge, or a swing re-planned at the last moment, tells nothing of its neighbours.
+        A ball off the racket's edge, or a swing re-planned at the last moment, tells nothing of its neighbours. A fit
+        of all values makes room for one that is odd, so the most surprising one is judged by a fit without it.
         """
-        weights = np.ones(len(values))
-        fit = self.fit(values, start=start)
-        for _ in range(ROUNDS):
-            away = np.abs(fit.surprise)
-            less = np.where(away > ODD, (FREEDOM + ODD**2) / (FREEDOM + away**2), 1.0)
-            less[sure] = 1.0
-            if less.min() == 1.0:
+        samples, fit = self, self.fit(values)
+        for _ in range(int(ODD_SHARE * np.count_nonzero(~sure))):
+            doubted = int(np.argmax(np.where(sure, -1.0, np.abs(fit.surprise))))
+            others = Samples(np.delete(samples.points, doubted, axis=0), self.groups)
+            rest = others.fit(np.delete(values, doubted), fit.logs)
+            means, variances = rest.predict(samples.points[[doubted]])
+            if abs(values[doubted] - means[0]) < ODD * np.sqrt(variances[0] + rest.noise**2):
                 break
-            weights = weights * less
-            fit = self.fit(values, weights, fit.logs)
+            samples, fit, values, sure = others, rest, np.delete(values, doubted), np.delete(sure, doubted)
         return fit
 
-    def _covariance(self, amounts: Array, share: Array) -> tuple[Array, Array, Array]:
+    def _covariance(self, amounts: Array) -> tuple[Array, Array, Array]:
         """Covariance (n, n) of the samples, its quadratic scale (n, n) and its local part (n, n)."""
         c = self.count
         bend = np.tensordot(amounts[c : 2 * c], self._products, axes=1)
         gap = np.tensordot(amounts[2 * c + 1 : 3 * c + 1] ** -2.0, self._gaps, axes=1)
         near = amounts[2 * c] * np.exp(-0.5 * gap)
         covariance = OFFSET + np.tensordot(amounts[:c], self._products, axes=1) + bend**2 + near
-        covariance.flat[:: len(share) + 1] += amounts[-1] * np.minimum(share, MOST_SHARE) + JITTER
+        covariance.flat[:: len(covariance) + 1] += amounts[-1] + JITTER
         return covariance, bend, near
 
-    def _surprise(self, logs: Array, target: Array, share: Array) -> tuple[float, Array]:
+    def _surprise(self, logs: Array, target: Array) -> tuple[float, Array]:
         """Minus the log of the posterior of the amounts, and its gradient."""
         amounts, c = np.exp(logs), self.count
-        covariance, bend, near = self._covariance(amounts, share)
+        covariance, bend, near = self._covariance(amounts)
         precision, determinant = _inverse(covariance)
         weights = precision @ target
         push = 0.5 * (precision - np.outer(weights, weights))
@@ -230,7 +225,7 @@ class Samples:
                 2.0 * amounts[c : 2 * c] * np.tensordot(self._products, push * bend, axes=2),
                 [pulled.sum()],
                 amounts[2 * c + 1 : 3 * c + 1] ** -2.0 * np.tensordot(self._gaps, pulled, axes=2),
-                [amounts[-1] * float(np.diag(push) @ share)],
+                [amounts[-1] * float(np.trace(push))],
             ]
         )
         away = (logs - self._prior[0]) / self._prior[1]

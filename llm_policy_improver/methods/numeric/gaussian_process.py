@@ -1,10 +1,11 @@
 """The numeric method for many parameters: Gaussian processes of the measures within a trust region. No language model.
 
 Like `least_squares` it summarises, analyses and synthesises; but its regressions know what they do not know, and
-proposed is what loses least by expectation: the squared miss of the objective plus its variance, and what is expected
-to be missing of the margins. Steps are scaled to the range that first trials explore. Every other proposal leaves the
-parameters alone whose first trials explore a smaller share of their range: what the others can reach by themselves is
-found with fewer trials. With few parameters `least_squares` is as good, and simpler.
+proposed is what may well come nearest to the objective (the miss left a standard deviation below the expected one)
+with the least missing of the margins by expectation. Values that no fit of the others explains are left out: else a
+single ball off the racket's edge ends the progress around it. Steps are scaled to the range that first trials explore.
+Every other proposal leaves the parameters alone whose first trials explore a smaller share of their range: what the
+others can reach by themselves is found with fewer trials. With few parameters `least_squares` is as good, and simpler.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,14 +33,14 @@ from llm_policy_improver.methods.numeric.untried import DRAWS, require_terms, ro
 NAME: Final = 'gaussian_process'
 
 SMALLEST: Final = 0.2
-"""Radius of the trust region below which failures do not shrink it: the variances keep steps short enough."""
+"""Radius of the trust region below which failures do not shrink it: shorter steps tell of roughness alone."""
 
 WIDENING: Final = 1.1
 """Factor on the radius of a random step after each that leads to what was tried before."""
 
 
 class GaussianProcess:
-    """Proposes by expected loss; the same history always gives the same answer.
+    """Proposes by confidence bounds; the same history always gives the same answer.
 
     Args:
         brief: of the task.
@@ -58,7 +59,7 @@ class GaussianProcess:
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
     ) -> Proposal:
-        """The policy of least expected loss; as `LeastSquares` does while too few trials tell anything.
+        """The policy of least loss; as `LeastSquares` does while too few trials tell anything.
 
         Raises:
             ProposalError: the objective has no measure, or the bounds leave no room for anything untried.

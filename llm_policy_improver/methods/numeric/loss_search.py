@@ -1,6 +1,8 @@
-"""The policy of least expected loss, by Gaussian processes.
+"""The policy of least loss by Gaussian processes: bold about the objective, careful about the margins.
 
-A loss is missing the objective, missing the margins, and a trial that tells nothing.
+A loss is missing the objective, missing the margins, and a trial that tells nothing. Of the first counts what is left
+at best, a standard deviation below what is expected (a confidence bound, as in Srinivas et al. 2010); of the others
+what is expected. To count the variance as a loss throughout keeps the steps where everything is known already.
 """
 
 from collections.abc import Sequence
@@ -24,6 +26,9 @@ TELLING: Final = 0.9
 TELLING_WEIGHT: Final = 1.0
 """Squared distance, of the squared share that is missing."""
 
+OPTIMISM: Final = 1.0
+"""Standard deviations by which the objective may be missed by less than expected: what is little known gets tried."""
+
 STEPS: Final = 40
 """Iterations of the search from one start."""
 
@@ -45,15 +50,31 @@ class _Shortfall:
         means, variances, rises, widenings = self.fit.slopes(point[None, :])
         mean, variance = float(means[0]), float(variances[0]) + self.noise**2
         total, slope = 0.0, np.zeros_like(point)
-        if self.low == self.high:
-            gap = mean - self.low
-            return self.weight * (gap**2 + variance), self.weight * (2.0 * gap * rises[0] + widenings[0])
         for side, limit in ((1.0, self.high), (-1.0, self.low)):
             if np.isfinite(limit):
                 value, by_gap, by_variance = _missing(side * (mean - limit), variance)
                 total += value
                 slope = slope + side * by_gap * rises[0] + by_variance * widenings[0]
         return self.weight * total, self.weight * slope
+
+
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """Squared distance of one quantity from an interval [low, high] that is left at best, weighted."""
+
+    fit: Regression
+    low: float
+    high: float
+    weight: float
+
+    def value(self, point: Array) -> tuple[float, Array]:
+        """The squared distance, and its gradient (d,), at a point (d,)."""
+        means, variances, rises, widenings = self.fit.slopes(point[None, :])
+        mean, deviation = float(means[0]), float(np.sqrt(variances[0]))
+        gap = max(mean - self.high, 0.0) - max(self.low - mean, 0.0)
+        left = max(abs(gap) - OPTIMISM * deviation, 0.0)
+        slope = np.sign(gap) * rises[0] - OPTIMISM * widenings[0] / (2.0 * deviation)
+        return self.weight * left**2, 2.0 * self.weight * left * slope
 
 
 def _missing(gap: float, variance: float) -> tuple[float, float, float]:
@@ -66,7 +87,7 @@ def _missing(gap: float, variance: float) -> tuple[float, float, float]:
 
 
 class LossSearch(BoxSearch):
-    """The expected loss of a point in the explored coordinates, and its minimum within a box.
+    """The loss of a point in the explored coordinates, and its minimum within a box.
 
     Args:
         model: predicts the measures.
@@ -90,7 +111,7 @@ class LossSearch(BoxSearch):
         for term in objective.terms:
             if term.measure.name in model.fits:
                 fit, weight = model.fits[term.measure.name], (term.weight * term.measure.weight) ** 2
-                terms.append(_Shortfall(fit, *term.target, weight))
+                terms.append(_Miss(fit, *term.target, weight))
         if model.told is not None:
             terms.append(_Shortfall(model.told, TELLING, np.inf, TELLING_WEIGHT))
         super().__init__(terms, best, failed, STEPS)

@@ -166,7 +166,7 @@ def test_a_proposal_of_sixteen_parameters_takes_no_longer_than_a_trial() -> None
     assert time.process_time() - began < 0.5 * len(OBJECTIVES)
 
 
-def test_odd_values_count_less_but_never_those_that_are_sure() -> None:
+def test_odd_values_are_left_out_but_never_those_that_are_sure() -> None:
     points = np.random.default_rng(0).uniform(-1.0, 1.0, (24, 3))
     truth = points @ np.array([0.3, -0.2, 0.1])
     odd = truth.copy()
@@ -177,6 +177,49 @@ def test_odd_values_count_less_but_never_those_that_are_sure() -> None:
         return float(np.abs(samples.fit_robustly(odd, sure).predict(points)[0] - truth).max())
 
     assert error(nobody) < 0.05 < error(np.arange(24) == 5)
+
+
+def test_odd_value_far_from_all_others_does_not_explain_itself() -> None:
+    # Where it stands alone, a fit of all values finds the terms that explain it, and follows them elsewhere.
+    generator = np.random.default_rng(0)
+    points = np.vstack([generator.uniform(-1.0, 1.0, (25, 16)), generator.choice([-1.5, 1.5], 16)])
+    truth = points @ generator.normal(size=16) * 0.1
+    odd = truth.copy()
+    odd[-1] += 0.8
+    samples, nobody = Samples(points, np.repeat([0, 1], 8)), np.zeros(26, dtype=bool)
+    step = points[:1] + 0.6 * (points[-1] - points[:1])
+    expected = float(truth[0] + 0.6 * (truth[-1] - truth[0]))
+    assert abs(samples.fit(odd).predict(step)[0][0] - expected) > 0.2
+    assert abs(samples.fit_robustly(odd, nobody).predict(step)[0][0] - expected) < 0.05
+
+
+def test_two_values_that_bear_each_other_out_are_not_odd() -> None:
+    generator = np.random.default_rng(0)
+    points = generator.uniform(-1.0, 1.0, (26, 4))
+    points[-1] = points[-2] + 0.02
+    values = points @ np.array([0.3, -0.2, 0.1, 0.1])
+    values[-2:] += 0.8
+    fit = Samples(points, np.zeros(4, dtype=np.int64)).fit_robustly(values, np.zeros(26, dtype=bool))
+    assert len(fit.points) == 26
+
+
+def test_tries_what_is_little_known_for_the_objective_and_not_for_the_margins() -> None:
+    task = brief(4)
+    bowl, generator = Bowl(task), np.random.default_rng(3)
+    space = bowl.explored.space
+    varied = [np.append(generator.uniform(-1.0, 1.0, 3), 0.0) for _ in range(20)]
+    history = [bowl.run(space.at(space.from_unit(bowl.explored.unit(point)))) for point in varied]
+
+    def gain(objective: Objective) -> float:
+        """Less cost where the parameter that no trial changed is changed."""
+        best = objective.best(history)
+        assert best is not None
+        search = LossSearch.near(best, history, ProcessModel.fit(history, task, objective, best), objective)
+        start = np.zeros(4)
+        return search.cost(start)[0] - search.cost(start + np.array([0.0, 0.0, 0.0, 1.0]))[0]
+
+    assert gain(Objective('high', (Term(HEIGHT, 2.0),))) > 0.05
+    assert gain(Objective('as it is', (Term(HEIGHT, (0.0, 3.0)),))) < 0.0
 
 
 def test_knows_less_the_further_it_looks() -> None:
@@ -196,9 +239,9 @@ def test_gradients_are_those_of_the_cost(dimension: int) -> None:
         assert best is not None
         search = LossSearch.near(best, history, ProcessModel.fit(history, task, objective, best), objective)
         point = np.random.default_rng(2).uniform(-0.5, 0.5, dimension)
-        steps = 1e-5 * np.eye(dimension)
-        numeric = [(search.cost(point + s)[0] - search.cost(point - s)[0]) / 2e-5 for s in steps]
-        np.testing.assert_allclose(search.cost(point)[1], numeric, rtol=1e-3, atol=1e-4)
+        steps = 1e-3 * np.eye(dimension)
+        numeric = [(search.cost(point + s)[0] - search.cost(point - s)[0]) / 2e-3 for s in steps]
+        np.testing.assert_allclose(search.cost(point)[1], numeric, rtol=3e-3, atol=1e-4)
 
 
 def test_first_trials_keep_to_their_share_of_the_range() -> None:
