@@ -1,10 +1,10 @@
 """The gates that settings ask for. A new one is a file with it and a maker, and one line in `GATES`."""
 
 from collections.abc import Callable
-from pkgutil import resolve_name
 from typing import Final
 
 from llm_policy_improver.core.gate import Gate
+from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -14,10 +14,11 @@ Maker = Callable[[OptimizerSettings, Approval | None], Gate | None]
 """From the settings, and who asks a person where somebody can: the gate, or None where they do not ask for it."""
 
 GATES: Final = (
-    'llm_policy_improver.loop.settings_gates:rehearsal',
-    'llm_policy_improver.loop.settings_gates:approval',
+    '.settings_gates:rehearsal',
+    '.settings_gates:approval',
 )
-"""``'package.module:maker'`` in the order in which a proposal passes them; a person is asked last."""
+"""``'.module:maker'`` in this package, or ``'package.module:maker'``; in the order in which a proposal passes them, a
+person is asked last."""
 
 
 def make_gates(settings: OptimizerSettings, approval: Approval | None = None) -> tuple[Gate, ...]:
@@ -30,7 +31,7 @@ def make_gates(settings: OptimizerSettings, approval: Approval | None = None) ->
     Raises:
         SettingsError: a person must approve, and nobody asks one here; or the rehearsal's files are wrong.
     """
-    makers: list[Maker] = [resolve_name(where) for where in GATES]
+    makers: list[Maker] = [registered(where, __package__) for where in GATES]
     made = (maker(settings, approval) for maker in makers)
     return tuple(gate for gate in made if gate is not None)
 

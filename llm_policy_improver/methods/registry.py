@@ -4,12 +4,12 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any, Final
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import Method
+from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
 from llm_policy_improver.methods.setup import MethodSetup
@@ -43,8 +43,7 @@ class Registered:
 
     def maker(self) -> Callable[..., Any]:
         """The class or function."""
-        where = f'{__package__}{self.where}' if self.where.startswith('.') else self.where
-        made: Callable[..., Any] = resolve_name(where)
+        made: Callable[..., Any] = registered(self.where, __package__)
         return made
 
 

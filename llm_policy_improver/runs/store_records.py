@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -160,13 +160,8 @@ def exchange_row(step: int, exchange: Exchange, recorded_at: datetime) -> dict[s
     return {
         'step': step,
         'recorded_at': iso(recorded_at),
+        **asdict(exchange),
         'messages': json.dumps(exchange.messages),
-        'reply': exchange.reply,
-        'model': exchange.model,
-        'prompt_tokens': exchange.prompt_tokens,
-        'completion_tokens': exchange.completion_tokens,
-        'seconds': exchange.seconds,
-        'verdict': exchange.verdict,
         'ending': exchange.ending.value,
     }
 

@@ -1,6 +1,7 @@
 """What a person's words ask of the table-tennis arm: by the vocabulary, or by a language model that reads them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from llm_policy_improver.core.chat import Completer, Ending, EndpointError, Exchange
@@ -59,19 +60,7 @@ def as_json(objective: Objective) -> dict[str, Any]:
         'words': objective.words,
         'sentence': objective.sentence,
         'terms': [term.as_json() for term in objective.terms],
-        'exchanges': [
-            {
-                'messages': [list(message) for message in exchange.messages],
-                'reply': exchange.reply,
-                'model': exchange.model,
-                'prompt_tokens': exchange.prompt_tokens,
-                'completion_tokens': exchange.completion_tokens,
-                'seconds': exchange.seconds,
-                'verdict': exchange.verdict,
-                'ending': exchange.ending.value,
-            }
-            for exchange in objective.exchanges
-        ],
+        'exchanges': [asdict(exchange) for exchange in objective.exchanges],
     }
 
 

@@ -6,11 +6,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from pkgutil import resolve_name
 
 from paths import ROOT
 
-from llm_policy_improver.loop.settings_gates import GATES
+from llm_policy_improver.core.registered import registered
+from llm_policy_improver.loop import settings_gates
 from llm_policy_improver.methods.registry import METHODS
 from llm_policy_improver.methods.sas import sections
 
@@ -101,5 +101,5 @@ def test_a_new_part_is_a_file_and_a_line(tmp_path: Path) -> None:
 
 def test_every_registered_place_is_there() -> None:
     assert all(callable(each.maker()) for each in METHODS.values())
-    assert all(callable(resolve_name(where)) for where in GATES)
-    assert all(callable(resolve_name(f'{sections.__name__}{each.where}')) for each in sections.SECTIONS)
+    assert all(callable(registered(where, settings_gates.__package__)) for where in settings_gates.GATES)
+    assert all(callable(registered(each.where, sections.__name__)) for each in sections.SECTIONS)

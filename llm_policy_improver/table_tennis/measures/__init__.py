@@ -5,11 +5,11 @@ objectives follow.
 """
 
 from collections.abc import Mapping
-from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Final
 
 from llm_policy_improver.core.measure import Measure
+from llm_policy_improver.core.registered import registered
 from llm_policy_improver.table_tennis.measures.measured import Measured
 
 REGISTERED: Final = (
@@ -23,14 +23,10 @@ REGISTERED: Final = (
 """``'.module:name'`` in this package; or ``'package.module:name'``."""
 
 
-def registered(places: tuple[str, ...]) -> Mapping[str, Measured]:
-    """The measures at these places by their names, in this order."""
-    found = [resolve_name(f'{__name__}{place}' if place.startswith('.') else place) for place in places]
-    return MappingProxyType({each.measure.name: each for each in found})
+_FOUND: Final[tuple[Measured, ...]] = tuple(registered(place, __name__) for place in REGISTERED)
 
-
-MEASURED: Final = registered(REGISTERED)
+MEASURED: Final[Mapping[str, Measured]] = MappingProxyType({each.measure.name: each for each in _FOUND})
 """By name, with how each is measured."""
 
-MEASURES: Final[tuple[Measure, ...]] = tuple(each.measure for each in MEASURED.values())
+MEASURES: Final[tuple[Measure, ...]] = tuple(each.measure for each in _FOUND)
 """All that an objective may be about."""

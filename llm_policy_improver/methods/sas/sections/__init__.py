@@ -6,9 +6,9 @@ A section is a function from `seen.Seen` to its lines, without any where it has 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from pkgutil import resolve_name
 from typing import Final
 
+from llm_policy_improver.core.registered import registered
 from llm_policy_improver.methods.sas.sections.seen import Seen
 
 
@@ -35,8 +35,7 @@ class Section:
 
     def lines(self, seen: Seen) -> list[str]:
         """What it says."""
-        where = f'{__name__}{self.where}' if self.where.startswith('.') else self.where
-        write: Callable[[Seen], list[str]] = resolve_name(where)
+        write: Callable[[Seen], list[str]] = registered(self.where, __name__)
         return write(seen)
 
 
