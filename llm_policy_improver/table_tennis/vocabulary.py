@@ -30,11 +30,19 @@ CAN_BE_SAID: Final = (
 """For people: what the vocabulary understands."""
 MOST_WORDS: Final = 60
 """Of an objective that the vocabulary reads."""
+ASKING: Final = frozenset(('can', 'could', 'would', 'will', 'may', 'about'))
+"""One of them is at the beginning of a question that asks for something to be done."""
+TAILS: Final = frozenset(('please', 'ok', 'okay', 'you'))
+"""Or one of these at its end."""
 LONGEST_QUOTE: Final = 8
 """Words that are quoted where known words could not be read on."""
 
-MIDDLE, CORNER, OF_WIDTH = 'middle', 'corner', 'of_width'
+MIDDLE, CORNER, OF_WIDTH, SAME_SIDE, ANYWHERE, BUT = (
+    'middle', 'corner', 'of_width', 'same_side', 'anywhere', 'but'
+)  # fmt: skip
 """Tags whose meaning rests on what else is said."""
+FREE: Final = {'free_x': 'landing_x', 'free_y': 'landing_y', 'free_height': 'peak_height'}
+"""Tags of what does not matter, by their measures."""
 
 _MIDWAY: Final = table.HALF_LENGTH / 2
 
@@ -58,7 +66,7 @@ _TAGS: Final[Mapping[str, object]] = {
     'right_third': ('landing_x', (table.WIDTH / 6, math.inf)),
     'far_half': _deeper(1 / 2), 'far_third': _deeper(2 / 3), 'far_quarter': _deeper(3 / 4),
     'near_half': _shorter(1 / 2), 'near_third': _shorter(1 / 3), 'near_quarter': _shorter(1 / 4),
-    **{mark: mark for mark in (MIDDLE, CORNER, OF_WIDTH, METRES_MEANT, CONVERTED)},
+    **{mark: mark for mark in (MIDDLE, CORNER, OF_WIDTH, SAME_SIDE, ANYWHERE, BUT, METRES_MEANT, CONVERTED, *FREE)},
 }  # fmt: skip
 
 
@@ -101,8 +109,8 @@ def understand(words: str) -> Understanding:
     words = cleaned_words(words)
     grammar = _grammar()
     said = tokens(words)
-    question = bool(said) and said[-1].text == '?'
-    read = said[:-1] if question else said
+    question = '?' in (each.text for each in said)
+    read = said[:-1] if question and said[-1].text == '?' else said
     unknown = [each for each in read if each.number is None and each.text not in grammar.words]
     if unknown:
         quoted = dict.fromkeys(words[each.start : each.end] for each in unknown)
@@ -111,7 +119,8 @@ def understand(words: str) -> Understanding:
         return _nothing(
             words, f'only up to {MOST_WORDS} words are understood without a language model', [words]
         )
-    if question and not {each.text for each in read[:4]} & {'can', 'could', 'would', 'will', 'how', 'what'}:
+    asks = ASKING & {each.text for each in read[:4]} or TAILS & {each.text for each in read[-1:]}
+    if question and not asks:
         return _nothing(words, 'a question asks for nothing to be aimed at', [words])
     try:
         parse = grammar.parse(read, 'sentence')
@@ -160,16 +169,25 @@ def _resolved(reading: Values) -> frozenset[tuple[str, Want]]:
             name, want = value
             if wants.setdefault(name, want) != want:
                 raise _UnclearError(_EXCLUDED)
+    if SAME_SIDE in reading and not isinstance(wants.get('landing_x'), Extreme):
+        raise _UnclearError('it is not clear which line is meant')
+    if {ANYWHERE, BUT} <= {*reading}:
+        raise _UnclearError('it is not clear what is left out')
     if CORNER in reading:
         wants.setdefault('landing_y', Extreme.LARGEST)
         if not all(isinstance(wants.get(name), Extreme) for name in ('landing_x', 'landing_y')):
             raise _UnclearError('it is not clear which corner is meant')
     if MIDDLE in reading:
         # "In the middle" and a side is the middle of that side, or of the table and then to that side: unclear.
-        if wants.setdefault('landing_x', 0.0) != 0.0 or CORNER in reading:
+        # With the centre line it may be of any depth.
+        line = 'landing_x' in wants and 'landing_y' not in wants
+        if line or wants.setdefault('landing_x', 0.0) != 0.0 or CORNER in reading:
             raise _UnclearError('"the middle" together with a side or a corner is not clear')
         wants.setdefault('landing_y', _MIDWAY)
-    if wants.get('peak_height') is Extreme.LARGEST and wants.get('net_clearance') is Extreme.SMALLEST:
+    freed = any(mark in reading and name in wants for mark, name in FREE.items())
+    if freed or (
+        wants.get('peak_height') is Extreme.LARGEST and wants.get('net_clearance') is Extreme.SMALLEST
+    ):
         raise _UnclearError(_EXCLUDED)
     return frozenset(wants.items())
 

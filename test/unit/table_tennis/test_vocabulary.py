@@ -108,6 +108,32 @@ def test_what_is_not_clear_is_not_measured() -> None:
         assert 'Say where the ball should land' in understanding.sentence
 
 
+PLACES = {
+    'in the far left corner': {'landing_x': 'min', 'landing_y': 'max'},
+    'on the right-hand edge of the table': {'landing_x': 'max'},
+    'just behind the net': {'landing_y': 'min'},
+    'near the end line, on the left side': {'landing_x': 'min', 'landing_y': 'max'},
+    'right in the middle': {'landing_x': 0.0, 'landing_y': pytest.approx(0.685)},
+    'as far to the right and as close to the net as possible': {'landing_x': 'max', 'landing_y': 'min'},
+    'at (0.3, 0.9)': {'landing_x': 0.3, 'landing_y': 0.9},
+}
+
+
+def _frames() -> list[tuple[str, bool]]:
+    """Sentences around a place, and whether they wish for it."""
+    wished, not_wished = (HERE / 'frames.txt').read_text('utf-8').split('[not wished]')
+    return [
+        (line, part is wished) for part in (wished, not_wished) for line in part.splitlines() if '...' in line
+    ]
+
+
+@pytest.mark.parametrize(('frame', 'wished'), _frames())
+def test_frames_fit_around_every_place(frame: str, wished: bool) -> None:
+    for place, expected in PLACES.items():
+        sentence = frame.replace('...', place)
+        assert wants(understand(sentence)) == (expected if wished else {}), sentence
+
+
 @pytest.mark.parametrize(
     ('name', 'expected'),
     [
@@ -222,12 +248,13 @@ def test_one_unknown_word_anywhere_voids_a_sentence() -> None:
 
 
 EVIDENCE = {
-    (LANDING_X.name, 'min'): r'\bleft',
-    (LANDING_X.name, 'max'): r'\bright',
+    (LANDING_X.name, 'min'): r'\bleft|\bx\b',
+    (LANDING_X.name, 'max'): r'\bright|\bx\b',
     (LANDING_Y.name, 'min'): r'\b(?:net|short|near|front|close)',
-    (LANDING_Y.name, 'max'): r'\b(?:far|fur|deep|long|back|end|base|rear|corner|length)',
+    (LANDING_Y.name, 'max'): r'\b(?:far|fur|deep|depth|y\b|long|back|end|base|rear|corner|length)',
     (PEAK_HEIGHT.name, 'max'): r'\b(?:high|height|arc|lob|peak|maxim|tall)',
     (NET_CLEARANCE.name, 'min'): r'\b(?:low|net|clear)',
+    (NET_CLEARANCE.name, 'max'): r'\bhigh',
 }
 """A word without which nobody can have meant it."""
 
