@@ -11,14 +11,19 @@ from typing import Any
 
 import click
 
-from llm_policy_improver.cli.run_setup import INTERRUPTED, draw_run, reporter_of
+from llm_policy_improver.cli.run_setup import (
+    INTERRUPTED,
+    draw_run,
+    reporter_of,
+    require_improvements,
+    run_options,
+)
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.registry import CHOICES
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import stored_parts
@@ -27,20 +32,7 @@ from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
 
 @click.command('rehearse')
-@click.argument('objective')
-@click.option('--trials', type=int, help='Balls to play, the first trials included.  [39]')
-@click.option('--first-trials', type=int, help='Balls before the optimizer is asked.  [24]')
-@click.option('--optimizer', metavar='NAME', help=f'Who proposes: {", ".join(CHOICES)}.  [auto]')
-@click.option('--model', help='Name of the language model.')
-@click.option('--base-url', help='Of an OpenAI-compatible endpoint.')
-@click.option('--seed', type=int, help='Draws the first trials and the balls.  [0]')
-@click.option(
-    '--config', type=click.Path(path_type=Path), help='Parameter file, as the default, config/rehearsal.yaml.'
-)
-@click.option(
-    '--output', type=click.Path(path_type=Path), help='New folder of the run.  [runs/TIME-OBJECTIVE]'
-)
-@click.option('--json', 'as_json', is_flag=True, help='One JSON line per trial and one at the end.')
+@run_options
 def rehearse_command(
     objective: str, config: Path | None, output: Path | None, as_json: bool, **options: Any
 ) -> None:
@@ -62,6 +54,7 @@ def rehearse_command(
     optimizer = replace(
         read, feed_balls=True, objective='', output_folder=str(folder.absolute()), rehearsal=arm, **chosen
     )
+    require_improvements(optimizer)
     assembly = assemble(optimizer)
     asked = assembly.objective(objective)
     try:

@@ -67,7 +67,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option('--seed', type=int, help='Draws the first trials and the balls.  [0]'),
             click.option('--vary-balls/--same-ball', default=None, help='Another ball in every trial.'),
             click.option(
-                '--config', type=click.Path(path_type=Path), help='Parameter file, as config/sim.yaml.'
+                '--config', type=click.Path(path_type=Path), help='Parameter file, as those in config/.'
             ),
             click.option(
                 '--output',
@@ -144,11 +144,7 @@ class RunSetup:
         words: str = options.pop('objective')
         chosen = {name: value for name, value in options.items() if value is not None}
         optimizer = replace(replace(_read(config, OptimizerSettings, 'optimizer'), feed_balls=True), **chosen)
-        if optimizer.trials < optimizer.first_trials:
-            raise SettingsError(
-                f'{optimizer.trials} trials end before the {optimizer.first_trials} first trials do, so nothing would '
-                'be improved: give more --trials, or fewer --first-trials'
-            )
+        require_improvements(optimizer)
         return cls(
             words,
             _read(config, SimulatorSettings, 'simulator'),
@@ -183,6 +179,15 @@ class RunSetup:
         picture = draw_run(store, self.objective, self.optimizer.first_trials, self.assembly.method.name)
         self.reporter.end(result, self.folder, picture)
         return {None: INTERRUPTED, End.NO_PROPOSALS: 2}.get(result.end, 0)
+
+
+def require_improvements(optimizer: OptimizerSettings) -> None:
+    """Raise `SettingsError` where a run would end before anything is improved."""
+    if optimizer.trials < optimizer.first_trials:
+        raise SettingsError(
+            f'{optimizer.trials} trials end before the {optimizer.first_trials} first trials do, so nothing would '
+            'be improved: give more --trials, or fewer --first-trials'
+        )
 
 
 def draw_run(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:

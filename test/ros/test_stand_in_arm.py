@@ -410,6 +410,13 @@ def test_interrupted_rehearsal_ends_its_processes(tmp_path: Path) -> None:
         assert not nodes_of(rehearsed)
 
 
+def test_rehearsal_that_would_improve_nothing_is_refused(tmp_path: Path) -> None:
+    with process([COMMAND, 'rehearse', 'far left', '--trials', '2'], tmp_path) as rehearsed:
+        assert rehearsed.end() == 2
+        assert '2 trials end before the 24 first trials do' in rehearsed.err
+    assert not (tmp_path / 'runs').exists()
+
+
 def test_node_that_refuses_its_settings_is_named(tmp_path: Path) -> None:
     text = (CONFIG / 'rehearsal.yaml').read_text()
     (tmp_path / 'wrong.yaml').write_text(text.replace('pause: 1.5 ', 'pause: -1.5 '))
