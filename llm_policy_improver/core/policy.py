@@ -70,9 +70,6 @@ class Program:
         return {'source': self.source, 'entry': self.entry}
 
 
-Policy = Parameters | Program
-
-
 def policy_from_json(data: Mapping[str, Any]) -> Parameters:
     """The parameters of what `Parameters.as_json` gave.
 

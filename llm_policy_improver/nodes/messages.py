@@ -54,11 +54,6 @@ def number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def optional(value: float) -> float | None:
-    """None for NaN."""
-    return None if math.isnan(value) else value
-
-
 def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParameters:
     """Stamp in ns."""
     return msg.PolicyParameters(

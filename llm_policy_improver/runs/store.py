@@ -168,16 +168,6 @@ class RunStore:
                 self._insert_audit(number, audit, now)
         return StoredStep(number, now, objective, replace(step, number=number))
 
-    def add_exchange(self, step: int, exchange: Exchange) -> None:
-        """Store one more request to a language model, made for the step of this number.
-
-        Raises:
-            StoreError: it is not stored, e.g. as there is no such step.
-        """
-        doing = f'store the exchange of step {step}'
-        with self._lock, reported(self.folder, doing), transaction(self._connection):
-            self._insert_exchange(step, exchange, self._clock())
-
     def _insert_exchange(self, step: int, exchange: Exchange, now: datetime) -> None:
         insert(self._connection, 'exchanges', store_records.exchange_row(step, exchange, now))
 

@@ -14,7 +14,7 @@ BESIDE = ('msg', 'srv', 'action', 'experiments', 'bench')
 CONTAINERS = {'Proposal', 'Step', 'Trial'}
 """Beside `llm.reply.Reply`, which holds the numbers as they were answered."""
 
-NAMES = {'policy', 'Policy', 'Parameters', 'Program', 'Modulation', 'attenuation', 'residual'}
+NAMES = {'policy', 'Parameters', 'Program', 'Modulation', 'attenuation', 'residual'}
 MOST_FILES = 30
 """That name a policy or its fields."""
 
@@ -38,7 +38,7 @@ def test_only_the_containers_of_a_policy_have_one_as_a_field() -> None:
         if isinstance(node, ast.ClassDef)
         for field in node.body
         if isinstance(field, ast.AnnAssign)
-        and names_in(field.annotation) & {'Parameters', 'Policy', 'Program'}
+        and names_in(field.annotation) & {'Parameters', 'Program'}
     }
     assert carriers == CONTAINERS
 

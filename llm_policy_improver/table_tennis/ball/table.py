@@ -35,11 +35,6 @@ def on_opponents_half(x: float, y: float) -> bool:
     return over_surface(x, y) and y > 0.0
 
 
-def on_robots_half(x: float, y: float) -> bool:
-    """Whether a ball centred at (x, y), in metres, is above the robot's half of the surface."""
-    return over_surface(x, y) and y < 0.0
-
-
 def place(x: float, y: float) -> str:
     """Where on the opponent's half the point (x, y), in metres, lies, in words: ``'right, deep'``."""
     side = 'left' if x < -HALF_WIDTH / 3 else 'right' if x > HALF_WIDTH / 3 else 'centre'

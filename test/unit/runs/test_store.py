@@ -134,19 +134,12 @@ def test_exchanges_come_back_with_their_step_and_version(store: RunStore) -> Non
     asked = (('system', odd), ('user', '{"a": 1}'))
     first = Exchange(asked, odd, 'model', 900, 40, 1.25, 'repeats trial 3', Ending.REFUSED)
     second = Exchange((('user', 'again'),), '', 'model', verdict='HTTP 429', ending=Ending.FAILED)
-    proposed = replace(STEP, proposal=replace(STEP.proposal, reason=odd, exchanges=(first,)))
-    step = store.add_step('far right', proposed)
-    store.add_exchange(step.number, second)
+    proposed = replace(STEP, proposal=replace(STEP.proposal, reason=odd, exchanges=(first, second)))
+    store.add_step('far right', proposed)
     found = store.exchanges()
     assert [one.exchange for one in found] == [first, second]
     assert [(one.number, one.step, one.version) for one in found] == [(1, 1, 25), (2, 1, 25)]
     assert store.steps()[0].step.reason == odd
-
-
-def test_exchange_of_an_unknown_step_is_refused(store: RunStore) -> None:
-    with pytest.raises(StoreError, match='has no such step'):
-        store.add_exchange(5, Exchange((), '', 'model'))
-    assert store.exchanges() == []
 
 
 def test_description_and_times_are_kept_in_utc(tmp_path: Path) -> None:
@@ -273,8 +266,8 @@ def test_full_disk_in_the_database_leaves_the_run_as_it_was(store: RunStore) -> 
 
 def test_nothing_recorded_can_be_changed_or_deleted(store: RunStore) -> None:
     store.add_trial(trace_of(0))
-    store.add_step('far right', a_step())
-    store.add_exchange(1, Exchange((), 'reply', 'model'))
+    asked = replace(STEP.proposal, exchanges=(Exchange((), 'reply', 'model'),))
+    store.add_step('far right', replace(a_step(), proposal=asked))
     store.add_settings({})
     store.add_end('finished', 'done')
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
