@@ -376,12 +376,19 @@ def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(t
         assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
 
 
-def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[Any], NDArray[np.float64]]:
-    """A controller's process, as a launch file starts it again: its states, and what it sent, (n, 8)."""
+def started_anew(
+    graph: RosGraph, driver: Driver, folder: Path, on_start: Callable[[], None] = lambda: None
+) -> tuple[list[Any], NDArray[np.float64]]:
+    """A controller's process, as a launch file starts it again: its states, and what it sent, (n, 8).
+
+    ``on_start`` is called when its publishers are there.
+    """
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     driver.gantry.clear()
     driver.arm.clear()
     with process(controller_command(graph), folder):
+        graph.spin_until(lambda: driver.count_publishers(undelayed().arm_command_topic) > 0, 'a controller')
+        on_start()
         graph.spin_until(lambda: len(driver.arm) > 200 and len(driver.gantry) > 200, 'commands')
         graph.spin_until(lambda: states, 'a status')
     count = min(len(driver.gantry), len(driver.arm))
@@ -410,9 +417,14 @@ def test_controller_that_is_started_while_the_arm_moves_slows_it_down(tmp_path: 
     velocity = np.array([-0.1, 0.2, 0.2, 0.02, 0.03, -0.1, -0.04, 0.05])
     with RosGraph() as graph:
         driver = graph.join(Driver(undelayed(), graph))
-        driver.apart = apart
-        driver.command(velocity)
-        states, sent = started_anew(graph, driver, tmp_path)
+        driver.apart, driver.connected = apart, False
+
+        def move() -> None:
+            """Only now: until a busy machine has started the controller, the arm would be at its ends."""
+            driver.command(velocity)
+            driver.connected = True
+
+        states, sent = started_anew(graph, driver, tmp_path, move)
         assert np.abs(sent[0]).max() > 0.1
         assert_slowed_down(sent, velocity)
         graph.spin_until(lambda: driver.speed < 0.01, 'a resting arm')
