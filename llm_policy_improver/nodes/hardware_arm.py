@@ -107,7 +107,7 @@ class HardwareArm:
         self._guard.disarm()
 
     def emergency_stop(self) -> None:
-        """The same, latched."""
+        """Slow the arm down; it stands until a person resumes."""
         self._guard.emergency_stop()
 
     def resume(self) -> str:
@@ -185,7 +185,7 @@ class HardwareArm:
         if observation is not None:
             self._guard.observe_joints(observation)
         elif self._joints.lacking:
-            self._guard.lack_joints(f'none of {", ".join(self._joints.lacking)}')
+            self._guard.joints_missing(f'none of {", ".join(self._joints.lacking)}')
             self._node.get_logger().error(
                 f'no joint states of {", ".join(self._joints.lacking)} with position and velocity, while others '
                 'come: check their driver, its clock and driver_joint_names',
@@ -205,7 +205,7 @@ class HardwareArm:
         heard = nodes_heard(message)
         for peer in self._settings.peers:
             if f'{namespace}/{peer}' in heard:
-                self._guard.hear(peer)
+                self._guard.heartbeat(peer)
 
     def _on_time(self) -> None:
         self._ticked = True

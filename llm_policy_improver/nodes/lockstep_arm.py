@@ -78,7 +78,7 @@ class LockstepArm:
         self._controller.end_ball()
 
     def emergency_stop(self) -> None:
-        """The same, latched."""
+        """Slow the arm down; it stands until a person resumes."""
         self.disarm()
         self.fault = _STOPPED
 

@@ -271,7 +271,7 @@ class TwoDrivers(GuardedArm):
             if seen is not None:
                 super().take_joints(seen)
             elif self._states.lacking:
-                self.guard.lack_joints(f'none of {", ".join(self._states.lacking)}')
+                self.guard.joints_missing(f'none of {", ".join(self._states.lacking)}')
 
 
 def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> None:

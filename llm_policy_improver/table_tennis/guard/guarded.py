@@ -18,7 +18,7 @@ from llm_policy_improver.table_tennis.control.controller import (
     LowLevelController,
 )
 from llm_policy_improver.table_tennis.guard.handover import Handover, HandoverSettings
-from llm_policy_improver.table_tennis.guard.homing import WayHome, gently
+from llm_policy_improver.table_tennis.guard.homing import WayHome, soft_start
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoop, InnerLoopSettings
 from llm_policy_improver.table_tennis.guard.safety import Rule, SafeCommand, SafetyStage
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
@@ -159,10 +159,10 @@ class GuardedController:
         with self._lock:
             self._watchdog.see_joints(observation, self._clock())
 
-    def lack_joints(self, why: str) -> None:
+    def joints_missing(self, why: str) -> None:
         """Joint states came that do not show all joints: why, for the fault that follows."""
         with self._lock:
-            self._watchdog.joints.lack(why)
+            self._watchdog.joints.note_missing(why)
 
     def observe_ball(self, sighting: BallObservation) -> None:
         """A sighting has come; the controller sees it where it can be true and the arm is armed."""
@@ -172,7 +172,7 @@ class GuardedController:
             self.handover.hold()
             self._controller.observe_ball(sighting)
 
-    def hear(self, name: str) -> None:
+    def heartbeat(self, name: str) -> None:
         """A node that must run while the arm does has given a sign of life."""
         with self._lock:
             self._watchdog.see_peer(name, self._clock())
@@ -201,7 +201,7 @@ class GuardedController:
             if command is not None and self._watchdog.armed:
                 swinging = self._controller.swinging
                 since = (now.steady - self._armed_at) / NANOSECONDS
-                wanted = command.applied if swinging else gently(command.applied, since)
+                wanted = command.applied if swinging else soft_start(command.applied, since)
                 self._loop.aim(wanted, now.steady, swinging)
         if done is None:
             return None
@@ -253,7 +253,7 @@ class GuardedController:
         if refused or latest is None:
             return refused
         # Some 20 ms of work, for which the inner loop need not wait.
-        refused = self._way_home.barred(latest.position)
+        refused = self._way_home.why_infeasible(latest.position)
         if refused:
             return refused
         with self._lock:
@@ -273,7 +273,7 @@ class GuardedController:
             self._watchdog.disarm()
 
     def emergency_stop(self) -> None:
-        """The same, latched."""
+        """Slow the arm down; it stands until a person resumes."""
         with self._lock:
             self._watchdog.emergency_stop(self._clock())
 

@@ -17,7 +17,7 @@ from llm_policy_improver.table_tennis.observation import NANOSECONDS
 Array = NDArray[np.float64]
 
 NO_WAY_HOME = 'from here the arm cannot get to its ready pose'
-_GENTLE = 1.0
+_SOFT_START = 1.0
 """s from the arming to full speed."""
 _LONGEST = 20.0
 """s."""
@@ -29,14 +29,14 @@ _HELD_UP = 0.5
 """s."""
 
 
-def gently(velocity: Array, since: float) -> Array:
+def soft_start(velocity: Array, since: float) -> Array:
     """The way home begins slowly: joints that all start at once shake each other, and who stands beside the arm.
 
     Args:
         velocity: (8,) m/s and rad/s, the controller's.
         since: s since the arming.
     """
-    return velocity if since >= _GENTLE else np.asarray(since / _GENTLE * velocity)
+    return velocity if since >= _SOFT_START else np.asarray(since / _SOFT_START * velocity)
 
 
 class WayHome:
@@ -55,7 +55,7 @@ class WayHome:
         self._cycles_per_tick = max(round(period / settings.period), 1)
         self._follows = 1.0 - np.exp(-settings.period / LAG)
 
-    def barred(self, position: Array) -> str:
+    def why_infeasible(self, position: Array) -> str:
         """Why the arm cannot get home from ``position`` (8,), m and rad, in words; empty where it can."""
         here, home = position.copy(), np.array(arm.HOME)
         self._loop.start_anew(here)

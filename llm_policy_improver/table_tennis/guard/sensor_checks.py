@@ -102,7 +102,7 @@ class JointCheck:
         self.latest, self._arrival, self._why_dropped = observation, now.steady, ''
         return _GOOD
 
-    def lack(self, why: str) -> None:
+    def note_missing(self, why: str) -> None:
         """Messages came that no joint state can be made of: why, in words."""
         self._why_dropped = why
 

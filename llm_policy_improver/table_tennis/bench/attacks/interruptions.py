@@ -53,11 +53,11 @@ class _PeerDies(Attack):
     watchdog = WatchdogSettings(silent=0.5)
 
     def begin(self, controller: GuardedController) -> None:
-        controller.hear('trace_logger')
+        controller.heartbeat('trace_logger')
 
     def step(self, cycle: int, controller: GuardedController, clock: Clock) -> None:
         if cycle < self.onset:
-            controller.hear('trace_logger')
+            controller.heartbeat('trace_logger')
 
 
 class _DriversRestarted(Attack):

@@ -370,7 +370,7 @@ def test_arm_found_outside_goes_no_further_out_and_gets_home_or_is_not_armed(cas
 
 def test_armed_arm_that_gets_no_further_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if the way home had looked free, from where the real arm does not get away.
-    monkeypatch.setattr(WayHome, 'barred', lambda *_: '')
+    monkeypatch.setattr(WayHome, 'why_infeasible', lambda *_: '')
     cell = GuardedCell()
     cell.simulator.data.qpos[:8] = cell.simulator.data.act[:] = FOUND['below its surface, blade turned'][0]
     cell.run(1.3)
