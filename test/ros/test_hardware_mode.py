@@ -108,9 +108,14 @@ class Driver(Node):
         return self._simulator.data.qpos[:8].copy()
 
     @property
+    def velocity(self) -> NDArray[np.float64]:
+        """(8,) m/s and rad/s, in the package's order."""
+        return self._simulator.data.qvel[:8].copy()
+
+    @property
     def speed(self) -> float:
         """Of the fastest joint, m/s or rad/s."""
-        return float(np.abs(self._simulator.data.qvel[:8]).max())
+        return float(np.abs(self.velocity).max())
 
     @property
     def late(self) -> float:
@@ -422,6 +427,7 @@ def test_controller_that_is_started_while_the_arm_moves_slows_it_down(tmp_path: 
         def move() -> None:
             """Only now: until a busy machine has started the controller, the arm would be at its ends."""
             driver.command(velocity)
+            graph.spin_until(lambda: np.abs(driver.velocity - velocity).max() < 0.02, 'the arm in motion')
             driver.connected = True
 
         states, sent = started_anew(graph, driver, tmp_path, move)
