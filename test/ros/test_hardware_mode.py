@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
@@ -108,14 +109,9 @@ class Driver(Node):
         return self._simulator.data.qpos[:8].copy()
 
     @property
-    def velocity(self) -> NDArray[np.float64]:
-        """(8,) m/s and rad/s, in the package's order."""
-        return self._simulator.data.qvel[:8].copy()
-
-    @property
     def speed(self) -> float:
         """Of the fastest joint, m/s or rad/s."""
-        return float(np.abs(self.velocity).max())
+        return float(np.abs(self._simulator.data.qvel[:8]).max())
 
     @property
     def late(self) -> float:
@@ -381,23 +377,17 @@ def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(t
         assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
 
 
-def started_anew(
-    graph: RosGraph, driver: Driver, folder: Path, on_start: Callable[[], None] = lambda: None
-) -> tuple[list[Any], NDArray[np.float64]]:
-    """A controller's process, as a launch file starts it again: its states, and what it sent, (n, 8).
-
-    ``on_start`` is called when its publishers are there.
-    """
+def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[Any], NDArray[np.float64], str]:
+    """A controller's process, as a launch file starts it again: its states, what it sent, (n, 8), and its log."""
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     driver.gantry.clear()
     driver.arm.clear()
-    with process(controller_command(graph), folder):
-        graph.spin_until(lambda: driver.count_publishers(undelayed().arm_command_topic) > 0, 'a controller')
-        on_start()
+    with process(controller_command(graph), folder) as started:
         graph.spin_until(lambda: len(driver.arm) > 200 and len(driver.gantry) > 200, 'commands')
         graph.spin_until(lambda: states, 'a status')
+        log = started.err
     count = min(len(driver.gantry), len(driver.arm))
-    return states, np.hstack([driver.gantry[:count], driver.arm[:count]])
+    return states, np.hstack([driver.gantry[:count], driver.arm[:count]]), log
 
 
 def controller_command(graph: RosGraph) -> list[str]:
@@ -418,20 +408,19 @@ def assert_slowed_down(sent: NDArray[np.float64], velocity: NDArray[np.float64])
 
 
 @pytest.mark.parametrize('apart', [False, True], ids=['one message', 'slides apart'])
-def test_controller_that_is_started_while_the_arm_moves_slows_it_down(tmp_path: Path, apart: bool) -> None:
-    velocity = np.array([-0.1, 0.2, 0.2, 0.02, 0.03, -0.1, -0.04, 0.05])
+def test_controller_that_is_started_while_the_arm_moves_slows_it_down(
+    tmp_path: Path, apart: bool, timer: EmptyTimer
+) -> None:
+    # No joint comes to its end within 25 s, in which a busy machine, too, has started the controller.
+    velocity = np.array([-0.05, -0.05, 0.15, 0.02, 0.03, -0.1, -0.04, 0.05])
     with RosGraph() as graph:
         driver = graph.join(Driver(undelayed(), graph))
-        driver.apart, driver.connected = apart, False
-
-        def move() -> None:
-            """Only now: until a busy machine has started the controller, the arm would be at its ends."""
-            driver.command(velocity)
-            graph.spin_until(lambda: np.abs(driver.velocity - velocity).max() < 0.02, 'the arm in motion')
-            driver.connected = True
-
-        states, sent = started_anew(graph, driver, tmp_path, move)
-        assert np.abs(sent[0]).max() > 0.1
+        driver.apart = apart
+        driver.command(velocity)
+        states, sent, log = started_anew(graph, driver, tmp_path)
+        if 'the arm was found unseen' in log:
+            timer.judge('no joint states reached the controller in time')
+        assert np.abs(sent[0]).max() > 0.05
         assert_slowed_down(sent, velocity)
         graph.spin_until(lambda: driver.speed < 0.01, 'a resting arm')
         assert {state.state for state in states} == {ControllerStatus.DISARMED}
@@ -451,7 +440,7 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
         assert np.any(killed)  # this is what the drives go on with
         before = driver.position
         graph.spin_until(lambda: np.abs(driver.position - before).max() > 0.01, 'motion without a controller')
-        states, sent = started_anew(graph, driver, tmp_path)
+        states, sent, _ = started_anew(graph, driver, tmp_path)
         # Each joint was running on, or stood at its end by then.
         close = np.array(undelayed().safety.jerk) * 0.004**2 + 0.05
         assert ((np.abs(sent[0] - killed) <= close) | (np.abs(sent[0]) <= close)).all()
