@@ -34,11 +34,16 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
         signal.signal(number, end)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
+        refused = ''
         try:
             node = make_node()
         except (ValueError, OSError, StoreError, EndpointError) as error:  # each says what is wrong
-            print(f'error: {error}', file=sys.stderr)
-            raise SystemExit(2) from None
+            refused = str(error)
+        if node is None:
+            # What is there of the node goes now: destroyed after its context, as Python ends, it may crash.
+            gc.collect()
+            print(f'error: {refused}', file=sys.stderr)
+            raise SystemExit(2)
         # What was loaded and compiled so far stays. Looked through for garbage again, it holds up all threads: 70 ms
         # for the controller (once 260 ms, and an arm at rest was stopped), against a watchdog of 100 ms.
         gc.collect()
