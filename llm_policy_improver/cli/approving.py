@@ -10,6 +10,7 @@ from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT, Approval, ApprovalError
 from llm_policy_improver.loop.build import Assembly
+from llm_policy_improver.report.wording import aim_text
 
 
 def approval_at_terminal(assembly: Assembly) -> Approval | None:
@@ -38,7 +39,7 @@ def approval_at_terminal(assembly: Assembly) -> Approval | None:
 
 def _ask(approval: Approval, case: GateCase, space: ParameterSpace) -> None:
     """Show a proposal, and ask until a decision on it is taken."""
-    click.echo(f'\nAim: {case.objective.sentence or "by the words alone, no program measures it"}', err=True)
+    click.echo(f'\nAim: {aim_text(case.objective)}', err=True)
     click.echo(f'Version {case.version} by {case.proposal.proposed_by}: {case.proposal.reason}', err=True)
     pairs = zip(space.names, space.values(case.proposal), strict=True)
     click.echo('  ' + '  '.join(f'{name} {value:.3f}' for name, value in pairs), err=True)

@@ -41,8 +41,9 @@ from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.trial_player import TrialPlayer
 from llm_policy_improver.nodes.waiting import WaitingNode
-from llm_policy_improver.report.wording import best_text
+from llm_policy_improver.report.wording import aim_text, best_text
 from llm_policy_improver.runs.checkpoint import Checkpoint
+from llm_policy_improver.runs.objective_folder import to_draw
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
@@ -258,7 +259,7 @@ class OptimizerNode(WaitingNode):
         if waiting is not None:
             self.get_logger().info(
                 f'version {waiting.version} by {waiting.proposal.proposed_by} waits for optimizer/approve_parameters; '
-                f'aim: {waiting.objective.sentence or "by the words alone, no program measures it"}'
+                f'aim: {aim_text(waiting.objective)}'
             )
 
     def _on_cancel(self, _: ServerGoalHandle) -> CancelResponse:
@@ -337,16 +338,23 @@ class OptimizerNode(WaitingNode):
     def _draw(self, objective: Objective) -> None:
         """Draw the run's landings, in a thread of its own: the node serves on and ends only with a whole picture."""
         settings, method = self._settings, self._assembly.method.name
+        try:  # now: before the picture is drawn the next run may have begun, which has a folder of its own
+            with RunStore.open(Path(settings.output_folder)) as store:
+                picture, trials, first = to_draw(store, objective, settings.first_trials)
+        except StoreError as error:
+            self.get_logger().error(f'landings.png was not drawn: {error}')
+            return
 
         def draw() -> None:
-            from llm_policy_improver.report.landing_map import draw_stored  # loading it takes a second
+            from llm_policy_improver.report.landing_map import draw_landing_map  # loading it takes a second
 
             try:
-                with RunStore.open(Path(settings.output_folder)) as store:
-                    draw_stored(store, objective, settings.first_trials, method)
+                draw_landing_map(picture, trials, objective, first, method)
             except Exception as error:
                 self.get_logger().error(f'landings.png was not drawn: {error}')
 
+        if not trials:
+            return
         Thread(target=draw, name='drawing').start()
 
     def _gates(self) -> tuple[Gate, ...]:

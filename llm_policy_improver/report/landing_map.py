@@ -29,7 +29,7 @@ from llm_policy_improver.report.map_view import (
     order_colours,
 )
 from llm_policy_improver.report.panels import SOFT, draw_failures, draw_progress, failure_lines, panel_title
-from llm_policy_improver.runs.objective_folder import objective_folder, trials_before
+from llm_policy_improver.runs.objective_folder import to_draw
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.ball import table
 
@@ -74,17 +74,14 @@ def draw_landing_map(
 def draw_stored(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:
     """Draw the last run of a store into ``landings.png`` in its folder; None where it has no trials.
 
-    Trials of earlier runs, which it starts from, count as first ones.
-
     Raises:
         StoreError: the run cannot be read.
         OSError: the file cannot be written.
     """
-    trials = store.trials()
+    picture, trials, first = to_draw(store, objective, first_trials)
     if not trials:
         return None
-    picture = objective_folder(store, objective) / 'landings.png'
-    draw_landing_map(picture, trials, objective, trials_before(store) or first_trials, method)
+    draw_landing_map(picture, trials, objective, first, method)
     return picture
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect
 from llm_policy_improver.core.gate import GateCase
+from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.checks import verdict_text
@@ -19,6 +20,11 @@ _COUNTED: Final = {
     Agreement.UNDECIDED: 'undecided',
 }
 _MOVES: Final = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
+
+
+def aim_text(objective: Objective) -> str:
+    """What is aimed at."""
+    return objective.sentence or 'by the words alone, no program measures it'
 
 
 def step_text(step: Step) -> str:

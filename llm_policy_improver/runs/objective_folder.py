@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.runs.run_folder import telling_words
 from llm_policy_improver.runs.store import RunStore, StoreError
 
@@ -44,3 +45,20 @@ def trials_before(store: RunStore) -> int:
     """How many trials of earlier runs the last run in a store starts from; 0 where that is not known."""
     settings = store.settings()
     return int(settings[-1].content.get('history') or 0) if settings else 0
+
+
+def to_draw(store: RunStore, objective: Objective, first_trials: int) -> tuple[Path, list[Trial], int]:
+    """Where the picture of the last run in a store goes, its trials, and how many of them are first ones.
+
+    Trials of earlier runs, which it starts from, count as first ones.
+
+    Args:
+        store: where it is.
+        objective: of the run.
+        first_trials: of the run that were spread out.
+
+    Raises:
+        StoreError: the run cannot be read, or its folder not be made.
+    """
+    picture = objective_folder(store, objective) / 'landings.png'
+    return picture, store.trials(), trials_before(store) or first_trials

@@ -4,9 +4,11 @@ import json
 import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import pytest
 from paths import ROOT
 
@@ -29,34 +31,30 @@ def test_unknown_name_is_an_attribute_error() -> None:
         llm_policy_improver.nothing  # noqa: B018
 
 
+def loaded(code: str, *names: str) -> list[str]:
+    """Which of these modules a process of its own has loaded after this code."""
+    shown = f'{code}\nimport sys\nprint(*[name for name in {names!r} if name in sys.modules])'
+    done = subprocess.run([sys.executable, '-c', shown], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    code = (
-        'import sys, llm_policy_improver; '
-        'print(*[name for name in ("mujoco", "scipy", "matplotlib", "openai", "numpy") if name in sys.modules])'
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ''
+    code = 'import llm_policy_improver'
+    assert loaded(code, 'mujoco', 'scipy', 'matplotlib', 'openai', 'numpy') == []
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        'import sys\nfrom llm_policy_improver.cli.main import cli\n'
-        'cli(["--help"], standalone_mode=False)\n'
-        'print([name for name in ("mujoco", "scipy", "matplotlib", "openai") if name in sys.modules])'
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == '[]'
+    code = 'from llm_policy_improver.cli.main import cli\ncli(["--help"], standalone_mode=False)'
+    assert loaded(code, 'mujoco', 'scipy', 'matplotlib', 'openai') == []
 
 
 def test_assembling_a_run_without_a_language_model_loads_neither_its_client_nor_an_optimizer() -> None:
     """They take a second between them, which a person would wait for the first line of a run."""
     code = (
-        'import sys\nfrom llm_policy_improver.loop.build import assemble\n'
-        'from llm_policy_improver.loop.settings import OptimizerSettings\nassemble(OptimizerSettings())\n'
-        'print([name for name in ("scipy.optimize", "matplotlib", "openai") if name in sys.modules])'
+        'from llm_policy_improver.loop.build import assemble\n'
+        'from llm_policy_improver.loop.settings import OptimizerSettings\nassemble(OptimizerSettings())'
     )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == '[]'
+    assert loaded(code, 'scipy.optimize', 'matplotlib', 'openai') == []
 
 
 @pytest.mark.parametrize('path', EXAMPLES, ids=lambda path: path.stem)
@@ -70,6 +68,14 @@ def test_example_is_short_and_runs(
     assert capsys.readouterr().out.strip()
 
 
+@pytest.fixture
+def figures() -> Iterator[None]:
+    """Closes what a notebook shows: the tests after it in this process find none open."""
+    yield
+    plt.close('all')
+
+
+@pytest.mark.usefixtures('figures')
 def test_notebook_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('MPLBACKEND', 'agg')
