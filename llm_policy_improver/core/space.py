@@ -43,9 +43,10 @@ class Parameter:
         digits: decimals of a proposal: what is printed and prompted is what was tried.
         first_share: share of the way from the neutral value to either bound that the first trials are spread over;
             less than 1 where most of the range makes trials fail.
+        same_share: share of the range up to which two values count as the same.
 
     Raises:
-        ParameterError: the bounds are upside down or do not hold the neutral value, or the share is not one.
+        ParameterError: the bounds are upside down or do not hold the neutral value, or a share is not one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Parameter:
     unit: str = ''
     digits: int = 3
     first_share: float = 1.0
+    same_share: float = 0.005
 
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, (self.low, self.high, self.neutral))):
@@ -73,6 +75,15 @@ class Parameter:
             raise ParameterError(
                 f'the first share of {self.label} must be above 0 and at most 1; got {self.first_share:g}'
             )
+        if not 0.0 <= self.same_share < 1.0:
+            raise ParameterError(
+                f'the same share of {self.label} must be at least 0 and below 1; got {self.same_share:g}'
+            )
+
+    @property
+    def same_within(self) -> float:
+        """Difference up to which two values count as the same."""
+        return self.same_share * (self.high - self.low)
 
     @property
     def label(self) -> str:

@@ -52,7 +52,7 @@ class Answer(Generic[Value]):
 def ask(
     model: Completer,
     messages: tuple[Message, ...],
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Any] | None,
     read: Callable[[str], tuple[Value, str]],
     repair: Callable[[str], str],
     repairs: int = 1,
@@ -64,7 +64,7 @@ def ask(
     Args:
         model: asked.
         messages: the chat.
-        schema: JSON schema of the reply.
+        schema: JSON schema of the reply; None where it is no JSON.
         read: reads the reply: its value, and the verdict to record; raises `ReplyError` where it cannot be used.
         repair: the request for a better reply, from what was wrong.
         repairs: further requests at most.

@@ -20,6 +20,7 @@ from llm_policy_improver.loop.settings_gates import make_gates
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
 from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
 from llm_policy_improver.methods.registry import (
+    BY_EXAMPLES,
     METHODS,
     NUMERIC,
     make_numeric,
@@ -30,6 +31,7 @@ from llm_policy_improver.methods.rules import repeats_allowed
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.methods.setup import MethodSetup
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
+from llm_policy_improver.table_tennis.simulated_examples import simulated_examples
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
 
@@ -125,7 +127,7 @@ def assemble(
         SettingsError: the method rests on a package that is not installed.
     """
     brief = make_brief(settings.space())
-    if settings.optimizer in NUMERIC or (settings.optimizer == 'auto' and not settings.model):
+    if not settings.model or settings.optimizer in (*NUMERIC, *BY_EXAMPLES):
         return _numeric(settings, brief)
     where = ''
     if model is None:
@@ -144,8 +146,11 @@ def assemble(
     noise = settings.landing_noise
     method = make_with_model(
         name,
-        MethodSetup(model, brief, settings.seed, options or settings.sas_options(), noise, _screen(settings)),
-    )
+        MethodSetup(
+            model, brief, settings.seed, options or settings.sas_options(), noise, _screen(settings),
+            simulated_examples(brief.space, settings.seed),
+        ),
+    )  # fmt: skip
     said = f', {METHODS[name].said}' if METHODS[name].said else ''
     fallback = usual_numeric(brief.space)
     return Assembly(
@@ -173,7 +178,7 @@ def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
     if name == 'auto':
         name, why = usual_numeric(brief.space), 'no language model is configured: '
     try:
-        method = make_numeric(name, brief, settings.seed)
+        method = make_numeric(name, brief, settings.seed, simulated_examples(brief.space, settings.seed))
     except MissingPackageError as error:
         raise SettingsError(str(error)) from None
     return Assembly(settings, brief, method, None, f'{why}{name} proposes, {METHODS[name].said}')

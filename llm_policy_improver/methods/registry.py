@@ -11,6 +11,7 @@ from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import Method
 from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.methods.icpi.experience import ExampleSource, Experience
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
 from llm_policy_improver.methods.setup import MethodSetup
 
@@ -22,6 +23,8 @@ class Kind(StrEnum):
     """``(seed) -> Minimizer``: minimizes any function in a cube."""
     NUMERIC = 'numeric'
     """``(brief, seed) -> Method``: needs a measure and no language model."""
+    EXAMPLES = 'examples'
+    """``(Experience) -> Method``: learns from solved examples, without a language model."""
     MODEL = 'model'
     """``(MethodSetup) -> Method``: asks a language model."""
 
@@ -47,11 +50,13 @@ class Registered:
         return made
 
 
+_EXAMPLES: Final = 'solved examples and no language model'
 _REGRESSION: Final = 'a regression and no language model'
 
 METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
     {
         'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
+        'icpi': Registered(Kind.MODEL, '.icpi.icpi:make', 'by solved examples'),
         'hybrid': Registered(Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'),
         'random_search': Registered(Kind.MINIMIZER, '.numeric.minimizers.random_search:RandomSearch'),
         'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
@@ -66,11 +71,15 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
         'gaussian_process': Registered(
             Kind.NUMERIC, '.numeric.gaussian_process:GaussianProcess', _REGRESSION
         ),
+        'example_knn': Registered(Kind.EXAMPLES, '.icpi.baselines:ExampleKnn', _EXAMPLES),
+        'example_linear_knn': Registered(Kind.EXAMPLES, '.icpi.baselines:ExampleLinearKnn', _EXAMPLES),
+        'outcome_linear': Registered(Kind.EXAMPLES, '.icpi.baselines:OutcomeLinear', _EXAMPLES),
     }
 )
 
 MINIMIZERS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MINIMIZER)
-NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind is not Kind.MODEL)
+BY_EXAMPLES: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.EXAMPLES)
+NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind in (Kind.MINIMIZER, Kind.NUMERIC))
 WITH_MODEL: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MODEL)
 
 CHOICES: Final = ('auto', *METHODS)
@@ -109,14 +118,23 @@ def make_minimizer(name: str, seed: int = 0) -> Minimizer:
     return made
 
 
-def make_numeric(name: str, brief: Brief, seed: int = 0) -> Method:
-    """The numeric optimizer of this name.
+def make_numeric(name: str, brief: Brief, seed: int = 0, examples: ExampleSource | None = None) -> Method:
+    """The method of this name that asks no language model.
+
+    Args:
+        name: one of `NUMERIC` or `BY_EXAMPLES`.
+        brief: of the task.
+        seed: draws what is left to chance.
+        examples: where solved examples come from, for those that learn by them.
 
     Raises:
         UnknownOptimizerError: there is none.
         MissingPackageError: it rests on a package that is not installed.
     """
-    require_known(name, NUMERIC)
+    require_known(name, (*NUMERIC, *BY_EXAMPLES))
+    if METHODS[name].kind is Kind.EXAMPLES:
+        learned: Method = METHODS[name].maker()(Experience(brief.space, examples, seed=seed))
+        return learned
     if METHODS[name].kind is Kind.MINIMIZER:
         from llm_policy_improver.methods.numeric.numeric import NumericMethod  # SciPy takes long to load
 

@@ -15,9 +15,6 @@ from llm_policy_improver.core.trial import Trial
 OVERSHOOT: Final = 0.05
 """Share of a parameter's range by which a proposal may miss its bounds and still be clipped."""
 
-SAME_TRIAL: Final = 0.005
-"""Two policies closer than this share of the range in every parameter are the same trial."""
-
 REPEATS: Final = 2
 """How often the same policy may be tried again where the outcome is known to vary."""
 
@@ -113,7 +110,7 @@ def _bounds(values: tuple[float, ...], case: Case) -> Ruling | None:
 
 
 def _repeat(values: tuple[float, ...], case: Case) -> Ruling | None:
-    limits = [SAME_TRIAL * (high - low) for low, high in zip(case.space.low, case.space.high, strict=True)]
+    limits = [parameter.same_within for parameter in case.space.parameters]
     same = [
         trial
         for trial in case.tried

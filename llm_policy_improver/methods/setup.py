@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.methods.candidates import Screen
+from llm_policy_improver.methods.icpi.experience import ExampleSource
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 
 
@@ -19,6 +20,7 @@ class MethodSetup:
         options: how SAS-Prompt asks.
         noise: spread of the measures when a policy is repeated, where known.
         screen: chooses among several candidates of one reply; a regression on the trials where None.
+        examples: where solved examples come from that ICPI learns by; from the run's own trials alone where None.
     """
 
     model: Completer
@@ -27,3 +29,4 @@ class MethodSetup:
     options: SasOptions = field(default_factory=SasOptions)
     noise: float = 0.0
     screen: Screen | None = None
+    examples: ExampleSource | None = None

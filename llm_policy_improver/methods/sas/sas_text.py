@@ -11,7 +11,6 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.llm.tokens import count_tokens
 from llm_policy_improver.methods.ranking import named, ranked
-from llm_policy_improver.methods.rules import SAME_TRIAL
 from llm_policy_improver.methods.sas import told
 from llm_policy_improver.methods.sas.history_selection import select_trials
 from llm_policy_improver.methods.sas.repetitions import repetitions
@@ -116,11 +115,11 @@ class SasText:
         """What may be tried again."""
         if self.repeats_allowed:
             return prompt(__package__, 'repeats').substitute(times=1 + self.repeats_allowed).strip()
-        space = self.brief.space
-        widest = max(high - low for low, high in zip(space.low, space.high, strict=True))
-        # Rounded up to what is proposed: hundredths.
-        step = math.ceil(100.0 * (SAME_TRIAL * widest + 1e-9)) / 100.0
-        return prompt(__package__, 'no_repeats').substitute(step=f'{step:.2f}').strip()
+        least = max(parameter.same_within for parameter in self.brief.space.parameters) + 1e-9
+        # Rounded up to one digit, and to hundredths where they are enough.
+        digits = max(2, math.floor(-math.log10(least)))
+        step = math.ceil(10**digits * least) / 10**digits
+        return prompt(__package__, 'no_repeats').substitute(step=f'{step:.{digits}f}').strip()
 
     def _answer(self) -> str:
         # Numbers here would be copied by weak models.

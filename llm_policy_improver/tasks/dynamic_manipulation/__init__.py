@@ -1,0 +1,5 @@
+"""The five tasks of ICPI (arXiv 2508.15021): slide, slide-gc, rope-swing, rope-swing-gc, roll-gc.
+
+Three parameters each. The paper states no ranges, units, costs, physics, starts or goals: those here are our own, and
+docs/tasks.md lists them.
+"""
