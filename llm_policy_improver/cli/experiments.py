@@ -1,4 +1,4 @@
-"""``llm-policy-improver bench functions | retrieval | improvement | context | ablation``."""
+"""``llm-policy-improver bench methods | functions | retrieval | improvement | context | ablation``."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from llm_policy_improver.core.chat import EndpointError
+from llm_policy_improver.experiments.executors import EXECUTORS
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.report.progress import without_nan
@@ -19,6 +20,7 @@ from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.space import Searched
 from llm_policy_improver.tasks.functions import LANDSCAPES
+from llm_policy_improver.tasks.problems import PROBLEMS
 
 _INTERRUPTED = 130
 
@@ -40,8 +42,8 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
             click.option(
-                '--optimizer', 'optimizers', multiple=True, metavar='NAME',
-                help='Repeatable.  [all numeric ones; with --model, those that ask it too]',
+                '--method', '--optimizer', 'optimizers', multiple=True, metavar='NAME',
+                help='Repeatable.  [all that ask no model; with --model, those that ask it too]',
             ),
             click.option('--model', default='', help='Name of the language model.'),
             click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.'),
@@ -155,6 +157,49 @@ def functions_command(
             options.who(MINIMIZERS, functions.WITH_MODEL),
             options.folder,
             options.processes,
+            step,
+        )
+    )
+
+
+@click.command('methods')
+@_many('--task', PROBLEMS, 'Repeatable.  [all]')
+@click.option('--evaluations', type=click.IntRange(2), help='Of a run.  [as each task says]')
+@click.option(
+    '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
+)
+@click.option(
+    '--executor', type=click.Choice(EXECUTORS), default=EXECUTORS[0], show_default=True,
+    help='Who computes what asks no model.',
+)
+@click.option('--shard', default='1/1', metavar='I/N', help='Only every N-th cell, from the I-th on.')
+@_common
+def methods_command(
+    task: tuple[str, ...],
+    evaluations: int | None,
+    conversations: int,
+    executor: str,
+    shard: str,
+    **given: Any,
+) -> None:
+    """Every method on every task, with the same budgets, goals and seeds."""
+    from llm_policy_improver.experiments import methods
+    from llm_policy_improver.experiments.cells import Shard
+    from llm_policy_improver.experiments.executors import make_executor
+    from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC
+
+    options = _Options('methods', given)
+    plan = methods.MethodsPlan(
+        task or options.pick(tuple(PROBLEMS), ('slide_gc', 'rope_swing_gc', 'ackley_2')),
+        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations,
+    )  # fmt: skip
+    options.run(
+        lambda step: methods.run(
+            plan,
+            options.who((*NUMERIC, *BY_EXAMPLES), methods.WITH_MODEL),
+            options.folder,
+            make_executor(executor, options.processes),
+            Shard.of(shard),
             step,
         )
     )
@@ -299,5 +344,5 @@ _ABLATED: Final = ('far right', 'left corner', 'point')
 """Objectives of the ablation: an edge, a corner that takes all parameters, and a place in the middle."""
 
 EXPERIMENTS: Final = (
-    functions_command, retrieval_command, improvement_command, context_command, ablation_command,
+    methods_command, functions_command, retrieval_command, improvement_command, context_command, ablation_command,
 )  # fmt: skip

@@ -26,7 +26,7 @@ _COLOURS: Final = (*TABLEAU_COLORS, 'black', 'navy', 'darkgoldenrod')
 """Thirteen that can be told apart, and as many marks."""
 
 
-class _Looks:
+class Looks:
     """One colour and one mark a name, the same in all panels."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -36,35 +36,41 @@ class _Looks:
         }
 
     def colour(self, name: str) -> Any:
+        """Of a name."""
         return self._looks[name][0]
 
     def mark(self, name: str) -> str:
+        """Of a name."""
         return self._looks[name][1]
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches."""
     figure = Figure(figsize=(width, height), layout='constrained')
     FigureCanvasAgg(figure)
     return figure
 
 
-def _title(figure: Figure, text: str) -> None:
+def title(figure: Figure, text: str) -> None:
     """Above all panels, in as many lines as the figure's width asks for."""
     width = int(8.0 * figure.get_figwidth())
     figure.suptitle('\n'.join(textwrap.wrap(text, width)), x=0.01, ha='left', fontsize=11, fontweight='bold')
 
 
-def _seeds(rows: Sequence[Row]) -> str:
+def seeds_text(rows: Sequence[Row]) -> str:
+    """How many seeds there are: ``'10 seeds'``."""
     count = len({row['seed'] for row in rows})
     return '1 seed' if count == 1 else f'{count} seeds'
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def legend(figure: Figure, axes: Axes) -> None:
+    """Beside all panels, of what one of them shows."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc='outside right center', frameon=False)
 
 
-def _curves(axes: Axes, groups: dict[str, list[Sequence[float]]], looks: _Looks, first: int) -> None:
+def curves(axes: Axes, groups: dict[str, list[Sequence[float]]], looks: Looks, first: int) -> None:
+    """Medians and quartiles of curves, by name; they begin at ``first``."""
     for name in looks.names:
         if name not in groups:
             continue
@@ -84,8 +90,8 @@ def draw_functions(rows: Sequence[Row], path: Path) -> None:
     """Best value so far over the evaluations, a panel for each function and dimension."""
     functions = list(dict.fromkeys(row['function'] for row in rows))
     dimensions = sorted({row['dimension'] for row in rows})
-    looks = _Looks(label(row) for row in rows)
-    figure = _figure(3.2 * len(functions) + 2.2, 3.0 * len(dimensions) + 0.6)
+    looks = Looks(label(row) for row in rows)
+    figure = new_figure(3.2 * len(functions) + 2.2, 3.0 * len(dimensions) + 0.6)
     panels = figure.subplots(len(dimensions), len(functions), squeeze=False, sharex=True)
     for across, dimension in enumerate(dimensions):
         for along, function in enumerate(functions):
@@ -94,7 +100,7 @@ def draw_functions(rows: Sequence[Row], path: Path) -> None:
             for row in rows:
                 if row['function'] == function and row['dimension'] == dimension:
                     groups[label(row)].append([max(value, 1e-6) for value in row['best_so_far']])
-            _curves(axes, groups, looks, first=1)
+            curves(axes, groups, looks, first=1)
             axes.set_yscale('log')
             axes.set_title(f'{function}, {dimension} dimensions', fontsize=10)
             axes.grid(alpha=0.3)
@@ -102,8 +108,8 @@ def draw_functions(rows: Sequence[Row], path: Path) -> None:
                 axes.set_xlabel('evaluations')
             if along == 0:
                 axes.set_ylabel('best value so far above the optimum')
-    _title(figure, f'Test functions: best value so far; median of {_seeds(rows)}, band: the middle half')
-    _legend(figure, panels[0][0])
+    title(figure, f'Test functions: best value so far; median of {seeds_text(rows)}, band: the middle half')
+    legend(figure, panels[0][0])
     figure.savefig(path, dpi=DPI)
 
 
@@ -111,17 +117,17 @@ def draw_improvement(rows: Sequence[Row], path: Path) -> None:
     """Best distance so far over the improvements, a panel for each objective."""
     objectives = list(dict.fromkeys(row['objective'] for row in rows))
     reachable = read_reachable()
-    looks = _Looks(improvement_summary.who(row) for row in rows)
+    looks = Looks(improvement_summary.who(row) for row in rows)
     across = min(5, len(objectives))
     down = -(-len(objectives) // across)
-    figure = _figure(2.9 * across + 2.6, 2.8 * down + 0.6)
+    figure = new_figure(2.9 * across + 2.6, 2.8 * down + 0.6)
     panels = figure.subplots(down, across, squeeze=False, sharex=True)
     for axes, objective in zip(panels.flat, objectives, strict=False):
         groups: defaultdict[str, list[Sequence[float]]] = defaultdict(list)
         for row in rows:
             if row['objective'] == objective:
                 groups[improvement_summary.who(row)].append([row['initial_m'], *row['best_m']])
-        _curves(axes, groups, looks, first=0)
+        curves(axes, groups, looks, first=0)
         axes.axhline(
             reachable[objective].distance_m, color='black', linestyle=':', label='best that can be reached'
         )
@@ -135,19 +141,19 @@ def draw_improvement(rows: Sequence[Row], path: Path) -> None:
     for axes in panels[-1]:
         axes.set_xlabel('improvements')
     given = sorted({row['cache'] for row in rows})
-    _title(
+    title(
         figure,
         f'Best distance so far, from {", ".join(map(str, given))} trials on the wrong side; '
-        f'median of {_seeds(rows)}, band: the middle half',
+        f'median of {seeds_text(rows)}, band: the middle half',
     )
-    _legend(figure, panels[0][0])
+    legend(figure, panels[0][0])
     figure.savefig(path, dpi=DPI)
 
 
 def draw_regrets(summary: Sequence[dict[str, Any]], path: Path) -> None:
     """Regret of each optimizer over all objectives, with its interval, and a dot for each objective."""
     entries = improvement_summary.over_all(summary)[::-1]
-    figure = _figure(8.0, 0.42 * len(entries) + 1.8)
+    figure = new_figure(8.0, 0.42 * len(entries) + 1.8)
     axes = figure.subplots()
     for height, entry in enumerate(entries):
         same = [
@@ -179,9 +185,9 @@ def draw_regrets(summary: Sequence[dict[str, Any]], path: Path) -> None:
 def draw_context(summary: Sequence[dict[str, Any]], path: Path) -> None:
     """Regret over the number of trials in the cache, a line an optimizer."""
     entries = improvement_summary.over_all(summary)
-    looks = _Looks(improvement_summary.who(entry) for entry in entries)
+    looks = Looks(improvement_summary.who(entry) for entry in entries)
     caches = sorted({entry['cache'] for entry in entries})
-    figure = _figure(8.6, 4.6)
+    figure = new_figure(8.6, 4.6)
     axes = figure.subplots()
     for name in looks.names:
         line = sorted(
@@ -207,7 +213,7 @@ def draw_context(summary: Sequence[dict[str, Any]], path: Path) -> None:
     )  # fmt: skip
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.grid(alpha=0.3)
-    _legend(figure, axes)
+    legend(figure, axes)
     figure.savefig(path, dpi=DPI)
 
 
@@ -220,8 +226,8 @@ def draw_retrieval(summary: Sequence[dict[str, Any]], path: Path) -> None:
     """Shares of queries whose best trial is among the first picks, over all and by kind of query."""
     readers = list(dict.fromkeys(reader(entry) for entry in summary))
     kinds = list(dict.fromkeys(entry['query'] for entry in summary if entry['query'] != 'all'))
-    looks = _Looks(readers)
-    figure = _figure(12.5, 4.8)
+    looks = Looks(readers)
+    figure = new_figure(12.5, 4.8)
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
     width = 0.8 / len(readers)
     for place, who in enumerate(readers):
@@ -251,5 +257,5 @@ def draw_retrieval(summary: Sequence[dict[str, Any]], path: Path) -> None:
     right.set(ylim=(0.0, 1.05), title='The first pick is the best trial, by kind of query')
     for axes in (left, right):
         axes.grid(alpha=0.3, axis='y')
-    _legend(figure, left)
+    legend(figure, left)
     figure.savefig(path, dpi=DPI)

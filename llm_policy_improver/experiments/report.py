@@ -47,4 +47,5 @@ class Report:
 
 def label(row: Mapping[str, Any]) -> str:
     """Who made a row, for tables and plots: ``'sas:gpt-4o'``, ``'cma_es'``."""
-    return f'{row["optimizer"]}:{row["model"]}' if row.get('model') else str(row['optimizer'])
+    name = row['method'] if 'method' in row else row['optimizer']
+    return f'{name}:{row["model"]}' if row.get('model') else str(name)

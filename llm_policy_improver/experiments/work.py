@@ -65,9 +65,9 @@ def run_everywhere(
         return
     progress(name, total - len(todo), total)
     # Not forked: a forked copy of a process with threads of its own may hang.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), initializer=_stop_at_interrupt)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), initializer=stop_at_interrupt)
     try:
-        with _one_thread_each():
+        with one_thread_each():
             running = [pool.submit(_made, job) for job in todo]
         for done, finished in enumerate(as_completed(running), start=total - len(todo) + 1):
             for row in finished.result():
@@ -83,7 +83,7 @@ def run_everywhere(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Processes started here use one thread of linear algebra each: all cores are busy with them already."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, '1'))
@@ -97,6 +97,7 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _stop_at_interrupt() -> None:
+def stop_at_interrupt() -> None:
+    """For the start of a process that works for this one."""
     # Ctrl-C reaches all processes of a terminal: the workers go without a word, and the main process speaks.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -2,7 +2,8 @@
 
 All are written so that the least value, 0, is at the origin of their own coordinates. A `ShiftedFunction`
 moves it to a random point of the box, as language models and box-centred methods favour 0, and adds a
-constant, as some methods would make use of knowing the least value.
+constant, as some methods would make use of knowing the least value. A turned one is rotated and stretched, too, as in
+BBOB (Hansen et al. 2009): who knows the formula knows nothing of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,6 +48,10 @@ LEAST_HIGH: Final = 100.0
 """The optimum's value is drawn between these; nobody is told."""
 
 
+STRETCH: Final = 2.0
+"""A turned function is up to this much steeper, or flatter, in one direction than by its formula."""
+
+
 @dataclass(frozen=True, slots=True)
 class Landscape:
     """A function and the box it is searched in.
@@ -83,15 +88,23 @@ class ShiftedFunction:
         landscape: which.
         optimum: (d,) in the landscape's own coordinates.
         least: value there.
+        turn: (d, d) rotation and stretch about the optimum.
     """
 
     landscape: Landscape
     optimum: Array
     least: float
+    turn: Array
 
     @classmethod
-    def draw(cls, name: str, dimension: int, seed: int) -> 'ShiftedFunction':
+    def draw(cls, name: str, dimension: int, seed: int, turned: bool = False) -> 'ShiftedFunction':
         """The function of this seed, the same for everybody.
+
+        Args:
+            name: of the landscape.
+            dimension: number of coordinates.
+            seed: draws the optimum's place and value, and the turn.
+            turned: whether it is rotated and stretched.
 
         Raises:
             KeyError: there is no landscape of this name.
@@ -103,12 +116,25 @@ class ShiftedFunction:
         # Another place for every landscape and dimension, too.
         generator = np.random.default_rng((seed, dimension, *name.encode()))
         share = generator.uniform(-SHIFT, SHIFT, dimension)
-        return cls(landscape, share * landscape.half_width, float(generator.uniform(LEAST_LOW, LEAST_HIGH)))
+        least = float(generator.uniform(LEAST_LOW, LEAST_HIGH))
+        turn = _turn(dimension, generator) if turned else np.eye(dimension)
+        return cls(landscape, share * landscape.half_width, least, turn)
 
     def above(self, unit: Sequence[float] | Array) -> float:
         """How far the value at a point (d,) of the box, scaled to -1 ... +1, is above the least one."""
-        return self.landscape.formula(np.asarray(unit) * self.landscape.half_width - self.optimum)
+        return self.landscape.formula(
+            self.turn @ (np.asarray(unit) * self.landscape.half_width - self.optimum)
+        )
 
     def value(self, unit: Sequence[float] | Array) -> float:
         """The value there."""
         return self.least + self.above(unit)
+
+
+def _turn(dimension: int, generator: np.random.Generator) -> Array:
+    """A random rotation (Stewart 1980: QR of a normal matrix), stretched by up to `STRETCH` along each of its axes."""
+    q, r = np.linalg.qr(generator.normal(size=(dimension, dimension)))
+    rotation = q * np.sign(np.diag(r))
+    stretch = STRETCH ** generator.uniform(-1.0, 1.0, dimension)
+    turned: Array = stretch[:, None] * rotation
+    return turned

@@ -1,149 +1,32 @@
-"""The five tasks with a goal each, drawn from a seed.
-
-Those named gc, goal-conditioned, have one physics and a goal of each seed. The other two have one goal and a physics
-of each seed, which nobody is told: with one physics the answer would be a constant.
-"""
+"""The five tasks as problems for methods that improve parameters."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.term import Term
-from llm_policy_improver.tasks.dynamic_manipulation.roll import Roll, RollStandIn
-from llm_policy_improver.tasks.dynamic_manipulation.rope import Rope, RopePhysics, nearest
-from llm_policy_improver.tasks.dynamic_manipulation.slide import FRICTION, Slide
-from llm_policy_improver.tasks.dynamic_manipulation.task import (
-    ROLL_BRIEF,
-    ROPE_BRIEF,
-    SLIDE_BRIEF,
-    Manipulation,
-    Place,
-)
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.methods.icpi.examples import Examples
+from llm_policy_improver.tasks.dynamic_manipulation.instances import draw
+from llm_policy_improver.tasks.dynamic_manipulation.references import least, stored_examples
+from llm_policy_improver.tasks.problem import Problem
 
-SLIDE_GOAL: Final = (0.9, 0.2)
-ROPE_GOAL: Final = (0.7, 0.75)
-"""m; of the tasks whose physics vary."""
-
-FRICTIONS: Final = (0.12, 0.3)
-LENGTHS: Final = (0.5, 0.7)
-TIP_MASSES: Final = (0.01, 0.04)
-DAMPINGS: Final = (1e-4, 6e-4)
-"""Ranges (low, high) that physics are drawn from, evenly; see `Slide` and `RopePhysics`."""
-
-SLIDE_REACH: Final = (0.35, 1.4)
-ROLL_REACH: Final = (0.25, 0.85)
-GOAL_ANGLE: Final = 0.45
-"""Goals of a push: distances in m, and the largest angle in rad to either side; all within reach."""
-
-EARLIEST: Final = 0.25
-"""s before which a swing's path gives no goal: there the rope has hardly moved."""
+EVALUATIONS: Final = 21
+"""A first trial, and the 20 iterations of the paper."""
+FIRST_TRIALS: Final = 5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Instance:
-    """One drawing of a task.
+def make(name: str, seed: int) -> Problem:
+    """The problem of a seed: one goal, or one physics."""
+    instance = draw(name, seed)
+    least_error = least(name, seed)
 
-    Attributes:
-        task: as it is played: on the stand-in where there is one.
-        model: as it is simulated for examples: the same but where there is a stand-in.
-        goal: (2,) m.
-    """
+    def regret(policy: Parameters) -> float:
+        place = instance.task.place(instance.task.brief.space.values(policy))
+        return max(0.0, math.dist(place, instance.goal) - least_error)
 
-    task: Manipulation
-    model: Manipulation
-    goal: Place
+    def examples(objective: Objective) -> Examples:
+        return stored_examples(name)
 
-    @property
-    def objective(self) -> Objective:
-        """To reach the goal."""
-        first, second = self.task.brief.measures
-        words = f'reach {first.column} = {self.goal[0]:.4f} m, {second.column} = {self.goal[1]:.4f} m'
-        return Objective(words, (Term(first, self.goal[0]), Term(second, self.goal[1])), words)
-
-
-Draw = Callable[[np.random.Generator], Instance]
-
-
-def _goal(generator: np.random.Generator, reach: tuple[float, float]) -> Place:
-    distance, angle = generator.uniform(*reach), generator.uniform(-GOAL_ANGLE, GOAL_ANGLE)
-    return _rounded((distance * math.cos(angle), distance * math.sin(angle)))
-
-
-def _rounded(place: Place) -> Place:
-    return round(float(place[0]), 4), round(float(place[1]), 4)
-
-
-def _played(brief: Brief, rollout: Callable[..., Place], goal: Place) -> Instance:
-    task = Manipulation(brief, rollout)
-    return Instance(task, task, goal)
-
-
-def slide(generator: np.random.Generator) -> Instance:
-    """One goal; the friction varies."""
-    return _played(SLIDE_BRIEF, Slide(generator.uniform(*FRICTIONS)).rest, SLIDE_GOAL)
-
-
-def slide_gc(generator: np.random.Generator) -> Instance:
-    """The goal varies."""
-    return _played(SLIDE_BRIEF, Slide(FRICTION).rest, _goal(generator, SLIDE_REACH))
-
-
-def roll_gc(generator: np.random.Generator) -> Instance:
-    """The goal varies; played on the stand-in."""
-    stand_in = RollStandIn()
-    real = Manipulation(ROLL_BRIEF, stand_in.rest, stand_in.seen)
-    return Instance(real, Manipulation(ROLL_BRIEF, Roll().rest), _goal(generator, ROLL_REACH))
-
-
-def rope_swing(generator: np.random.Generator) -> Instance:
-    """One goal; length, tip and damping vary."""
-    physics = RopePhysics(
-        length=generator.uniform(*LENGTHS),
-        tip_mass=generator.uniform(*TIP_MASSES),
-        damping=generator.uniform(*DAMPINGS),
-    )
-    return _played(ROPE_BRIEF, _swing(Rope(physics), ROPE_GOAL), ROPE_GOAL)
-
-
-def rope_swing_gc(generator: np.random.Generator) -> Instance:
-    """The goal varies: a place that the tip of some swing passes."""
-    rope = Rope()
-    path = rope.path(*ROPE_BRIEF.space.sample(generator).values)
-    first = round(EARLIEST / rope.timestep)
-    goal = _rounded(tuple(path[generator.integers(first, len(path))]))
-    return _played(ROPE_BRIEF, _swing(rope, goal), goal)
-
-
-def _swing(rope: Rope, goal: Place) -> Callable[..., Place]:
-    def rollout(forwards: float, time: float, up: float) -> Place:
-        return nearest(rope.path(forwards, time, up), goal)
-
-    return rollout
-
-
-DRAWS: Final[dict[str, Draw]] = {
-    'slide': slide,
-    'slide_gc': slide_gc,
-    'rope_swing': rope_swing,
-    'rope_swing_gc': rope_swing_gc,
-    'roll_gc': roll_gc,
-}
-
-
-def draw(name: str, seed: int) -> Instance:
-    """The instance of a task that belongs to a seed.
-
-    Raises:
-        KeyError: there is no such task.
-    """
-    return DRAWS[name](np.random.default_rng((seed, *name.encode())))
-
-
-def names() -> Sequence[str]:
-    """Of the tasks."""
-    return tuple(DRAWS)
+    return Problem(
+        instance.task, instance.task.brief, instance.objective, regret, 'm', EVALUATIONS, FIRST_TRIALS, examples
+    )  # fmt: skip

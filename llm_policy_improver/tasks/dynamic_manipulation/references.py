@@ -4,7 +4,8 @@
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,10 +15,11 @@ import numpy as np
 
 from llm_policy_improver.methods.icpi.examples import Examples
 from llm_policy_improver.tasks.dynamic_manipulation.brute_force import Scan, Solution, descend, solve
-from llm_policy_improver.tasks.dynamic_manipulation.problems import Instance, draw
+from llm_policy_improver.tasks.dynamic_manipulation.instances import draw
+from llm_policy_improver.tasks.dynamic_manipulation.task import Manipulation, Place
 
-EXAMPLES: Final = 300
-"""Of each task."""
+COUNT: Final = 300
+"""Examples of each task and kind."""
 OF_ONE_PHYSICS: Final = 10
 """Examples that share one drawn physics, where these vary."""
 SEEDS: Final = 50
@@ -27,58 +29,60 @@ _FIRST_SEED: Final = 10_000
 """Of the instances that examples are made of: none of them is ever played."""
 _SCAN: Final = 64
 _ENOUGH: Final = 0.005
-"""m that a solution near the start may leave; else the best solution anywhere is taken."""
+"""m that a solution near the parameters may leave; else the best solution anywhere is taken."""
 _FOLDER: Final = 'found'
 
 
-def make_examples(
-    name: str, count: int = EXAMPLES, progress: Callable[[int], None] | None = None
-) -> Examples:
-    """Solved examples by brute force: random parameters, and a change that brings the simulated outcome to the goal.
+class Kind(StrEnum):
+    """Which of the many solutions of a goal an example shows."""
 
-    Of the many changes that do, a small one is taken.
-    """
+    BEST = 'best'
+    """The best that brute force finds, wherever it is, as in the paper."""
+    NEAR = 'near'
+    """One near the parameters: neighbouring examples then have similar changes."""
+
+
+def make_examples(
+    name: str, kind: Kind, count: int = COUNT, progress: Callable[[int], None] | None = None
+) -> Examples:
+    """Solved examples: random parameters, and a change that brings the simulated outcome to the goal."""
     rows: list[tuple[Any, ...]] = []
     shared = 1 if name.endswith('_gc') else OF_ONE_PHYSICS
     while len(rows) < count:
         seed = _FIRST_SEED + len(rows) // shared
-        instance = draw(name, seed)
+        instance, best = draw(name, seed), None
         space, place = instance.model.brief.space, instance.model.place
-        generator = np.random.default_rng((seed, len(rows)))
-        values = space.rounded(space.sample(generator).values)
-        solution = descend(place, space, instance.goal, space.unit(values))
-        if solution.distance > _ENOUGH:
-            solution = _best(instance)
-        rows.append((values, place(values), instance.goal, np.subtract(solution.values, values)))
-        if progress is not None:
-            progress(len(rows))
+        for _ in range(min(shared, count - len(rows))):
+            generator = np.random.default_rng((seed, len(rows)))
+            values = space.rounded(space.sample(generator).values)
+            solution = descend(place, space, instance.goal, space.unit(values)) if kind is Kind.NEAR else None
+            if solution is None or solution.distance > _ENOUGH:
+                best = best or _solved(instance.model, instance.goal)
+                solution = best
+            rows.append((values, place(values), instance.goal, np.subtract(solution.values, values)))
+            if progress is not None:
+                progress(len(rows))
     return Examples(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
 
 
 def find_least(name: str, seed: int) -> float:
     """m, the least error that brute force finds for the goal of a seed, on what is played."""
     instance = draw(name, seed)
-    space, place = instance.task.brief.space, instance.task.place
-    scan = Scan.of(place, space, _SCAN, seed=0)
-    return solve(place, space, instance.goal, scan).distance
+    return _solved(instance.task, instance.goal).distance
 
 
-def _best(instance: Instance) -> Solution:
-    space, place = instance.model.brief.space, instance.model.place
-    return solve(place, space, instance.goal, Scan.of(place, space, _SCAN, seed=0))
+def _solved(task: Manipulation, goal: Place) -> Solution:
+    space, place = task.brief.space, task.place
+    return solve(place, space, goal, Scan.of(place, space, _SCAN, seed=0))
 
 
-def write(folder: Path, name: str, examples: Examples, least: list[float]) -> Path:
+def write(folder: Path, name: str, examples: Mapping[Kind, Examples], least: Sequence[float]) -> Path:
     """Keep what was found for a task."""
-    data = {'task': name, 'least': [float(f'{value:.3g}') for value in least], 'examples': examples.as_json()}
+    data: dict[str, Any] = {'task': name, 'least': [float(f'{value:.3g}') for value in least]}
+    data |= {kind.value: found.as_json() for kind, found in examples.items()}
     path = folder / f'{name}.json'
-    path.write_text(_dumps(data), encoding='utf-8')
+    path.write_text(json.dumps(data, separators=(',', ':')).replace(']],', ']],\n') + '\n', encoding='utf-8')
     return path
-
-
-def _dumps(data: dict[str, Any]) -> str:
-    # One example a line would be ten times as long.
-    return json.dumps(data, separators=(',', ':')).replace(']],', ']],\n') + '\n'
 
 
 @cache
@@ -89,9 +93,9 @@ def _stored(name: str) -> dict[str, Any]:
 
 
 @cache
-def stored_examples(name: str) -> Examples:
+def stored_examples(name: str, kind: Kind = Kind.BEST) -> Examples:
     """The solved examples of a task."""
-    return Examples.from_json(_stored(name)['examples'])
+    return Examples.from_json(_stored(name)[kind])
 
 
 def least(name: str, seed: int) -> float:

@@ -16,8 +16,9 @@ Array = NDArray[np.float64]
 HAND_HEIGHT: Final = 1.0
 """m, of the hand at the start."""
 LINKS: Final = 12
-DURATION: Final = 1.2
-"""s that the tip is watched."""
+DURATION: Final = 0.8
+"""s that the tip is watched: a swing forwards. When it comes back it may pass a point a second time, and the nearest
+place would jump from one pass to the other."""
 
 _TIMESTEP: Final = 0.002
 _HAND_MASS: Final = 200.0

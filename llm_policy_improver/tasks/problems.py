@@ -1,0 +1,46 @@
+"""All problems for methods that improve parameters, by name. A new one is a file, and one line in `PROBLEMS`."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from llm_policy_improver.core.registered import registered
+from llm_policy_improver.tasks.problem import Problem
+
+PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        'slide': '.dynamic_manipulation.problems:make',
+        'slide_gc': '.dynamic_manipulation.problems:make',
+        'rope_swing': '.dynamic_manipulation.problems:make',
+        'rope_swing_gc': '.dynamic_manipulation.problems:make',
+        'roll_gc': '.dynamic_manipulation.problems:make',
+        'ackley_2': '.function_problems:make',
+        'ackley_8': '.function_problems:make',
+        'rastrigin_2': '.function_problems:make',
+        'rastrigin_8': '.function_problems:make',
+        'arm_far_right': '.arm:make',
+        'arm_left_corner': '.arm:make',
+        'arm_point': '.arm:make',
+    }
+)
+"""Where ``(name, seed) -> Problem`` is written: ``'.module:name'`` in this package, or in another one by its whole
+name. It is imported when a problem is made: some bring what takes long to load."""
+
+
+class UnknownProblemError(ValueError):
+    """No problem has this name; the message names those meant, or all."""
+
+
+def make_problem(name: str, seed: int) -> Problem:
+    """The problem of this name that belongs to a seed.
+
+    Raises:
+        UnknownProblemError: there is none.
+    """
+    if name not in PROBLEMS:
+        near = difflib.get_close_matches(name, PROBLEMS, 3, 0.5)
+        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(PROBLEMS)}'
+        raise UnknownProblemError(f'unknown task "{name}"; {meant}')
+    maker: Callable[[str, int], Problem] = registered(PROBLEMS[name], __package__)
+    return maker(name, seed)

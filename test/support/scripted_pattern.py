@@ -1,0 +1,55 @@
+"""A reader of ICPI's prompts that does with arithmetic what a language model is asked for.
+
+It sees the text alone: a linear model of the error near the last line, from the solved examples and the trials of the
+run, and the least change that takes the error to 0.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+from chat_server import Answer, say
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r'-?\d+\.\d+', text)]
+
+
+def read_pattern(prompt: str) -> tuple[Array, Array, Array, Array]:
+    """Solved examples (k, n + m + n), trials of the run (t, n + m), the last line (n + m) and bounds (n, 2)."""
+    solved = [
+        [number for part in line.split('|') for number in _numbers(part)]
+        for line in prompt.split('# Solved examples')[1].split('# This run')[0].splitlines()
+        if line.count('|') == 2
+    ]
+    run = [_numbers(line.split(':', 1)[1]) for line in prompt.splitlines() if re.match(r'trial \d+: ', line)]
+    last = next(line for line in prompt.splitlines() if line.endswith('| ?'))
+    bounds = [
+        (float(low), float(high))
+        for low, high in re.findall(r', (-?[\d.]+) to (-?[\d.]+)', prompt.split('# Solved')[0])
+    ]
+    return np.array(solved), np.array(run), np.array(_numbers(last)), np.array(bounds)
+
+
+def change_for(prompt: str) -> Array:
+    """(n,) the change that the linear model says."""
+    solved, run, last, bounds = read_pattern(prompt)
+    count = len(bounds)
+    values, errors = last[:count], last[count:]
+    rows = np.vstack([solved[:, : len(last)], run]) if len(solved) else run
+    scale = bounds[:, 1] - bounds[:, 0]
+    steps = (rows[:, :count] - values) / scale
+    weights = 1.0 / (0.02 + np.linalg.norm(steps, axis=1))
+    design = np.hstack([steps, np.ones((len(rows), 1))]) * weights[:, None]
+    slopes = np.linalg.lstsq(design, rows[:, count:] * weights[:, None], rcond=1e-3)[0][:-1]
+    change: Array = np.linalg.lstsq(slopes.T, -errors, rcond=1e-3)[0] * scale
+    return np.clip(values + change, bounds[:, 0], bounds[:, 1]) - values
+
+
+def answer(request: dict[str, Any]) -> Answer:
+    """For a `ChatServer`."""
+    change = change_for(request['messages'][-1]['content'])
+    return say('The examples say so.\n' + ' '.join(f'{number:.4f}' for number in change))
