@@ -1,0 +1,73 @@
+"""Python that shows a program what it observes and what it may do, written from the quantities of a task."""
+
+import math
+from collections.abc import Sequence
+
+from llm_policy_improver.core.environment import Quantity
+
+
+def _told(quantity: Quantity) -> str:
+    """Meaning, range and unit of a quantity in one line."""
+    low = '' if math.isinf(quantity.low) else f'{quantity.low:.6g}'
+    high = '' if math.isinf(quantity.high) else f'{quantity.high:.6g}'
+    if low and high:
+        span = f', {low} to {high}'
+    elif low:
+        span = f', at least {low}'
+    elif high:
+        span = f', at most {high}'
+    else:
+        span = ''
+    unit = f' {quantity.unit}' if span else f', {quantity.unit}'
+    return f'{quantity.meaning}{span}{unit if quantity.unit else ""}'
+
+
+def _names(quantities: Sequence[Quantity]) -> str:
+    """``NAMES``, a line for each quantity."""
+    lines = (f'    {quantity.name!r},  # {_told(quantity)}' for quantity in quantities)
+    return '\n'.join(('NAMES = (', *lines, ')'))
+
+
+def observation_code(quantities: Sequence[Quantity]) -> str:
+    """``NAMES`` and ``describe(obs)`` for an observation of these quantities, in their order."""
+    return f'''# An observation is a tuple of {len(quantities)} floats.
+{_names(quantities)}
+
+
+def describe(obs):
+    """The parts of an observation by name."""
+    return dict(zip(NAMES, obs, strict=True))
+'''
+
+
+def action_code(quantities: Sequence[Quantity]) -> str:
+    """``NAMES``, ``LOW``, ``HIGH`` and ``is_valid(action)`` for an action of these quantities, in their order."""
+    low = tuple(float(quantity.low) for quantity in quantities)
+    high = tuple(float(quantity.high) for quantity in quantities)
+    return f'''# An action is a tuple of {len(quantities)} float{'s' if len(quantities) > 1 else ''}.
+{_names(quantities)}
+LOW = {low}
+HIGH = {high}
+
+
+def is_valid(action):
+    """Whether an action has as many values as there are names, each in its range."""
+    if len(action) != len(NAMES):
+        return False
+    return all(low <= value <= high for low, value, high in zip(LOW, action, HIGH))
+'''
+
+
+def choice_code(choices: Sequence[str]) -> str:
+    """``CHOICES`` and ``is_valid(action)`` where one of a few is chosen."""
+    lines = '\n'.join(f'    {choice!r},  # {number}' for number, choice in enumerate(choices))
+    return f'''# An action is an int, the number of a choice.
+CHOICES = (
+{lines}
+)
+
+
+def is_valid(action):
+    """Whether an action is the number of a choice."""
+    return isinstance(action, int) and 0 <= action < len(CHOICES)
+'''

@@ -1,0 +1,44 @@
+"""All episodic tasks by name. A new one is a file with its environment, and one line in `TASKS`."""
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from llm_policy_improver.core.environment import Environment
+from llm_policy_improver.core.registered import registered
+
+TASKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        'noise_world_0': '.noise_world.environment:board_0',
+        'noise_world_1': '.noise_world.environment:board_1',
+        'noise_world_2': '.noise_world.environment:board_2',
+        'noise_world_3': '.noise_world.environment:board_3',
+        'noise_world_4': '.noise_world.environment:board_4',
+        'noise_world_5': '.noise_world.environment:board_5',
+        'noise_world_6': '.noise_world.environment:board_6',
+        'noise_world_4_keys_told': '.noise_world.environment:board_4_keys_told',
+        'noise_world_5_keys_told': '.noise_world.environment:board_5_keys_told',
+        'noise_world_6_keys_told': '.noise_world.environment:board_6_keys_told',
+    }
+)
+"""Where each is made: ``'module:name'`` of a function without arguments, imported when it is made."""
+
+
+class UnknownTaskError(ValueError):
+    """No task has this name; the message names those meant, or all."""
+
+
+def make_environment(name: str) -> Environment:
+    """The environment of this name; whoever asked for it closes it.
+
+    Raises:
+        UnknownTaskError: there is none.
+        MissingPackageError: it rests on a package that is not installed.
+    """
+    if name not in TASKS:
+        near = difflib.get_close_matches(name, TASKS, 3, 0.5)
+        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(TASKS)}'
+        raise UnknownTaskError(f'unknown task "{name}"; {meant}')
+    made: Environment = registered(TASKS[name], __package__)()
+    return made
