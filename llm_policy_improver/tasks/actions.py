@@ -28,7 +28,7 @@ def values(action: Action, quantities: Sequence[Quantity]) -> tuple[float, ...]:
     Raises:
         ValueError: they are not as many as the quantities, or one is outside its range.
     """
-    given = () if isinstance(action, int) else tuple(action)
+    given = () if isinstance(action, int | float) else tuple(action)
     if len(given) != len(quantities):
         names = ', '.join(quantity.name for quantity in quantities)
         number = f'{len(quantities)} value{"s" if len(quantities) > 1 else ""}'

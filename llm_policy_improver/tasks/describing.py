@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from llm_policy_improver.core.environment import Quantity
+from llm_policy_improver.core.environment import EpisodeBrief, Quantity
 
 
 def _told(quantity: Quantity) -> str:
@@ -52,7 +52,7 @@ HIGH = {high}
 
 def is_valid(action):
     """Whether an action has as many values as there are names, each in its range."""
-    if len(action) != len(NAMES):
+    if isinstance(action, int | float) or len(action) != len(NAMES):
         return False
     return all(low <= value <= high for low, value, high in zip(LOW, action, HIGH))
 '''
@@ -71,3 +71,25 @@ def is_valid(action):
     """Whether an action is the number of a choice."""
     return isinstance(action, int) and 0 <= action < len(CHOICES)
 '''
+
+
+def described(
+    text: str,
+    observation: Sequence[Quantity],
+    reward_code: str,
+    horizon: int,
+    *,
+    action: Sequence[Quantity] = (),
+    choices: Sequence[str] = (),
+) -> EpisodeBrief:
+    """The brief of a task whose observation and action are told by their quantities alone."""
+    return EpisodeBrief(
+        text=text,
+        observation=tuple(observation),
+        action=tuple(action),
+        choices=tuple(choices),
+        observation_code=observation_code(observation),
+        action_code=choice_code(choices) if choices else action_code(action),
+        reward_code=reward_code,
+        horizon=horizon,
+    )

@@ -20,6 +20,18 @@ TASKS: Final[Mapping[str, str]] = MappingProxyType(
         'noise_world_4_keys_told': '.noise_world.environment:board_4_keys_told',
         'noise_world_5_keys_told': '.noise_world.environment:board_5_keys_told',
         'noise_world_6_keys_told': '.noise_world.environment:board_6_keys_told',
+        'cart_pole': '.gymnasium.balancing:CART_POLE',
+        'inverted_pendulum': '.gymnasium.balancing:INVERTED_PENDULUM',
+        'pendulum': '.gymnasium.balancing:PENDULUM',
+        'acrobot': '.gymnasium.balancing:ACROBOT',
+        'mountain_car': '.gymnasium.mountain_car:MOUNTAIN_CAR',
+        'mountain_car_continuous': '.gymnasium.mountain_car:MOUNTAIN_CAR_CONTINUOUS',
+        'half_cheetah': '.gymnasium.locomotion:HALF_CHEETAH',
+        'hopper': '.gymnasium.locomotion:HOPPER',
+        'walker_2d': '.gymnasium.locomotion:WALKER_2D',
+        'swimmer': '.gymnasium.locomotion:SWIMMER',
+        'reacher': '.gymnasium.locomotion:REACHER',
+        'point_maze': '.gymnasium.point_maze:POINT_MAZE',
     }
 )
 """Where each is made: ``'module:name'`` of a function without arguments, imported when it is made."""
