@@ -32,6 +32,10 @@ TASKS: Final[Mapping[str, str]] = MappingProxyType(
         'swimmer': '.gymnasium.locomotion:SWIMMER',
         'reacher': '.gymnasium.locomotion:REACHER',
         'point_maze': '.gymnasium.point_maze:POINT_MAZE',
+        'button_press': '.meta_world.tasks:BUTTON_PRESS',
+        'pick_place': '.meta_world.tasks:PICK_PLACE',
+        'door_open': '.meta_world.tasks:DOOR_OPEN',
+        'drawer_open': '.meta_world.tasks:DRAWER_OPEN',
     }
 )
 """Where each is made: ``'module:name'`` of a function without arguments, imported when it is made."""

@@ -25,12 +25,13 @@ def test_an_unknown_task_is_told_the_names_that_come_close() -> None:
     [
         ('cart_pole', 'CartPole-v1', 'gymnasium', r'gymnasium\[classic-control,mujoco\]', 'suites'),
         ('point_maze', 'PointMaze_Large-v3', 'gymnasium_robotics', 'gymnasium-robotics', 'suites'),
+        ('door_open', 'door-open-v3', 'metaworld', 'metaworld', 'metaworld'),
     ],
 )
 def test_a_missing_package_is_named_with_the_extra_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, name: str, id: str, module: str, package: str, extra: str
 ) -> None:
-    if module != 'gymnasium':
+    if module == 'gymnasium_robotics':
         pytest.importorskip('gymnasium', reason="needs the extra 'suites'")
     monkeypatch.setitem(sys.modules, module, None)  # what Python takes for "not installed"
     wanted = rf"^task {id} needs the package {package}: pip install 'llm-policy-improver\[{extra}\]'$"
