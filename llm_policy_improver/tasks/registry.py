@@ -3,23 +3,23 @@
 import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
-from llm_policy_improver.core.environment import Environment
+from llm_policy_improver.core.environment import Environment, EpisodeBrief
 from llm_policy_improver.core.registered import registered
 
 TASKS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        'noise_world_0': '.noise_world.environment:board_0',
-        'noise_world_1': '.noise_world.environment:board_1',
-        'noise_world_2': '.noise_world.environment:board_2',
-        'noise_world_3': '.noise_world.environment:board_3',
-        'noise_world_4': '.noise_world.environment:board_4',
-        'noise_world_5': '.noise_world.environment:board_5',
-        'noise_world_6': '.noise_world.environment:board_6',
-        'noise_world_4_keys_told': '.noise_world.environment:board_4_keys_told',
-        'noise_world_5_keys_told': '.noise_world.environment:board_5_keys_told',
-        'noise_world_6_keys_told': '.noise_world.environment:board_6_keys_told',
+        'noise_world_0': '.noise_world.environment:BOARD_0',
+        'noise_world_1': '.noise_world.environment:BOARD_1',
+        'noise_world_2': '.noise_world.environment:BOARD_2',
+        'noise_world_3': '.noise_world.environment:BOARD_3',
+        'noise_world_4': '.noise_world.environment:BOARD_4',
+        'noise_world_5': '.noise_world.environment:BOARD_5',
+        'noise_world_6': '.noise_world.environment:BOARD_6',
+        'noise_world_4_keys_told': '.noise_world.environment:BOARD_4_KEYS_TOLD',
+        'noise_world_5_keys_told': '.noise_world.environment:BOARD_5_KEYS_TOLD',
+        'noise_world_6_keys_told': '.noise_world.environment:BOARD_6_KEYS_TOLD',
         'cart_pole': '.gymnasium.balancing:CART_POLE',
         'inverted_pendulum': '.gymnasium.balancing:INVERTED_PENDULUM',
         'pendulum': '.gymnasium.balancing:PENDULUM',
@@ -38,11 +38,40 @@ TASKS: Final[Mapping[str, str]] = MappingProxyType(
         'drawer_open': '.meta_world.tasks:DRAWER_OPEN',
     }
 )
-"""Where each is made: ``'module:name'`` of a function without arguments, imported when it is made."""
+"""Where each is written: ``'module:name'`` of an `EpisodicTask`, imported when it is asked for."""
 
 
 class UnknownTaskError(ValueError):
     """No task has this name; the message names those meant, or all."""
+
+
+class EpisodicTask(Protocol):
+    """What stands behind a name: calling it makes the environment."""
+
+    @property
+    def brief(self) -> EpisodeBrief:
+        """What may be known of it; to be had without the packages that it rests on."""
+
+    def __call__(self) -> Environment:
+        """The environment.
+
+        Raises:
+            MissingPackageError: it rests on a package that is not installed.
+        """
+
+
+def episodic_task(name: str) -> EpisodicTask:
+    """The task of this name.
+
+    Raises:
+        UnknownTaskError: there is none.
+    """
+    if name not in TASKS:
+        near = difflib.get_close_matches(name, TASKS, 3, 0.5)
+        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(TASKS)}'
+        raise UnknownTaskError(f'unknown task "{name}"; {meant}')
+    task: EpisodicTask = registered(TASKS[name], __package__)
+    return task
 
 
 def make_environment(name: str) -> Environment:
@@ -52,9 +81,4 @@ def make_environment(name: str) -> Environment:
         UnknownTaskError: there is none.
         MissingPackageError: it rests on a package that is not installed.
     """
-    if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, 3, 0.5)
-        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(TASKS)}'
-        raise UnknownTaskError(f'unknown task "{name}"; {meant}')
-    made: Environment = registered(TASKS[name], __package__)()
-    return made
+    return episodic_task(name)()

@@ -1,8 +1,6 @@
 """NoiseWorld as an environment."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +20,7 @@ class NoiseWorld:
         self._brief = make_brief(board, keys_told)
         self._state: State | None = None
         self._steps = 0
+        self._seen: dict[State, Observation] = {}
 
     @property
     def brief(self) -> EpisodeBrief:
@@ -33,7 +32,7 @@ class NoiseWorld:
         self._generator = np.random.default_rng(seed)
         self._state = FIRST
         self._steps = 0
-        return observe(self._board, FIRST)
+        return self._observed(FIRST)
 
     def step(self, action: Action) -> Transition:
         """Act once.
@@ -52,7 +51,7 @@ class NoiseWorld:
         truncated = not outcome.terminated and self._steps >= self._board.horizon
         self._state = None if outcome.terminated or truncated else outcome.state
         return Transition(
-            observe(self._board, outcome.state),
+            self._observed(outcome.state),
             outcome.reward,
             outcome.terminated,
             truncated,
@@ -62,18 +61,36 @@ class NoiseWorld:
     def close(self) -> None:
         """It holds nothing."""
 
+    def _observed(self, state: State) -> Observation:
+        """What is seen there, laid out once for each state."""
+        if state not in self._seen:
+            self._seen[state] = observe(self._board, state)
+        return self._seen[state]
 
-def _maker(number: int, keys_told: bool = False) -> Callable[[], NoiseWorld]:
-    return partial(NoiseWorld, BOARDS[number], keys_told)
+
+@dataclass(frozen=True, slots=True)
+class NoiseWorldTask:
+    """Calling it makes the environment.
+
+    Attributes:
+        board: which.
+        keys_told: whether the brief explains the keys of a board that has some.
+    """
+
+    board: Board
+    keys_told: bool = False
+
+    @property
+    def brief(self) -> EpisodeBrief:
+        """What may be known of it."""
+        return make_brief(self.board, self.keys_told)
+
+    def __call__(self) -> NoiseWorld:
+        """The environment."""
+        return NoiseWorld(self.board, self.keys_told)
 
 
-board_0: Final = _maker(0)
-board_1: Final = _maker(1)
-board_2: Final = _maker(2)
-board_3: Final = _maker(3)
-board_4: Final = _maker(4)
-board_5: Final = _maker(5)
-board_6: Final = _maker(6)
-board_4_keys_told: Final = _maker(4, keys_told=True)
-board_5_keys_told: Final = _maker(5, keys_told=True)
-board_6_keys_told: Final = _maker(6, keys_told=True)
+BOARD_0, BOARD_1, BOARD_2, BOARD_3, BOARD_4, BOARD_5, BOARD_6 = map(NoiseWorldTask, BOARDS)
+BOARD_4_KEYS_TOLD, BOARD_5_KEYS_TOLD, BOARD_6_KEYS_TOLD = (
+    NoiseWorldTask(board, True) for board in BOARDS[4:]
+)

@@ -82,8 +82,7 @@ def test_rewards_of_door_and_drawer_are_told_exactly(name: str, episodes: dict[s
 
 def test_reward_of_the_button_is_told_but_for_the_tip(episodes: dict[str, list[Episode]]) -> None:
     told, paid = told_and_paid('button_press', episodes['button_press'])
-    assert np.quantile(np.abs(told - paid), 0.9) < 0.3
-    assert np.corrcoef(told, paid)[0, 1] > 0.9
+    assert np.abs(told - paid).max() < 0.1
 
 
 def test_reward_of_the_puck_is_told_but_for_the_fingers_and_the_first_distance(
@@ -91,10 +90,8 @@ def test_reward_of_the_puck_is_told_but_for_the_fingers_and_the_first_distance(
 ) -> None:
     told, paid = told_and_paid('pick_place', episodes['pick_place'])
     assert np.array_equal(told == 10.0, paid == 10.0)
-    on_table = told == 0.0
-    missed = paid[on_table]
-    assert np.quantile(missed, 0.95) <= 1.0
-    assert np.abs(told - paid)[~on_table].max() < 2.5
+    assert np.abs(told - paid).mean() < 0.1
+    assert np.abs(told - paid).max() < 2.0
 
 
 @pytest.mark.parametrize('name', SCRIPTED)
