@@ -1,4 +1,7 @@
-"""Python that shows a program what it observes and what it may do, written from the quantities of a task."""
+"""Python that shows a program what it observes and what it may do, written from the quantities of a task.
+
+The pieces may stand in one module: none uses a name of another.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,51 +11,50 @@ from llm_policy_improver.core.environment import EpisodeBrief, Quantity
 
 def _told(quantity: Quantity) -> str:
     """Meaning, range and unit of a quantity in one line."""
-    low = '' if math.isinf(quantity.low) else f'{quantity.low:.6g}'
-    high = '' if math.isinf(quantity.high) else f'{quantity.high:.6g}'
-    if low and high:
-        span = f', {low} to {high}'
-    elif low:
-        span = f', at least {low}'
-    elif high:
-        span = f', at most {high}'
-    else:
-        span = ''
-    unit = f' {quantity.unit}' if span else f', {quantity.unit}'
-    return f'{quantity.meaning}{span}{unit if quantity.unit else ""}'
+    unit = f' {quantity.unit}' if quantity.unit else ''
+    low, high = quantity.low, quantity.high
+    if low == high:
+        return quantity.meaning
+    if math.isinf(low) and math.isinf(high):
+        return f'{quantity.meaning},{unit}' if unit else quantity.meaning
+    if math.isinf(low):
+        return f'{quantity.meaning}, at most {high:.6g}{unit}'
+    if math.isinf(high):
+        return f'{quantity.meaning}, at least {low:.6g}{unit}'
+    return f'{quantity.meaning}, {low:.6g} to {high:.6g}{unit}'
 
 
-def _names(quantities: Sequence[Quantity]) -> str:
-    """``NAMES``, a line for each quantity."""
+def _names(constant: str, quantities: Sequence[Quantity]) -> str:
+    """A constant with the names of quantities, a line for each."""
     lines = (f'    {quantity.name!r},  # {_told(quantity)}' for quantity in quantities)
-    return '\n'.join(('NAMES = (', *lines, ')'))
+    return '\n'.join((f'{constant} = (', *lines, ')'))
 
 
 def observation_code(quantities: Sequence[Quantity]) -> str:
-    """``NAMES`` and ``describe(obs)`` for an observation of these quantities, in their order."""
+    """``OBSERVATION`` and ``describe(obs)`` for an observation of these quantities, in their order."""
     return f'''# An observation is a tuple of {len(quantities)} floats.
-{_names(quantities)}
+{_names('OBSERVATION', quantities)}
 
 
 def describe(obs):
     """The parts of an observation by name."""
-    return dict(zip(NAMES, obs, strict=True))
+    return dict(zip(OBSERVATION, obs, strict=True))
 '''
 
 
 def action_code(quantities: Sequence[Quantity]) -> str:
-    """``NAMES``, ``LOW``, ``HIGH`` and ``is_valid(action)`` for an action of these quantities, in their order."""
+    """``ACTION``, ``LOW``, ``HIGH`` and ``is_valid(action)`` for an action of these quantities, in their order."""
     low = tuple(float(quantity.low) for quantity in quantities)
     high = tuple(float(quantity.high) for quantity in quantities)
     return f'''# An action is a tuple of {len(quantities)} float{'s' if len(quantities) > 1 else ''}.
-{_names(quantities)}
+{_names('ACTION', quantities)}
 LOW = {low}
 HIGH = {high}
 
 
 def is_valid(action):
     """Whether an action has as many values as there are names, each in its range."""
-    if isinstance(action, int | float) or len(action) != len(NAMES):
+    if isinstance(action, int | float) or len(action) != len(ACTION):
         return False
     return all(low <= value <= high for low, value, high in zip(LOW, action, HIGH))
 '''

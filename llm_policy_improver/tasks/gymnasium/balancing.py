@@ -73,7 +73,7 @@ def reward(obs, action, next_obs):
 ''',
         1000,
         # The documentation says newtons; the model's motor has a gear of 100.
-        action=(Quantity('force', 'force on the cart in hundreds of newtons', -3.0, 3.0, '100 N'),),
+        action=(Quantity('force', 'force on the cart in hundreds of newtons', -3.0, 3.0),),
     ),
 )
 

@@ -64,8 +64,8 @@ def reward(obs, action, next_obs):
 ''',
         800,
         action=(
-            Quantity('force_x', 'force on the ball along x in hundreds of newtons', -1.0, 1.0, '100 N'),
-            Quantity('force_y', 'force on the ball along y in hundreds of newtons', -1.0, 1.0, '100 N'),
+            Quantity('force_x', 'force on the ball along x in hundreds of newtons', -1.0, 1.0),
+            Quantity('force_y', 'force on the ball along y in hundreds of newtons', -1.0, 1.0),
         ),
     ),
     {'maze_map': [[int(cell == '#') for cell in row] for row in MAP], 'continuing_task': False},

@@ -90,7 +90,7 @@ _ACTION: Final = (
     *(
         Quantity(
             f'move_{axis}',
-            f'by how much the hand is to be moved along {axis}, in centimetres',
+            f'by how much the hand is to be moved along {axis}',
             -1.0,
             1.0,
             'cm',

@@ -39,13 +39,13 @@ def optimal_plan(board: Board) -> Plan:
     return Plan(values[FIRST], tuple(reversed(backwards)))
 
 
-def expected_return(board: Board, policy: Callable[[Observation], int]) -> float:
+def expected_return(board: Board, act: Callable[[Observation], int]) -> float:
     """Of a policy whose action depends on the observation alone. It is asked at most once about each state."""
     chosen: dict[State, int] = {}
 
     def choose(state: State, step: int) -> int:
         if state not in chosen:
-            chosen[state] = policy(observe(board, state))
+            chosen[state] = act(observe(board, state))
         return chosen[state]
 
     return _expected(board, choose)

@@ -103,18 +103,18 @@ _OBSERVATION_CODE: Final = """\
 # An observation is a tuple of floats: row and column of the walker and of the goal, each divided by SIZE - 1; then the
 # labels of all cells, row by row.
 SIZE = {n}
-NAMES = ['agent_row', 'agent_column', 'goal_row', 'goal_column']
-NAMES += [f'label_{{row}}_{{column}}' for row in range(SIZE) for column in range(SIZE)]
+OBSERVATION = ['agent_row', 'agent_column', 'goal_row', 'goal_column']
+OBSERVATION += [f'label_{{row}}_{{column}}' for row in range(SIZE) for column in range(SIZE)]
 """
 
-_FLAGS_CODE: Final = """NAMES += ['flag_1', 'flag_2']
+_FLAGS_CODE: Final = """OBSERVATION += ['flag_1', 'flag_2']
 """
 
 _DESCRIBE_CODE: Final = '''
 
 def describe(obs):
     """The parts of an observation by name."""
-    return dict(zip(NAMES, obs, strict=True))
+    return dict(zip(OBSERVATION, obs, strict=True))
 '''
 
 _REWARD_CODE: Final = '''\
