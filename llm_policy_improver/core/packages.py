@@ -13,7 +13,9 @@ def require_package(module: str, package: str, user: str, extra: str) -> None:
     It is looked for and not imported, as that may take a second. ``user`` is what needs it, e.g. ``'optimizer knn'``;
     ``extra`` installs it.
     """
-    if find_spec(module) is None:
+    spec = find_spec(module)
+    # A folder that happens to have the name is found, too, but has no code of its own.
+    if spec is None or spec.origin is None:
         raise MissingPackageError(
             f"{user} needs the package {package}: pip install 'llm-policy-improver[{extra}]'"
         )
