@@ -53,7 +53,7 @@ class GymnasiumEnvironment:
             self._flat(observation),
             float(reward),
             bool(terminated),
-            bool(truncated),
+            bool(truncated and not terminated),
             None if success is None else bool(success),
         )
 
