@@ -63,12 +63,14 @@ class Transition:
         reward: of it.
         terminated: whether the episode is over by the task's own rules.
         truncated: whether it is over because the horizon is reached.
+        success: whether what the task is about is achieved at this moment; None where the task draws no such line.
     """
 
     observation: Observation
     reward: float
     terminated: bool = False
     truncated: bool = False
+    success: bool | None = None
 
 
 class Environment(Protocol):
@@ -86,6 +88,7 @@ class Environment(Protocol):
 
         Raises:
             ValueError: the action is none of this task; the message says what was expected.
+            RuntimeError: no episode has begun, or the last one is over.
         """
 
     def close(self) -> None:

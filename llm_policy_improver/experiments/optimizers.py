@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.llm.endpoint import Endpoint
-from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
 from llm_policy_improver.methods.registry import (
     CHOICES,
     MINIMIZERS,

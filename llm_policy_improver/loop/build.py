@@ -10,6 +10,7 @@ from llm_policy_improver.core.clock import utc_now
 from llm_policy_improver.core.gate import Gate
 from llm_policy_improver.core.method import Method
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trial import Trial
@@ -18,7 +19,6 @@ from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.settings_gates import make_gates
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
-from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
 from llm_policy_improver.methods.registry import (
     BY_EXAMPLES,
     METHODS,

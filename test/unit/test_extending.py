@@ -100,6 +100,8 @@ def test_a_new_part_is_a_file_and_a_line(tmp_path: Path) -> None:
     assert audit.count('of a range from changing nothing') >= 4
     (prompt,) = followed('A section of the prompt', tmp_path)
     assert 'The last trials ended: ' in prompt
+    (total,) = followed('An episodic task', tmp_path)
+    assert -10.0 < float(total) < 0.0
 
 
 def test_every_registered_place_is_there() -> None:

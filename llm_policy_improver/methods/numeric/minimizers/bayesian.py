@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.packages import require_package
 from llm_policy_improver.methods.numeric.minimizers.candidates import candidates
-from llm_policy_improver.methods.numeric.minimizers.packages import require_package
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
 
 EVERYWHERE: Final = 600
@@ -59,7 +59,7 @@ class Bayesian:
     step: Final = 'the point of greatest expected improvement by a Gaussian process fitted to the losses'
 
     def __init__(self, seed: int = 0) -> None:
-        require_package('sklearn', 'scikit-learn', self.name)
+        require_package('sklearn', 'scikit-learn', f'optimizer {self.name}', 'optimizers')
         self.seed = seed
 
     def ask(self, seen: Observations) -> Array:

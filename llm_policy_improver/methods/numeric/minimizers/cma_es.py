@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from llm_policy_improver.methods.numeric.minimizers.packages import require_package
+from llm_policy_improver.core.packages import require_package
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
 from llm_policy_improver.methods.numeric.minimizers.replay import Evaluate, next_point
 
@@ -46,7 +46,7 @@ class CmaEs:
     step: Final = 'a sample of the normal distribution that CMA-ES fitted to its better samples so far'
 
     def __init__(self, seed: int = 0) -> None:
-        require_package('cmaes', 'cmaes', self.name)
+        require_package('cmaes', 'cmaes', f'optimizer {self.name}', 'optimizers')
         self.seed = seed
 
     def ask(self, seen: Observations) -> Array:

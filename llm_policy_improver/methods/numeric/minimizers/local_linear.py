@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from llm_policy_improver.core.packages import require_package
 from llm_policy_improver.methods.numeric.minimizers.candidates import nearby
-from llm_policy_improver.methods.numeric.minimizers.packages import require_package
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
 
 NEIGHBOURS: Final = 20
@@ -30,7 +30,7 @@ class LocalLinear:
     step: Final = 'a Gauss-Newton step from the best trial by linear regression on the 20 nearest ones'
 
     def __init__(self, seed: int = 0) -> None:
-        require_package('sklearn', 'scikit-learn', self.name)
+        require_package('sklearn', 'scikit-learn', f'optimizer {self.name}', 'optimizers')
         self.seed = seed
 
     def ask(self, seen: Observations) -> Array:

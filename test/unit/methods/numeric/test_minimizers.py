@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.methods.numeric.minimizers import adam, cma_es, nelder_mead
-from llm_policy_improver.methods.numeric.minimizers.packages import MissingPackageError
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer, Observations
 from llm_policy_improver.methods.numeric.minimizers.replay import Algorithm
 from llm_policy_improver.methods.numeric.trust_region import GROWTH, SHRINKAGE, START

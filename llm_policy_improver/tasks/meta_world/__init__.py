@@ -1,0 +1,1 @@
+"""Four tasks of Meta-World's robot arm; the suite is loaded when a task is made."""

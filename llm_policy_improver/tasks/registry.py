@@ -1,0 +1,84 @@
+"""All episodic tasks by name. A new one is a file with its environment, and one line in `TASKS`."""
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from llm_policy_improver.core.environment import Environment, EpisodeBrief
+from llm_policy_improver.core.registered import registered
+
+TASKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        'noise_world_0': '.noise_world.environment:BOARD_0',
+        'noise_world_1': '.noise_world.environment:BOARD_1',
+        'noise_world_2': '.noise_world.environment:BOARD_2',
+        'noise_world_3': '.noise_world.environment:BOARD_3',
+        'noise_world_4': '.noise_world.environment:BOARD_4',
+        'noise_world_5': '.noise_world.environment:BOARD_5',
+        'noise_world_6': '.noise_world.environment:BOARD_6',
+        'noise_world_4_keys_told': '.noise_world.environment:BOARD_4_KEYS_TOLD',
+        'noise_world_5_keys_told': '.noise_world.environment:BOARD_5_KEYS_TOLD',
+        'noise_world_6_keys_told': '.noise_world.environment:BOARD_6_KEYS_TOLD',
+        'cart_pole': '.gymnasium.balancing:CART_POLE',
+        'inverted_pendulum': '.gymnasium.balancing:INVERTED_PENDULUM',
+        'pendulum': '.gymnasium.balancing:PENDULUM',
+        'acrobot': '.gymnasium.balancing:ACROBOT',
+        'mountain_car': '.gymnasium.mountain_car:MOUNTAIN_CAR',
+        'mountain_car_continuous': '.gymnasium.mountain_car:MOUNTAIN_CAR_CONTINUOUS',
+        'half_cheetah': '.gymnasium.locomotion:HALF_CHEETAH',
+        'hopper': '.gymnasium.locomotion:HOPPER',
+        'walker_2d': '.gymnasium.locomotion:WALKER_2D',
+        'swimmer': '.gymnasium.locomotion:SWIMMER',
+        'reacher': '.gymnasium.locomotion:REACHER',
+        'point_maze': '.gymnasium.point_maze:POINT_MAZE',
+        'button_press': '.meta_world.tasks:BUTTON_PRESS',
+        'pick_place': '.meta_world.tasks:PICK_PLACE',
+        'door_open': '.meta_world.tasks:DOOR_OPEN',
+        'drawer_open': '.meta_world.tasks:DRAWER_OPEN',
+    }
+)
+"""Where each is written: ``'module:name'`` of an `EpisodicTask`, imported when it is asked for."""
+
+
+class UnknownTaskError(ValueError):
+    """No task has this name; the message names those meant, or all."""
+
+
+class EpisodicTask(Protocol):
+    """What stands behind a name: calling it makes the environment."""
+
+    @property
+    def brief(self) -> EpisodeBrief:
+        """What may be known of it; to be had without the packages that it rests on."""
+
+    def __call__(self) -> Environment:
+        """The environment.
+
+        Raises:
+            MissingPackageError: it rests on a package that is not installed.
+        """
+
+
+def episodic_task(name: str) -> EpisodicTask:
+    """The task of this name.
+
+    Raises:
+        UnknownTaskError: there is none.
+    """
+    if name not in TASKS:
+        near = difflib.get_close_matches(name, TASKS, 3, 0.5)
+        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(TASKS)}'
+        raise UnknownTaskError(f'unknown task "{name}"; {meant}')
+    task: EpisodicTask = registered(TASKS[name], __package__)
+    return task
+
+
+def make_environment(name: str) -> Environment:
+    """The environment of this name; whoever asked for it closes it.
+
+    Raises:
+        UnknownTaskError: there is none.
+        MissingPackageError: it rests on a package that is not installed.
+    """
+    return episodic_task(name)()
