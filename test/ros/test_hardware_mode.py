@@ -435,7 +435,7 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
         with process(controller_command(graph), tmp_path) as started:
             set_in_motion(graph, driver, states)
             started.kill()
-        graph.spin_for(0.1)  # for what it sent last
+        graph.spin_until_quiet(driver.arm, 'commands', 0.1)
         killed = np.array([*driver.gantry[-1], *driver.arm[-1]])
         assert np.any(killed)  # this is what the drives go on with
         before = driver.position
@@ -541,14 +541,12 @@ def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
             (node.trigger_deactivate, False),
             (node.trigger_cleanup, False),
         ):
-            assert change() == TransitionCallbackReturn.SUCCESS
-            graph.spin_for(0.1)
             before = len(driver.arm)
+            assert change() == TransitionCallbackReturn.SUCCESS
             if moving:
                 graph.spin_until(partial(commanded_since, driver, before), 'commands')
             else:
-                graph.spin_for(0.3)
-                assert not commanded_since(driver, before)
+                graph.spin_until_quiet(driver.arm, 'commands')
 
 
 def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:

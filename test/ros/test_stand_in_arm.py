@@ -363,10 +363,7 @@ def test_stand_in_arm_falls_silent_when_a_real_one_may_be_listening(graph: RosGr
         return 'may be the real arm' in refusals[-1]
 
     graph.spin_until(refused, 'a refusal')
-    graph.spin_for(0.1)
-    bench.states.clear()
-    graph.spin_for(0.3)
-    assert not bench.states
+    graph.spin_until_quiet(bench.states, 'joint states')
 
 
 def nodes_of(rehearsed: Process) -> list[str]:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -153,6 +153,15 @@ class RosGraph:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0.0:
             self.executor.spin_once(timeout_sec=left)
+
+    def spin_until_quiet(self, received: Sequence[Any], what: str, seconds: float = 0.3) -> None:
+        """Handles what arrives until nothing more is received for a while: what was sent before may still come."""
+        end = time.monotonic() + TIMEOUT
+        count = -1
+        while len(received) != count:
+            assert time.monotonic() < end, f'{what} still come after {TIMEOUT:g} s'
+            count = len(received)
+            self.spin_for(seconds)
 
     def wait(self, future: Any, what: str, timeout: float = TIMEOUT) -> Any:
         """The future's result."""
