@@ -70,13 +70,39 @@ class Program:
         return {'source': self.source, 'entry': self.entry}
 
 
-def policy_from_json(data: Mapping[str, Any]) -> Parameters:
+Policy = Parameters | Program
+
+
+def policy_from_json(data: Mapping[str, Any]) -> Policy:
+    """The policy of what `as_json` of either kind gave.
+
+    Raises:
+        ParameterError: it is neither a program nor holds numbers alone.
+    """
+    source, entry = data.get('source'), data.get('entry')
+    if isinstance(source, str) and isinstance(entry, str) and len(data) == 2:
+        return Program(source, entry)
+    return parameters_from_json(data)
+
+
+def parameters_from_json(data: Mapping[str, Any]) -> Parameters:
     """The parameters of what `Parameters.as_json` gave.
 
     Raises:
         ParameterError: it holds anything but numbers.
     """
     return Parameters(tuple(data), tuple(data.values()))
+
+
+def require_parameters(policy: Policy) -> Parameters:
+    """The policy, where only numbers can be used.
+
+    Raises:
+        ParameterError: it is a program.
+    """
+    if isinstance(policy, Program):
+        raise ParameterError(f'numbers are needed here, and the policy is the program {policy.entry}')
+    return policy
 
 
 def _number(value: Any) -> float:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.finding import ClaimedEffect, Finding, Vain
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Policy, require_parameters
 from llm_policy_improver.core.space import Carrier, policy_of
 
 
@@ -37,7 +37,7 @@ class Proposal:
         kept_back: what was proposed before it for the same trial and did not reach the arm; written by the loop.
     """
 
-    policy: Parameters
+    policy: Policy
     proposed_by: str
     summary: str = ''
     analysis: str = ''
@@ -51,12 +51,21 @@ class Proposal:
     instead_of: tuple[Vain, ...] = ()
     kept_back: 'tuple[KeptBack, ...]' = ()
 
+    @property
+    def parameters(self) -> Parameters:
+        """The policy, where it is numbers.
+
+        Raises:
+            ParameterError: it is a program.
+        """
+        return require_parameters(self.policy)
+
     @classmethod
     def again(cls, once: Published) -> 'Proposal':
         """What was published once, to be published again: the policy and who proposed it, without the words."""
         return cls(once.policy, once.proposed_by)
 
-    def at(self, place: Parameters | Carrier) -> 'Proposal':
+    def at(self, place: Policy | Carrier) -> 'Proposal':
         """The same words with another policy."""
         return replace(self, policy=policy_of(place))
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.policy import ParameterError, Parameters
+from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, Program, require_parameters
 
 Array = NDArray[np.float64]
 
@@ -17,16 +17,16 @@ class Carrier(Protocol):
     """What has a policy: a trial, a proposal, a step."""
 
     @property
-    def policy(self) -> Parameters:
+    def policy(self) -> Policy:
         """Its policy."""
 
 
-def policy_of(place: Parameters | Carrier) -> Parameters:
+def policy_of(place: Policy | Carrier) -> Policy:
     """The policy there."""
-    return place if isinstance(place, Parameters) else place.policy
+    return place if isinstance(place, Parameters | Program) else place.policy
 
 
-Place = Parameters | Carrier | Sequence[float] | Array
+Place = Policy | Carrier | Sequence[float] | Array
 """Where something is in a space: a policy, what has one, or values (n,)."""
 
 
@@ -140,15 +140,23 @@ class ParameterSpace:
         """The policy that changes nothing."""
         return Parameters(self.names, tuple(parameter.neutral for parameter in self.parameters))
 
+    def kept(self, place: 'Place') -> Parameters:
+        """The policy there as it may stay in force: with the parameters of this space, within its bounds."""
+        return self.at(self.clip(self.values(place)))
+
     def at(self, values: Iterable[float]) -> Parameters:
         """The policy with these values (n,)."""
         return Parameters(self.names, tuple(values))
 
     def values(self, place: Place) -> tuple[float, ...]:
-        """(n,) the values there in the order of this space; neutral where a policy does not have a parameter."""
+        """(n,) the values there in the order of this space; neutral where a policy does not have a parameter.
+
+        Raises:
+            ParameterError: a program is there.
+        """
         if isinstance(place, Sequence | np.ndarray):
             return tuple(place)
-        policy = policy_of(place)
+        policy = require_parameters(policy_of(place))
         if policy.names == self.names:
             return policy.values
         known = policy.as_json()

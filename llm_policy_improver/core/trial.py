@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_policy_improver.core.measure import Measure
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Policy, require_parameters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +25,7 @@ class Trial:
         samples: the time series behind all this, in the task's own form.
     """
 
-    policy: Parameters
+    policy: Policy
     outcome: str
     measures: Mapping[str, float] = field(default_factory=dict)
     succeeded: bool = False
@@ -35,6 +35,15 @@ class Trial:
     note: str = ''
     number: int = 0
     samples: Any = field(default=None, repr=False)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The policy, where it is numbers.
+
+        Raises:
+            ParameterError: it is a program.
+        """
+        return require_parameters(self.policy)
 
     def told(self, measure: Measure) -> float | None:
         """The value of a measure where it tells what the policy does; None where it does not, or is not known."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.policy import parameters_from_json
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.experiments.table_tennis import BLOCK, Given, task
@@ -104,4 +104,4 @@ def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: s
 def trials_of(row: dict[str, Any], count: int) -> list[Given]:
     """The first ``count`` trials of a row of `find_first_trials`."""
     pairs = zip(row['policies'][:count], row['trial_seeds'][:count], strict=True)
-    return [(policy_from_json(policy), seed) for policy, seed in pairs]
+    return [(parameters_from_json(policy), seed) for policy, seed in pairs]

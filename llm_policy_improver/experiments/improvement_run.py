@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.policy import parameters_from_json
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
@@ -94,7 +94,7 @@ def own_trials(run: ImprovementRun, row: Row) -> list[Given]:
         run.ball_seed + number if run.noisy else run.ball_seed for number in range(1, run.improvements + 1)
     ]
     # A run that stopped early has fewer.
-    return [(policy_from_json(policy), seed) for policy, seed in zip(row['policies'], seeds, strict=False)]
+    return [(parameters_from_json(policy), seed) for policy, seed in zip(row['policies'], seeds, strict=False)]
 
 
 def settings_of(run: ImprovementRun, options: SasOptions = DEFAULT_OPTIONS) -> RunSettings:
@@ -215,7 +215,7 @@ def _replayed(run: ImprovementRun, objective: Objective, improvement: Improvemen
     if best is None or not run.noisy:
         return {'replayed_m': None, 'replayed_returned': None}
     first = run.seed * BLOCK + _REPLAYED
-    trials = [task(True).run(best.policy, first + number) for number in range(REPLAYS)]
+    trials = [task(True).run(best.parameters, first + number) for number in range(REPLAYS)]
     distances = [objective.distance(trial) for trial in trials]
     middle = float(np.median([np.inf if distance is None else distance for distance in distances]))
     return {

@@ -79,7 +79,7 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
     best, curve = None, []
     for result in run_improvement(improvement, problem.task):
         best = result.best
-        curve.append(None if best is None else problem.regret(best.policy))
+        curve.append(None if best is None else problem.regret(best.parameters))
     seconds = time.perf_counter() - began
     for step in improvement.steps:
         for vain in step.in_vain:
@@ -90,7 +90,7 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
     spent = costs(exchanges)
     return {
         'task': run.task, 'method': run.method, 'model': run.model, 'seed': run.seed,
-        'best': curve[-1], 'final': problem.regret(played[-1].policy),
+        'best': curve[-1], 'final': problem.regret(played[-1].parameters),
         'interactions': len(played), 'tokens': spent['prompt_tokens'] + spent['completion_tokens'],
         'requests': spent['requests'], 'refused': spent['refused'], 'seconds': round(seconds, 3),
         'unchanged': sum(step.unchanged for step in improvement.steps),

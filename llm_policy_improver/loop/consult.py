@@ -8,6 +8,7 @@ from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.finding import Failure, Finding, Vain
 from llm_policy_improver.core.method import Method, ProposalError
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
@@ -54,7 +55,7 @@ def consult(
     method: Method,
     history: Sequence[Trial],
     objective: Objective,
-    space: ParameterSpace,
+    space: ParameterSpace | ProgramSpace,
     earlier: Sequence[Proposal] = (),
     *,
     repeats_allowed: int = 0,
@@ -68,7 +69,7 @@ def consult(
         method: who is asked.
         history: all trials so far, oldest first.
         objective: what the person asked.
-        space: the bounds.
+        space: what may be proposed: the bounds of parameters, or what a program must be.
         earlier: the proposals behind the last ``len(earlier)`` trials of the history.
         repeats_allowed: how often the same policy may be tried again: more than 0 where trials are noisy.
     """
@@ -76,7 +77,7 @@ def consult(
     proposal: Proposal | None = None
     try:
         proposal = method.propose(history, objective, earlier)
-        verdict = check_policy(proposal, history, space, objective, repeats_allowed=repeats_allowed)
+        allowed, findings = check_policy(proposal, history, space, objective, repeats_allowed=repeats_allowed)
     except ProposalError as error:
         return Answer(
             name, None, None, failure=Failure.UNUSABLE, detail=clause(str(error)), exchanges=error.exchanges
@@ -85,8 +86,7 @@ def consult(
         exchanges = getattr(proposal, 'exchanges', ())  # it may be anything
         detail = f'{type(error).__name__}: {clause(str(error))}'
         return Answer(name, None, None, failure=Failure.ERROR, detail=detail, exchanges=exchanges)
-    if not verdict.accepted:
-        detail = clause('; '.join(map(str, verdict.findings)))
-        return Answer(name, proposal, None, verdict.findings, Failure.REFUSED, detail, proposal.exchanges)
-    checked = proposal.at(space.at(verdict.values))
-    return Answer(name, proposal, checked, verdict.findings, exchanges=proposal.exchanges)
+    if allowed is None:
+        detail = clause('; '.join(map(str, findings)))
+        return Answer(name, proposal, None, findings, Failure.REFUSED, detail, proposal.exchanges)
+    return Answer(name, proposal, proposal.at(allowed), findings, exchanges=proposal.exchanges)

@@ -23,16 +23,16 @@ from llm_policy_improver.core.finding import Failure, Vain
 from llm_policy_improver.core.gate import Gate
 from llm_policy_improver.core.method import INITIAL, Method
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.space import ParameterSpace, Place
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.consult import Answer, consult
 from llm_policy_improver.loop.gatekeeper import Gatekeeper
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
+from llm_policy_improver.loop.nearer import first_proposals, nearer_proposals
 from llm_policy_improver.loop.step import Step, TrialResult
-from llm_policy_improver.methods.checks import check
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.methods.ranking import best_trial
 
@@ -44,9 +44,6 @@ IDLE: Final = 3
 """Trials in a row with the last parameters, for want of any proposal, after which the run ends."""
 ASKED_AGAIN: Final = 2
 """How often a language model is asked again for the same trial after a person rejected what it proposed."""
-PULLS: Final = 3
-"""How often what a gate refused is brought half the way nearer to what is known: a first trial to the neutral
-policy, a numeric proposal to the best trial. A language model is told the reason instead."""
 
 
 class ImprovementError(ValueError):
@@ -61,9 +58,10 @@ class Improvement:
     Args:
         objective: what the person asked.
         method: proposes after the first trials.
-        space: the bounds; nothing outside of them is ever published.
+        space: what may be proposed: the bounds of parameters, or what a program must be. Nothing else is published.
         trials: to play in this run, the first trials included.
-        first_trials: spread-out trials before the method is asked; those in ``history`` count.
+        first_trials: spread-out trials before the method is asked; those in ``history`` count. Of programs there are
+            none.
         seed: draws the first trials.
         ball_seed: seed of the trials; ``seed`` where None.
         vary_balls: whether each trial of the run has a seed of its own (``ball_seed`` plus its number) instead
@@ -87,7 +85,7 @@ class Improvement:
         self,
         objective: Objective,
         method: Method,
-        space: ParameterSpace,
+        space: ParameterSpace | ProgramSpace,
         *,
         trials: int,
         first_trials: int = 24,
@@ -112,7 +110,7 @@ class Improvement:
         self.method = method
         self.space = space
         self.trials = trials
-        self._design = initial_design(first_trials, space, np.random.default_rng(seed))[len(history) :]
+        self._design = _first_trials(first_trials, space, seed)[len(history) :]
         self._ball_seed = seed if ball_seed is None else ball_seed
         self._vary_balls = vary_balls
         self._fallback = fallback
@@ -289,19 +287,7 @@ class Improvement:
         )  # fmt: skip
 
     def _first(self, number: int) -> Step:
-        wanted, neutral = self._design[number - 1], self.space.values(self.space.neutral)
-        first = wanted == neutral
-        reason = (
-            'The unchanged controller, to compare with.'
-            if first
-            else 'One of the first trials, spread over the bounds to learn what the parameters do.'
-        )
-        for pull in range(1 if first else PULLS + 1):
-            share = 0.5**pull
-            pairs = zip(neutral, wanted, strict=True)
-            values = tuple(base + share * (value - base) for base, value in pairs) if pull else wanted
-            nearer = f' Brought to {share:.0%} of its way from the unchanged controller.' * bool(pull)
-            proposal = Proposal(self.space.at(values), INITIAL, reason=reason + nearer)
+        for proposal in self._design[number - 1]:
             answer = self._judged(Answer(INITIAL, proposal, proposal))
             if answer.checked is not None:
                 return self._publish(number, answer)
@@ -347,29 +333,15 @@ class Improvement:
         judged, best = self._judged(asked), self.best
         if asked.checked is None or asked.proposal is None or asked.exchanges or best is None:
             return judged
-        for pull in range(1, PULLS + 1):
+        # The reason is the method's own; what was published may have been clipped.
+        wanted = asked.proposal.at(asked.checked)
+        for proposal in nearer_proposals(
+            wanted, best, self.space, self.history, self.objective, self._repeats_allowed
+        ):
             if judged.checked is not None or self._gatekeeper.rejected_by_person:
                 break
-            share = 0.5**pull
-            nearer = self._pulled(asked.checked, best, share)
-            if nearer is None:
-                break
-            reason = (
-                f'{asked.proposal.reason} Brought to {share:.0%} of its way from trial {best.number}, '
-                'as it was kept from the arm.'
-            )
-            proposal = replace(asked.proposal.at(nearer), expected={}, reason=reason)
             judged = self._judged(replace(asked, proposal=proposal, checked=proposal))
         return judged
-
-    def _pulled(self, asked: Place, known: Place, share: float) -> Parameters | None:
-        """This share of the way from what is known; None where that may not be tried."""
-        pairs = zip(self.space.values(known), self.space.values(asked), strict=True)
-        nearer = self.space.rounded(base + share * (value - base) for base, value in pairs)
-        checked = check(
-            nearer, self.history, self.space, self.objective, repeats_allowed=self._repeats_allowed
-        )
-        return self.space.at(checked.values) if checked.accepted else None
 
     def _made(self) -> list[Proposal]:
         """The proposals of this run; the last one tells also what did not get through since."""
@@ -395,16 +367,30 @@ class Improvement:
             policy, version, by = last.policy, last.version, last.proposed_by
         else:
             # Nothing of this run is active yet: the controller may hold anything.
-            if self._in_force is None and self._gatekeeper.kept_back:
+            kept, neutral = self._in_force, self.space.neutral
+            if kept is None and self._gatekeeper.kept_back:
                 raise ImprovementError(f'nothing is allowed to reach the arm, and nothing was before: {why}')
-            kept = self._in_force or Proposal(self.space.neutral, 'neutral')
-            policy = self.space.at(self.space.clip(self.space.values(kept)))
+            if kept is None:
+                if neutral is None:
+                    raise ImprovementError(f'there is no program to begin with: {why}')
+                kept = Proposal(neutral, 'neutral')
+            policy = self.space.kept(kept)
             version, by = self._version, kept.proposed_by
             self._version += 1
         reason = f'The last good policy stays: {why}.'
         kept_back, audits = self._gatekeeper.kept_back, tuple(self._gatekeeper.audits)
         proposal = Proposal(policy, by, reason=reason, exchanges=exchanges, kept_back=kept_back)
         return Step(number, policy, version, proposal, self._seed(number), in_vain=in_vain, audits=audits)
+
+
+def _first_trials(
+    count: int, space: ParameterSpace | ProgramSpace, seed: int
+) -> list[Iterator[Proposal]]:
+    """Of each first trial, what is proposed for it one after the other, until something is let through."""
+    if isinstance(space, ProgramSpace):
+        return []
+    design = initial_design(count, space, np.random.default_rng(seed))
+    return [first_proposals(values, space) for values in design]
 
 
 def end_text(end: End, in_vain: Sequence[Vain]) -> str:

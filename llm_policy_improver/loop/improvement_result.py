@@ -8,7 +8,7 @@ from typing import Any
 
 from llm_policy_improver.core.finding import Agreement
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Policy, Program
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.ranking import best_trial
@@ -118,7 +118,7 @@ class ImprovementResult:
         )
 
     @property
-    def best_policy(self) -> Parameters | None:
+    def best_policy(self) -> Policy | None:
         """Of the best trial."""
         return None if self.best is None else self.best.policy
 
@@ -132,6 +132,7 @@ class ImprovementResult:
     def as_json(self) -> dict[str, Any]:
         """Plain data for a JSON line; what is not known is null."""
         best = self.best_policy
+        numbers = best if isinstance(best, Parameters) else None
         return {
             'objective': self.objective,
             'metric': self.aim or None,
@@ -141,8 +142,9 @@ class ImprovementResult:
             'initial_distance_m': self.initial_distance_m,
             'best_distance_m': self.best_distance_m,
             'best_trial': self.best_trial or None,
-            'best_parameters': None if best is None else list(best.values),
-            'parameters': None if best is None else best.as_json(),
+            'best_parameters': None if numbers is None else list(numbers.values),
+            'parameters': None if numbers is None else numbers.as_json(),
+            'program': best.as_json() if isinstance(best, Program) else None,
             'returned': self.returned,
             'fallbacks': self.fallbacks,
             'unchanged': self.unchanged,

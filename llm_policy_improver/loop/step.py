@@ -5,7 +5,7 @@ from typing import Final
 
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.finding import Finding, Vain
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Policy, require_parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
@@ -40,13 +40,22 @@ class Step:
     """
 
     number: int
-    policy: Parameters
+    policy: Policy
     version: int
     proposal: Proposal
     seed: int
     findings: tuple[Finding, ...] = ()
     in_vain: tuple[Vain, ...] = ()
     audits: tuple[Audit, ...] = ()
+
+    @property
+    def parameters(self) -> Parameters:
+        """The policy, where it is numbers.
+
+        Raises:
+            ParameterError: it is a program.
+        """
+        return require_parameters(self.policy)
 
     @property
     def unchanged(self) -> bool:
@@ -65,8 +74,11 @@ class Step:
 
     @property
     def changes(self) -> dict[str, tuple[float, float]]:
-        """What was proposed and what is published instead, by name; empty where they are the same."""
-        pairs = zip(self.proposal.policy.items(), self.policy.values, strict=True)
+        """What was proposed and what is published instead, by name; empty where they are the same, and of programs."""
+        proposed, published = self.proposal.policy, self.policy
+        if not (isinstance(proposed, Parameters) and isinstance(published, Parameters)):
+            return {}
+        pairs = zip(proposed.items(), published.values, strict=True)
         return {name: (before, after) for (name, before), after in pairs if before != after}
 
     def play(self, task: Task) -> Trial:

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from llm_policy_improver.core.finding import Finding
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Policy
+from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.program_checks import check_program
 from llm_policy_improver.methods.rules import BOUNDS, COUNT, FINITE, REPEAT, Case, Rule
 
 
@@ -103,12 +105,30 @@ def check(
 def check_policy(
     proposal: Proposal,
     history: Sequence[Trial],
-    space: ParameterSpace,
+    space: ParameterSpace | ProgramSpace,
     objective: Objective | None = None,
     *,
     repeats_allowed: int = 0,
+) -> tuple[Policy | None, tuple[Finding, ...]]:
+    """Judge a proposal by the rules that hold for every method: its policy must be one of this space.
+
+    Returns:
+        What may be published, None where nothing may, and what the rules had to say.
+    """
+    if isinstance(space, ProgramSpace):
+        findings = check_program(proposal.policy, history, space, repeats_allowed)
+        return None if findings else proposal.policy, findings
+    verdict = _check_parameters(proposal, history, space, objective, repeats_allowed)
+    return space.at(verdict.values) if verdict.accepted else None, verdict.findings
+
+
+def _check_parameters(
+    proposal: Proposal,
+    history: Sequence[Trial],
+    space: ParameterSpace,
+    objective: Objective | None,
+    repeats_allowed: int,
 ) -> Verdict:
-    """Judge a proposal by the rules that hold for every method: its policy must be one of this space."""
     policy: Any = proposal.policy  # of a method that somebody else wrote
     if not isinstance(policy, Parameters) or policy.names != space.names:
         named = (

@@ -45,8 +45,8 @@ def status_message(
         _tell(status, waiting.proposal, waiting_text(waiting))
         status.proposed_version = waiting.version
         status.proposed_by = waiting.proposal.proposed_by
-        status.parameter_names = list(waiting.proposal.policy.names)
-        status.proposed_values = doubles(waiting.proposal.policy.values)
+        status.parameter_names = list(waiting.proposal.parameters.names)
+        status.proposed_values = doubles(waiting.proposal.parameters.values)
         _tell_rehearsal(status, waiting)
     return status
 
@@ -87,8 +87,8 @@ def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
         distance=number(result.distance),
         best_distance=number(result.best_distance),
         parameters_version=result.trial.version,
-        parameter_names=list(result.trial.policy.names),
-        values=doubles(result.trial.policy.values),
+        parameter_names=list(result.trial.parameters.names),
+        values=doubles(result.trial.parameters.values),
         proposed_by=result.trial.proposed_by,
         reason=result.step.reason,
         verdict=step_text(result.step),
@@ -109,6 +109,6 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
     )
     if best is not None:
         reply.best_version = best.version
-        reply.parameter_names = list(best.policy.names)
-        reply.best_values = doubles(best.policy.values)
+        reply.parameter_names = list(best.parameters.names)
+        reply.best_values = doubles(best.parameters.values)
     return reply

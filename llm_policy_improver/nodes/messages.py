@@ -134,7 +134,7 @@ def command_of(message: msg.JointVelocityCommand) -> Command:
 def trace_message(trial: Trial, start: int) -> msg.ExecutionTrace:
     """``start``: ns stamp of the first sighting of the ball."""
     samples, landing = trial.samples, landing_of(trial)
-    modulation = Modulation.of(trial.policy)
+    modulation = Modulation.of(trial.parameters)
     return msg.ExecutionTrace(
         header=header_of(start, FRAME),
         trial=trial.number,

@@ -237,7 +237,7 @@ class OptimizerNode(WaitingNode):
 
     def _put_in_force(self, version: int, proposal: Proposal) -> None:
         self._memory.in_force = version, proposal
-        modulation = Modulation.of(proposal.policy, version, proposal.proposed_by)
+        modulation = Modulation.of(proposal.parameters, version, proposal.proposed_by)
         self._parameters_out.publish(parameters_message(modulation, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:

@@ -140,7 +140,7 @@ class TraceLoggerNode(LifecycleNode):
                     f'{folder} already holds trials: choose another output_folder, or set resume to continue them'
                 )
             self._stored = {
-                each.step.version: Modulation.of(each.step.policy, each.step.version, each.step.proposed_by)
+                each.step.version: Modulation.of(each.step.parameters, each.step.version, each.step.proposed_by)
                 for each in store.steps()
             }
             self._unsent = self._stored_message(store, trials[-1]) if trials else None

@@ -49,7 +49,7 @@ class TrialReport:
             landing=None if landing is None else (landing.x, landing.y),
             distance=result.distance,
             best_distance=result.best_distance,
-            parameters=trial.policy.as_json(),
+            parameters=trial.parameters.as_json(),
             proposed_by=trial.proposed_by,
             reason=step.reason,
             verdict=step_text(step),
@@ -170,13 +170,13 @@ class ConsoleReporter:
         self.close()
         self._console.print()
         if result.best is not None:
-            first, policy = result.initial_distance_m, result.best.policy
+            first, best = result.initial_distance_m, result.best.parameters
             self._console.print(
                 f'[bold green]Best:[/] {escape(best_text(result))}'
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
             self._aside(
-                ',  '.join(f'{result.labels.get(name, name)} {value:.3f}' for name, value in policy.items()),
+                ',  '.join(f'{result.labels.get(name, name)} {value:.3f}' for name, value in best.items()),
                 '',
             )
         else:

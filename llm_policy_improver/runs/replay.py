@@ -56,9 +56,9 @@ class ReplayedStep:
         if step is None:
             return 'the replay ended before it'
         if stored.policy != step.policy:
-            if stored.policy.names != step.policy.names:
-                return f'its parameters were {", ".join(stored.policy.names)}'
-            pairs = zip(stored.policy.items(), step.policy.values, strict=True)
+            if stored.parameters.names != step.parameters.names:
+                return f'its parameters were {", ".join(stored.parameters.names)}'
+            pairs = zip(stored.parameters.items(), step.parameters.values, strict=True)
             gaps = {name: abs(was - now) for (name, was), now in pairs}
             largest = max(gaps, key=lambda name: gaps[name])
             return f'parameters differ by up to {gaps[largest]:.3g} ({largest})'

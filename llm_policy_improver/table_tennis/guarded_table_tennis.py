@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
@@ -59,7 +59,7 @@ class GuardedTableTennis:
         self.rules: dict[str, int] = {}
         self.fault = ''
 
-    def run(self, policy: Parameters, seed: int) -> Trial:
+    def run(self, policy: Policy, seed: int) -> Trial:
         """Play the ball of this seed with this policy; the same arguments give the same trial."""
         modulation = Modulation.of(policy)
         # A controller of its own for every ball: no fault and no drift of one reaches the next.

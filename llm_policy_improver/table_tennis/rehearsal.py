@@ -88,7 +88,7 @@ class Rehearsal:
 
     def judge(self, case: GateCase) -> GateVerdict:
         """Refuse what does not do well."""
-        result = self.play(case.proposal.policy)
+        result = self.play(case.proposal.parameters)
         return GateVerdict(
             self.name, not result.refused, result.refused or result.sentence, figures=result.as_json()
         )  # fmt: skip

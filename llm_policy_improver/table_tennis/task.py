@@ -1,6 +1,6 @@
 """The table-tennis task: one trial as one function, simulator and controller in one process."""
 
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig, LowLevelController
@@ -41,7 +41,7 @@ class TableTennis:
         require_one_period(self.simulator.config, self._controller.config)
         self._recorder = TraceRecorder()
 
-    def run(self, policy: Parameters, seed: int) -> Trial:
+    def run(self, policy: Policy, seed: int) -> Trial:
         """Play the ball of this seed with this policy; the same arguments give the same trial."""
         modulation = Modulation.of(policy)
         simulator, controller, recorder = self.simulator, self._controller, self._recorder

@@ -39,15 +39,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
         objective, assemble(SETTINGS).method, SETTINGS.space(), trials=TRIALS, first_trials=TRIALS
     )
     with (
-        closing(RunMemory(improvement.space, str(folder))) as memory,
+        closing(RunMemory(SETTINGS.space(), str(folder))) as memory,
         RunStore.open(folder) as logger,
     ):
         memory.begin(SETTINGS, objective, TRIALS)
         while not improvement.done:
             step = improvement.propose()
             memory.take_step(objective, step)
-            published.append(Modulation.of(step.policy, step.version, step.proposed_by))
-            seen.append(logger.add_trial(step.played(task.run(step.policy, step.number))))
+            published.append(Modulation.of(step.parameters, step.version, step.proposed_by))
+            seen.append(logger.add_trial(step.played(task.run(step.parameters, step.number))))
             improvement.record(seen[-1])
         memory.end('finished', 'done', improvement.next_version, (), None)
     return folder, seen, published

@@ -230,9 +230,9 @@ def test_size_of_a_step_is_that_of_its_largest_parameter_in_the_unit_cube() -> N
 def test_last_good_parameters_are_those_of_the_latest_other_trial_that_landed() -> None:
     history = [trial(NEAR, 1), trial(OTHER, 2), trial((0.7, *(1.0,) * 7), 3, landed=False), trial(FAR, 4)]
     second, fourth = (Proposal(history[each].policy, history[each].proposed_by) for each in (1, 3))
-    assert last_good(history, history[3].policy, NEUTRAL) == second
+    assert last_good(history, history[3].parameters, NEUTRAL) == second
     assert last_good(history, NEUTRAL, NEUTRAL) == fourth
-    assert last_good(history[:1], history[0].policy, NEUTRAL) == Proposal(NEUTRAL, 'neutral')
+    assert last_good(history[:1], history[0].parameters, NEUTRAL) == Proposal(NEUTRAL, 'neutral')
     assert last_good([], SPACE.at(FAR), NEUTRAL) == Proposal(NEUTRAL, 'neutral')
 
 
@@ -284,8 +284,8 @@ def test_persons_numbers_are_rehearsed_too() -> None:
     rehearsal, approval = Scripted('rehearsal'), Scripted('approval', edit(OTHER))
     case = pass_gates([rehearsal, approval], case_of())
     assert passed(case)
-    assert case.proposal.policy.values == OTHER
-    assert [asked.proposal.policy.values for asked in rehearsal.asked] == [FAR, OTHER]
+    assert case.proposal.parameters.values == OTHER
+    assert [asked.proposal.parameters.values for asked in rehearsal.asked] == [FAR, OTHER]
 
 
 def test_persons_numbers_that_the_rehearsal_refuses_go_back_to_the_person() -> None:
@@ -293,8 +293,8 @@ def test_persons_numbers_that_the_rehearsal_refuses_go_back_to_the_person() -> N
     approval = Scripted('approval', edit(OTHER), yes('approval', by='Ada'))
     case = pass_gates([rehearsal, approval], case_of())
     assert passed(case)
-    assert case.proposal.policy.values == FAR
-    assert approval.asked[1].proposal.policy.values == FAR
+    assert case.proposal.parameters.values == FAR
+    assert approval.asked[1].proposal.parameters.values == FAR
     assert approval.asked[1].verdicts[-1].reason == 'too slow'
 
 
@@ -318,7 +318,7 @@ class Model:
 
 def policy_in(proposal: Proposal | None) -> tuple[float, ...]:
     assert proposal is not None
-    return proposal.policy.values
+    return proposal.parameters.values
 
 
 def numbers(first: float) -> tuple[float, ...]:
@@ -353,7 +353,7 @@ def test_rejected_model_hears_the_reason_at_once_and_later_and_is_recorded() -> 
     assert told in again
     assert told in later
     step = steps[4]
-    assert step.policy.values == numbers(1.07)
+    assert step.parameters.values == numbers(1.07)
     assert not step.unchanged
     assert [exchange.reply for exchange in step.proposal.exchanges] == [
         reply_text(list(numbers(value))) for value in (1.05, 1.07)
@@ -409,10 +409,10 @@ def test_parameters_stay_where_nothing_gets_through_and_the_run_ends_after_three
 def test_first_trial_that_is_refused_comes_nearer_to_the_unchanged_controller() -> None:
     gate = Scripted('rehearsal', yes(), no('too fast'), no('still too fast'))
     free = loop(Model(numbers(1.05)))
-    wanted = list(play(free, CurvedMap(0), 2))[1].policy.values
+    wanted = list(play(free, CurvedMap(0), 2))[1].parameters.values
     improvement = loop(Model(numbers(1.05)), gate)
     step = list(play(improvement, CurvedMap(0), 2))[1]
-    assert step.policy.values == pytest.approx(1.0 + 0.25 * (np.array(wanted) - 1.0))
+    assert step.parameters.values == pytest.approx(1.0 + 0.25 * (np.array(wanted) - 1.0))
     assert 'Brought to 25%' in step.reason
     assert [audit.decision for audit in step.audits] == ['refused', 'refused', 'automatic']
 
@@ -438,7 +438,7 @@ def test_rejected_first_step_keeps_what_was_in_force_and_not_the_last_trial() ->
     )  # fmt: skip
     step = improvement.propose()
     assert step.unchanged
-    assert step.policy.values == OTHER
+    assert step.parameters.values == OTHER
 
 
 def test_edited_step_is_what_is_tried_and_the_model_is_told() -> None:
@@ -446,11 +446,11 @@ def test_edited_step_is_what_is_tried_and_the_model_is_told() -> None:
     gate = Scripted('approval', *[yes()] * 4, edit(OTHER))
     improvement = loop(model, gate)
     step = list(play(improvement, CurvedMap(0), 6))[4]
-    assert step.policy.values == policy_in(step.audits[0].published) == OTHER
+    assert step.parameters.values == policy_in(step.audits[0].published) == OTHER
     audit = step.audits[0]
     assert (audit.decision, audit.decided_by, audit.reason) == (Decision.EDITED, 'Ada', 'gently')
     assert (policy_in(audit.proposal), policy_in(audit.published)) == (numbers(1.05), OTHER)
-    assert step.proposal.policy.values == numbers(1.05)
+    assert step.proposal.parameters.values == numbers(1.05)
     assert 'a person changed the parameters before the trial: gently' in model.prompts[1]
     assert 'Ada' not in model.prompts[1]
 
@@ -465,11 +465,11 @@ def test_numeric_proposal_that_the_rehearsal_refuses_is_brought_nearer_to_the_be
     best = improvement.best
     assert best is not None
     step = improvement.propose()
-    wanted, half, quarter = (np.array(case.proposal.policy.values) for case in gate.asked[12:])
-    base = np.array(best.policy.values)
+    wanted, half, quarter = (np.array(case.proposal.parameters.values) for case in gate.asked[12:])
+    base = np.array(best.parameters.values)
     assert half == pytest.approx(base + 0.5 * (wanted - base), abs=6e-4)
     assert quarter == pytest.approx(base + 0.25 * (wanted - base), abs=6e-4)
-    assert step.policy.values == tuple(quarter)
+    assert step.parameters.values == tuple(quarter)
     assert not step.unchanged
     assert step.reason.endswith(
         f'Brought to 25% of its way from trial {best.number}, as it was kept from the arm.'
@@ -494,7 +494,7 @@ def test_run_without_gates_keeps_a_record_of_every_proposal_too() -> None:
     assert (refused.decision, refused.proposal, refused.published) == (Decision.REFUSED, None, None)
     assert 'bounds' in refused.reason
     assert (accepted.decision, accepted.proposed_by) == (Decision.AUTOMATIC, 'least_squares')
-    assert policy_in(accepted.published) == steps[4].policy.values
+    assert policy_in(accepted.published) == steps[4].parameters.values
 
 
 def test_recorded_gate_gives_the_same_run_without_gates_and_person() -> None:
@@ -515,7 +515,7 @@ def test_recorded_gate_gives_the_same_run_without_gates_and_person() -> None:
         now = improvement.propose()
         assert (now.policy, now.version, now.proposed_by) == (step.policy, step.version, step.proposed_by)
         assert now.proposal.kept_back == step.proposal.kept_back
-        improvement.record(now.played(task.run(now.policy, now.seed)))
+        improvement.record(now.played(task.run(now.parameters, now.seed)))
     assert again.prompts == model.prompts
 
 

@@ -123,7 +123,7 @@ def test_composed_nodes_play_the_same_trials_as_one_process_does(
         graph.feed(version, seed)
         wait_for_trial(graph, traces, version)
         through_ros = trial_in(traces[-1])
-        assert Modulation.of(through_ros.policy, through_ros.version, through_ros.proposed_by) == parameters
+        assert Modulation.of(through_ros.parameters, through_ros.version, through_ros.proposed_by) == parameters
         assert_same_trial(through_ros, task.run(parameters.policy, seed))
         landings += landing_of(through_ros) is not None
     assert late or landings >= 2, 'most of these balls should reach the table'
@@ -174,7 +174,7 @@ def test_four_processes_play_the_same_trials_and_end_cleanly_when_interrupted(
     graph.spin_until(lambda: len(traces) == 5, 'five trials')
     task = TableTennis(NOISY, ControllerConfig(stroke=STROKE))
     for number, trace in enumerate(map(trial_in, traces), start=1):
-        assert_same_trial(trace, task.run(trace.policy, 7 + number))
+        assert_same_trial(trace, task.run(trace.parameters, 7 + number))
     assert len({trace.attenuation.tobytes() for trace in traces}) == 5
     for started in processes.values():
         started.interrupt()

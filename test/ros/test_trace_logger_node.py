@@ -231,7 +231,7 @@ def test_parameters_that_were_published_before_it_started_are_those_of_the_store
     graph.feed(1, 0)
     graph.spin_until(lambda: traces, 'the trial')
     played = trial_in(traces[0])
-    assert Modulation.of(played.policy, played.version, played.proposed_by) == known
+    assert Modulation.of(played.parameters, played.version, played.proposed_by) == known
     assert traces[0].outcome != ExecutionTrace.ABORTED
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from paths import ROOT
 
 PACKAGE = ROOT / 'llm_policy_improver'
-BESIDE = ('msg', 'srv', 'action', 'experiments', 'bench')
-"""Not on the way of a policy from a reply to a landing and back: generated code, comparisons and benchmarks."""
+BESIDE = ('msg', 'srv', 'action', 'experiments', 'bench', 'tasks')
+"""Not on the way of a policy from a reply to a landing and back: generated code, comparisons, benchmarks, tasks beside
+the arm."""
 
 CONTAINERS = {'Proposal', 'Step', 'Trial'}
 """Beside `llm.reply.Reply`, which holds the numbers as they were answered."""
 
-NAMES = {'policy', 'Parameters', 'Program', 'Modulation', 'attenuation', 'residual'}
+NAMES = {'policy', 'Policy', 'Parameters', 'Program', 'Modulation', 'attenuation', 'residual'}
 MOST_FILES = 30
 """That name a policy or its fields."""
 
@@ -38,7 +39,7 @@ def test_only_the_containers_of_a_policy_have_one_as_a_field() -> None:
         if isinstance(node, ast.ClassDef)
         for field in node.body
         if isinstance(field, ast.AnnAssign)
-        and names_in(field.annotation) & {'Parameters', 'Program'}
+        and names_in(field.annotation) & {'Policy', 'Parameters', 'Program'}
     }
     assert carriers == CONTAINERS
 

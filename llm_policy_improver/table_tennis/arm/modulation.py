@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.core.policy import ParameterError, Parameters
+from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, require_parameters
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 ATTENUATIONS: Final = tuple('abcdefgh')
@@ -72,12 +72,13 @@ class Modulation:
         return dict(zip(ATTENUATIONS + RESIDUALS, self.attenuation + self.residual, strict=True))
 
     @classmethod
-    def of(cls, policy: Parameters, version: int = 0, proposed_by: str = 'neutral') -> 'Modulation':
+    def of(cls, policy: Policy, version: int = 0, proposed_by: str = 'neutral') -> 'Modulation':
         """What a policy comes to; parameters that it does not have are neutral.
 
         Raises:
-            ParameterError: it has a parameter that means nothing to the arm.
+            ParameterError: it has a parameter that means nothing to the arm, or is a program.
         """
+        policy = require_parameters(policy)
         values = _NEUTRAL | policy.as_json()
         return cls(
             tuple(values[name] for name in ATTENUATIONS), tuple(values[name] for name in RESIDUALS), version,

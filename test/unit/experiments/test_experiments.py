@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.method import ProposalError
-from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.policy import parameters_from_json
 from llm_policy_improver.experiments import ablation, improvement_run, improvement_summary, plots, statistics
 from llm_policy_improver.experiments.first_trials import (
     COLUMNS,
@@ -431,7 +431,7 @@ def test_second_objective_begins_with_the_trials_of_the_first(folder: Path) -> N
     )
     assert (first['objective'], second['objective']) == ('point', 'far right')
     right = parse_objective(OBJECTIVES['far right'])
-    played = play([(policy_from_json(policy), 0) for policy in first['policies']], noisy=False)
+    played = play([(parameters_from_json(policy), 0) for policy in first['policies']], noisy=False)
     known = [distance for trial in played if (distance := right.distance(trial)) is not None]
     assert second['initial_m'] <= min(known)
     assert [len(scripted_reader.trials_in(prompt)) for prompt in prompts[:5]] == [24, 25, 26, 27, 28]
@@ -468,7 +468,7 @@ def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) 
         played = store.trials()
         # Without known noise a repetition is never let through.
         given = [trial.policy for trial in played[:8]]
-        assert policy_from_json(row['policies'][0]) in given
+        assert parameters_from_json(row['policies'][0]) in given
         result = ReplayResult(tuple(replay(store)))
         assert result.identical, result.sentence
         assert [step.number for step in result.steps] == [9, 10, 11]

@@ -70,7 +70,7 @@ def test_first_trials_are_neutral_then_spread_over_the_bounds() -> None:
     first = improvement.steps[:24]
     assert first[0].policy == NEUTRAL
     assert all(step.proposed_by == 'initial' for step in first)
-    values = np.array([step.policy.values for step in first[1:]])
+    values = np.array([step.parameters.values for step in first[1:]])
     assert np.all((values >= 0.6) & (values <= 1.4))
     # A Latin hypercube: every parameter reaches into both ends of its range.
     assert np.all(values.min(axis=0) < 0.64)
@@ -81,7 +81,7 @@ def test_first_trials_are_neutral_then_spread_over_the_bounds() -> None:
 def test_same_seed_gives_the_same_run_and_another_one_another() -> None:
     def parameters(seed: int) -> list[Parameters]:
         improvement = Improvement(RIGHT, LeastSquares(BRIEF), SPACE, trials=8, first_trials=6, seed=seed)
-        return [step.policy for step in played(improvement).steps]
+        return [step.parameters for step in played(improvement).steps]
 
     assert parameters(1) == parameters(1)
     assert parameters(1) != parameters(2)
@@ -272,7 +272,7 @@ def test_proposal_that_overshoots_a_little_is_clipped_before_it_is_published() -
         RIGHT, Says(lambda history: [1.41, *[1.0] * 7]), SPACE, trials=1, first_trials=0
     )
     step = improvement.propose()
-    assert step.policy.values[0] == 1.4
+    assert step.parameters.values[0] == 1.4
     assert step.changes == {'a': (1.41, 1.4)}
     assert 'clipped' in step_text(step)
 
@@ -317,7 +317,7 @@ def test_bad_reply_of_an_endpoint_leaves_the_last_good_parameters_where_nothing_
             if number == 1:
                 server.default = BAD_REPLIES[kind]
     accepted, after = improvement.steps[1:]
-    assert accepted.policy.values == (1.1,) * 8
+    assert accepted.parameters.values == (1.1,) * 8
     assert after.unchanged
     assert (after.policy, after.version) == (accepted.policy, accepted.version)
 

@@ -116,7 +116,7 @@ BAD = [
     (
         'optimizer',
         {'optimizer': 'xyz'},
-        'unknown optimizer "xyz"; there are auto, sas, hybrid, random_search, ',
+        'unknown optimizer "xyz"; there are auto, sas, icpi, hybrid, ',
     ),
     ('optimizer', {'optimizer': 'hybrid'}, 'optimizer hybrid needs a language model: give its name'),
     (

@@ -113,7 +113,8 @@ def test_repeats_are_allowed_as_often_as_asked_for() -> None:
 
 
 def test_policy_of_other_parameters_is_refused_whole() -> None:
-    assert check_policy(Proposal(SPACE.at(with_first(1.2)), 'somebody'), [], SPACE).values == with_first(1.2)
+    fine = SPACE.at(with_first(1.2))
+    assert check_policy(Proposal(fine, 'somebody'), [], SPACE) == (fine, ())
     others: tuple[Any, ...] = (
         Parameters(('a', 'b'), (1.0, 1.0)),
         parameter_space(Searched.BOTH).neutral,
@@ -121,9 +122,8 @@ def test_policy_of_other_parameters_is_refused_whole() -> None:
         (1.0,) * 8,
     )
     for other in others:
-        verdict = check_policy(Proposal(other, 'somebody'), [], SPACE)
-        (finding,) = verdict.findings
-        assert (verdict.values, finding.rule, finding.refused) == ((), 'count', True)
+        policy, (finding,) = check_policy(Proposal(other, 'somebody'), [], SPACE)
+        assert (policy, finding.rule, finding.refused) == (None, 'count', True)
         assert finding.reason.startswith('a policy of the parameters a, b, c, d, e, f, g, h is needed; got ')
 
 

@@ -152,7 +152,7 @@ def repeated_keys(draw: random.Random) -> Reply:
 
 
 def of_an_earlier_trial(draw: random.Random) -> Reply:
-    return answer(draw.choice(HISTORY).policy.values), None
+    return answer(draw.choice(HISTORY).parameters.values), None
 
 
 def candidates(draw: random.Random) -> Reply:
@@ -238,8 +238,8 @@ def test_no_reply_gets_anything_but_sound_parameters_through(
             said = model.said[first:]
             assert len(exchanges) == len(said)
             # Nothing out of bounds, and nothing that is no number.
-            assert step.policy.names == SPACE.names
-            assert all(0.6 <= value <= 1.4 for value in step.policy.values)
+            assert step.parameters.names == SPACE.names
+            assert all(0.6 <= value <= 1.4 for value in step.parameters.values)
             for (kind, usable), exchange in zip(said, exchanges, strict=True):
                 good = exchange.ending is Ending.ACCEPTED
                 accepted[kind] += good

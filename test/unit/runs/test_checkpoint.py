@@ -178,7 +178,7 @@ def test_run_with_other_settings_is_not_resumed_and_the_difference_is_named(tmp_
 
 
 def aborted(step: Step) -> Trial:
-    return step.played(trial_of(Modulation.of(step.policy), Outcome.ABORTED, {}, 'the arm was stopped'))
+    return step.played(trial_of(Modulation.of(step.parameters), Outcome.ABORTED, {}, 'the arm was stopped'))
 
 
 def test_trial_that_was_aborted_is_no_trial_of_its_step(tmp_path: Path) -> None:
@@ -247,12 +247,12 @@ def test_only_a_fresh_run_can_be_restored() -> None:
     steps = []
     for _ in range(2):
         steps.append(improvement.propose())
-        improvement.record(steps[-1].played(TASK.run(steps[-1].policy, 0)))
+        improvement.record(steps[-1].played(TASK.run(steps[-1].parameters, 0)))
     with pytest.raises(ImprovementError, match='at its beginning only'):
         improvement.restore([(steps[0], None)])
     fresh = assembly.improvement(RIGHT, trials=4)
     with pytest.raises(ImprovementError, match='a trial of every step but the last'):
         fresh.restore([(step, None) for step in steps])
-    fresh.restore([(steps[0], steps[0].played(TASK.run(steps[0].policy, 0))), (steps[1], None)])
+    fresh.restore([(steps[0], steps[0].played(TASK.run(steps[0].parameters, 0))), (steps[1], None)])
     assert fresh.propose() is steps[1]
     assert fresh.next_version == 3

@@ -74,7 +74,7 @@ def test_policy_and_measures_come_back_bit_for_bit(store: RunStore) -> None:
     assert_same_trial(store.add_trial(trial), replace(trial, number=1))
     back = store.trials()[0]
     assert_same_trial(back, replace(trial, number=1))
-    assert [value.hex() for value in back.policy.values] == [value.hex() for value in POLICY.values]
+    assert [value.hex() for value in back.parameters.values] == [value.hex() for value in POLICY.values]
     assert [value.hex() for value in back.measures.values()] == [value.hex() for value in measures.values()]
 
 

@@ -158,8 +158,8 @@ def attenuation_and_residual(trial: Trial) -> tuple[list[float], list[float]]:
 def test_policy_of_a_trial_names_residuals_only_where_there_were_any(with_model: Path) -> None:
     with RunStore.open(with_model) as store:
         *others, last = store.trials()
-    assert {trial.policy.names for trial in others} == {ATTENUATIONS}
-    assert last.policy.names == parameter_space(Searched.BOTH).names
+    assert {trial.parameters.names for trial in others} == {ATTENUATIONS}
+    assert last.parameters.names == parameter_space(Searched.BOTH).names
     assert last.policy.as_json()['i'] == 0.1 + 0.2
 
 
@@ -186,7 +186,7 @@ def test_steps_are_there_with_the_same_numbers_and_words(old: Path) -> None:
             row['proposed_by'],
         )
         assert step.policy == proposal.policy
-        assert (step.policy.names, list(step.policy.values)) == (ATTENUATIONS, json.loads(row['attenuation']))
+        assert (step.parameters.names, list(step.parameters.values)) == (ATTENUATIONS, json.loads(row['attenuation']))
         for name in ('summary', 'analysis', 'synthesis', 'reason'):
             assert getattr(proposal, name) == row[name]
         assert step.unchanged == bool(row['unchanged'])
@@ -214,10 +214,10 @@ def test_audit_records_are_there_with_who_decided_what(old: Path) -> None:
         for name in ('version', 'proposed_by', 'model', 'prompt_sha256', 'decision', 'decided_by', 'reason'):
             assert getattr(audit, name) == row[name]
         assert audit.decided_at.isoformat() == row['decided_at']
-        published = [] if audit.published is None else list(audit.published.policy.values)
+        published = [] if audit.published is None else list(audit.published.parameters.values)
         assert published == json.loads(row['attenuation'])
         if audit.decision is not Decision.REVERTED:
-            proposed = [] if audit.proposal is None else list(audit.proposal.policy.values)
+            proposed = [] if audit.proposal is None else list(audit.proposal.parameters.values)
             assert proposed == json.loads(row['proposed'])
         verdicts = [(one.gate, one.passed, one.reason, one.by) for one in audit.verdicts]
         stored = json.loads(row['verdicts'])

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from llm_policy_improver.cli.main import cli
-from llm_policy_improver.core.policy import policy_from_json
+from llm_policy_improver.core.policy import parameters_from_json
 from llm_policy_improver.table_tennis.bench import physics, reachable
 from llm_policy_improver.table_tennis.bench.trials import Job, run_trials
 from llm_policy_improver.table_tennis.objectives import parse_objective
@@ -76,7 +76,7 @@ def test_throughput_gives_its_figures() -> None:
 @pytest.mark.parametrize('name', reachable.OBJECTIVES)
 def test_stored_best_is_what_its_parameters_reach(name: str, searched: Searched) -> None:
     best = reachable.read_reachable(searched)[name]
-    policy = policy_from_json(best.parameters)
+    policy = parameters_from_json(best.parameters)
     assert policy.names == parameter_space(searched).names
     assert parameter_space(searched).contains(policy)
     trial = TableTennis().run(policy, 0)

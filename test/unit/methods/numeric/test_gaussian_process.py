@@ -83,9 +83,9 @@ def improved(
         distances.append(min(found, default=float('inf')))
         if number < count:
             proposal = method.propose(history, objective)
-            assert str(check(proposal.policy.values, history, task.space)) == 'accepted'
+            assert str(check(proposal.parameters.values, history, task.space)) == 'accepted'
             assert proposal.proposed_by == NAME
-            history.append(bowl.run(proposal.policy, NAME))
+            history.append(bowl.run(proposal.parameters, NAME))
     return [distances[0], distances[-1]]
 
 
@@ -127,8 +127,8 @@ def test_every_other_proposal_leaves_the_less_explored_parameters_alone() -> Non
     for _ in range(4):
         best = RIGHT.best(history)
         assert best is not None
-        policy = GaussianProcess(task).propose(history, RIGHT).policy
-        changed.append(policy.values[8:] != best.policy.values[8:])
+        policy = GaussianProcess(task).propose(history, RIGHT).parameters
+        changed.append(policy.values[8:] != best.parameters.values[8:])
         history.append(Bowl(task).run(policy, NAME))
     assert changed == [False, True, False, True]
 
@@ -139,7 +139,7 @@ def test_failures_alone_lead_back_to_what_changes_nothing() -> None:
     proposal = GaussianProcess(task).propose([Trial(far, 'missed')], RIGHT)
     assert (proposal.policy, proposal.proposed_by) == (task.space.neutral, NAME)
     history = [Trial(far, 'missed'), Trial(task.space.neutral, 'missed')]
-    assert check(GaussianProcess(task).propose(history, RIGHT).policy.values, history, task.space).accepted
+    assert check(GaussianProcess(task).propose(history, RIGHT).parameters.values, history, task.space).accepted
 
 
 def test_objective_without_a_measure_is_refused() -> None:

@@ -64,7 +64,7 @@ def test_fifteen_improvements_come_close_to_what_is_reachable(noise: float, bar:
                 started = time.process_time()
                 proposal = optimizer.propose(history, objective)
                 seconds.append(time.process_time() - started)
-                history.append(task.run(proposal.policy, 100 + number))
+                history.append(task.run(proposal.parameters, 100 + number))
             best = objective.best(history)
             assert best is not None
             unit = SPACE.unit(best.policy)[None, :]
@@ -88,7 +88,7 @@ def test_every_proposal_passes_the_checks_from_the_first_trial_on() -> None:
             proposal = LeastSquares(BRIEF).propose(history, objective)
             verdict = check_policy(proposal, history, SPACE)
             assert str(verdict) == 'accepted'
-            history.append(task.run(proposal.policy, number))
+            history.append(task.run(proposal.parameters, number))
 
 
 def test_explains_what_it_did_with_joint_names_and_numbers() -> None:
@@ -120,13 +120,13 @@ def test_where_nothing_landed_it_first_tries_the_unchanged_controller() -> None:
     neutral = failed(1.0, Outcome.NET)
     second = LeastSquares(BRIEF).propose([far, near, neutral], RIGHT)
     # Half way to the trial that was out, give or take the random step.
-    assert np.mean(second.policy.values) == pytest.approx(0.9, abs=0.06)
+    assert np.mean(second.parameters.values) == pytest.approx(0.9, abs=0.06)
     assert 'outcome out' in second.reason
 
 
 def test_with_one_landing_it_steps_a_little_from_it() -> None:
     proposal = LeastSquares(BRIEF).propose([at((1.1,) * 8, 0.2)], RIGHT)
-    assert max(abs(value - 1.1) for value in proposal.policy.values) <= 0.11
+    assert max(abs(value - 1.1) for value in proposal.parameters.values) <= 0.11
     assert 'only 1 trials tell landing_x and a model of it needs 4' in proposal.reason
 
 

@@ -84,7 +84,7 @@ def test_without_any_trial_and_without_any_landing_something_is_tried(name: str)
         proposal = method.propose(history, RIGHT, made)
         assert str(check_policy(proposal, history, SPACE)) == 'accepted'
         made.append(proposal)
-        history.append(trial_of(Modulation.of(proposal.policy), Outcome.MISSED, {}))
+        history.append(trial_of(Modulation.of(proposal.parameters), Outcome.MISSED, {}))
 
 
 @pytest.mark.parametrize('name', MINIMIZERS)
@@ -156,7 +156,7 @@ def test_what_was_tried_is_moved_a_little_and_said() -> None:
 
     proposal = NumericMethod(Stubborn(), BRIEF).propose([landed(0.0, 0.7)], RIGHT)
     assert proposal.policy != NEUTRAL
-    assert proposal.policy.values == pytest.approx(NEUTRAL.values, abs=0.009)
+    assert proposal.parameters.values == pytest.approx(NEUTRAL.values, abs=0.009)
     assert 'moved a little as it was tried before' in proposal.reason
 
 
@@ -206,7 +206,7 @@ def test_a_proposal_predicted_off_the_table_is_replaced_and_says_so() -> None:
     assert 'as the proposal is predicted to fail, with y at ' in found
     assert proposal.reason.startswith('I think so. The proposal was replaced')
     assert proposal.analysis == 'b: left'
-    assert task.run(proposal.policy, 0).succeeded
+    assert task.run(proposal.parameters, 0).succeeded
 
 
 def test_a_proposal_near_something_better_is_refined_and_ends_nearer() -> None:
@@ -220,7 +220,7 @@ def test_a_proposal_near_something_better_is_refined_and_ends_nearer() -> None:
     assert ' from the objective), as the proposal is predicted 0.' in found
     moved = SPACE.unit(proposal.policy) - SPACE.unit(asked)
     assert 0.0 < np.abs(moved).max() <= 0.26
-    before, after = (task.run(policy, 0) for policy in (asked, proposal.policy))
+    before, after = (task.run(policy, 0) for policy in (asked, proposal.parameters))
     assert POINT.distance(after) < POINT.distance(before)  # type: ignore[operator]
 
 
@@ -228,8 +228,8 @@ def test_a_good_proposal_passes_as_it_is() -> None:
     task, history = CurvedMap(1), trials(CurvedMap(1), 60)
     for _ in range(6):
         proposal = make_numeric('least_squares', BRIEF).propose(history, POINT)
-        history.append(task.run(proposal.policy, 0))
-    asked = make_numeric('least_squares', BRIEF).propose(history, POINT).policy
+        history.append(task.run(proposal.parameters, 0))
+    asked = make_numeric('least_squares', BRIEF).propose(history, POINT).parameters
     proposal, found = screened(asked, history)
     assert proposal.policy == asked
     assert found.startswith('passed, as the proposal is predicted 0.')
@@ -284,7 +284,7 @@ def test_screening_a_rough_proposer_beats_the_proposer() -> None:
             task, history = CurvedMap(seed), trials(CurvedMap(seed), 24, seed)
             for number in range(8):
                 proposal = method.propose(history, POINT)
-                history.append(task.run(proposal.policy, number))
+                history.append(task.run(proposal.parameters, number))
             reached.append(min(POINT.distance(t) or np.inf for t in history if t.succeeded))
         distances[screening] = float(np.median(reached))
     assert distances[True] < 0.5 * distances[False]

@@ -98,9 +98,9 @@ def test_what_is_unclear_or_about_nothing_is_no_claim(claims: Claims) -> None:
 def test_measure_that_the_objective_is_about_is_judged() -> None:
     history = [
         trial_of(
-            Modulation.of(trial.policy),
+            Modulation.of(trial.parameters),
             Outcome.LANDED,
-            {**trial.measures, 'landing_time': 0.5 + trial.policy.values[3] / 5},
+            {**trial.measures, 'landing_time': 0.5 + trial.parameters.values[3] / 5},
         )
         for trial in played(0.01)
     ]

@@ -83,7 +83,7 @@ def test_what_is_sent_is_what_messages_shows() -> None:
         (good([float('nan')] + [1.0] * 7), 'parameter a must be a finite number; got nan'),
         (good([1e9] + [1.0] * 7), 'a (slide_y) is 1e+09 and must be 0.6 to 1.4'),
         (say(''), 'the reply is empty'),
-        (good(list(HISTORY[4].policy.values)), 'these parameters are those of trial 5 again'),
+        (good(list(HISTORY[4].parameters.values)), 'these parameters are those of trial 5 again'),
     ],
 )
 def test_bad_reply_is_repaired_once_and_told_what_was_wrong(bad: object, told: str) -> None:
@@ -128,7 +128,7 @@ def test_endpoint_failure_is_an_error_that_carries_the_exchange() -> None:
 def test_slight_overshoot_is_clipped_and_recorded() -> None:
     with ChatServer(good([1.41, *VALUES[1:]])) as server:
         proposal = optimizer(server).propose(HISTORY, RIGHT)
-    assert proposal.policy.values[0] == 1.4
+    assert proposal.parameters.values[0] == 1.4
     assert 'clipped to its bound: a (slide_y) 1.41 to 1.4' in proposal.exchanges[0].verdict
 
 
@@ -155,7 +155,7 @@ def test_prompt_shows_every_trial_and_the_computed_distance() -> None:
     for number, (row, trial) in enumerate(zip(rows, HISTORY, strict=True), start=1):
         cells = row.split()
         assert cells[0] == str(number)
-        assert cells[1:9] == [f'{value:.3f}' for value in trial.policy.values]
+        assert cells[1:9] == [f'{value:.3f}' for value in trial.parameters.values]
         assert cells[-1] == trial.outcome
         landing = landing_of(trial)
         if landing is not None and trial.succeeded:
@@ -237,7 +237,7 @@ def test_aids_can_be_left_out() -> None:
     assert 'net_clearance outcome' in prompt
     assert 'Nearest to the objective' not in prompt
     assert 'Analysis' not in prompt
-    assert f' 1 {HISTORY[0].policy.values[0]:.2f} ' in prompt
+    assert f' 1 {HISTORY[0].parameters.values[0]:.2f} ' in prompt
 
 
 def test_parameters_can_be_renamed() -> None:
@@ -281,7 +281,7 @@ def shown_next(reply: str, history: list[Trial]) -> tuple[Proposal, Trial, str]:
     with ChatServer(say(reply)) as server:
         sas = optimizer(server)
         proposal = sas.propose(history, RIGHT)
-        trial = CurvedMap(1).run(proposal.policy, 0)
+        trial = CurvedMap(1).run(proposal.parameters, 0)
         (_, prompt) = sas.messages([*history, trial], RIGHT, [proposal])[0]
     return proposal, trial, prompt
 
