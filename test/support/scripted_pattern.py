@@ -51,5 +51,7 @@ def change_for(prompt: str) -> Array:
 
 def answer(request: dict[str, Any]) -> Answer:
     """For a `ChatServer`."""
-    change = change_for(request['messages'][-1]['content'])
+    first, *more = request['messages']
+    # Asked again, it is at the goal and would repeat itself: a small step beside it.
+    change = change_for(first['content']) + 0.001 * bool(more)
     return say('The examples say so.\n' + ' '.join(f'{number:.4f}' for number in change))

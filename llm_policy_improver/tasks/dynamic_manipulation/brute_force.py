@@ -1,8 +1,8 @@
 """The best parameters there are, as nearly as simulation finds them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from llm_policy_improver.core.space import ParameterSpace
 
 Array = NDArray[np.float64]
-
-STARTS: Final = 3
-"""Places of a scan from which the best parameters are sought."""
 
 DIFFERENCE: Final = 0.005
 """Step in the cube that slopes are measured with."""
@@ -26,20 +23,25 @@ class Scan:
 
     Attributes:
         units: (k, n) places in the cube -1 ... +1.
-        outcomes: (k, m).
+        happened: (k,) what was simulated there.
     """
 
     units: Array
-    outcomes: Array
+    happened: tuple[Any, ...]
 
     @classmethod
-    def of(cls, rollout: Rollout, space: ParameterSpace, count: int, seed: int) -> 'Scan':
+    def of(cls, simulate: Callable[..., Any], space: ParameterSpace, count: int) -> 'Scan':
         """Of ``count`` places of a scrambled Sobol sequence; powers of 2 are spread best."""
         from scipy.stats import qmc  # takes long to load
 
-        draws = qmc.Sobol(space.dimension, seed=seed).random(count)
-        units = 2.0 * draws - 1.0
-        return cls(units, np.array([rollout(space.from_unit(unit)) for unit in units]))
+        units = 2.0 * qmc.Sobol(space.dimension, seed=0).random(count) - 1.0
+        return cls(units, tuple(simulate(*space.from_unit(unit)) for unit in units))
+
+    def distances(self, place_of: Callable[[Any], Sequence[float]], goal: Sequence[float]) -> Array:
+        """(k,) of the outcomes from a goal (m,)."""
+        places = np.array([place_of(what) for what in self.happened])
+        distances: Array = np.linalg.norm(places - np.asarray(goal), axis=1)
+        return distances
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ def descend(rollout: Rollout, space: ParameterSpace, goal: Sequence[float], star
     return Solution(values, tuple(outcome), float(np.linalg.norm(np.asarray(outcome) - wanted)))
 
 
-def solve(rollout: Rollout, space: ParameterSpace, goal: Sequence[float], scan: Scan) -> Solution:
-    """The best of the descents from the best places of a scan."""
-    order = np.argsort(np.linalg.norm(scan.outcomes - np.asarray(goal), axis=1), kind='stable')
-    solutions = (descend(rollout, space, goal, scan.units[place]) for place in order[:STARTS])
+def solve(
+    rollout: Rollout, space: ParameterSpace, goal: Sequence[float], starts: Iterable[Array]
+) -> Solution:
+    """The best of the descents from some places (n,) of the cube."""
+    solutions = (descend(rollout, space, goal, start) for start in starts)
     return min(solutions, key=lambda solution: solution.distance)

@@ -7,11 +7,11 @@ of each seed, which nobody is told: with one physics the answer would be a const
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.tasks.dynamic_manipulation.roll import Roll, RollStandIn
@@ -23,6 +23,7 @@ from llm_policy_improver.tasks.dynamic_manipulation.task import (
     SLIDE_BRIEF,
     Manipulation,
     Place,
+    itself,
 )
 
 SLIDE_GOAL: Final = (0.9, 0.2)
@@ -78,26 +79,33 @@ def _rounded(place: Place) -> Place:
     return round(float(place[0]), 4), round(float(place[1]), 4)
 
 
-def _played(brief: Brief, rollout: Callable[..., Place], goal: Place) -> Instance:
-    task = Manipulation(brief, rollout)
+def _played(task: Manipulation, goal: Place) -> Instance:
     return Instance(task, task, goal)
+
+
+def _pushed(friction: float) -> Manipulation:
+    return Manipulation(SLIDE_BRIEF, Slide(friction).rest, itself)
+
+
+def _swung(rope: Rope, goal: Place) -> Manipulation:
+    return Manipulation(ROPE_BRIEF, rope.path, partial(nearest, point=goal))
 
 
 def slide(generator: np.random.Generator) -> Instance:
     """One goal; the friction varies."""
-    return _played(SLIDE_BRIEF, Slide(generator.uniform(*FRICTIONS)).rest, SLIDE_GOAL)
+    return _played(_pushed(generator.uniform(*FRICTIONS)), SLIDE_GOAL)
 
 
 def slide_gc(generator: np.random.Generator) -> Instance:
     """The goal varies."""
-    return _played(SLIDE_BRIEF, Slide(FRICTION).rest, _goal(generator, SLIDE_REACH))
+    return _played(_pushed(FRICTION), _goal(generator, SLIDE_REACH))
 
 
 def roll_gc(generator: np.random.Generator) -> Instance:
     """The goal varies; played on the stand-in."""
     stand_in = RollStandIn()
-    real = Manipulation(ROLL_BRIEF, stand_in.rest, stand_in.seen)
-    return Instance(real, Manipulation(ROLL_BRIEF, Roll().rest), _goal(generator, ROLL_REACH))
+    real = Manipulation(ROLL_BRIEF, stand_in.rest, itself, stand_in.seen)
+    return Instance(real, Manipulation(ROLL_BRIEF, Roll().rest, itself), _goal(generator, ROLL_REACH))
 
 
 def rope_swing(generator: np.random.Generator) -> Instance:
@@ -107,7 +115,7 @@ def rope_swing(generator: np.random.Generator) -> Instance:
         tip_mass=generator.uniform(*TIP_MASSES),
         damping=generator.uniform(*DAMPINGS),
     )
-    return _played(ROPE_BRIEF, _swing(Rope(physics), ROPE_GOAL), ROPE_GOAL)
+    return _played(_swung(Rope(physics), ROPE_GOAL), ROPE_GOAL)
 
 
 def rope_swing_gc(generator: np.random.Generator) -> Instance:
@@ -116,14 +124,7 @@ def rope_swing_gc(generator: np.random.Generator) -> Instance:
     path = rope.path(*ROPE_BRIEF.space.sample(generator).values)
     first = round(EARLIEST / rope.timestep)
     goal = _rounded(tuple(path[generator.integers(first, len(path))]))
-    return _played(ROPE_BRIEF, _swing(rope, goal), goal)
-
-
-def _swing(rope: Rope, goal: Place) -> Callable[..., Place]:
-    def rollout(forwards: float, time: float, up: float) -> Place:
-        return nearest(rope.path(forwards, time, up), goal)
-
-    return rollout
+    return _played(_swung(rope, goal), goal)
 
 
 DRAWS: Final[dict[str, Draw]] = {

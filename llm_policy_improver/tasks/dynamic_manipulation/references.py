@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llm_policy_improver.methods.icpi.examples import Examples
-from llm_policy_improver.tasks.dynamic_manipulation.brute_force import Scan, Solution, descend, solve
-from llm_policy_improver.tasks.dynamic_manipulation.instances import draw
-from llm_policy_improver.tasks.dynamic_manipulation.task import Manipulation, Place
+from llm_policy_improver.tasks.dynamic_manipulation.brute_force import Scan, descend, solve
+from llm_policy_improver.tasks.dynamic_manipulation.instances import Instance, draw
+
+Array = NDArray[np.float64]
 
 COUNT: Final = 300
 """Examples of each task and kind."""
@@ -27,7 +29,11 @@ SEEDS: Final = 50
 
 _FIRST_SEED: Final = 10_000
 """Of the instances that examples are made of: none of them is ever played."""
-_SCAN: Final = 64
+_SCAN: Final = 1024
+_SCAN_OF_ONE: Final = 256
+"""Places that are simulated: of the one physics of a task, and of each where they vary."""
+_STARTS: Final = 3
+"""Best places of a scan from which the best parameters are sought."""
 _ENOUGH: Final = 0.005
 """m that a solution near the parameters may leave; else the best solution anywhere is taken."""
 _FOLDER: Final = 'found'
@@ -36,10 +42,10 @@ _FOLDER: Final = 'found'
 class Kind(StrEnum):
     """Which of the many solutions of a goal an example shows."""
 
-    BEST = 'best'
-    """The best that brute force finds, wherever it is, as in the paper."""
+    SEARCHED = 'searched'
+    """The best of some hundred random parameters, as a plain search finds it."""
     NEAR = 'near'
-    """One near the parameters: neighbouring examples then have similar changes."""
+    """One near the parameters, exact: neighbouring examples then have similar changes."""
 
 
 def make_examples(
@@ -47,19 +53,25 @@ def make_examples(
 ) -> Examples:
     """Solved examples: random parameters, and a change that brings the simulated outcome to the goal."""
     rows: list[tuple[Any, ...]] = []
-    shared = 1 if name.endswith('_gc') else OF_ONE_PHYSICS
+    one_physics = name.endswith('_gc')
+    shared = 1 if one_physics else OF_ONE_PHYSICS
+    scan: Scan | None = None
     while len(rows) < count:
         seed = _FIRST_SEED + len(rows) // shared
-        instance, best = draw(name, seed), None
-        space, place = instance.model.brief.space, instance.model.place
+        instance = draw(name, seed)
+        task, space = instance.model, instance.model.brief.space
+        if scan is None or not one_physics:
+            scan = Scan.of(task.simulate, space, _SCAN if one_physics else _SCAN_OF_ONE)
+        distances = scan.distances(task.place_of, instance.goal)
         for _ in range(min(shared, count - len(rows))):
             generator = np.random.default_rng((seed, len(rows)))
             values = space.rounded(space.sample(generator).values)
-            solution = descend(place, space, instance.goal, space.unit(values)) if kind is Kind.NEAR else None
-            if solution is None or solution.distance > _ENOUGH:
-                best = best or _solved(instance.model, instance.goal)
-                solution = best
-            rows.append((values, place(values), instance.goal, np.subtract(solution.values, values)))
+            if kind is Kind.NEAR:
+                solved = _near(instance, values, scan, distances)
+            else:
+                tried = generator.permutation(len(distances))[: len(distances) // 2]
+                solved = space.from_unit(scan.units[tried[np.argmin(distances[tried])]])
+            rows.append((values, task.place(values), instance.goal, np.subtract(solved, values)))
             if progress is not None:
                 progress(len(rows))
     return Examples(*(np.array(column, dtype=float) for column in zip(*rows, strict=True)))
@@ -68,12 +80,24 @@ def make_examples(
 def find_least(name: str, seed: int) -> float:
     """m, the least error that brute force finds for the goal of a seed, on what is played."""
     instance = draw(name, seed)
-    return _solved(instance.task, instance.goal).distance
+    task, space = instance.task, instance.task.brief.space
+    scan = Scan.of(task.simulate, space, _SCAN_OF_ONE)
+    starts = _best_places(scan, scan.distances(task.place_of, instance.goal))
+    return solve(task.place, space, instance.goal, starts).distance
 
 
-def _solved(task: Manipulation, goal: Place) -> Solution:
-    space, place = task.brief.space, task.place
-    return solve(place, space, goal, Scan.of(place, space, _SCAN, seed=0))
+def _near(instance: Instance, values: Sequence[float], scan: Scan, distances: Array) -> tuple[float, ...]:
+    """A solution near these values (n,)."""
+    task, space, goal = instance.model, instance.model.brief.space, instance.goal
+    solution = descend(task.place, space, goal, space.unit(values))
+    if solution.distance > _ENOUGH:
+        solution = solve(task.place, space, goal, _best_places(scan, distances))
+    return solution.values
+
+
+def _best_places(scan: Scan, distances: Array) -> Array:
+    places: Array = scan.units[np.argsort(distances, kind='stable')[:_STARTS]]
+    return places
 
 
 def write(folder: Path, name: str, examples: Mapping[Kind, Examples], least: Sequence[float]) -> Path:
@@ -93,7 +117,7 @@ def _stored(name: str) -> dict[str, Any]:
 
 
 @cache
-def stored_examples(name: str, kind: Kind = Kind.BEST) -> Examples:
+def stored_examples(name: str, kind: Kind = Kind.SEARCHED) -> Examples:
     """The solved examples of a task."""
     return Examples.from_json(_stored(name)[kind])
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.measure import Measure
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.space import Parameter, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 
@@ -91,22 +91,29 @@ class Manipulation:
 
     Attributes:
         brief: of it.
-        rollout: from the values (3,) of the parameters to the place.
+        simulate: from the values (3,) of the parameters to what happens.
+        place_of: the place that this comes to.
         seen: what is measured of that place, with whatever is random; the place itself where None.
     """
 
     brief: Brief
-    rollout: Callable[..., Place]
+    simulate: Callable[..., Any]
+    place_of: Callable[[Any], Place]
     seen: Callable[[Place, np.random.Generator], Place] | None = None
 
     def place(self, values: Sequence[float]) -> Place:
         """The outcome without anything random."""
-        return self.rollout(*values)
+        return self.place_of(self.simulate(*values))
 
-    def run(self, policy: Parameters, seed: int) -> Trial:
+    def run(self, policy: Policy, seed: int) -> Trial:
         """One trial."""
         place = self.place(self.brief.space.values(policy))
         if self.seen is not None:
             place = self.seen(place, np.random.default_rng(seed))
         names = [measure.name for measure in self.brief.measures]
         return Trial(policy, DONE, dict(zip(names, place, strict=True)), succeeded=True)
+
+
+def itself(place: Place) -> Place:
+    """What happens is the place already."""
+    return place

@@ -86,13 +86,13 @@ def jumps_of(name: str, places: int) -> list[float]:
     generator = np.random.default_rng(1)
     space = draw(name, 0).task.brief.space
     share = 0.001 * (np.array(space.high) - np.array(space.low))
-    rollout: Callable[..., tuple[float, float]] | None = None
+    rollout: Callable[[tuple[float, ...]], tuple[float, float]] | None = None
     jumps = []
     for place in range(places):
         if rollout is None or place % 25 == 0:
-            rollout = draw(name, 100 + place).task.rollout
-        values = np.array(space.sample(generator).values)
+            rollout = draw(name, 100 + place).task.place
+        values = space.sample(generator).values
         step = share * np.eye(space.dimension)[generator.integers(space.dimension)]
         there = values + np.where(values + step > space.high, -step, step)
-        jumps.append(math.dist(rollout(*values), rollout(*there)))
+        jumps.append(math.dist(rollout(values), rollout(tuple(there))))
     return jumps
