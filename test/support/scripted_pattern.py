@@ -1,7 +1,6 @@
 """A reader of ICPI's prompts that does with arithmetic what a language model is asked for.
 
-It sees the text alone: a linear model of the error near the last line, from the solved examples and the trials of the
-run, and the least change that takes the error to 0.
+It sees the text alone, and regresses the changes of the solved examples on what stands before them.
 """
 
 import re
@@ -35,18 +34,17 @@ def read_pattern(prompt: str) -> tuple[Array, Array, Array, Array]:
 
 
 def change_for(prompt: str) -> Array:
-    """(n,) the change that the linear model says."""
-    solved, run, last, bounds = read_pattern(prompt)
+    """(n,) the change that a linear regression of the examples' changes on parameters and errors says."""
+    solved, _, last, bounds = read_pattern(prompt)
     count = len(bounds)
-    values, errors = last[:count], last[count:]
-    rows = np.vstack([solved[:, : len(last)], run]) if len(solved) else run
-    scale = bounds[:, 1] - bounds[:, 0]
-    steps = (rows[:, :count] - values) / scale
-    weights = 1.0 / (0.02 + np.linalg.norm(steps, axis=1))
-    design = np.hstack([steps, np.ones((len(rows), 1))]) * weights[:, None]
-    slopes = np.linalg.lstsq(design, rows[:, count:] * weights[:, None], rcond=1e-3)[0][:-1]
-    change: Array = np.linalg.lstsq(slopes.T, -errors, rcond=1e-3)[0] * scale
-    return np.clip(values + change, bounds[:, 0], bounds[:, 1]) - values
+    rows, changes = solved[:, : len(last)], solved[:, len(last) :]
+    scale = rows.std(axis=0)
+    design = np.hstack([(rows - last) / scale, np.ones((len(rows), 1))])
+    penalty = np.diag([0.15] * len(last) + [0.0])
+    change: Array = np.linalg.lstsq(
+        np.vstack([design, penalty]), np.vstack([changes, np.zeros((len(penalty), count))]), rcond=None
+    )[0][-1]
+    return np.clip(last[:count] + change, bounds[:, 0], bounds[:, 1]) - last[:count]
 
 
 def answer(request: dict[str, Any]) -> Answer:

@@ -16,7 +16,7 @@ from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.methods.icpi.examples import Examples
+from llm_policy_improver.methods.icpi.examples import Examples, measured, outcomes
 from llm_policy_improver.methods.icpi.experience import Experience
 from llm_policy_improver.methods.icpi.query import Query, nearest, query_for
 from llm_policy_improver.methods.numeric.untried import require_terms
@@ -50,14 +50,14 @@ class _FromExamples(ABC):
         examples = self.experience.examples(history, objective)
         if not len(examples):
             raise ProposalError(f'{self.name} needs solved examples, and there are none of this task')
-        change = self._change(query, examples)
+        change = self._change(query, examples, measured(history, objective), objective)
         values = self.space.rounded(query.values + change)
         reason = f'{self.name}: the last parameters, changed by {self.how}.'
         return Proposal(self.space.at(values), self.name, synthesis=reason, reason=reason)
 
     @abstractmethod
-    def _change(self, query: Query, examples: Examples) -> Array:
-        """(n,) of the parameters."""
+    def _change(self, query: Query, examples: Examples, own: Sequence[Trial], objective: Objective) -> Array:
+        """(n,) of the parameters; ``own`` are the trials of the run that could be measured."""
 
 
 class ExampleKnn(_FromExamples):
@@ -66,7 +66,7 @@ class ExampleKnn(_FromExamples):
     name = 'example_knn'
     how = 'the mean of the changes of the 5 examples most like them'
 
-    def _change(self, query: Query, examples: Examples) -> Array:
+    def _change(self, query: Query, examples: Examples, own: Sequence[Trial], objective: Objective) -> Array:
         change: Array = examples.changes[nearest(examples, query, 5)].mean(axis=0)
         return change
 
@@ -77,7 +77,7 @@ class ExampleLinearKnn(_FromExamples):
     name = 'example_linear_knn'
     how = 'a linear regression of the changes on parameters and error, over the 20 examples most like them'
 
-    def _change(self, query: Query, examples: Examples) -> Array:
+    def _change(self, query: Query, examples: Examples, own: Sequence[Trial], objective: Objective) -> Array:
         near = nearest(examples, query, 20)
         rows = np.hstack([examples.values, examples.errors])[near]
         asked = np.concatenate([query.values, query.error])
@@ -91,13 +91,15 @@ class OutcomeLinear(_FromExamples):
     name = 'outcome_linear'
     how = 'the least change that a linear model of the outcome, over the 20 trials nearest to them, says is enough'
 
-    def _change(self, query: Query, examples: Examples) -> Array:
+    def _change(self, query: Query, examples: Examples, own: Sequence[Trial], objective: Objective) -> Array:
         scale = 0.5 * (np.array(self.space.high) - np.array(self.space.low))
+        tried = np.vstack([examples.values, [self.space.values(trial) for trial in own]])
+        reached = np.vstack([examples.outcomes, outcomes(own, objective)])
         # One trial may stand in many examples.
-        values, places = np.unique(examples.values, axis=0, return_index=True)
+        values, places = np.unique(tried, axis=0, return_index=True)
         steps = (values - query.values) / scale
         near = np.argsort(np.linalg.norm(steps, axis=1), kind='stable')[:20]
-        slopes, _ = _regression(steps[near], examples.outcomes[places[near]])
+        slopes, _ = _regression(steps[near], reached[places[near]])
         from scipy.optimize import lsq_linear  # takes long to load
 
         damping = 1e-3 * float(np.linalg.norm(slopes)) * np.eye(self.space.dimension)

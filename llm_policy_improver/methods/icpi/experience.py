@@ -1,4 +1,4 @@
-"""Where solved examples come from: given ones, and the trials of the run itself with hindsight."""
+"""Where solved examples come from: given ones, or the trials of the run itself with hindsight."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,11 +33,10 @@ class Experience:
     seed: int = 0
 
     def examples(self, history: Sequence[Trial], objective: Objective) -> Examples:
-        """Those for an objective; of the run's own trials at most half where others are given."""
+        """Those given for an objective; where there are none, those that the run's own trials make."""
         if self.source is None:
             return hindsight(history, objective, self.space, self.most, self.seed)
-        own = hindsight(history, objective, self.space, self.most // 2, self.seed)
-        return self.source(objective).first(self.most - len(own)) + own
+        return self.source(objective).first(self.most)
 
 
 def from_trials(trials: Sequence[Trial], space: ParameterSpace, seed: int = 0) -> ExampleSource:

