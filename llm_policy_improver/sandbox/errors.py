@@ -1,0 +1,49 @@
+"""What can go wrong with a program; each message is a sentence for a person, and for the model that wrote it."""
+
+from typing import Final
+
+RESULT: Final = 'ResultError'
+"""The type of a `ProgramError` where the program raised nothing, but returned what cannot be handed over."""
+
+
+class SandboxError(RuntimeError):
+    """Something about a program that is run in a sandbox went wrong."""
+
+
+class SandboxUnavailableError(SandboxError):
+    """This machine cannot confine programs; the message says what is missing."""
+
+
+class ProgramError(SandboxError):
+    """The program raised, or returned what cannot be handed over. Its worker goes on.
+
+    Attributes:
+        type: name of the exception's class, or `RESULT`.
+        reason: the exception's own message, at most 2,000 characters.
+        traceback: lines of the program that led to it, outermost first, at most 4,000 characters; may be empty.
+        call: which call of a batch; those before it were made, those after it were not.
+    """
+
+    def __init__(self, what: str, type: str, reason: str, traceback: str = '', call: int = 0) -> None:
+        said = ' '.join(reason.split())
+        super().__init__(f'{what} raised {type}' + (f': {said[:500]}' if said else ''))
+        self.type = type
+        self.reason = reason
+        self.traceback = traceback
+        self.call = call
+
+
+class ProgramTimeoutError(SandboxError):
+    """The program took too long and was stopped. Its worker is gone.
+
+    Attributes:
+        seconds: that it had.
+    """
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f'{what} took longer than {seconds:g} s and was stopped')
+        self.seconds = seconds
+
+
+class ProgramDiedError(SandboxError):
+    """The program's process ended, or was ended as it broke the rules. Its worker is gone."""
