@@ -7,7 +7,9 @@ from typing import Final
 
 from llm_policy_improver.sandbox.inside.frames import FRAME
 
-_CHUNK: Final = 1 << 18
+_FIRST, _MORE = 1 << 13, 1 << 18
+"""Bytes asked for at once: most answers are small, and room for a large one would have to be made each time."""
+
 _ROOM: Final = 16_384
 """Bytes that an answer may have beyond a result: those that tell of an exception."""
 
@@ -59,7 +61,7 @@ class Channel:
         self._connection.close()
 
     def _frame(self, deadline: float) -> bytes:
-        data = self._connection.recv(_CHUNK)
+        data = self._connection.recv(_FIRST)
         if len(data) < FRAME.size or len(data) < FRAME.size + FRAME.unpack_from(data)[0]:
             data = self._rest(data, deadline)
         size = len(data) - FRAME.size
@@ -84,7 +86,7 @@ class Channel:
             if left <= 0.0:
                 raise TimeoutError
             self._limit(left)
-            more = self._connection.recv(_CHUNK)
+            more = self._connection.recv(_MORE)
         raise EOFError
 
     def _limit(self, seconds: float) -> None:

@@ -9,21 +9,19 @@ from llm_policy_improver.sandbox.inside.syscalls import CHANNEL
 FRAME: Final = struct.Struct('=I')
 """Bytes that follow."""
 
+_FIRST, _MORE = 1 << 13, 1 << 20
+"""Bytes asked for at once: most requests are small."""
+
 
 def receive() -> bytes:
-    """The next frame from the parent; the process ends where there is none."""
-    (size,) = FRAME.unpack(_exactly(FRAME.size))
-    return _exactly(size)
-
-
-def _exactly(size: int) -> bytes:
-    data = os.read(CHANNEL, size)
-    while len(data) < size:
-        more = os.read(CHANNEL, size - len(data))
+    """The next frame from the parent, which sends one at a time; the process ends where there is none."""
+    data = os.read(CHANNEL, _FIRST)
+    while len(data) < FRAME.size or len(data) < FRAME.size + FRAME.unpack_from(data)[0]:
+        more = os.read(CHANNEL, _MORE)
         if not more:
             os._exit(0)
         data += more
-    return data
+    return data[FRAME.size :]
 
 
 def send(answer: bytes) -> None:
