@@ -49,15 +49,19 @@ class Sandbox:
         """What holds programs, in a sentence."""
         return sentence(self.protections)
 
-    def load(self, program: Program | str) -> Worker:
+    def load(self, program: Program | str, limits: Limits | None = None) -> Worker:
         """A worker that has executed a program's source.
+
+        Args:
+            program: or its source.
+            limits: where others than the sandbox's are to hold.
 
         Raises:
             ProgramError: the program does not compile, or raised.
             ProgramTimeoutError: it took too long.
             ProgramDiedError: its process ended.
         """
-        worker = Worker(self._zygote, self._limits)
+        worker = Worker(self._zygote, limits or self._limits)
         try:
             worker.load(program.source if isinstance(program, Program) else program)
         except BaseException:
