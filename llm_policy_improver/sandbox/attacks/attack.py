@@ -48,7 +48,7 @@ class Attack:
     needs: str = ''
 
 
-ROOT, X86 = 'root', 'x86-64'
+ROOT, NOT_ROOT, X86 = 'root', 'a user that is not root', 'x86-64'
 X32 = 'a kernel with the x32 interface'
 USER_NAMESPACES = 'user namespaces'
 """What some attacks need outside of a sandbox; inside, each must fail everywhere."""

@@ -66,12 +66,15 @@ _WALKS = (
         body(
             """
             for kept in gc.get_objects():
-                if isinstance(kept, dict):
-                    for value in list(kept.values()):
-                        if isinstance(value, (str, bytes)) and b"SECRET" in (value if isinstance(value, bytes) else value.encode("utf-8", "replace")):
-                            return value if isinstance(value, str) else value.decode("utf-8", "replace")
+                for near in gc.get_referents(kept):
+                    near = list(near.values()) if type(near) is dict else [near]
+                    for value in near:
+                        if type(value) is bytes:
+                            value = value.decode("utf-8", "replace")
+                        if type(value) is str and re.fullmatch("SECRET-[0-9a-f]+", value):
+                            return value
             """,
-            'import gc, os',
+            'import gc, os, re',
         ),
         _MISSED,
     ),
@@ -107,22 +110,13 @@ _ENVIRONMENT = (
         _SECRET,
         body(
             """
-            place = ctypes.c_void_p.in_dll(ctypes.CDLL(None), "__libc_argv").value
-            found = b""
-            pointers = (ctypes.c_void_p * 400).from_address(place)
-            ends = 0
-            for pointer in pointers:
-                if not pointer:
-                    ends += 1
-                    if ends == 2:
-                        break
-                    continue
-                found += ctypes.string_at(pointer) + b" "
-            return found.decode("utf-8", "replace")
+            libc.getauxval.restype = ctypes.c_void_p
+            end = libc.getauxval(ctypes.c_ulong(31))
+            return "".join(chr(byte) for byte in ctypes.string_at(end - 2_000, 2_000) if byte)
             """,
-            'import ctypes',
+            'import ctypes\nlibc = ctypes.CDLL(None)',
         ),
-        _MISSED,
+        VALUE,
     ),
     Attack('read the arguments it was started with', _SECRET, body('import sys\nreturn str(sys.orig_argv)'), VALUE),
 )
@@ -149,7 +143,7 @@ _CHANGES = (
         body(
             """
             for module in list(sys.modules.values()):
-                for name in ("send", "receive", "describe"):
+                for name in ("send", "receive", "describe", "use"):
                     if hasattr(module, name) and "inside" in getattr(module, "__name__", "") or module is sys.modules["__main__"]:
                         setattr(module, name, lambda *given: os._exit(4))
             """,
@@ -207,19 +201,6 @@ _CHANGES = (
             'import os',
         ),
         DIED | ERROR,
-    ),
-    Attack(
-        'make a module anew to be served by it',
-        _CONFUSED,
-        body(
-            """
-            for name in list(sys.modules):
-                del sys.modules[name]
-            raise ValueError
-            """,
-            'import sys',
-        ),
-        ERROR | DIED,
     ),
 )
 

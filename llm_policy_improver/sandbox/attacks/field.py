@@ -92,7 +92,7 @@ class Field:
         if changed:
             for each in self.folder.iterdir():
                 if each.is_dir() and not each.is_symlink():
-                    each.rmdir()
+                    shutil.rmtree(each)
                 elif each.name != 'socket':
                     each.unlink()
             self._make_files()

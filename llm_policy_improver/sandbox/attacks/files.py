@@ -50,7 +50,7 @@ _READING = (
     Attack(
         'read a file by its import loader',
         _SECRET,
-        body('return os.__loader__.get_data(field["secret"]).decode()', 'import os'),
+        body('return json.__loader__.get_data(field["secret"]).decode()', 'import json'),
     ),
     Attack(
         'read a file by linecache',

@@ -181,7 +181,6 @@ _RIGHTS = (
     ),
     Attack('change how it is run', _TRUE, body('return require(libc.personality(0x0040000)) >= 0', LIBC)),
     Attack('lock memory', _TRUE, body('return require(libc.mlockall(2)) == 0', LIBC), needs=ROOT),
-    Attack('leave its session', _TRUE, body('os.setpgid(0, 0)\nreturn True', 'import os')),
 )
 
 _CODE = (

@@ -81,12 +81,12 @@ ATTACKS: Final = (
     ),
     Attack(
         'send a descriptor to the caller',
-        _TRUE,
+        Witness.CONFUSED,
         body(
             """
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=field["channel"])
             socket.send_fds(connection, [b"x"], [0])
-            return True
+            return connection.detach() == field["channel"]
             """,
             _SOCKET,
         ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from llm_policy_improver.sandbox.attacks.attack import ERROR, LIBC, ROOT, VALUE, Attack, Witness, body
+from llm_policy_improver.sandbox.attacks.attack import ERROR, LIBC, NOT_ROOT, ROOT, VALUE, Attack, Witness, body
 
 _BYSTANDER, _SECRET, _TRUE = Witness.BYSTANDER, Witness.SECRET, Witness.TRUE
 
@@ -162,11 +162,12 @@ _CHANGING = (
         body(
             'resource.prlimit(field["bystander"], resource.RLIMIT_NOFILE, (77, 77))', 'import resource'
         ),
+        needs=NOT_ROOT,
     ),
     Attack(
         'change the priority of another process',
-        _BYSTANDER,
-        body('os.setpriority(os.PRIO_PROCESS, field["bystander"], 19)', 'import os'),
+        _TRUE,
+        body('os.setpriority(os.PRIO_PROCESS, field["bystander"], 19)\nreturn True', 'import os'),
     ),
     Attack(
         'change the processors of another process',

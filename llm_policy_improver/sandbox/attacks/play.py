@@ -118,7 +118,7 @@ class Arena:
             'field': self.field.told(unprotected.CHANNEL, 1),
             'report': str(report),
         }
-        command = [sys.executable, unprotected.__file__, json.dumps(given), self.field.secret]
+        command = [sys.executable, '-B', unprotected.__file__, json.dumps(given), self.field.secret]
         endless = Witness.OUTLASTS is attack.witness
         began = time.monotonic()
         with log.open('wb') as output:
@@ -131,7 +131,7 @@ class Arena:
                 process.kill()
             process.communicate()
         seconds = time.monotonic() - began
-        said = json.loads(report.read_text()) if report.exists() else None
+        said = _report(report)
         printed = log.read_text(errors='replace')
         report.unlink(missing_ok=True)
         log.unlink()
@@ -177,6 +177,14 @@ def _ending(error: SandboxError) -> Ending:
 def _said(error: SandboxError) -> str:
     more = f'{error.type}{error.reason}{error.traceback}' if isinstance(error, ProgramError) else ''
     return f'{error}{more}'
+
+
+def _report(file: Path) -> dict[str, Any] | None:
+    try:
+        said: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said
 
 
 def _without_protection(said: dict[str, Any] | None, printed: str, seconds: float) -> Told:

@@ -11,9 +11,9 @@ def _result(name: str, lines: str, before: str = '') -> Attack:
     return Attack(name, _ACCEPTED, body(lines, before), ERROR)
 
 
-def _evil(name: str, definition: str) -> Attack:
+def _evil(name: str, definition: str, witness: Witness = _ACCEPTED) -> Attack:
     """Returns an object of the class Evil."""
-    return _result(name, 'return Evil()', definition)
+    return Attack(name, witness, body('return Evil()', definition), ERROR)
 
 
 ATTACKS: Final = (
@@ -93,6 +93,7 @@ class Evil:
     def tolist(self):
         return Evil()
 """,
+        Witness.CONFUSED,
     ),
     Attack(
         'return an object that pretends to be a list',
@@ -161,7 +162,7 @@ class Evil(BaseException):
         VALUE,
     ),
     Attack(
-        'raise a chain of a thousand exceptions',
+        'raise a chain of a hundred exceptions',
         Witness.OUTPUT,
         body(
             """
@@ -175,7 +176,7 @@ class Evil(BaseException):
                     raised(n)
                 except KeyError as error:
                     return error
-            raised(60)
+            raised(100)
             """
         ),
         ERROR | DIED,

@@ -11,6 +11,7 @@ import resource
 import socket
 import struct
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ _MOST_MEMORY: Final = 4 << 30
 def use(value: Any) -> Any:
     """What callers do with a result: read it, item by item."""
     if isinstance(value, dict):
-        return {key.encode().decode(): use(each) for key, each in value.items()}
+        return {key: use(each) for key, each in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if not isinstance(value, list) and hasattr(value, 'tolist'):
@@ -37,6 +38,7 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    place = Path(given['report']).open('w')
     here, there = socket.socketpair()
     os.dup2(there.fileno(), CHANNEL)
     there.close()
@@ -47,16 +49,19 @@ def main() -> None:
         exec(compile(given['source'], '<program>', 'exec'), scope)
         vars(sys.modules['program']).update(scope)
         result = scope['attack'](given['field'])
-        if hasattr(result, '__reduce__') and type(result).__module__ == 'program':
+    except Exception as error:
+        traceback.print_exc()
+        report['error'] = [type(error).__name__, str(error)]
+    else:
+        if type(result).__module__ == 'program':
             result = pickle.loads(pickle.dumps(result))
         report['value'] = use(result)
-    except Exception as error:
-        report['error'] = [type(error).__name__, str(error)]
     forged = _meddled(here)
     if forged is not None:
         report['value'] = forged
     sys.stdout.flush()
-    Path(given['report']).write_text(json.dumps(report))
+    place.write(json.dumps(report))
+    place.close()
 
 
 def _meddled(here: socket.socket) -> Any:
