@@ -1,9 +1,6 @@
 """What can go wrong with a program; each message is a sentence for a person, and for the model that wrote it."""
 
-from typing import Final
-
-RESULT: Final = 'ResultError'
-"""The type of a `ProgramError` where the program raised nothing, but returned what cannot be handed over."""
+from llm_policy_improver.sandbox.inside.frames import RESULT
 
 
 class SandboxError(RuntimeError):
@@ -18,15 +15,18 @@ class ProgramError(SandboxError):
     """The program raised, or returned what cannot be handed over. Its worker goes on.
 
     Attributes:
-        type: name of the exception's class, or `RESULT`.
+        type: name of the exception's class, or `inside.frames.RESULT`.
         reason: the exception's own message, at most 2,000 characters.
         traceback: lines of the program that led to it, outermost first, at most 4,000 characters; may be empty.
         call: which call of a batch; those before it were made, those after it were not.
     """
 
     def __init__(self, what: str, type: str, reason: str, traceback: str = '', call: int = 0) -> None:
-        said = ' '.join(reason.split())
-        super().__init__(f'{what} raised {type}' + (f': {said[:500]}' if said else ''))
+        said = ' '.join(reason.split())[:500]
+        if type == RESULT:
+            super().__init__(f'{what} returned what cannot be handed over: {said}')
+        else:
+            super().__init__(f'{what} raised {type}' + (f': {said}' if said else ''))
         self.type = type
         self.reason = reason
         self.traceback = traceback

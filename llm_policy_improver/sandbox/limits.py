@@ -1,5 +1,6 @@
 """What a program may use."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -20,7 +21,7 @@ class Limits:
         output_bytes: of what the program prints that is kept; the rest is lost.
 
     Raises:
-        ValueError: one of them is not positive.
+        ValueError: one of them is not positive and finite.
     """
 
     memory_bytes: int = 1 << 30
@@ -34,5 +35,5 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise ValueError(f'{name} must be positive; got {getattr(self, name)}')
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f'{name} must be positive and finite; got {getattr(self, name)}')

@@ -1,16 +1,27 @@
 """The sandbox: a warm zygote, and a confined worker for each program."""
 
-import os
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from llm_policy_improver.core.policy import Program
+from llm_policy_improver.sandbox.bubblewrap import bubblewrap
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
+from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import Limits
 from llm_policy_improver.sandbox.protections import missing, missing_sentence, sentence
 from llm_policy_improver.sandbox.worker import Worker
-from llm_policy_improver.sandbox.zygote import Zygote
+from llm_policy_improver.sandbox.zygote import Zygote, module_folders
+
+
+def _started(modules: Sequence[str], around: Sequence[str]) -> tuple[Zygote, tuple[Protection, ...]]:
+    """The zygote, within bubblewrap if that works here."""
+    if around:
+        try:
+            return Zygote(modules, around), (Protection.BUBBLEWRAP,)
+        except SandboxUnavailableError:  # e.g. no user namespaces for ordinary users
+            pass
+    return Zygote(modules), ()
 
 
 class Sandbox:
@@ -33,10 +44,11 @@ class Sandbox:
 
     def __init__(self, limits: Limits | None = None, modules: Sequence[str] = ()) -> None:
         self._limits = limits or Limits()
-        self._zygote = Zygote(modules)
+        around = bubblewrap(module_folders(('numpy', *modules)))
+        self._zygote, wrapped = _started(modules, around)
         try:
             with Worker(self._zygote, self._limits) as probe:
-                self.protections = probe.protections
+                self.protections = (*probe.protections, *wrapped)
             absent = missing(self.protections)
             if absent:
                 raise SandboxUnavailableError(missing_sentence(absent))

@@ -72,16 +72,16 @@ def require_plain(value: Any, depth: int = 0) -> None:
     kind = type(value)
     if kind is float:
         if not math.isfinite(value):
-            raise ValueError('the result holds a number that is not finite')
+            raise ValueError('it holds a number that is not finite')
     elif kind is int:
         if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
-            raise ValueError('the result holds an integer of more than 64 bits')
+            raise ValueError('it holds an integer of more than 64 bits')
     elif kind is str:
         if not value.isascii():
             _require_unicode(value)
     elif kind is list or kind is dict:
         if depth >= _DEEPEST:
-            raise ValueError(f'the result is nested more than {_DEEPEST} levels deep')
+            raise ValueError(f'it is nested more than {_DEEPEST} levels deep')
         for each in value if kind is list else value.values():
             require_plain(each, depth + 1)
         for key in value if kind is dict else ():
@@ -92,4 +92,4 @@ def _require_unicode(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError('the result holds text that is not valid Unicode') from None
+        raise ValueError('it holds text that is not valid Unicode') from None

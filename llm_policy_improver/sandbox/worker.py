@@ -10,17 +10,17 @@ from typing import Any, Final, NoReturn, Self
 
 from llm_policy_improver.sandbox.channel import BrokenProtocolError, Channel
 from llm_policy_improver.sandbox.errors import (
-    RESULT,
     ProgramDiedError,
     ProgramError,
     ProgramTimeoutError,
     SandboxError,
 )
+from llm_policy_improver.sandbox.inside.frames import RESULT
 from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import Limits
 from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.values import Outgoing, require_plain
-from llm_policy_improver.sandbox.zygote import Forked, Zygote
+from llm_policy_improver.sandbox.zygote import Ended, Forked, Zygote
 
 Call = tuple[Any, ...]
 """An object's number, the name of a method, and its arguments."""
@@ -31,8 +31,12 @@ _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 4_000
 
 
+class _NotANumberError(ValueError):
+    """A constant of JSON's that stands for no finite number."""
+
+
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f'the result holds {name}, which is no number')
+    raise _NotANumberError(f'it holds {name}; numbers must be finite')
 
 
 _decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
@@ -117,14 +121,14 @@ class Worker:
     def call_method(self, target: int, name: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a method of an object; what it returns. Raises as `load` does."""
         outgoing = Outgoing()
-        content = ((target, name, outgoing.arguments(arguments), outgoing.value(keywords)),)
-        return self._call(content, outgoing.arrays)[0]
+        call = (target, name, outgoing.arguments(arguments), outgoing.value(keywords))
+        return self._call((call,), outgoing.arrays)[0]
 
     def call_methods(self, calls: Sequence[Call]) -> list[Any]:
         """Call many methods in one round trip; what they return. The first that raises ends it, as `load` does."""
         outgoing = Outgoing()
-        content = tuple(
-            [(target, name, outgoing.arguments(tuple(given)), {}) for target, name, *given in calls]
+        content: tuple[Any, ...] = tuple(
+            [(each[0], each[1], outgoing.arguments(each[2:]), {}) for each in calls]
         )
         return self._call(content, outgoing.arrays) if content else []
 
@@ -146,9 +150,7 @@ class Worker:
         self.close()
 
     def _call(self, content: tuple[tuple[int, str, tuple[Any, ...], Any], ...], arrays: bool) -> list[Any]:
-        results = self._ask(
-            'calls', content, arrays, len(content) * self._limits.call_seconds, content[0][1]
-        )
+        results = self._ask('calls', content, arrays, len(content) * self._limits.call_seconds, content[0][1])
         if type(results) is not list or len(results) != len(content):
             self._break('not one result a call')
         return results
@@ -174,9 +176,9 @@ class Worker:
     def _read(self, answer: bytes, what: str) -> Any:
         try:
             number, fine, result = _decode(answer.decode('ascii'))
-        except (ValueError, TypeError, RecursionError) as error:
-            if 'the result' in str(error):
-                raise ProgramError(what, RESULT, str(error)) from None
+        except _NotANumberError as error:
+            raise ProgramError(what, RESULT, str(error)) from None
+        except (ValueError, TypeError, RecursionError):
             self._break('no JSON of the form that was expected')
         if number != self._number:
             self._break('an answer to another question')
@@ -194,9 +196,11 @@ class Worker:
         if type(result) is not list or tuple(map(type, result)) != (int, str, str, str):
             self._break('no account of an exception')
         call, kind, reason, traceback = result
+        if not 0 <= call < 1 << 31:
+            self._break('no account of an exception')
         return (
             call,
-            shown(kind, 100),
+            ' '.join(shown(kind, 100).split()),
             shown(reason, _LONGEST_MESSAGE),
             shown(traceback, _LONGEST_TRACEBACK),
         )
@@ -207,12 +211,12 @@ class Worker:
         raise ProgramDiedError(f'the program was ended, as it meddled with its connection: {reason}')
 
     def _died(self, what: str) -> NoReturn:
-        status = self._finish('its process has ended')
-        reason = _ending(status)
+        ended = self._finish('its process has ended')
+        reason = self._ending(ended)
         self._end = reason
         raise ProgramDiedError(f'the program ended in {what}: {reason}')
 
-    def _finish(self, why: str) -> int:
+    def _finish(self, why: str) -> Ended:
         forked, self._forked, self._end = self._forked, None, why
         assert forked is not None
         try:
@@ -227,12 +231,12 @@ class Worker:
         kept = os.pread(descriptor, self._limits.output_bytes, 0)
         return shown(kept.decode(errors='replace'), self._limits.output_bytes)
 
-
-def _ending(status: int) -> str:
-    """What a status, as `os.waitpid` gives it, tells."""
-    code = os.waitstatus_to_exitcode(status)
-    if code >= 0:
-        return f'it ended its process with status {code}'
-    if -code == signal.SIGKILL:
-        return 'it was killed, by the limit of processor time or for want of memory'
-    return f'it crashed with {signal.Signals(-code).name}'
+    def _ending(self, ended: Ended) -> str:
+        code = os.waitstatus_to_exitcode(ended.status)
+        if code >= 0:
+            return f'it ended its own process, with status {code}'
+        if -code == signal.SIGKILL and ended.cpu_seconds >= self._limits.cpu_seconds:
+            return f'it had used {self._limits.cpu_seconds} s of processor time, which is all that it may'
+        if -code == signal.SIGKILL:
+            return 'it was killed from outside, e.g. as the machine was out of memory'
+        return f'it crashed with {signal.Signals(-code).name}'

@@ -1,5 +1,6 @@
 """The zygote as its parent holds it: a fresh Python, started once, that forks confined workers."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
@@ -51,24 +52,40 @@ class Forked:
     output: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a worker ended.
+
+    Attributes:
+        status: as `os.waitpid` gives it.
+        cpu_seconds: that it used.
+    """
+
+    status: int
+    cpu_seconds: float
+
+
 class Zygote:
     """Starts the zygote. May be used from any thread.
 
     Args:
         modules: that programs may use beyond the standard ones.
+        around: command that it is started by, e.g. `bubblewrap.bubblewrap`; empty for none.
 
     Raises:
         SandboxUnavailableError: it does not start.
     """
 
-    def __init__(self, modules: Sequence[str] = ()) -> None:
+    def __init__(self, modules: Sequence[str] = (), around: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._control, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._closed = False
         self._log = os.memfd_create('zygote')
+        folders = module_folders(('numpy', *modules))
+        self._control, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with inner:
             self._process = subprocess.Popen(
-                [sys.executable, *_PYTHON, str(_ROOT), *_folders(('numpy', *modules))],
-                stdin=inner,
+                [*around, sys.executable, *_PYTHON, str(_ROOT), *folders],
+                stdin=inner.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
                 env=_environment(),
@@ -86,9 +103,7 @@ class Zygote:
         outer, inner = socket.socketpair()
         output = os.memfd_create('output')
         resources = ResourceLimits(limits.memory_bytes, limits.cpu_seconds, limits.output_bytes)
-        request = {
-            'fork': {'resources': dataclasses.asdict(resources), 'result_bytes': limits.result_bytes}
-        }
+        request = {'fork': {'resources': dataclasses.asdict(resources), 'result_bytes': limits.result_bytes}}
         try:
             with inner:
                 answer, (handle,) = self._ask(request, _ANSWER_SECONDS, inner.fileno(), output)
@@ -98,17 +113,24 @@ class Zygote:
             raise
         return Forked(answer['process'], handle, outer, output)
 
-    def end(self, worker: Forked) -> int:
-        """Kill a worker, where it still runs, and give its status as `os.waitpid` does."""
-        signal.pidfd_send_signal(worker.handle, signal.SIGKILL)
+    def end(self, worker: Forked) -> Ended:
+        """Kill a worker, where it still runs, and say how it ended."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(worker.handle, signal.SIGKILL)
+        if self._closed:  # all have been ended with the zygote
+            return Ended(signal.SIGKILL, 0.0)
         gone = select.poll()
         gone.register(worker.handle, select.POLLIN)
-        gone.poll()
+        if not gone.poll(1_000 * _ANSWER_SECONDS):
+            raise SandboxError('a process that was killed does not end')
         answer, _ = self._ask({'wait': worker.number}, _ANSWER_SECONDS)
-        return int(answer['status'])
+        return Ended(answer['status'], answer['cpu_seconds'])
 
     def close(self) -> None:
         """End it, and every worker with it."""
+        if self._closed:
+            return
+        self._closed = True
         self._control.close()
         try:
             self._process.wait(_ANSWER_SECONDS)
@@ -154,7 +176,7 @@ def _environment() -> dict[str, str]:
     return {**kept, **threads, 'PYTHONHASHSEED': '0', 'LC_ALL': 'C.UTF-8'}
 
 
-def _folders(modules: Sequence[str]) -> list[str]:
+def module_folders(modules: Sequence[str]) -> list[str]:
     """Where modules are, by their first name.
 
     Raises:

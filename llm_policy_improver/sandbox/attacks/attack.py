@@ -58,7 +58,7 @@ TIMEOUT = frozenset({Ending.TIMEOUT})
 DIED = frozenset({Ending.DIED})
 VALUE = frozenset({Ending.VALUE})
 
-LIBC = '''
+LIBC = """
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -72,7 +72,7 @@ def require(result):
     if result < 0:
         raise OSError(ctypes.get_errno(), 'refused')
     return result
-'''
+"""
 """Put before the source of an attack that calls C or the kernel itself."""
 
 

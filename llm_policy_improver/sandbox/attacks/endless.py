@@ -21,10 +21,18 @@ ATTACKS: Final = (
                 pass
         """,
     ),
-    _endless('loop forever over an iterator of C', 'collections.deque(itertools.count(), maxlen=0)', 'import collections, itertools'),
+    _endless(
+        'loop forever over an iterator of C',
+        'collections.deque(itertools.count(), maxlen=0)',
+        'import collections, itertools',
+    ),
     _endless('add up forever', 'return sum(range(10**15))'),
     _endless('raise an integer to a huge power', 'return len(str((3 ** 10**7) ** 40)) > 0'),
-    _endless('write a huge integer in decimal', 'sys.set_int_max_str_digits(0)\nreturn len(str(1 << 40_000_000)) > 0', 'import sys'),
+    _endless(
+        'write a huge integer in decimal',
+        'sys.set_int_max_str_digits(0)\nreturn len(str(1 << 40_000_000)) > 0',
+        'import sys',
+    ),
     _endless('match a pattern forever', 'return re.match("(a+)+$", "a" * 60 + "b")', 'import re'),
     _endless(
         'sort by a comparison that never ends',
@@ -35,12 +43,26 @@ class Slow:
         while True: pass
 """,
     ),
-    _endless('convolve long arrays', 'return np.convolve(np.ones(10**6), np.ones(10**6)).sum()', 'import numpy as np'),
-    _endless('invert a large matrix again and again', 'while True: np.linalg.inv(np.eye(200))', 'import numpy as np'),
-    _endless('sort large arrays forever', 'while True: np.sort(np.arange(10**6)[::-1])', 'import numpy as np'),
+    _endless(
+        'convolve long arrays',
+        'return np.convolve(np.ones(10**6), np.ones(10**6)).sum()',
+        'import numpy as np',
+    ),
+    _endless(
+        'invert a large matrix again and again',
+        'while True: np.linalg.inv(np.eye(200))',
+        'import numpy as np',
+    ),
+    _endless(
+        'sort large arrays forever', 'while True: np.sort(np.arange(10**6)[::-1])', 'import numpy as np'
+    ),
     _endless('draw random numbers forever', 'while True: np.random.random(10**6)', 'import numpy as np'),
     _endless('sleep', 'time.sleep(10**6)', 'import time'),
-    _endless('wait for a lock that nobody frees', 'lock = threading.Lock()\nlock.acquire()\nlock.acquire()', 'import threading'),
+    _endless(
+        'wait for a lock that nobody frees',
+        'lock = threading.Lock()\nlock.acquire()\nlock.acquire()',
+        'import threading',
+    ),
     _endless('wait for a queue that nobody fills', 'queue.Queue().get()', 'import queue'),
     _endless(
         'loop in an asynchronous generator',

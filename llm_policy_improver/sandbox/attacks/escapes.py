@@ -1,4 +1,4 @@
-"""Attacks within Python: walks to what is loaded, to frames of the caller, to the secret, and changes of what others use."""
+"""Attacks within Python: walks to what is loaded, to frames and to the secret, and changes of what others use."""
 
 from typing import Final
 
@@ -26,7 +26,10 @@ _WALKS = (
     Attack(
         'walk from a module to os.system',
         _FILES,
-        body(f'return np.__builtins__["__import__"]("sys").modules["posix"].system({_COMMAND})', 'import numpy as np'),
+        body(
+            f'return np.__builtins__["__import__"]("sys").modules["posix"].system({_COMMAND})',
+            'import numpy as np',
+        ),
         _MISSED,
     ),
     Attack(
@@ -101,8 +104,10 @@ _ENVIRONMENT = (
     Attack(
         'read the environment by C',
         _SECRET,
-        body('return ctypes.c_char_p(libc_getenv(b"SANDBOX_SECRET")).value.decode()',
-             'import ctypes\nlibc_getenv = ctypes.CDLL(None).getenv\nlibc_getenv.restype = ctypes.c_void_p'),
+        body(
+            'return ctypes.c_char_p(libc_getenv(b"SANDBOX_SECRET")).value.decode()',
+            'import ctypes\nlibc_getenv = ctypes.CDLL(None).getenv\nlibc_getenv.restype = ctypes.c_void_p',
+        ),
         _MISSED,
     ),
     Attack(
@@ -118,7 +123,12 @@ _ENVIRONMENT = (
         ),
         VALUE,
     ),
-    Attack('read the arguments it was started with', _SECRET, body('import sys\nreturn str(sys.orig_argv)'), VALUE),
+    Attack(
+        'read the arguments it was started with',
+        _SECRET,
+        body('import sys\nreturn str(sys.orig_argv)'),
+        VALUE,
+    ),
 )
 
 _CHANGES = (
@@ -168,7 +178,10 @@ _CHANGES = (
     Attack(
         'follow every call by a trace function',
         _CONFUSED,
-        body('sys.setprofile(lambda *given: sys.modules.clear() or os._exit(6))\nreturn len([])', 'import os, sys'),
+        body(
+            'sys.setprofile(lambda *given: sys.modules.clear() or os._exit(6))\nreturn len([])',
+            'import os, sys',
+        ),
         DIED,
     ),
     Attack(

@@ -100,7 +100,7 @@ class Field:
 
     def packet_came(self) -> bool:
         """Whether anything arrived at a socket."""
-        return any([_came(each) for each in self._sockets])
+        return sum(_came(each) for each in self._sockets) > 0
 
     def bystander_changed(self) -> bool:
         """Whether the other process ended, was stopped or given other limits; begins a new one then."""

@@ -66,9 +66,7 @@ _READING = (
     Attack(
         'read a file by numpy.memmap',
         _SECRET,
-        body(
-            'return np.memmap(field["secret"], np.uint8, "r").tobytes().decode()', 'import numpy as np'
-        ),
+        body('return np.memmap(field["secret"], np.uint8, "r").tobytes().decode()', 'import numpy as np'),
     ),
     Attack(
         'read a file by numpy.load',
@@ -136,11 +134,16 @@ _READING = (
 )
 
 _LOOKING = (
-    Attack('ask for the size of a file', _TRUE, body('return os.stat(field["secret"]).st_size > 0', 'import os')),
+    Attack(
+        'ask for the size of a file', _TRUE, body('return os.stat(field["secret"]).st_size > 0', 'import os')
+    ),
     Attack('list a folder', _TRUE, body('return len(os.listdir(field["folder"])) > 0', 'import os')),
     Attack('list a folder by scandir', _TRUE, body('return len(list(os.scandir("/"))) > 0', 'import os')),
     Attack(
-        'ask whether a file is there', _TRUE, body('return os.access(field["secret"], os.F_OK)', 'import os'), _MISSED
+        'ask whether a file is there',
+        _TRUE,
+        body('return os.access(field["secret"], os.F_OK)', 'import os'),
+        _MISSED,
     ),
     Attack(
         'follow a link of /proc',
@@ -149,7 +152,9 @@ _LOOKING = (
     ),
     Attack('go to a folder', _TRUE, body('os.chdir(field["folder"])\nreturn True', 'import os')),
     Attack('ask for the current folder', _TRUE, body('return bool(os.getcwd())', 'import os')),
-    Attack('ask for the free room', _TRUE, body('return os.statvfs(field["folder"]).f_bsize > 0', 'import os')),
+    Attack(
+        'ask for the free room', _TRUE, body('return os.statvfs(field["folder"]).f_bsize > 0', 'import os')
+    ),
     Attack(
         'watch a folder by inotify',
         _TRUE,
@@ -180,11 +185,26 @@ _CHANGING = (
     Attack('set the time of a file', _FILES, body('os.utime(field["victim"], (1, 1))', 'import os')),
     Attack('make a folder', _FILES, body('os.mkdir(field["made"])', 'import os')),
     Attack('make a named pipe', _FILES, body('os.mkfifo(field["made"])', 'import os')),
-    Attack('make a device', _FILES, body('os.mknod(field["made"], 0o20666, os.makedev(1, 3))', 'import os'), needs=ROOT),
+    Attack(
+        'make a device',
+        _FILES,
+        body('os.mknod(field["made"], 0o20666, os.makedev(1, 3))', 'import os'),
+        needs=ROOT,
+    ),
     Attack('write a file by numpy.save', _FILES, body('np.save(field["made"], [1.0])', 'import numpy as np')),
-    Attack('write a file by numpy.savetxt', _FILES, body('np.savetxt(field["made"], [1.0])', 'import numpy as np')),
-    Attack('write a file by tofile of an array', _FILES, body('np.ones(1).tofile(field["made"])', 'import numpy as np')),
-    Attack('write a file by creat of C', _FILES, body('require(libc.creat(field["made"].encode(), 0o666))', LIBC)),
+    Attack(
+        'write a file by numpy.savetxt',
+        _FILES,
+        body('np.savetxt(field["made"], [1.0])', 'import numpy as np'),
+    ),
+    Attack(
+        'write a file by tofile of an array',
+        _FILES,
+        body('np.ones(1).tofile(field["made"])', 'import numpy as np'),
+    ),
+    Attack(
+        'write a file by creat of C', _FILES, body('require(libc.creat(field["made"].encode(), 0o666))', LIBC)
+    ),
 )
 
 ATTACKS: Final = (*_READING, *_LOOKING, *_CHANGING)

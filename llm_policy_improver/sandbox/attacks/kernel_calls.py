@@ -29,13 +29,20 @@ def run(code):
 '''
 
 _SHARED = (
-    Attack('share memory of System V', _TRUE, body('return require(libc.shmget(0, 4096, 0o1666)) >= 0 and not drop()', LIBC
-        + '''
+    Attack(
+        'share memory of System V',
+        _TRUE,
+        body(
+            'return require(libc.shmget(0, 4096, 0o1666)) >= 0 and not drop()',
+            LIBC
+            + '''
 def drop():
     """Remove the newest segment again."""
     number = libc.shmget(0x5eed, 4096, 0o1666)
     return libc.shmctl(number, 0, None)
-''')),
+''',
+        ),
+    ),
     Attack(
         'use a semaphore of System V',
         _TRUE,
@@ -82,7 +89,8 @@ def drop():
         'add a key to a keyring',
         _TRUE,
         body(
-            'return system_call(field["calls"]["add_key"], b"user", b"x", b"x", ctypes.c_size_t(1), -1) > 0', LIBC
+            'return system_call(field["calls"]["add_key"], b"user", b"x", b"x", ctypes.c_size_t(1), -1) > 0',
+            LIBC,
         ),
     ),
     Attack(
@@ -123,7 +131,12 @@ _RIGHTS = (
         body('return require(libc.unshare(0x10000000)) == 0', LIBC),
         needs=USER_NAMESPACES,
     ),
-    Attack('make a network namespace', _TRUE, body('return require(libc.unshare(0x40000000)) == 0', LIBC), needs=ROOT),
+    Attack(
+        'make a network namespace',
+        _TRUE,
+        body('return require(libc.unshare(0x40000000)) == 0', LIBC),
+        needs=ROOT,
+    ),
     Attack(
         'enter a namespace',
         _TRUE,
@@ -146,7 +159,12 @@ _RIGHTS = (
         ),
         needs=ROOT,
     ),
-    Attack('change the root folder', _TRUE, body('os.chroot(field["folder"])\nreturn True', 'import os'), needs=ROOT),
+    Attack(
+        'change the root folder',
+        _TRUE,
+        body('os.chroot(field["folder"])\nreturn True', 'import os'),
+        needs=ROOT,
+    ),
     Attack('become another user', _TRUE, body('os.setresuid(1, 1, 1)\nreturn True', 'import os'), needs=ROOT),
     Attack('become root', _TRUE, body('os.setuid(0)\nreturn os.getuid() == 0', 'import os'), needs=ROOT),
     Attack('become any group', _TRUE, body('os.setgroups([0])\nreturn True', 'import os'), needs=ROOT),

@@ -30,7 +30,8 @@ ATTACKS: Final = (
         'send by UDP',
         _PACKET,
         body(
-            'socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", field["udp"]))', _SOCKET
+            'socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", field["udp"]))',
+            _SOCKET,
         ),
     ),
     Attack(

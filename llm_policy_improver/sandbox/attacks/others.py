@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from llm_policy_improver.sandbox.attacks.attack import ERROR, LIBC, NOT_ROOT, ROOT, VALUE, Attack, Witness, body
+from llm_policy_improver.sandbox.attacks.attack import (
+    ERROR,
+    LIBC,
+    NOT_ROOT,
+    ROOT,
+    VALUE,
+    Attack,
+    Witness,
+    body,
+)
 
 _BYSTANDER, _SECRET, _TRUE = Witness.BYSTANDER, Witness.SECRET, Witness.TRUE
 
@@ -98,9 +107,7 @@ _LOOKING = (
             """
         ),
     ),
-    Attack(
-        'read its own environment from /proc', _SECRET, body('return open("/proc/self/environ").read()')
-    ),
+    Attack('read its own environment from /proc', _SECRET, body('return open("/proc/self/environ").read()')),
     Attack('read its own map of memory', _TRUE, body('return len(open("/proc/self/maps").read()) > 0')),
     Attack('list the processes', _TRUE, body('return "self" in os.listdir("/proc")', 'import os')),
     Attack(
@@ -146,7 +153,10 @@ _LOOKING = (
     Attack(
         'compare itself with another process',
         _TRUE,
-        body('return system_call(field["calls"]["kcmp"], field["bystander"], field["bystander"], 1, 0, 0) == 0', LIBC),
+        body(
+            'return system_call(field["calls"]["kcmp"], field["bystander"], field["bystander"], 1, 0, 0) == 0',
+            LIBC,
+        ),
     ),
     Attack(
         'take a descriptor of another process',
@@ -159,9 +169,7 @@ _CHANGING = (
     Attack(
         'change the limits of another process',
         _BYSTANDER,
-        body(
-            'resource.prlimit(field["bystander"], resource.RLIMIT_NOFILE, (77, 77))', 'import resource'
-        ),
+        body('resource.prlimit(field["bystander"], resource.RLIMIT_NOFILE, (77, 77))', 'import resource'),
         needs=NOT_ROOT,
     ),
     Attack(

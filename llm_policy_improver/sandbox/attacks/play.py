@@ -211,7 +211,9 @@ def _worked(witness: Witness, told: Told, field: Field, limits: Limits, slowness
         case Witness.BYSTANDER:
             return bystander
         case Witness.OUTPUT:
-            return told.output_bytes > limits.output_bytes or len(told.text) > limits.output_bytes + _MOST_TEXT
+            return (
+                told.output_bytes > limits.output_bytes or len(told.text) > limits.output_bytes + _MOST_TEXT
+            )
         case Witness.OUTLASTS:
             return told.seconds > limits.call_seconds + slowness
         case Witness.ACCEPTED:

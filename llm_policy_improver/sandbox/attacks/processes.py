@@ -33,7 +33,9 @@ ATTACKS: Final = (
         body('os.system("echo > " + field["made"])', 'import os'),
         ERROR | VALUE,
     ),
-    Attack('run a command by os.popen', _FILES, body('os.popen("echo > " + field["made"]).read()', 'import os')),
+    Attack(
+        'run a command by os.popen', _FILES, body('os.popen("echo > " + field["made"]).read()', 'import os')
+    ),
     Attack(
         'run a command by subprocess',
         _FILES,
@@ -77,7 +79,10 @@ ATTACKS: Final = (
     Attack(
         'fork by the call clone',
         _TRUE,
-        body('return alive(lambda: system_call(field["calls"]["clone"], 17, 0, 0, 0, 0))', LIBC + _COUNT_CHILDREN),
+        body(
+            'return alive(lambda: system_call(field["calls"]["clone"], 17, 0, 0, 0, 0))',
+            LIBC + _COUNT_CHILDREN,
+        ),
     ),
     Attack(
         'fork by the call clone3',

@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from llm_policy_improver.sandbox.inside import kernel
@@ -139,5 +140,4 @@ def _require_user() -> None:
 
 def _address_space() -> int:
     """Of this process, in bytes."""
-    with open('/proc/self/statm', encoding='ascii') as sizes:  # noqa: PTH123: nothing more is loaded here
-        return int(sizes.read().split()[0]) * resource.getpagesize()
+    return int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()

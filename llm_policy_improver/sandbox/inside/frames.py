@@ -9,6 +9,9 @@ from llm_policy_improver.sandbox.inside.syscalls import CHANNEL
 FRAME: Final = struct.Struct('=I')
 """Bytes that follow."""
 
+RESULT: Final = 'ResultError'
+"""Stands for the type of an exception where the program raised none, but returned what cannot be handed over."""
+
 _FIRST, _MORE = 1 << 13, 1 << 20
 """Bytes asked for at once: most requests are small."""
 

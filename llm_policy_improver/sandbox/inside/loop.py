@@ -20,7 +20,7 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from llm_policy_improver.sandbox.inside.frames import receive, send
+from llm_policy_improver.sandbox.inside.frames import RESULT, receive, send
 from llm_policy_improver.sandbox.inside.output import Output
 from llm_policy_improver.sandbox.inside.program import describe, load_program, plain
 from llm_policy_improver.sandbox.inside.randomness import replace_entropy, seed_all
@@ -31,7 +31,7 @@ _encode: Final = json.JSONEncoder(
 ).encode
 
 
-class Failed(Exception):
+class CallError(Exception):
     """A call of the program raised.
 
     Attributes:
@@ -40,6 +40,18 @@ class Failed(Exception):
 
     def __init__(self, call: int) -> None:
         super().__init__()
+        self.call = call
+
+
+class ResultError(Exception):
+    """What the program returned cannot be handed over.
+
+    Attributes:
+        call: which of a batch.
+    """
+
+    def __init__(self, call: int, reason: str) -> None:
+        super().__init__(reason)
         self.call = call
 
 
@@ -68,7 +80,7 @@ class Program:
             for target, name, arguments, keywords in content:
                 results.append(getattr(objects[target], name)(*arguments, **keywords))
         except BaseException as error:
-            raise Failed(len(results)) from error
+            raise CallError(len(results)) from error
         return results
 
     def delete(self, content: tuple[int, ...]) -> None:
@@ -87,9 +99,9 @@ def serve(result_bytes: int) -> NoReturn:
     Args:
         result_bytes: of an answer at most.
     """
-    sys.stdin = sys.__stdin__ = None  # type: ignore[misc, assignment]
-    sys.stdout = sys.__stdout__ = Output(OUTPUT[0])
-    sys.stderr = sys.__stderr__ = Output(OUTPUT[1])
+    output, errors = (Output(each) for each in OUTPUT)
+    vars(sys).update(stdin=None, __stdin__=None)
+    vars(sys).update(stdout=output, __stdout__=output, stderr=errors, __stderr__=errors)
     replace_entropy()
     program = Program()
     kinds: dict[str, Callable[[Any], Any]] = {
@@ -103,9 +115,7 @@ def serve(result_bytes: int) -> NoReturn:
         if arrays:
             content = with_arrays(content)
         try:
-            answer = _encode([number, True, kinds[kind](content)]).encode()
-            if len(answer) > result_bytes:
-                raise ValueError(f'the result takes {len(answer)} bytes; {result_bytes} are the most')
+            answer = _success(number, kinds[kind](content), result_bytes)
         except BaseException as error:
             answer = _failure(number, error)
         send(answer)
@@ -122,8 +132,38 @@ def with_arrays(value: Any) -> Any:
     return value
 
 
+def _success(number: int, result: Any, result_bytes: int) -> bytes:
+    try:
+        answer = _encode([number, True, result]).encode()
+    except Exception as error:
+        raise ResultError(_faulty(result), _reason(error)) from error
+    if len(answer) > result_bytes:
+        raise ResultError(0, f'it takes {len(answer)} bytes; {result_bytes} are the most')
+    return answer
+
+
+def _faulty(results: Any) -> int:
+    """Which of a batch cannot be written."""
+    for call, result in enumerate(results if type(results) is list else ()):
+        try:
+            _encode(result)
+        except Exception:
+            return call
+    return 0
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return 'it is nested too deeply'
+    if isinstance(error, ValueError) and 'Out of range' in str(error):
+        return 'it holds nan or infinity; numbers must be finite'
+    return str(error)
+
+
 def _failure(number: int, error: BaseException) -> bytes:
     call = 0
-    if isinstance(error, Failed) and error.__cause__ is not None:
+    if isinstance(error, ResultError):
+        return _encode([number, False, [error.call, RESULT, str(error), '']]).encode()
+    if isinstance(error, CallError) and error.__cause__ is not None:
         call, error = error.call, error.__cause__
     return _encode([number, False, [call, *describe(error)]]).encode()

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Final
 
 STANDARD: Final = (
-    '__future__', '_strptime', 'abc', 'array', 'ast', 'base64', 'binascii', 'bisect', 'calendar', 'cmath', 'collections',
-    'collections.abc', 'contextlib', 'copy', 'copyreg', 'dataclasses', 'datetime', 'decimal', 'difflib', 'encodings.ascii',
-    'encodings.latin_1', 'encodings.unicode_escape', 'encodings.utf_16', 'encodings.utf_8', 'enum', 'fractions',
-    'functools', 'gc', 'graphlib', 'hashlib', 'heapq', 'inspect', 'io', 'itertools', 'json', 'keyword', 'linecache',
-    'logging', 'math', 'numbers', 'operator', 'os', 'pprint', 'queue', 'random', 're', 'reprlib', 'secrets', 'statistics',
-    'string', 'struct', 'sys', 'textwrap', 'threading', 'time', 'timeit', 'token', 'tokenize', 'traceback', 'types',
-    'typing', 'unicodedata', 'uuid', 'warnings', 'weakref', 'zlib',
+    '__future__', '_strptime', 'abc', 'array', 'ast', 'base64', 'binascii', 'bisect', 'calendar', 'cmath',
+    'collections', 'collections.abc', 'contextlib', 'copy', 'copyreg', 'dataclasses', 'datetime', 'decimal',
+    'difflib', 'encodings.ascii', 'encodings.latin_1', 'encodings.unicode_escape', 'encodings.utf_16',
+    'encodings.utf_8', 'enum', 'fractions', 'functools', 'gc', 'graphlib', 'hashlib', 'heapq', 'inspect',
+    'io', 'itertools', 'json', 'keyword', 'linecache', 'logging', 'math', 'numbers', 'operator', 'os',
+    'pprint', 'queue', 'random', 're', 'reprlib', 'secrets', 'statistics', 'string', 'struct', 'sys',
+    'textwrap', 'threading', 'time', 'timeit', 'token', 'tokenize', 'traceback', 'types', 'typing',
+    'unicodedata', 'uuid', 'warnings', 'weakref', 'zlib',
 )  # fmt: skip
 """Of the standard library, with what its functions load when they are first called."""
 

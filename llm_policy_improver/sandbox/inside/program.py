@@ -69,5 +69,5 @@ def plain(value: Any) -> Any:
     if type(value).__module__ == 'numpy' and hasattr(value, 'tolist'):
         return value.tolist()
     raise TypeError(
-        f'a {type(value).__name__} cannot be handed over: only numbers, text, lists, dicts and arrays can'
+        f'it holds a {type(value).__name__}; only numbers, text, lists, dicts and arrays can be handed over'
     )

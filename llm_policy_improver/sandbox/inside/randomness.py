@@ -6,13 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-
-_Generator: Final = random.Random
-_entropy: Final = _Generator(0)
+_entropy: Final = random.Random(0)
 """Stands in for the system's random bytes."""
 
 
-class SeededRandom(_Generator):
+class SeededRandom(random.Random):
     """A generator that takes what it is not given from the seeded stream."""
 
     def seed(self, a: Any = None, version: int = 2) -> None:
@@ -33,4 +31,4 @@ def seed_all(seed: int) -> None:
     """Begin anew, as after no other seed before."""
     _entropy.seed(f'entropy {seed}')
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002: for programs that use the global generator
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - for programs that use the global generator

@@ -48,8 +48,10 @@ class SystemCall:
 _ALL = 0xFFFFFFFF
 _NOT_EXECUTABLE = Argument(2, 0x4, (0,))
 """No PROT_EXEC: a program cannot bring machine code of its own."""
-_NO_HUGE_PAGES = Argument(3, 0x40000, (0,))
-"""No MAP_HUGETLB: the pages set aside for others."""
+_ONLY_MEMORY = Argument(3, 0x40000 | 0x20, (0x20,))
+"""MAP_ANONYMOUS, no file; and not MAP_HUGETLB, the pages set aside for others."""
+_GIVE_BACK_OR_ENLARGE = Argument(2, _ALL, (4, 8, 14, 15))
+"""MADV_DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE: what allocators use."""
 _WAIT_OR_WAKE = Argument(1, ~(128 | 256) & _ALL, (0, 1, 9, 10))
 """FUTEX_WAIT, WAKE, WAIT_BITSET, WAKE_BITSET, private or not, on any clock: what locks of Python need."""
 
@@ -57,11 +59,11 @@ ALLOWED: Final = (
     SystemCall('read', 0, 63, (Argument(0, _ALL, (0, CHANNEL)),)),
     SystemCall('write', 1, 64, (Argument(0, _ALL, (*OUTPUT, CHANNEL)),)),
     SystemCall('brk', 12, 214),
-    SystemCall('mmap', 9, 222, (_NOT_EXECUTABLE, _NO_HUGE_PAGES)),
+    SystemCall('mmap', 9, 222, (_NOT_EXECUTABLE, _ONLY_MEMORY)),
     SystemCall('munmap', 11, 215),
     SystemCall('mremap', 25, 216),
     SystemCall('mprotect', 10, 226, (_NOT_EXECUTABLE,)),
-    SystemCall('madvise', 28, 233),
+    SystemCall('madvise', 28, 233, (_GIVE_BACK_OR_ENLARGE,)),
     SystemCall('futex', 202, 98, (_WAIT_OR_WAKE,)),
     SystemCall('clock_gettime', 228, 113),
     SystemCall('clock_getres', 229, 114),
