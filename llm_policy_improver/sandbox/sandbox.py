@@ -1,27 +1,30 @@
-"""The sandbox: a warm zygote, and a confined worker for each program."""
+"""The sandbox: where programs that are not trusted are run."""
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from llm_policy_improver.core.policy import Program
-from llm_policy_improver.sandbox.bubblewrap import bubblewrap
+from llm_policy_improver.sandbox.confined import Processes
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import Limits
-from llm_policy_improver.sandbox.protections import missing, missing_sentence, sentence
+from llm_policy_improver.sandbox.protections import sentence
 from llm_policy_improver.sandbox.worker import Worker
-from llm_policy_improver.sandbox.zygote import Zygote, module_folders
 
 
-def _started(modules: Sequence[str], around: Sequence[str]) -> tuple[Zygote, tuple[Protection, ...]]:
-    """The zygote, within bubblewrap if that works here."""
-    if around:
-        try:
-            return Zygote(modules, around), (Protection.BUBBLEWRAP,)
-        except SandboxUnavailableError:  # e.g. no user namespaces for ordinary users
-            pass
-    return Zygote(modules), ()
+class Workers(Protocol):
+    """Makes workers of one kind."""
+
+    @property
+    def protections(self) -> tuple[Protection, ...]:
+        """What holds the programs in them."""
+
+    def worker(self, limits: Limits) -> Worker:
+        """A new one, with nothing loaded."""
+
+    def close(self) -> None:
+        """End all of them."""
 
 
 class Sandbox:
@@ -35,26 +38,18 @@ class Sandbox:
         limits: that each program is held to.
         modules: that programs may use beyond the standard library's harmless ones and NumPy.
 
-    Attributes:
-        protections: what holds programs on this machine.
-
     Raises:
         SandboxUnavailableError: this machine cannot confine programs.
     """
 
     def __init__(self, limits: Limits | None = None, modules: Sequence[str] = ()) -> None:
         self._limits = limits or Limits()
-        around = bubblewrap(module_folders(('numpy', *modules)))
-        self._zygote, wrapped = _started(modules, around)
-        try:
-            with Worker(self._zygote, self._limits) as probe:
-                self.protections = (*probe.protections, *wrapped)
-            absent = missing(self.protections)
-            if absent:
-                raise SandboxUnavailableError(missing_sentence(absent))
-        except BaseException:
-            self.close()
-            raise
+        self._workers = _start(modules)
+
+    @property
+    def protections(self) -> tuple[Protection, ...]:
+        """What holds programs on this machine."""
+        return self._workers.protections
 
     @property
     def sentence(self) -> str:
@@ -73,7 +68,7 @@ class Sandbox:
             ProgramTimeoutError: it took too long.
             ProgramDiedError: its process ended.
         """
-        worker = Worker(self._zygote, limits or self._limits)
+        worker = self._workers.worker(limits or self._limits)
         try:
             worker.load(program.source if isinstance(program, Program) else program)
         except BaseException:
@@ -83,7 +78,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End all of it."""
-        self._zygote.close()
+        self._workers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -92,3 +87,17 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _start(modules: Sequence[str]) -> Workers:
+    """Confined processes; where the kernel gives too little for that, interpreters, if they are installed."""
+    try:
+        return Processes(modules)
+    except SandboxUnavailableError as error:
+        try:
+            from llm_policy_improver.sandbox.monty import Interpreters
+        except ImportError:
+            raise SandboxUnavailableError(
+                f"{error}; programs without NumPy can run after pip install 'llm-policy-improver[sandbox]'"
+            ) from None
+        return Interpreters()

@@ -153,8 +153,9 @@ _CHANGES = (
         body(
             """
             for module in list(sys.modules.values()):
+                ours = module is sys.modules["__main__"] or "inside" in str(getattr(module, "__name__", ""))
                 for name in ("send", "receive", "describe", "use"):
-                    if hasattr(module, name) and "inside" in getattr(module, "__name__", "") or module is sys.modules["__main__"]:
+                    if ours and hasattr(module, name):
                         setattr(module, name, lambda *given: os._exit(4))
             """,
             'import os, sys',

@@ -6,7 +6,8 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 from llm_policy_improver.sandbox.attacks import unprotected
 from llm_policy_improver.sandbox.attacks.attack import Attack, Ending, Witness
@@ -75,17 +76,17 @@ class Played:
 
     @property
     def contained(self) -> bool:
-        """Whether it did no harm, and ended as it may."""
-        return (
-            not self.worked
-            and self.told.untyped is None
-            and self.neighbour_well
-            and self.told.ending in self.attack.endings
-        )
+        """Whether it did no harm."""
+        return not self.worked and self.told.untyped is None and self.neighbour_well
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether its caller saw what it should see."""
+        return self.told.ending in self.attack.endings
 
 
 class Arena:
-    """A sandbox and a field; to be closed. The field comes first: a secret that is there when the sandbox begins."""
+    """A sandbox and a field. The field comes first: a secret that is there when the sandbox begins."""
 
     def __init__(self) -> None:
         self.field = Field()
@@ -96,7 +97,16 @@ class Arena:
             raise
         self._neighbour = self.sandbox.load(_HONEST)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
+        """End both."""
         self._neighbour.close()
         self.sandbox.close()
         self.field.close()
