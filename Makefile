@@ -26,7 +26,7 @@ test: lint
 
 acceptance: $(READY)
 	$(BIN)/python -m pytest test/acceptance test/unit/methods/test_fuzz.py \
-	  --kills 100 --attacks 5000 --replies 10000 $(ARGS)
+	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

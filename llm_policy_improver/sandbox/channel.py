@@ -46,7 +46,7 @@ class Channel:
             return self._frame(deadline)
         except BlockingIOError:
             raise TimeoutError from None
-        except (ConnectionError, OSError) as error:
+        except ConnectionError as error:
             raise EOFError from error
 
     def receive(self, seconds: float) -> bytes:

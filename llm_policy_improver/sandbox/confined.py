@@ -26,6 +26,9 @@ from llm_policy_improver.sandbox.worker import Worker
 from llm_policy_improver.sandbox.zygote import Ended, Forked, Zygote, module_folders
 
 _CONFINE_SECONDS: Final = 30.0
+_NEARLY: Final = 0.9
+"""Of its processor time, at which the kernel may have ended a process: it counts in ticks, and tells it otherwise."""
+
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 4_000
 
@@ -162,7 +165,7 @@ class ConfinedWorker(Worker):
         code = os.waitstatus_to_exitcode(ended.status)
         if code >= 0:
             return f'it ended its own process, with status {code}'
-        if -code == signal.SIGKILL and ended.cpu_seconds >= self._limits.cpu_seconds:
+        if -code == signal.SIGKILL and ended.cpu_seconds > _NEARLY * self._limits.cpu_seconds:
             return f'it had used {self._limits.cpu_seconds} s of processor time, which is all that it may'
         if -code == signal.SIGKILL:
             return 'it was killed from outside, e.g. as the machine was out of memory'

@@ -32,6 +32,10 @@ class Outgoing:
                 return tuple(self.value(one) for one in given)
         return given
 
+    def keywords(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a call that are given by name."""
+        return {name: self.value(each) for name, each in given.items()} if given else given
+
     def value(self, value: Any, depth: int = 0) -> Any:
         """One value.
 

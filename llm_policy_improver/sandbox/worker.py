@@ -88,7 +88,7 @@ class Worker(ABC):
             ProgramError, ProgramTimeoutError, ProgramDiedError: as `load` does.
         """
         outgoing = Outgoing()
-        content = (seed, name, outgoing.arguments(arguments), outgoing.value(keywords))
+        content = (seed, name, outgoing.arguments(arguments), outgoing.keywords(keywords))
         made = self._ask('new', content, outgoing.arrays, self._limits.new_seconds, name)
         if type(made) is not int:
             self._break('no number of an object')
@@ -101,7 +101,7 @@ class Worker(ABC):
     def call_method(self, target: int, name: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a method of an object; what it returns. Raises as `load` does."""
         outgoing = Outgoing()
-        call = (target, name, outgoing.arguments(arguments), outgoing.value(keywords))
+        call = (target, name, outgoing.arguments(arguments), outgoing.keywords(keywords))
         return self._call((call,), outgoing.arrays)[0]
 
     def call_methods(self, calls: Sequence[Call]) -> list[Any]:

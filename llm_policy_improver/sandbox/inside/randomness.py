@@ -29,6 +29,6 @@ def replace_entropy() -> None:
 
 def seed_all(seed: int) -> None:
     """Begin anew, as after no other seed before."""
-    _entropy.seed(f'entropy {seed}')
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - for programs that use the global generator
+    _entropy.seed(str(seed))  # as a text: of an integer the sign would be lost
+    random.seed(_entropy.getrandbits(64))
+    np.random.seed(_entropy.getrandbits(32))  # noqa: NPY002 - for programs that use the global generator
