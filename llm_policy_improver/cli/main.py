@@ -94,7 +94,7 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from llm_policy_improver.core.settings import SettingsError
     from llm_policy_improver.loop.improvement import ImprovementError
     from llm_policy_improver.runs.store import StoreError
-    from llm_policy_improver.sandbox.errors import SandboxUnavailableError
+    from llm_policy_improver.sandbox.errors import SandboxError
 
     bad: tuple[Any, ...] = (
         SettingsError,
@@ -102,7 +102,7 @@ def _bad_input() -> tuple[type[Exception], ...]:
         EndpointError,
         StoreError,
         ImprovementError,
-        SandboxUnavailableError,
+        SandboxError,
     )
     return bad
 

@@ -81,16 +81,16 @@ def check(
                 through.append(attack.name)
         progress(len(attacks), len(attacks))
     with Sandbox() as sandbox, sandbox.load(_POLICY) as worker:
-        policy = worker.new('Policy')
-        singles = _per_second(1, lambda: worker.call_method(policy, 'act', _OBSERVATION))
-        batched = _per_second(_BATCH, _batch(worker, policy))
+        target = worker.new('Policy')
+        singles = _per_second(1, lambda: worker.call_method(target, 'act', _OBSERVATION))
+        batched = _per_second(_BATCH, _batch(worker, target))
         return CheckResult(
             sandbox.protections, sandbox.sentence, len(attacks), tuple(through), singles, batched
         )
 
 
-def _batch(worker: Worker, policy: int) -> Callable[[], object]:
-    calls = [(policy, 'act', _OBSERVATION)] * _BATCH
+def _batch(worker: Worker, target: int) -> Callable[[], object]:
+    calls = [(target, 'act', _OBSERVATION)] * _BATCH
     return lambda: worker.call_methods(calls)
 
 

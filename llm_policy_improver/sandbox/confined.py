@@ -23,12 +23,9 @@ from llm_policy_improver.sandbox.protections import missing, missing_sentence
 from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.values import require_plain
 from llm_policy_improver.sandbox.worker import Worker
-from llm_policy_improver.sandbox.zygote import Ended, Forked, Zygote, module_folders
+from llm_policy_improver.sandbox.zygote import Forked, Zygote, module_folders
 
 _CONFINE_SECONDS: Final = 30.0
-_NEARLY: Final = 0.9
-"""Of its processor time, at which the kernel may have ended a process: it counts in ticks, and tells it otherwise."""
-
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 4_000
 
@@ -141,12 +138,12 @@ class ConfinedWorker(Worker):
         raise ProgramDiedError(f'the program was ended, as it meddled with its connection: {reason}')
 
     def _died(self, what: str) -> NoReturn:
-        ended = self._finish('its process has ended')
-        reason = self._ending(ended)
+        status = self._finish('its process has ended')
+        reason = self._ending(status)
         self._end = reason
         raise ProgramDiedError(f'the program ended in {what}: {reason}')
 
-    def _finish(self, why: str) -> Ended:
+    def _finish(self, why: str) -> int:
         forked, self._forked, self._end = self._forked, None, why
         assert forked is not None
         try:
@@ -161,11 +158,11 @@ class ConfinedWorker(Worker):
         kept = os.pread(descriptor, self._limits.output_bytes, 0)
         return shown(kept.decode(errors='replace'), self._limits.output_bytes)
 
-    def _ending(self, ended: Ended) -> str:
-        code = os.waitstatus_to_exitcode(ended.status)
+    def _ending(self, status: int) -> str:
+        code = os.waitstatus_to_exitcode(status)
         if code >= 0:
             return f'it ended its own process, with status {code}'
-        if -code == signal.SIGKILL and ended.cpu_seconds > _NEARLY * self._limits.cpu_seconds:
+        if -code == signal.SIGXCPU:
             return f'it had used {self._limits.cpu_seconds} s of processor time, which is all that it may'
         if -code == signal.SIGKILL:
             return 'it was killed from outside, e.g. as the machine was out of memory'
@@ -211,6 +208,6 @@ def _started(modules: Sequence[str]) -> tuple[Zygote, tuple[Protection, ...]]:
     if around:
         try:
             return Zygote(modules, around), (Protection.BUBBLEWRAP,)
-        except SandboxUnavailableError:  # e.g. no user namespaces for ordinary users
+        except SandboxError:  # e.g. no user namespaces for ordinary users
             pass
     return Zygote(modules), ()

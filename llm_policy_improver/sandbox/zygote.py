@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from llm_policy_improver.sandbox.errors import SandboxError, SandboxUnavailableError
+from llm_policy_improver.sandbox.errors import SandboxError
 from llm_policy_improver.sandbox.inside.confinement import ResourceLimits
 from llm_policy_improver.sandbox.limits import Limits
 
@@ -52,19 +52,6 @@ class Forked:
     output: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a worker ended.
-
-    Attributes:
-        status: as `os.waitpid` gives it.
-        cpu_seconds: that it used.
-    """
-
-    status: int
-    cpu_seconds: float
-
-
 class Zygote:
     """Starts the zygote. May be used from any thread.
 
@@ -73,7 +60,8 @@ class Zygote:
         around: command that it is started by, e.g. `bubblewrap.bubblewrap`; empty for none.
 
     Raises:
-        SandboxUnavailableError: it does not start.
+        SandboxError: it does not start.
+        ModuleNotFoundError: a module is not installed.
     """
 
     def __init__(self, modules: Sequence[str] = (), around: Sequence[str] = ()) -> None:
@@ -113,18 +101,18 @@ class Zygote:
             raise
         return Forked(answer['process'], handle, outer, output)
 
-    def end(self, worker: Forked) -> Ended:
-        """Kill a worker, where it still runs, and say how it ended."""
+    def end(self, worker: Forked) -> int:
+        """Kill a worker, where it still runs; its status as `os.waitpid` gives it."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(worker.handle, signal.SIGKILL)
         if self._closed:  # all have been ended with the zygote
-            return Ended(signal.SIGKILL, 0.0)
+            return signal.SIGKILL
         gone = select.poll()
         gone.register(worker.handle, select.POLLIN)
         if not gone.poll(1_000 * _ANSWER_SECONDS):
             raise SandboxError('a process that was killed does not end')
         answer, _ = self._ask({'wait': worker.number}, _ANSWER_SECONDS)
-        return Ended(answer['status'], answer['cpu_seconds'])
+        return int(answer['status'])
 
     def close(self) -> None:
         """End it, and every worker with it."""
@@ -144,7 +132,7 @@ class Zygote:
         try:
             self._ask({'modules': list(modules)}, _START_SECONDS, myself)
         except SandboxError as error:
-            raise SandboxUnavailableError(f'the sandbox does not start: {error}') from None
+            raise SandboxError(f'the sandbox does not start: {error}') from None
         finally:
             os.close(myself)
 
@@ -180,14 +168,14 @@ def module_folders(modules: Sequence[str]) -> list[str]:
     """Where modules are, by their first name.
 
     Raises:
-        SandboxUnavailableError: one is not installed.
+        ModuleNotFoundError: one is not installed.
     """
     folders: dict[str, None] = {}
     for module in modules:
         name = module.partition('.')[0]
         found = importlib.util.find_spec(name)
         if found is None:
-            raise SandboxUnavailableError(f'the module {name}, which programs may use, is not installed')
+            raise ModuleNotFoundError(f'the module {name}, which programs may use, is not installed')
         if found.origin and found.origin not in ('built-in', 'frozen'):
             place = Path(found.origin).parent
             folders[str(place.parent if found.submodule_search_locations else place)] = None

@@ -58,7 +58,9 @@ class ResourceLimits:
         for which, limit in given.items():
             _, hard = resource.getrlimit(which)
             limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(which, (limit, limit))
+            # Beyond a soft limit of processor time comes SIGXCPU, which tells what happened, unlike SIGKILL.
+            more = which == resource.RLIMIT_CPU and limit != hard
+            resource.setrlimit(which, (limit, limit + more))
 
 
 def keep_only(channel: int, output: int) -> None:

@@ -55,7 +55,7 @@ class ResultError(Exception):
         self.call = call
 
 
-class Program:
+class Loaded:
     """The program's module and its objects, by number."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ def serve(result_bytes: int) -> NoReturn:
     vars(sys).update(stdin=None, __stdin__=None)
     vars(sys).update(stdout=output, __stdout__=output, stderr=errors, __stderr__=errors)
     replace_entropy()
-    program = Program()
+    program = Loaded()
     kinds: dict[str, Callable[[Any], Any]] = {
         'load': program.load,
         'new': program.new,

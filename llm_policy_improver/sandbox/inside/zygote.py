@@ -4,7 +4,7 @@ It runs no program itself. Requests and answers are JSON, a packet each, with de
 
     {"modules": [...]}, process of the parent   -> {}
     {"fork": limits}, channel, file for output                    -> {"process": number}, process
-    {"wait": number}                                              -> {"status": of os.wait4, "cpu_seconds": used}
+    {"wait": number}                                              -> {"status": of os.waitpid}
 
 Where something fails: ``{"error": sentence}``. The parent may have many threads and be killed at any time; so its
 process is watched, not the thread that began the zygote, as PR_SET_PDEATHSIG would.
@@ -61,9 +61,9 @@ def _serve(control: socket.socket, parent: int, workers: set[int]) -> None:
         if not request:
             return
         if 'wait' in request:
-            _, status, used = os.wait4(request['wait'], 0)
+            _, status = os.waitpid(request['wait'], 0)
             workers.discard(request['wait'])
-            _send(control, {'status': status, 'cpu_seconds': used.ru_utime + used.ru_stime})
+            _send(control, {'status': status})
             continue
         channel, output = given
         zygote = os.getpid()

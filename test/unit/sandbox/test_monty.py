@@ -69,7 +69,7 @@ def test_faults_are_told(interpreter: Sandbox) -> None:
     with interpreter.load(SOURCE) as worker:
         with pytest.raises(ProgramError, match='divide raised ZeroDivisionError') as caught:
             worker.call('divide', 0.0)
-        assert 'line 16, in divide' in caught.value.traceback
+        assert 'line 17, in divide' in caught.value.traceback
         with pytest.raises(ProgramError, match='cannot be handed over') as caught:
             worker.call('give')
         assert caught.value.type == RESULT
