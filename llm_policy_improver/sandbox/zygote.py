@@ -67,6 +67,7 @@ class Zygote:
     def __init__(self, modules: Sequence[str] = (), around: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
         self._closed = False
+        self._number = 0
         self._log = os.memfd_create('zygote')
         folders = module_folders(('numpy', *modules))
         self._control, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -140,21 +141,31 @@ class Zygote:
         self, request: dict[str, Any], seconds: float, *descriptors: int
     ) -> tuple[dict[str, Any], list[int]]:
         with self._lock:
+            self._number += 1
             try:
                 self._control.settimeout(seconds)
-                socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
-                text, given, _, _ = socket.recv_fds(self._control, _LONGEST_ANSWER, 1)
+                socket.send_fds(
+                    self._control, [json.dumps({**request, 'number': self._number}).encode()], descriptors
+                )
+                answer, given = self._receive()
+                while answer and answer['number'] < self._number:  # to a request that was interrupted
+                    for each in given:
+                        os.close(each)
+                    answer, given = self._receive()
             except TimeoutError:
                 raise SandboxError('the process that starts programs does not answer') from None
             except ConnectionError:
-                text = b''
-        if not text:
+                answer = {}
+        if not answer:
             said = os.pread(self._log, 4_000, 0).decode(errors='replace').strip()
             raise SandboxError(f'the process that starts programs has ended: {said[-500:]}')
-        answer = json.loads(text)
         if 'error' in answer:
             raise SandboxError(answer['error'])
         return answer, given
+
+    def _receive(self) -> tuple[dict[str, Any], list[int]]:
+        text, given, _, _ = socket.recv_fds(self._control, _LONGEST_ANSWER, 1)
+        return json.loads(text or b'{}'), given
 
 
 def _environment() -> dict[str, str]:

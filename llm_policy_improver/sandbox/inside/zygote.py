@@ -2,12 +2,13 @@
 
 It runs no program itself. Requests and answers are JSON, a packet each, with descriptors beside them:
 
-    {"modules": [...]}, process of the parent   -> {}
-    {"fork": limits}, channel, file for output                    -> {"process": number}, process
-    {"wait": number}                                              -> {"status": of os.waitpid}
+    {"modules": [...]}, process of the parent     -> {}
+    {"fork": limits}, channel, file for output    -> {"process": number}, process
+    {"wait": number}                              -> {"status": of os.waitpid}
 
-Where something fails: ``{"error": sentence}``. The parent may have many threads and be killed at any time; so its
-process is watched, not the thread that began the zygote, as PR_SET_PDEATHSIG would.
+Where something fails: ``{"error": sentence}``. Each has a ``number``, an answer that of its request. The parent may have
+many threads and be killed at any time; so its process is watched, not the thread that began the zygote, as
+PR_SET_PDEATHSIG would.
 """
 
 import gc
@@ -17,6 +18,7 @@ import resource
 import select
 import signal
 import socket
+import traceback
 from typing import Any, Final, NoReturn
 
 from llm_policy_improver.sandbox.inside.confinement import ResourceLimits, confine, keep_only
@@ -39,11 +41,11 @@ def main() -> None:
     try:
         load(request['modules'])
     except Exception as error:
-        _send(control, {'error': f'{type(error).__name__}: {error}'})
+        _send(control, request, {'error': f'{type(error).__name__}: {error}'})
         return
     gc.collect()
     gc.freeze()
-    _send(control, {})
+    _send(control, request, {})
     workers: set[int] = set()
     try:
         _serve(control, parent, workers)
@@ -63,7 +65,7 @@ def _serve(control: socket.socket, parent: int, workers: set[int]) -> None:
         if 'wait' in request:
             _, status = os.waitpid(request['wait'], 0)
             workers.discard(request['wait'])
-            _send(control, {'status': status})
+            _send(control, request, {'status': status})
             continue
         channel, output = given
         zygote = os.getpid()
@@ -76,9 +78,9 @@ def _serve(control: socket.socket, parent: int, workers: set[int]) -> None:
             workers.add(worker)
             process = os.pidfd_open(worker)
         except OSError as error:
-            _send(control, {'error': f'no worker could be forked: {error.strerror}'})
+            _send(control, request, {'error': f'no worker could be forked: {error.strerror}'})
         else:
-            _send(control, {'process': worker}, process)
+            _send(control, request, {'process': worker}, process)
             os.close(process)
         finally:
             os.close(channel)
@@ -92,6 +94,8 @@ def _work(
         keep_only(channel, output)
         begin(confine(limits, zygote))
         serve(request['result_bytes'])
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -101,8 +105,9 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(text or b'{}'), descriptors
 
 
-def _send(control: socket.socket, answer: dict[str, Any], *descriptors: int) -> None:
-    socket.send_fds(control, [json.dumps(answer).encode()], descriptors)
+def _send(control: socket.socket, request: dict[str, Any], answer: dict[str, Any], *descriptors: int) -> None:
+    text = json.dumps({**answer, 'number': request['number']})
+    socket.send_fds(control, [text.encode()], descriptors)
 
 
 if __name__ == '__main__':

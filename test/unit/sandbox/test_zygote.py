@@ -132,3 +132,19 @@ def test_worker_whose_process_is_killed_from_outside_says_so() -> None:
         signal.pidfd_send_signal(worker._forked.handle, signal.SIGKILL)  # type: ignore[attr-defined]
         with pytest.raises(SandboxError, match='it was killed from outside'):
             worker.call('f')
+
+
+def test_answer_to_a_request_that_was_interrupted_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    zygote = Zygote()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(zygote, '_receive', lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                zygote.fork(Limits())
+        worker = zygote.fork(Limits())
+        with worker.connection:
+            assert zygote.end(worker) == signal.SIGKILL
+        os.close(worker.handle)
+        os.close(worker.output)
+    finally:
+        zygote.close()
