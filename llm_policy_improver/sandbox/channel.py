@@ -42,7 +42,7 @@ class Channel:
         deadline = time.monotonic() + seconds
         self._limit(seconds)
         try:
-            self._connection.sendall(FRAME.pack(len(request)) + request)
+            self._connection.sendall(FRAME.pack(len(request)) + request, socket.MSG_NOSIGNAL)
             return self._frame(deadline)
         except BlockingIOError:
             raise TimeoutError from None

@@ -38,7 +38,7 @@ def _no_constant(name: str) -> NoReturn:
     raise _NotANumberError(f'it holds {name}; numbers must be finite')
 
 
-_decode: Final = json.JSONDecoder(parse_constant=_no_constant).decode
+_decode: Final = json.JSONDecoder(parse_constant=_no_constant).raw_decode
 
 
 class ConfinedWorker(Worker):
@@ -102,12 +102,12 @@ class ConfinedWorker(Worker):
 
     def _read(self, answer: bytes, what: str) -> Any:
         try:
-            number, fine, result = _decode(answer.decode('ascii'))
+            (number, fine, result), end = _decode(answer.decode('ascii'))
         except _NotANumberError as error:
             raise ProgramError(what, RESULT, str(error)) from None
         except (ValueError, TypeError, RecursionError):
             self._break('no JSON of the form that was expected')
-        if number != self._number:
+        if number != self._number or end != len(answer):
             self._break('an answer to another question')
         if fine is True:
             try:

@@ -144,9 +144,8 @@ class Zygote:
             self._number += 1
             try:
                 self._control.settimeout(seconds)
-                socket.send_fds(
-                    self._control, [json.dumps({**request, 'number': self._number}).encode()], descriptors
-                )
+                text = json.dumps({**request, 'number': self._number}).encode()
+                socket.send_fds(self._control, [text], descriptors, socket.MSG_NOSIGNAL)
                 answer, given = self._receive()
                 while answer and answer['number'] < self._number:  # to a request that was interrupted
                     for each in given:

@@ -6,8 +6,8 @@ It runs no program itself. Requests and answers are JSON, a packet each, with de
     {"fork": limits}, channel, file for output    -> {"process": number}, process
     {"wait": number}                              -> {"status": of os.waitpid}
 
-Where something fails: ``{"error": sentence}``. Each has a ``number``, an answer that of its request. The parent may have
-many threads and be killed at any time; so its process is watched, not the thread that began the zygote, as
+Where something fails: ``{"error": sentence}``. Each has a ``number``, an answer that of its request. The parent may
+have many threads and be killed at any time; so its process is watched, not the thread that began the zygote, as
 PR_SET_PDEATHSIG would.
 """
 

@@ -1,5 +1,6 @@
 """What a worker may send, and what it may not; here the test is the worker."""
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -96,3 +97,15 @@ def test_answer_that_is_too_long_is_refused_though_it_came_at_once() -> None:
         channel = Channel(ours, result_bytes=10)
         with pytest.raises(BrokenProtocolError, match='20000 bytes'):
             channel.ask(b'question', 1.0)
+
+
+def test_worker_that_has_hung_up_does_not_end_us_by_a_signal(ends: tuple[Channel, socket.socket]) -> None:
+    """Even where a program that we are part of has set SIGPIPE back to what it does by default."""
+    channel, worker = ends
+    worker.close()
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        with pytest.raises(EOFError):
+            channel.ask(b'question', 1.0)
+    finally:
+        signal.signal(signal.SIGPIPE, before)
