@@ -49,7 +49,8 @@ class ConfinedWorker(Worker):
         limits: that the program is held to.
 
     Raises:
-        SandboxError: no process could be forked and confined.
+        SandboxError: no process could be forked.
+        SandboxUnavailableError: it could not be confined; the message says what is missing.
     """
 
     def __init__(self, zygote: Zygote, limits: Limits) -> None:
@@ -66,6 +67,10 @@ class ConfinedWorker(Worker):
             self.close()
             raise SandboxError(f'a worker could not confine itself: {self._output}') from None
         self.protections = tuple(Protection(each) for each in told)
+        absent = missing(self.protections)
+        if absent:
+            self.close()
+            raise SandboxUnavailableError(missing_sentence(absent))
 
     @property
     def output(self) -> str:
@@ -187,9 +192,6 @@ class Processes:
         try:
             with self.worker(Limits()) as probe:
                 self.protections = (*probe.protections, *wrapped)
-            absent = missing(self.protections)
-            if absent:
-                raise SandboxUnavailableError(missing_sentence(absent))
         except BaseException:
             self.close()
             raise

@@ -112,7 +112,10 @@ class Zygote:
         gone.register(worker.handle, select.POLLIN)
         if not gone.poll(1_000 * _ANSWER_SECONDS):
             raise SandboxError('a process that was killed does not end')
-        answer, _ = self._ask({'wait': worker.number}, _ANSWER_SECONDS)
+        try:
+            answer, _ = self._ask({'wait': worker.number}, _ANSWER_SECONDS)
+        except SandboxError:  # the zygote is gone, and all with it
+            return signal.SIGKILL
         return int(answer['status'])
 
     def close(self) -> None:

@@ -17,8 +17,8 @@ STANDARD: Final = (
 """Of the standard library, with what its functions load when they are first called."""
 
 NUMPY: Final = (
-    'numpy', 'numpy.fft', 'numpy.lib.stride_tricks', 'numpy.linalg', 'numpy.ma', 'numpy.polynomial', 'numpy.random',
-    'numpy.typing',
+    'numpy', 'numpy.char', 'numpy.dtypes', 'numpy.exceptions', 'numpy.fft', 'numpy.lib.stride_tricks', 'numpy.linalg',
+    'numpy.ma', 'numpy.polynomial', 'numpy.random', 'numpy.rec', 'numpy.strings', 'numpy.typing',
 )  # fmt: skip
 
 

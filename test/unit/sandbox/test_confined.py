@@ -6,12 +6,15 @@ import time
 
 import pytest
 
+from llm_policy_improver.sandbox import confined
 from llm_policy_improver.sandbox.errors import (
     ProgramDiedError,
     ProgramError,
     ProgramTimeoutError,
+    SandboxUnavailableError,
 )
 from llm_policy_improver.sandbox.inside.frames import RESULT
+from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import Limits
 from llm_policy_improver.sandbox.sandbox import Sandbox
 
@@ -201,3 +204,12 @@ def test_wrong_argument_is_the_callers_own_error_and_costs_no_worker(sandbox: Sa
         with pytest.raises(TypeError, match='a set cannot be given to a program'):
             worker.call('act', {1.0})
         assert worker.call('act', [0.5]) == 2.0
+
+
+def test_worker_that_could_not_confine_itself_gets_no_program(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each worker is asked, not only the first one of a sandbox."""
+    monkeypatch.setattr(confined, 'missing', lambda active: (Protection.SECCOMP,))
+    with pytest.raises(SandboxUnavailableError, match='seccomp'):
+        sandbox.load('x = 1')

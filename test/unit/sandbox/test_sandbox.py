@@ -1,3 +1,4 @@
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -127,7 +128,7 @@ def test_machine_that_cannot_confine_says_what_is_missing(monkeypatch: pytest.Mo
         raise SandboxUnavailableError('this machine cannot confine programs: it lacks seccomp')
 
     monkeypatch.setattr(module, 'Processes', refuse)
-    monkeypatch.setitem(__import__('sys').modules, 'pydantic_monty', None)
-    monkeypatch.delitem(__import__('sys').modules, 'llm_policy_improver.sandbox.monty', raising=False)
+    monkeypatch.setitem(sys.modules, 'pydantic_monty', None)
+    monkeypatch.delitem(sys.modules, 'llm_policy_improver.sandbox.monty', raising=False)
     with pytest.raises(SandboxUnavailableError, match=r'lacks seccomp; programs without NumPy .*\[sandbox\]'):
         Sandbox()
