@@ -1,7 +1,8 @@
 # make demo OBJECTIVE="..."   an improvement run in simulation, through ROS 2
 # make rehearsal OBJECTIVE="..."   the same with the nodes of the physical arm, in real time, against a stand-in for it
 # make test                   style, types, rooms, tests; ARGS go to pytest: make test ARGS="test/unit/core -n 0"
-# make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies
+# make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies,
+#                             every attack on the sandbox shown to be one
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ test: lint
 
 acceptance: $(READY)
 	$(BIN)/python -m pytest test/acceptance test/unit/methods/test_fuzz.py \
-	  --kills 100 --attacks 5000 --replies 10000 $(ARGS)
+	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -24,6 +24,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     'Measure': {
         'bench': ('bench:bench', 'Measure simulator, controller and safety, and compare methods.'),
+        'sandbox': ('sandbox:sandbox', 'Attack the sandbox that holds programs of a language model.'),
     },
     'Robot': {
         'rehearse': (
@@ -93,8 +94,16 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from llm_policy_improver.core.settings import SettingsError
     from llm_policy_improver.loop.improvement import ImprovementError
     from llm_policy_improver.runs.store import StoreError
+    from llm_policy_improver.sandbox.errors import SandboxError
 
-    bad: tuple[Any, ...] = (SettingsError, ObjectiveError, EndpointError, StoreError, ImprovementError)
+    bad: tuple[Any, ...] = (
+        SettingsError,
+        ObjectiveError,
+        EndpointError,
+        StoreError,
+        ImprovementError,
+        SandboxError,
+    )
     return bad
 
 

@@ -1,0 +1,1 @@
+"""Programs that try to get out of the sandbox, each with a witness that tells whether it did."""

@@ -1,0 +1,99 @@
+"""The connection to a worker, as its parent holds it: a frame out, a frame in, within a time."""
+
+import socket
+import struct
+import time
+from typing import Final
+
+from llm_policy_improver.sandbox.inside.frames import FRAME
+
+_FIRST, _MORE = 1 << 13, 1 << 18
+"""Bytes asked for at once: most answers are small, and room for a large one would have to be made each time."""
+
+_ROOM: Final = 16_384
+"""Bytes that an answer may have beyond a result: those that tell of an exception."""
+
+
+class BrokenProtocolError(Exception):
+    """What came is no answer; the message says what is wrong with it."""
+
+
+class Channel:
+    """A connection to one worker.
+
+    Args:
+        connection: to it.
+        result_bytes: of an answer at most.
+    """
+
+    def __init__(self, connection: socket.socket, result_bytes: int) -> None:
+        self._connection = connection
+        self._largest = result_bytes + _ROOM
+        self._seconds = 0.0
+
+    def ask(self, request: bytes, seconds: float) -> bytes:
+        """Send a request and wait for the answer.
+
+        Raises:
+            TimeoutError: it took too long.
+            EOFError: the worker hung up.
+            BrokenProtocolError: what came is no frame.
+        """
+        deadline = time.monotonic() + seconds
+        self._limit(seconds)
+        try:
+            self._connection.sendall(FRAME.pack(len(request)) + request, socket.MSG_NOSIGNAL)
+            return self._frame(deadline)
+        except BlockingIOError:
+            raise TimeoutError from None
+        except ConnectionError as error:
+            raise EOFError from error
+
+    def receive(self, seconds: float) -> bytes:
+        """Wait for a frame that nobody asked for; raises as `ask` does."""
+        self._limit(seconds)
+        try:
+            return self._frame(time.monotonic() + seconds)
+        except BlockingIOError:
+            raise TimeoutError from None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _frame(self, deadline: float) -> bytes:
+        data = self._connection.recv(_FIRST)
+        if len(data) < FRAME.size or len(data) < FRAME.size + FRAME.unpack_from(data)[0]:
+            data = self._rest(data, deadline)
+        size = len(data) - FRAME.size
+        if size != FRAME.unpack_from(data)[0]:
+            raise BrokenProtocolError('more than one answer')
+        if size > self._largest:
+            raise BrokenProtocolError(f'an answer of {size} bytes')
+        return data[FRAME.size :]
+
+    def _rest(self, more: bytes, deadline: float) -> bytes:
+        """All of a frame that comes in parts."""
+        data = bytearray()
+        while more:
+            data += more
+            if len(data) >= FRAME.size:
+                size = FRAME.unpack_from(data)[0]
+                if size > self._largest:
+                    raise BrokenProtocolError(f'an answer of {size} bytes')
+                if len(data) >= FRAME.size + size:
+                    return bytes(data)
+            left = deadline - time.monotonic()
+            if left <= 0.0:
+                raise TimeoutError
+            self._limit(left)
+            more = self._connection.recv(_MORE)
+        raise EOFError
+
+    def _limit(self, seconds: float) -> None:
+        """Let the kernel end a wait: a quarter of the cost of Python's own time-out, which polls before each call."""
+        if seconds != self._seconds:
+            whole = int(seconds)
+            span = struct.pack('@ll', whole, max(1, int((seconds - whole) * 1e6)))
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                self._connection.setsockopt(socket.SOL_SOCKET, option, span)
+            self._seconds = seconds
