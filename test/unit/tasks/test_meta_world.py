@@ -12,8 +12,9 @@ mujoco = pytest.importorskip('mujoco')
 from metaworld import policies
 
 from llm_policy_improver.core.environment import Action, Observation
+from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.tasks.meta_world.tasks import BUTTON_PRESS, DOOR_OPEN, DRAWER_OPEN, PICK_PLACE
-from llm_policy_improver.tasks.rollout import Episode, play
+from llm_policy_improver.tasks.rollout import play
 
 SCRIPTED = {
     'button_press': (BUTTON_PRESS, policies.SawyerButtonPressV3Policy),

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from llm_policy_improver.core.environment import Action, Environment, EpisodeBrief
+from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.tasks.registry import TASKS, make_environment
-from llm_policy_improver.tasks.rollout import Episode, play
+from llm_policy_improver.tasks.rollout import play
 
 REWARD_NOT_TOLD_WHERE_IT_ENDS = tuple(name for name in TASKS if name.startswith('noise_world'))
 TOLERANCES = {'button_press': 0.2, 'pick_place': 1.0, 'door_open': 1e-3, 'drawer_open': 1e-3}
