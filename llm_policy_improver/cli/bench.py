@@ -52,7 +52,7 @@ def bench() -> None:
     """Measure the simulator and the controller, and compare optimizers in experiments.
 
     Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
-    hardware-in-the-loop. Experiments: functions, retrieval, improvement, context, ablation; each keeps its rows in a
+    hardware-in-the-loop. Experiments: methods, functions, retrieval, improvement, context, ablation; each keeps its rows in a
     folder and can be resumed.
     """
 

@@ -8,13 +8,11 @@ from typing import Final
 from llm_policy_improver.core.registered import registered
 from llm_policy_improver.tasks.problem import Problem
 
+MANIPULATION: Final = ('slide', 'slide_gc', 'rope_swing', 'rope_swing_gc', 'roll_gc')
+
 PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        'slide': '.dynamic_manipulation.problems:make',
-        'slide_gc': '.dynamic_manipulation.problems:make',
-        'rope_swing': '.dynamic_manipulation.problems:make',
-        'rope_swing_gc': '.dynamic_manipulation.problems:make',
-        'roll_gc': '.dynamic_manipulation.problems:make',
+        **dict.fromkeys(MANIPULATION, '.dynamic_manipulation.problems:make'),
         'ackley_2': '.function_problems:make',
         'ackley_8': '.function_problems:make',
         'rastrigin_2': '.function_problems:make',

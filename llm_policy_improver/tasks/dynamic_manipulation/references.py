@@ -4,9 +4,9 @@
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -100,13 +100,26 @@ def _best_places(scan: Scan, distances: Array) -> Array:
     return places
 
 
-def write(folder: Path, name: str, examples: Mapping[Kind, Examples], least: Sequence[float]) -> Path:
-    """Keep what was found for a task."""
-    data: dict[str, Any] = {'task': name, 'least': [float(f'{value:.3g}') for value in least]}
+def make(folder: Path, name: str, progress: Callable[[int, int], None]) -> Path:
+    """Find all of a task, some minutes, and keep it in a file; ``progress`` is told how much is done, of how much."""
+    total = COUNT * len(Kind) + SEEDS
+    examples = {
+        kind: make_examples(name, kind, progress=partial(_further, progress, COUNT * place, total))
+        for place, kind in enumerate(Kind)
+    }
+    least_errors = []
+    for seed in range(SEEDS):
+        least_errors.append(find_least(name, seed))
+        progress(COUNT * len(Kind) + seed + 1, total)
+    data: dict[str, Any] = {'task': name, 'least': [float(f'{value:.3g}') for value in least_errors]}
     data |= {kind.value: found.as_json() for kind, found in examples.items()}
     path = folder / f'{name}.json'
     path.write_text(json.dumps(data, separators=(',', ':')).replace(']],', ']],\n') + '\n', encoding='utf-8')
     return path
+
+
+def _further(progress: Callable[[int, int], None], before: int, total: int, done: int) -> None:
+    progress(before + done, total)
 
 
 @cache

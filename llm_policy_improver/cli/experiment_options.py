@@ -1,0 +1,122 @@
+"""What the commands of experiments share: options, running, and how a report is shown."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from llm_policy_improver.core.chat import EndpointError
+from llm_policy_improver.experiments.report import Report
+from llm_policy_improver.experiments.rows import ExperimentError
+from llm_policy_improver.report.progress import without_nan
+from llm_policy_improver.report.progress_bar import Step, under_progress_bar
+from llm_policy_improver.runs.store import StoreError
+
+_INTERRUPTED: Final = 130
+_QUICK: Final = '-quick'
+
+
+def many(name: str, values: Iterable[str], what: str) -> Callable[..., Any]:
+    """An option that may be given several times."""
+    return click.option(name, multiple=True, type=click.Choice(list(values)), help=what)
+
+
+def common(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that all experiments share."""
+    for option in reversed(
+        (
+            click.option(
+                '--method', '--optimizer', 'optimizers', multiple=True, metavar='NAME',
+                help='Repeatable.  [all that ask no model; with --model, those that ask it too]',
+            ),
+            click.option('--model', default='', help='Name of the language model.'),
+            click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.'),
+            click.option(
+                '--request-timeout', type=click.FloatRange(min=0.0, min_open=True), default=120.0,
+                show_default=True, help='Seconds for one request to the model.',
+            ),
+            click.option('--seeds', type=click.IntRange(1), help='Repetitions, from seed 0 on.'),
+            click.option('--quick', is_flag=True, help='A small form, to see that all works.'),
+            click.option(
+                '--output', type=click.Path(path_type=Path, file_okay=False),
+                help='Folder of the rows; what it holds already is not computed again.  [experiments/NAME]',
+            ),
+            click.option('--processes', type=click.IntRange(1), help='For numeric optimizers.  [all cores]'),
+            click.option('--json', 'as_json', is_flag=True, help='One JSON object.'),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+class Options:
+    """The shared options of one command."""
+
+    def __init__(self, name: str, given: dict[str, Any]) -> None:
+        self.quick: bool = given['quick']
+        self.processes: int | None = given['processes']
+        self.as_json: bool = given['as_json']
+        self.folder: Path = given['output'] or Path('experiments') / (name + _QUICK * self.quick)
+        self._given = given
+
+    def seeds(self, usual: int, quick: int) -> int:
+        """Repetitions."""
+        return int(self._given['seeds'] or self.pick(usual, quick))
+
+    def pick(self, usual: Any, quick: Any) -> Any:
+        """The usual value, or that of the quick form."""
+        return quick if self.quick else usual
+
+    def who(self, numeric: Sequence[str], with_model: Sequence[str], usual: Sequence[str] = ()) -> Any:
+        """Who takes part, of those that can; ``usual`` where nobody is named."""
+        from llm_policy_improver.experiments.optimizers import ModelChoice, participants
+
+        given = self._given
+        model = ModelChoice(given['model'], given['base_url'], given['request_timeout'])
+        return participants(given['optimizers'] or usual, model, numeric, with_model)
+
+    def run(self, work: Callable[[Step], Report]) -> None:
+        """Run the experiment and show its report."""
+        try:
+            report = under_progress_bar(work)
+        except (ExperimentError, EndpointError, StoreError) as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            click.echo(
+                f'Interrupted. What is done is kept in {self.folder}: run the same command again.', err=True
+            )
+            sys.exit(_INTERRUPTED)
+        for note in report.notes:
+            click.echo(note, err=True)
+        if self.as_json:
+            json.dump(without_nan(report.as_json()), sys.stdout)
+            print()
+            return
+        _show(report)
+
+
+def _show(report: Report) -> None:
+    # A file has no width to wrap at.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    for lines in report.tables:
+        table = Table(title=lines.title, title_justify='left', box=None, padding=(0, 2, 0, 0))
+        for heading in lines.headings:
+            table.add_column(heading)
+        for row in lines.rows:
+            table.add_row(*row)
+        console.print(table)
+        console.print()
+    click.echo(f'Rows: {report.folder / "rows.jsonl"} ({len(report.rows)})', err=True)
+    for plot in report.plots:
+        click.echo(f'Plot: {plot}', err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """One sentence, and exit code 2."""
+    click.echo(f'Error: {message}', err=True)
+    sys.exit(2)

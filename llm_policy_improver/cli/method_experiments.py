@@ -1,0 +1,77 @@
+"""``llm-policy-improver bench methods | references``."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from llm_policy_improver.cli.experiment_options import Options, common, many
+from llm_policy_improver.experiments.executors import EXECUTORS
+from llm_policy_improver.report.progress_bar import Step, under_progress_bar
+from llm_policy_improver.tasks.problems import MANIPULATION, PROBLEMS
+
+
+@click.command('methods')
+@many('--task', PROBLEMS, 'Repeatable.  [all]')
+@click.option('--evaluations', type=click.IntRange(2), help='Of a run.  [as each task says]')
+@click.option(
+    '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
+)
+@click.option(
+    '--executor',
+    type=click.Choice(EXECUTORS),
+    default=EXECUTORS[0],
+    show_default=True,
+    help='Who computes what asks no model.',
+)
+@click.option('--shard', default='1/1', metavar='I/N', help='Only every N-th cell, from the I-th on.')
+@common
+def methods_command(
+    task: tuple[str, ...],
+    evaluations: int | None,
+    conversations: int,
+    executor: str,
+    shard: str,
+    **given: Any,
+) -> None:
+    """Every method on every task, with the same budgets, goals and seeds."""
+    from llm_policy_improver.experiments import methods
+    from llm_policy_improver.experiments.cells import Shard
+    from llm_policy_improver.experiments.executors import make_executor
+    from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC
+
+    options = Options('methods', given)
+    plan = methods.MethodsPlan(
+        task or options.pick(tuple(PROBLEMS), ('slide_gc', 'rope_swing_gc', 'ackley_2')),
+        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations,
+    )  # fmt: skip
+    options.run(
+        lambda step: methods.run(
+            plan,
+            options.who((*NUMERIC, *BY_EXAMPLES), methods.WITH_MODEL),
+            options.folder,
+            make_executor(executor, options.processes),
+            Shard.of(shard),
+            step,
+        )
+    )
+
+
+@click.command('references')
+@many('--task', MANIPULATION, 'Repeatable.  [all five]')
+@click.option(
+    '--output', type=click.Path(path_type=Path, file_okay=False), required=True, help='Folder of the files.'
+)
+def references_command(task: tuple[str, ...], output: Path) -> None:
+    """Brute force for slide, roll and rope: solved examples, and the least error of each goal."""
+    from llm_policy_improver.tasks.dynamic_manipulation import references
+
+    names = task or MANIPULATION
+    output.mkdir(parents=True, exist_ok=True)
+
+    def work(step: Step) -> list[Path]:
+        return [references.make(output, name, partial(step, name)) for name in names]
+
+    for path in under_progress_bar(work):
+        click.echo(path)
