@@ -8,9 +8,10 @@ import pytest
 from llm_policy_improver.tasks.gymnasium.task import GymnasiumTask
 from llm_policy_improver.tasks.meta_world.task import MetaWorldTask
 from llm_policy_improver.tasks.noise_world.environment import NoiseWorldTask
+from llm_policy_improver.tasks.problems import PROBLEMS
 from llm_policy_improver.tasks.registry import TASKS, episodic_task
 
-TEXT = (Path(__file__).parents[3] / 'docs' / 'tasks.md').read_text()
+NUMBERS, TEXT = (Path(__file__).parents[3] / 'docs' / 'tasks.md').read_text().split('## Episodes')
 ROWS = {
     name: [cell.strip() for cell in line.strip('|').split('|')][1:]
     for line in TEXT.splitlines()
@@ -41,3 +42,8 @@ def test_a_line_of_the_table_says_what_the_brief_says(name: str) -> None:
         assert isinstance(task, GymnasiumTask | MetaWorldTask)
         assert suite.endswith(f' {task.id}')
         assert extra == ('`metaworld`' if isinstance(task, MetaWorldTask) else '`suites`')
+
+
+def test_the_table_of_problems_has_every_problem_and_no_other() -> None:
+    rows = [line for line in NUMBERS.splitlines() if line.startswith('| `')]
+    assert {name for row in rows for name in re.findall(r'`(\w+)`', row.split('|')[1])} == set(PROBLEMS)
