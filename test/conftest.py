@@ -27,7 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption('--kills', type=int, default=10, help='Nodes killed in a run.  [%(default)s]')
     group.addoption('--attacks', type=int, default=300, help='Attacks on the safety stage.  [%(default)s]')
     group.addoption(
-        '--sandbox-attacks', type=int, default=25, help='Attacks shown to work without the sandbox.  [%(default)s]'
+        '--sandbox-attacks',
+        type=int,
+        default=25,
+        help='Attacks shown to work without the sandbox.  [%(default)s]',
     )
     group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
     group.addoption('--places', type=int, default=60, help='Neighbouring parameters compared.  [%(default)s]')

@@ -3,6 +3,7 @@
 import os
 import pwd
 import secrets
+import select
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,8 @@ _CALLS: Final = {
 }  # fmt: skip
 """Numbers of system calls, from the kernel's syscall_64.tbl and include/uapi/asm-generic/unistd.h."""
 
+_POLL_MS, _MOST_POLLS = 50, 400
+
 _BYSTANDER: Final = """
 import ctypes, os, sys, time
 if os.getuid() == 0:
@@ -39,9 +42,10 @@ libc = ctypes.CDLL(None)
 libc.prctl(4, 1, 0, 0, 0)
 libc.prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)
 print(flush=True)
-sys.stdin.read()
+for line in sys.stdin:
+    print(flush=True)
 """
-"""May be traced by anybody of its user, so that it is the sandbox alone that keeps others from it."""
+"""Answers each line, and may be traced by anybody of its user: it is the sandbox alone that keeps others from it."""
 
 
 class Field:
@@ -104,7 +108,7 @@ class Field:
 
     def bystander_changed(self) -> bool:
         """Whether the other process ended, was stopped or given other limits; begins a new one then."""
-        changed = self._bystander.poll() is not None or self._bystander_state() != self._begun
+        changed = not self._bystander_answers() or self._bystander_state() != self._begun
         if changed:
             self._end_bystander()
             self._begin_bystander()
@@ -179,6 +183,24 @@ class Field:
     def _end_bystander(self) -> None:
         self._bystander.kill()
         self._bystander.communicate()
+
+    def _bystander_answers(self) -> bool:
+        """Whether it still does; what was sent to it before comes to work before its answer."""
+        asked, answers = self._bystander.stdin, self._bystander.stdout
+        assert asked is not None
+        assert answers is not None
+        try:
+            os.write(asked.fileno(), b'\n')
+        except BrokenPipeError:
+            return False
+        answered = select.poll()
+        answered.register(answers, select.POLLIN)
+        for _ in range(_MOST_POLLS):
+            if answered.poll(_POLL_MS):
+                return os.read(answers.fileno(), 1) == b'\n'
+            if self._bystander_state()[0] == 'stopped':
+                return False
+        return False
 
     def _bystander_state(self) -> tuple[str, ...]:
         """Whether it is stopped, its priority and its limits."""

@@ -32,16 +32,7 @@ _SHARED = (
     Attack(
         'share memory of System V',
         _TRUE,
-        body(
-            'return require(libc.shmget(0, 4096, 0o1666)) >= 0 and not drop()',
-            LIBC
-            + '''
-def drop():
-    """Remove the newest segment again."""
-    number = libc.shmget(0x5eed, 4096, 0o1666)
-    return libc.shmctl(number, 0, None)
-''',
-        ),
+        body('return require(libc.shmctl(require(libc.shmget(0, 4096, 0o1600)), 0, None)) == 0', LIBC),
     ),
     Attack(
         'use a semaphore of System V',

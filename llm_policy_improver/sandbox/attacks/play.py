@@ -30,7 +30,7 @@ _UNPROTECTED_SECONDS: Final = 2.0
 _OTHERS_SECONDS: Final = 30.0
 _MOST_TEXT: Final = 10_000
 """Characters that an error may tell."""
-_SLOWNESS: Final = 3.0
+_SLOWNESS: Final = 10.0
 """Seconds that a machine with much to do may take longer than a limit says."""
 
 _BOUNDED: Final = Limits(memory_bytes=200_000_000, load_seconds=0.3, call_seconds=0.3, cpu_seconds=60)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from paths import ROOT
 
 from llm_policy_improver.sandbox.attacks.attack import Witness
 from llm_policy_improver.sandbox.attacks.every import ATTACKS
@@ -34,6 +35,7 @@ def arena() -> Iterator[Arena]:
 
 def test_attacks_are_many_and_different() -> None:
     assert len(ATTACKS) >= 200
+    assert f'plays {len(ATTACKS)} attacks' in (ROOT / 'docs' / 'sandbox.md').read_text()
     assert Counter(attack.name for attack in ATTACKS).most_common(1)[0][1] == 1
     assert {attack.witness for attack in ATTACKS} == set(Witness)
 
