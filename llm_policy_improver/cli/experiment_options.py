@@ -111,7 +111,7 @@ def _show(report: Report) -> None:
             table.add_row(*row)
         console.print(table)
         console.print()
-    click.echo(f'Rows: {report.folder / "rows.jsonl"} ({len(report.rows)})', err=True)
+    click.echo(f'Rows: {report.folder / report.kept} ({len(report.rows)})', err=True)
     for plot in report.plots:
         click.echo(f'Plot: {plot}', err=True)
 

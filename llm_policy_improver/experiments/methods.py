@@ -97,7 +97,7 @@ def report(folder: Path, rows: Sequence[Row], notes: Sequence[str] = ()) -> Repo
     summary = summarize(rows)
     plot = folder / 'methods.png'
     method_plots.draw_methods(rows, plot)
-    return Report(folder, rows, summary, _tables(summary), [plot], notes)
+    return Report(folder, rows, summary, _tables(summary), [plot], notes, CELLS)
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
