@@ -420,7 +420,9 @@ def test_controller_that_is_started_while_the_arm_moves_slows_it_down(
         states, sent, log = started_anew(graph, driver, tmp_path)
         if 'the arm was found unseen' in log:
             timer.judge('no joint states reached the controller in time')
-        assert np.abs(sent[0]).max() > 0.05
+        if np.abs(sent[0]).max() <= 0.05:
+            # It reported an arm that stood still for a while, or missed the first commands.
+            judge(driver, f'the first command was {sent[0]}, and the log says: {log}')
         assert_slowed_down(sent, velocity)
         graph.spin_until(lambda: driver.speed < 0.01, 'a resting arm')
         assert {state.state for state in states} == {ControllerStatus.DISARMED}

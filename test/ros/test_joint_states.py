@@ -319,7 +319,8 @@ def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whol
         if 'landed' not in [outcome for outcome, _ in thrown]:
             idle.judge((thrown, cell.faults))
         samples = trial_in(cell.traces[-1]).samples
-    assert len(samples.joint_time) > 30
+    # Some 90 where nothing is late.
+    assert len(samples.joint_time) > 15
     assert np.abs(samples.joint_velocity[:, :2]).max() > 0.3
     # Control ticks that come late leave gaps; the others are even.
     assert np.quantile(np.diff(samples.joint_time), 0.1) == pytest.approx(0.02, abs=0.006)
