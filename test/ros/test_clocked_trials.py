@@ -11,14 +11,14 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PointStamped
-from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
-from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from ros_graph import RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
+from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.diagnostics import nodes_heard
 from llm_policy_improver.nodes.messages import (
     ball_message,

@@ -11,15 +11,15 @@ import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
+from ros_graph import RosGraph, node_command, process
+from std_srvs.srv import SetBool, Trigger
+
 from llm_policy_improver.msg import (
     ControllerStatus,
     ExecutionTrace,
     JointVelocityCommand,
     PolicyParameters,
 )
-from ros_graph import RosGraph, node_command, process
-from std_srvs.srv import SetBool, Trigger
-
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode

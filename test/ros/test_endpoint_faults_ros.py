@@ -15,18 +15,18 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
 from chat_server import BAD_REPLIES, Answer, ChatServer, fail, fenced, good, say, silence
-from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.srv import SetObjective
 from rcl_interfaces.msg import Log
 from ros_graph import TIMEOUT, RosGraph, Run, node_command, process
 from std_srvs.srv import Trigger
 
 from llm_policy_improver import msg
+from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.chat import Ending
 from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.srv import SetObjective
 from llm_policy_improver.table_tennis.arm.modulation import NEUTRAL_ATTENUATION
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.space import parameter_space

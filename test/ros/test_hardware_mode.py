@@ -17,7 +17,6 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PointStamped
-from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
 from numpy.typing import NDArray
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
@@ -31,6 +30,7 @@ from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, stamp_of
 from llm_policy_improver.nodes.optimizer import OptimizerNode

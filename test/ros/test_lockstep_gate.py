@@ -6,7 +6,6 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from llm_policy_improver.msg import LockstepTick
-
 from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import header_of
 from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation

@@ -12,6 +12,13 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
+from rclpy.action import ActionClient, ActionServer
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Header
+
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.msg import (
     BallLanding,
@@ -23,13 +30,6 @@ from llm_policy_improver.msg import (
     PolicyParameters,
 )
 from llm_policy_improver.srv import FeedBall, SetObjective
-from rclpy.action import ActionClient, ActionServer
-from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import Header
-
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

@@ -14,20 +14,20 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
 from chat_server import ChatServer, good
-from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
-from llm_policy_improver.srv import ApproveParameters, SetObjective
 from ros_graph import RosGraph
 from std_srvs.srv import Trigger
 
+from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.audit import Audit, Decision
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig

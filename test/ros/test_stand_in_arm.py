@@ -15,7 +15,6 @@ from real_time import EmptyTimer
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from geometry_msgs.msg import PointStamped
-from llm_policy_improver.srv import FeedBall
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from ros_graph import COMMAND, Process, RosGraph, node_command, process
@@ -28,6 +27,7 @@ from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.nodes.demo import RunFailedError
 from llm_policy_improver.nodes.messages import stamp_of
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
+from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.bench.returns import CAMERA_NOISE, SLOW
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation

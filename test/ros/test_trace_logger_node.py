@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from geometry_msgs.msg import PointStamped
-from llm_policy_improver.msg import BallLanding, ControllerStatus, ExecutionTrace
-from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from ros_graph import RosGraph, node_command, process
 
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.step import Step
+from llm_policy_improver.msg import BallLanding, ControllerStatus, ExecutionTrace
+from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.messages import parameters_message, trial_in
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Final
 
-from llm_policy_improver.srv import SetObjective
-
 from llm_policy_improver.nodes.demo import RunFailedError
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
+from llm_policy_improver.srv import SetObjective
 
 _PATIENCE: Final = 180.0
 """s that the optimizer may take to start and to answer."""

@@ -20,20 +20,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from llm_policy_improver.action import ImprovePolicy
-from llm_policy_improver.srv import FeedBall
 from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
+from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
