@@ -12,9 +12,11 @@ from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer, O
 from llm_policy_improver.methods.numeric.minimizers.replay import Algorithm
 from llm_policy_improver.methods.numeric.trust_region import GROWTH, SHRINKAGE, START
 from llm_policy_improver.methods.registry import (
+    BY_EXAMPLES,
     CHOICES,
     MINIMIZERS,
     NUMERIC,
+    WITH_MODEL,
     UnknownOptimizerError,
     make_minimizer,
     make_numeric,
@@ -205,7 +207,7 @@ def test_an_unknown_name_is_answered_with_those_that_come_close() -> None:
         make_minimizer('nelder', 0)
     with pytest.raises(UnknownOptimizerError, match='unknown optimizer "xyz"; there are random_search, '):
         make_numeric('xyz', make_brief(parameter_space()), 0)
-    assert len(set(CHOICES)) == len(CHOICES) == len(NUMERIC) + 3
+    assert len(set(CHOICES)) == len(CHOICES) == len(NUMERIC) + len(BY_EXAMPLES) + len(WITH_MODEL) + 1
 
 
 @pytest.mark.parametrize(

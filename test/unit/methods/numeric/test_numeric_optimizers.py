@@ -82,7 +82,7 @@ def test_without_any_trial_and_without_any_landing_something_is_tried(name: str)
     made: list[Proposal] = []
     for _ in range(12):
         proposal = method.propose(history, RIGHT, made)
-        assert str(check_policy(proposal, history, SPACE)) == 'accepted'
+        assert check_policy(proposal, history, SPACE) == (proposal.policy, ())
         made.append(proposal)
         history.append(trial_of(Modulation.of(proposal.parameters), Outcome.MISSED, {}))
 
