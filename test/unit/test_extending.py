@@ -14,6 +14,7 @@ from llm_policy_improver.core.registered import registered
 from llm_policy_improver.loop import settings_gates
 from llm_policy_improver.methods.registry import METHODS
 from llm_policy_improver.methods.sas import sections
+from llm_policy_improver.tasks import problems
 
 PAGE = (ROOT / 'docs' / 'extending.md').read_text()
 FENCE = re.compile(r'(?P<before>[^\n]*\n\n|\n)?```(?P<kind>python|sh)\n(?P<text>.*?)```', re.DOTALL)
@@ -100,11 +101,15 @@ def test_a_new_part_is_a_file_and_a_line(tmp_path: Path) -> None:
     assert audit.count('of a range from changing nothing') >= 4
     (prompt,) = followed('A section of the prompt', tmp_path)
     assert 'The last trials ended: ' in prompt
+    (table,) = followed('A problem of some numbers', tmp_path)
+    assert 'Best kept: regret' in table
+    assert table.index('least_squares') < table.index('knn ')
     (total,) = followed('An episodic task', tmp_path)
     assert -10.0 < float(total) < 0.0
 
 
 def test_every_registered_place_is_there() -> None:
+    assert all(callable(registered(where, problems.__package__)) for where in problems.PROBLEMS.values())
     assert all(callable(each.maker()) for each in METHODS.values())
     assert all(callable(registered(where, settings_gates.__package__)) for where in settings_gates.GATES)
     assert all(callable(registered(each.where, sections.__name__)) for each in sections.SECTIONS)
