@@ -8,7 +8,7 @@ from llm_policy_improver.cli.experiment_options import Options, common, many
 from llm_policy_improver.cli.method_experiments import methods_command, references_command
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.space import Searched
-from llm_policy_improver.tasks.functions import LANDSCAPES
+from llm_policy_improver.tasks.functions import LANDSCAPES, TURNED
 
 _NAMES: Final = tuple(OBJECTIVES)
 
@@ -19,7 +19,7 @@ _noisy = click.option('--noisy', is_flag=True, help='Published camera noise and 
 
 
 @click.command('functions')
-@many('--function', LANDSCAPES, 'Repeatable.  [all four]')
+@many('--function', (*LANDSCAPES, *TURNED), 'f1 ... f4: turned; repeatable.  [the four that are not]')
 @click.option(
     '--dimension', 'dimensions', multiple=True, type=click.IntRange(2, 64), help='Repeatable.  [2, 8]'
 )

@@ -43,7 +43,7 @@ def methods_command(
 
     options = Options('methods', given)
     plan = methods.MethodsPlan(
-        task or options.pick(tuple(PROBLEMS), ('slide_gc', 'rope_swing_gc', 'ackley_2')),
+        task or options.pick(tuple(PROBLEMS), ('slide_gc', 'rope_swing_gc', 'f1_2')),
         options.seeds(10, 2), evaluations or options.pick(0, 12), conversations,
     )  # fmt: skip
     options.run(

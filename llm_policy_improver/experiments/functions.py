@@ -111,7 +111,7 @@ def run_numeric(run: FunctionRun) -> list[Row]:
 
 def run_model(run: FunctionRun, model: KeptModel) -> list[Row]:
     """The row of a language model. Where no reply can be used, a random point costs it the evaluation."""
-    sas = SasFunction(model, run.dimension)
+    sas = SasFunction(model, run.dimension, run.evaluations)
     exchanges: list[Exchange] = []
     fallbacks = 0
 

@@ -7,14 +7,18 @@ endpoints: every key required, no others allowed, no limits of numbers and lengt
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-_TEXTS = {
-    'summary': 'Which trials succeeded, and which are nearest to the objective.',
-    'analysis': 'What the comparison of the trials shows.',
-    'synthesis': 'What is changed, from which trial, and what is expected of it.',
-    'reason': 'One sentence for the person who asked: why these parameters.',
-}
+OF_TRIALS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        'summary': 'Which trials succeeded, and which are nearest to the objective.',
+        'nearest': 'Number of the trial that fulfils the objective best so far; 0 if there is none.',
+        'analysis': 'What the comparison of the trials shows.',
+        'synthesis': 'What is changed, from which trial, and what is expected of it.',
+        'reason': 'One sentence for the person who asked: why these parameters.',
+    }
+)
+"""What each text of a reply is about."""
 
 
 def object_schema(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
@@ -36,6 +40,7 @@ def reply_schema(
     *,
     expected: Sequence[str] = (),
     effects: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    about: Mapping[str, str] = OF_TRIALS,
 ) -> dict[str, Any]:
     """The schema of replies that `reply.parse_reply` reads.
 
@@ -46,6 +51,7 @@ def reply_schema(
         analysis: whether the steps before the parameters (summary, analysis, effects, synthesis) are asked for.
         expected: names of the measures that the model shall expect of its proposal; none: not asked for.
         effects: the words for what raising a parameter does, by measure; none: not asked for.
+        about: what each text is about, where not of trials.
 
     Raises:
         ValueError: there are no names, or less than one candidate is asked for.
@@ -54,12 +60,9 @@ def reply_schema(
         raise ValueError(
             f'a reply needs at least one parameter and one candidate; got {len(names)} and {candidates}'
         )
-    texts = {name: {'type': 'string', 'description': said} for name, said in _TEXTS.items()}
+    texts = {name: {'type': 'string', 'description': said} for name, said in about.items()}
     number = {'type': 'number'}
-    nearest = {
-        'type': 'integer',
-        'description': 'Number of the trial that fulfils the objective best so far; 0 if there is none.',
-    }
+    nearest = {'type': 'integer', 'description': about['nearest']}
     wanted = object_schema(dict.fromkeys(expected, number), 'What is expected of the proposal.')
     one = object_schema(
         {measure: {'type': 'string', 'enum': list(words)} for measure, words in effects.items()}

@@ -38,9 +38,9 @@ class FunctionTask:
 
 
 def make(name: str, seed: int) -> Problem:
-    """A turned function as a problem; ``name`` is that of the landscape and the dimension, ``'ackley_2'``."""
-    landscape, dimension = name.rsplit('_', 1)
-    function = ShiftedFunction.draw(landscape, int(dimension), seed, turned=True)
+    """A function as a problem; ``name`` is its name and the dimension, ``'f1_2'``."""
+    function_name, dimension = name.rsplit('_', 1)
+    function = ShiftedFunction.draw(function_name, int(dimension), seed)
     space = ParameterSpace(
         tuple(
             Parameter(f'x{index + 1}', 'a number', -5.0, 5.0, 0.0, digits=4, same_share=1e-5)

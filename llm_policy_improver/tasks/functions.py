@@ -48,6 +48,9 @@ LEAST_HIGH: Final = 100.0
 """The optimum's value is drawn between these; nobody is told."""
 
 
+TURNED: Final = {'f1': 'ackley', 'f2': 'rastrigin', 'f3': 'rosenbrock', 'f4': 'griewank'}
+"""Rotated and stretched landscapes under names that tell nothing."""
+
 STRETCH: Final = 2.0
 """A turned function is up to this much steeper, or flatter, in one direction than by its formula."""
 
@@ -97,14 +100,13 @@ class ShiftedFunction:
     turn: Array
 
     @classmethod
-    def draw(cls, name: str, dimension: int, seed: int, turned: bool = False) -> 'ShiftedFunction':
+    def draw(cls, name: str, dimension: int, seed: int) -> 'ShiftedFunction':
         """The function of this seed, the same for everybody.
 
         Args:
-            name: of the landscape.
+            name: of the landscape, or one of `TURNED`.
             dimension: number of coordinates.
             seed: draws the optimum's place and value, and the turn.
-            turned: whether it is rotated and stretched.
 
         Raises:
             KeyError: there is no landscape of this name.
@@ -112,12 +114,12 @@ class ShiftedFunction:
         """
         if dimension < 2:
             raise ValueError(f'the test functions need at least 2 dimensions; got {dimension}')
-        landscape = LANDSCAPES[name]
+        landscape = LANDSCAPES[TURNED.get(name, name)]
         # Another place for every landscape and dimension, too.
         generator = np.random.default_rng((seed, dimension, *name.encode()))
         share = generator.uniform(-SHIFT, SHIFT, dimension)
         least = float(generator.uniform(LEAST_LOW, LEAST_HIGH))
-        turn = _turn(dimension, generator) if turned else np.eye(dimension)
+        turn = _turn(dimension, generator) if name in TURNED else np.eye(dimension)
         return cls(landscape, share * landscape.half_width, least, turn)
 
     def above(self, unit: Sequence[float] | Array) -> float:

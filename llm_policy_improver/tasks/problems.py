@@ -13,10 +13,10 @@ MANIPULATION: Final = ('slide', 'slide_gc', 'rope_swing', 'rope_swing_gc', 'roll
 PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(MANIPULATION, '.dynamic_manipulation.problems:make'),
-        'ackley_2': '.function_problems:make',
-        'ackley_8': '.function_problems:make',
-        'rastrigin_2': '.function_problems:make',
-        'rastrigin_8': '.function_problems:make',
+        'f1_2': '.function_problems:make',
+        'f1_8': '.function_problems:make',
+        'f2_2': '.function_problems:make',
+        'f2_8': '.function_problems:make',
         'arm_far_right': '.arm:make',
         'arm_left_corner': '.arm:make',
         'arm_point': '.arm:make',

@@ -10,7 +10,7 @@ from typing import Any
 from chat_server import Answer, reply_text, say
 
 _TRIAL = re.compile(r'^ *(\d+)((?: [-+]?\d+\.\d+| -){12,13}) ([a-z_]+)(?: \(.*\))?$', re.MULTILINE)
-_POINT = re.compile(r'^(\d+)((?: -?\d+\.\d\d)+) (\S+)$', re.MULTILINE)
+_POINT = re.compile(r'^(\d+)((?: -?\d+\.\d{4})+) (\S+)$', re.MULTILINE)
 PARAMETERS = 8
 
 

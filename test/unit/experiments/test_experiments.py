@@ -211,12 +211,13 @@ def test_function_prompt_shows_the_best_points_and_the_latest(tmp_path: Path) ->
     seen = seen_points(80)
     with ChatServer() as server:
         kept = KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job')
-        text = SasFunction(kept, 2).messages(seen)[0][1]
+        text = SasFunction(kept, 2, 100).messages(seen)[0][1]
+    assert '20 evaluations are left, this one included' in text
     rows = [line.split() for line in text[text.index('point x1 x2 value') :].splitlines()[1:51]]
     shown = [int(row[0]) for row in rows]
     best = set(np.argsort(seen.losses[:60])[:30] + 1)
     assert shown == [*sorted(best), *range(61, 81)]
-    assert [float(cell) for cell in rows[-1][1:3]] == pytest.approx(5.0 * seen.points[-1], abs=0.006)
+    assert [float(cell) for cell in rows[-1][1:3]] == pytest.approx(5.0 * seen.points[-1], abs=6e-5)
     least = int(np.argmin(seen.losses))
     assert (
         f'is {seen.losses[least]:.6g}, at point {least + 1}. 30 older points with greater '
@@ -224,11 +225,17 @@ def test_function_prompt_shows_the_best_points_and_the_latest(tmp_path: Path) ->
     )
 
 
+def test_schema_of_a_point_speaks_of_points(tmp_path: Path) -> None:
+    with ChatServer(say(reply_text([], parameters={'x1': 1.0, 'x2': 2.0}))) as server:
+        SasFunction(KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job'), 2, 9).propose(seen_points(6))
+    assert not re.search('trial|land', json.dumps(server.requests[0]['response_format']))
+
+
 def test_points_outside_and_known_ones_are_asked_for_again(tmp_path: Path) -> None:
     seen = seen_points(6)
-    known = dict(zip(('x1', 'x2'), np.round(5.0 * seen.points[2], 2).tolist(), strict=True))
+    known = dict(zip(('x1', 'x2'), np.round(5.0 * seen.points[2], 4).tolist(), strict=True))
     with ChatServer() as server:
-        sas = SasFunction(KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job'), 2)
+        sas = SasFunction(KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job'), 2, 100)
         server.script(
             say(reply_text([], parameters={'x1': 7, 'x2': 0})), say(reply_text([], parameters=known))
         )

@@ -7,6 +7,8 @@ from scipy.optimize import rosen
 from llm_policy_improver.tasks.functions import (
     LANDSCAPES,
     SHIFT,
+    STRETCH,
+    TURNED,
     ShiftedFunction,
     ackley,
     griewank,
@@ -25,6 +27,21 @@ def test_least_value_is_at_the_shifted_optimum_and_nowhere_below(name: str, dime
     points = np.random.default_rng(0).uniform(-1.0, 1.0, (500, dimension))
     near = np.clip(optimum + 0.02 * points, -1.0, 1.0)
     assert min(function.above(point) for point in (*points, *near)) > 0.0
+
+
+@pytest.mark.parametrize('name', TURNED)
+@pytest.mark.parametrize('dimension', [2, 8])
+def test_turned_function_is_the_landscape_rotated_and_stretched_about_the_optimum(
+    name: str, dimension: int
+) -> None:
+    function = ShiftedFunction.draw(name, dimension, seed=3)
+    assert function.landscape is LANDSCAPES[TURNED[name]]
+    assert function.above(function.optimum / function.landscape.half_width) == pytest.approx(0.0, abs=1e-9)
+    stretches = np.linalg.svd(function.turn, compute_uv=False)
+    assert 1.0 / STRETCH <= stretches.min() < stretches.max() <= STRETCH
+    rotation = function.turn / np.linalg.norm(function.turn, axis=1, keepdims=True)
+    assert rotation @ rotation.T == pytest.approx(np.eye(dimension), abs=1e-12)
+    assert np.abs(rotation).max(axis=1).min() < 0.9999  # no axis stays where it was
 
 
 def test_formulas_have_the_values_of_the_literature() -> None:
