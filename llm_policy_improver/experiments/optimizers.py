@@ -9,6 +9,7 @@ from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.registry import (
     CHOICES,
     MINIMIZERS,
+    PROGRAMS,
     UnknownOptimizerError,
     make_minimizer,
     require_known,
@@ -78,7 +79,7 @@ def participants(
     here = (*numeric, *with_model)
     try:
         for name in asked:
-            if name in CHOICES and name not in here:
+            if (name in CHOICES or name in PROGRAMS) and name not in here:
                 raise ExperimentError(f'{name} cannot take part here: there are {", ".join(here)}')
             require_known(name, here)
     except UnknownOptimizerError as error:
