@@ -31,10 +31,7 @@ def rules_text(sandbox: Sandbox) -> str:
     """What a program may use: modules and times."""
     limits = sandbox.limits
     return prompt(__package__, 'rules').substitute(
-        modules=importable(sandbox),
-        load=f'{limits.load_seconds:g}',
-        made=f'{limits.new_seconds:g}',
-        call=f'{limits.call_seconds:g}',
+        modules=importable(sandbox), load=f'{limits.load_seconds:g}', call=f'{limits.call_seconds:g}'
     )
 
 

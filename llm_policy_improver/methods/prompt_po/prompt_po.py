@@ -63,6 +63,7 @@ class PromptPo:
         self._feedback = Feedback(brief, sandbox, self._options.longest_line)
         self._task = task_text(brief)
         self._rules = rules_text(sandbox)
+        self._made = f'{sandbox.limits.new_seconds:g}'
 
     @property
     def name(self) -> str:
@@ -134,6 +135,7 @@ class PromptPo:
         return prompt(__package__, 'write').substitute(
             task=self._task,
             rules=self._rules,
+            made=self._made,
             history=self._history(place, attempts, objective, opening),
             wanted=_WANTED,
         )
