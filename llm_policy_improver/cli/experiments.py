@@ -21,6 +21,7 @@ from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.space import Searched
 from llm_policy_improver.tasks.functions import LANDSCAPES
 from llm_policy_improver.tasks.problems import PROBLEMS
+from llm_policy_improver.tasks.registry import TASKS
 
 _INTERRUPTED = 130
 
@@ -163,7 +164,7 @@ def functions_command(
 
 
 @click.command('methods')
-@_many('--task', PROBLEMS, 'Repeatable.  [all]')
+@_many('--task', (*PROBLEMS, *TASKS), 'Repeatable.  [all]')
 @click.option('--evaluations', type=click.IntRange(2), help='Of a run.  [as each task says]')
 @click.option(
     '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
@@ -186,17 +187,16 @@ def methods_command(
     from llm_policy_improver.experiments import methods
     from llm_policy_improver.experiments.cells import Shard
     from llm_policy_improver.experiments.executors import make_executor
-    from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC
 
     options = _Options('methods', given)
     plan = methods.MethodsPlan(
-        task or options.pick(tuple(PROBLEMS), ('slide_gc', 'rope_swing_gc', 'ackley_2')),
-        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations,
+        task or options.pick((*PROBLEMS, *TASKS), ('slide_gc', 'rope_swing_gc', 'ackley_2', 'noise_world_0')),
+        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, options.pick(100, 20),
     )  # fmt: skip
     options.run(
         lambda step: methods.run(
             plan,
-            options.who((*NUMERIC, *BY_EXAMPLES), methods.WITH_MODEL),
+            options.who(methods.WITHOUT_MODEL, methods.WITH_MODEL),
             options.folder,
             make_executor(executor, options.processes),
             Shard.of(shard),
