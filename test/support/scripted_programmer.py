@@ -5,18 +5,18 @@ from typing import Any
 
 from chat_server import Answer, Scripted, say
 
-FEEDBACK = '''
+FEEDBACK = """
 class Feedback:
     def summarize_trajectory(self, traj):
         row, column = traj['last_observation'][:2] * 4
         return f"{len(traj['actions'])} steps, ended at {row:.0f}, {column:.0f}, last reward {traj['rewards'][-1]:.0f}"
-'''
+"""
 
-RIGHT = '''
+RIGHT = """
 class Policy:
     def act(self, obs):
         return 3
-'''
+"""
 
 PLANNER = '''
 import numpy as np
@@ -59,11 +59,11 @@ class Policy:
         return plan
 '''
 
-CRASHING = '''
+CRASHING = """
 class Policy:
     def act(self, obs):
         return self.speed
-'''
+"""
 
 
 def prompt_of(request: dict[str, Any]) -> str:

@@ -18,21 +18,23 @@ _INTERPRETED: Final = 'a part of the Python language and its module math; no Num
 
 def task_text(brief: EpisodeBrief) -> str:
     """What is to be done: the task in words, observation, action and reward as Python, the horizon."""
-    return prompt(__package__, 'task').substitute(
+    told = prompt(__package__, 'task').substitute(
         text=brief.text.strip(),
         observation=brief.observation_code.strip(),
         action=brief.action_code.strip(),
         reward=brief.reward_code.strip(),
         horizon=brief.horizon,
     )
+    return told.strip()
 
 
 def rules_text(sandbox: Sandbox) -> str:
     """What a program may use: modules and times."""
     limits = sandbox.limits
-    return prompt(__package__, 'rules').substitute(
+    told = prompt(__package__, 'rules').substitute(
         modules=importable(sandbox), load=f'{limits.load_seconds:g}', call=f'{limits.call_seconds:g}'
     )
+    return told.strip()
 
 
 def importable(sandbox: Sandbox) -> str:

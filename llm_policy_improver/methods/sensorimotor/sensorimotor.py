@@ -29,8 +29,9 @@ LONGEST_REASONING: Final = 20_000
 LONGEST_RULES: Final = 6_000
 """Characters."""
 
-_REASONING: Final = 'your reasoning and, at its end, the rules in the form IF ... THEN ... ELSE ...'
-_RULES: Final = 'the rules alone, in the form IF ... THEN ... ELSE ...'
+_REASONING: Final = 'your reasoning and, at its end, the IF-THEN-ELSE rules'
+_RULES: Final = 'the IF-THEN-ELSE rules alone'
+_CODE: Final = 'the whole code in one block of Python that defines get_action with these arguments'
 
 
 class Sensorimotor:
@@ -60,7 +61,6 @@ class Sensorimotor:
         self._names = tuple(quantity.name for quantity in brief.observation)
         self._task = task_text(brief)
         self._limits = rules_text(sandbox)
-        self._code = f'the whole code in one block of Python that defines {self._signature}'
 
     @property
     def name(self) -> str:
@@ -86,7 +86,7 @@ class Sensorimotor:
                 ('assistant', f'```python\n{self.space.kept(failed).source}```'),
                 ('user', prompt('llm_policy_improver.methods.programs', 'crash').substitute(error=error_of(failed))),
             )
-        source = talk.ask(asked, lambda reply: self._read(reply, history), self._code)
+        source = talk.ask(asked, lambda reply: self._read(reply, history), _CODE)
         mended = ', its code mended' if place.repair else ''
         return Proposal(
             self.space.of(source),
@@ -113,7 +113,7 @@ class Sensorimotor:
             limits=self._limits,
             signature=self._signature,
             observation='\n'.join(f'- {one.name}: {one.meaning}' for one in self._brief.observation),
-            wanted=self._code,
+            wanted=_CODE,
         )
 
     @property
