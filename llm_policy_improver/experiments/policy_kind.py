@@ -5,7 +5,8 @@ In this order:
 - **planner**: it searches or iterates over states. It uses ``heapq`` or ``deque``; or a function calls itself; or loops
   stand within loops, and something is written by index there; or a function is named after a search, e.g.
   ``value_iteration``, ``bfs``, ``plan``.
-- **tuned_controller**: it has more products (gains on what is observed, a dot product counts as one) than branches.
+- **tuned_controller**: it has products (gains on what is observed, a dot product counts as one), at least as many as
+  branches.
 - **rules**: it compares and branches.
 - **other**: none of these, e.g. always the same action.
 """
@@ -45,7 +46,7 @@ def kind_of(source: str) -> PolicyKind:
     nodes = list(ast.walk(tree))
     branches = sum(isinstance(node, ast.If | ast.IfExp) for node in nodes)
     products = sum(_is_product(node) for node in nodes)
-    if products > branches:
+    if products and products >= branches:
         return PolicyKind.CONTROLLER
     compares = any(isinstance(node, ast.Compare) for node in nodes)
     return PolicyKind.RULES if branches or compares else PolicyKind.OTHER
