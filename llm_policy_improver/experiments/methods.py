@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -98,6 +98,7 @@ def run(
     cells = CellFolder(folder / CELLS)
     missing = plan.left_out()
     plan = replace(plan, tasks=tuple(task for task in plan.tasks if task not in missing))
+    _require_runs(plan, (*who.numeric, *who.with_model), missing.values())
     numeric = [Cell(one.key, partial(make_row, one)) for one in plan.runs(who.numeric)]
     run_cells('methods', numeric, cells, executor, shard, progress)
     if who.with_model:
@@ -110,6 +111,20 @@ def run(
     notes = (*who.missing, *dict.fromkeys(f'Left out: {error}.' for error in missing.values()))
     left_out = LeftOut({task: error.extra for task, error in missing.items()}, who.without_model)
     return report(folder, cells.rows(), notes, left_out)
+
+
+def _require_runs(
+    plan: MethodsPlan, methods: Sequence[str], missing: Iterable[MissingPackageError]
+) -> None:
+    """Raise `ExperimentError` where no method is for any task, with the packages that are missing."""
+    if plan.runs(methods):
+        return
+    for error in missing:
+        raise ExperimentError(str(error))
+    raise ExperimentError(
+        f'{", ".join(methods)} cannot be tried on {", ".join(plan.tasks)}: name methods that improve programs for '
+        'tasks of programs, and methods that improve parameters for tasks of parameters'
+    )
 
 
 def make_row(run: Run, model: Completer | None = None) -> Row:

@@ -22,6 +22,7 @@ from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.programs.attempts import REPAIR
 from llm_policy_improver.methods.registry import PROGRAMS, ProgramMethod, make_program_method
+from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.tasks.noise_world.environment import NoiseWorldTask
 from llm_policy_improver.tasks.program_score import Score, score
@@ -88,12 +89,13 @@ def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
     """The row: what the best-kept and the last program are worth in unseen episodes, and what they cost.
 
     Raises:
-        ExperimentError: the method has a fault, which the loop would bear, but a comparison must not.
+        ExperimentError: the method has a fault, which the loop would bear, but a comparison must not; or this machine
+            cannot confine programs.
         MissingPackageError: the task rests on a package that is not installed.
     """
     made = episodic_task(run.task)
     board = made.board if isinstance(made, NoiseWorldTask) else None
-    with closing(made()) as environment, Sandbox() as sandbox:
+    with closing(made()) as environment, _sandbox() as sandbox:
         task = ProgramTask(environment, sandbox, run.episodes)
         method = make_method(run, made.brief, sandbox, model)
         improvement = Improvement(
@@ -120,6 +122,13 @@ def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
         'kind': None if kept is None else kind_of(kept.source).value,
         **_cost(improvement), 'seconds': round(seconds, 3), 'curve': curve,
     }  # fmt: skip
+
+
+def _sandbox() -> Sandbox:
+    try:
+        return Sandbox()
+    except SandboxUnavailableError as error:
+        raise ExperimentError(f'programs cannot be run here: {error}') from None
 
 
 def constant(brief: EpisodeBrief, space: ProgramSpace) -> Proposal:

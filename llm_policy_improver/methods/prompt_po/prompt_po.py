@@ -153,8 +153,9 @@ class PromptPo:
 
 
 def _noted(place: Place, attempts: Sequence[Attempt]) -> dict[str, str]:
-    """The memos that opened the round under way."""
-    return next(dict(each.memos) for each in attempts if each.place.opens and each.place.round == place.round)
+    """The memos that opened the round under way; none where that proposal is not among the earlier ones."""
+    opened = (dict(each.memos) for each in attempts if each.place.opens and each.place.round == place.round)
+    return next(opened, {})
 
 
 def _feedback_in(attempts: Sequence[Attempt]) -> str | None:

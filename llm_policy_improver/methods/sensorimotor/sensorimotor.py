@@ -112,7 +112,9 @@ class Sensorimotor:
             rules=rules,
             limits=self._limits,
             signature=self._signature,
-            observation='\n'.join(f'- {one.name}: {one.meaning}' for one in self._brief.observation),
+            observation='\n'.join(
+                f'- {one.name}: {one.meaning}{f", {one.unit}" if one.unit else ""}' for one in self._brief.observation
+            ),
             wanted=_CODE,
         )
 

@@ -128,6 +128,12 @@ def test_task_of_a_suite_that_is_not_installed_is_left_out_and_named(tmp_path: P
         assert not MethodsPlan(('cart_pole',), 1).left_out()
 
 
+def test_methods_that_are_for_none_of_the_tasks_are_named(tmp_path: Path) -> None:
+    result = bench(tmp_path, *SMALL, '--method', 'knn')
+    assert result.exit_code == 2
+    assert 'Error: knn cannot be tried on noise_world_0: name methods that improve programs' in result.stderr
+
+
 def test_what_failed_is_worse_than_all_else() -> None:
     common = {
         'model': '',
