@@ -62,3 +62,9 @@ class Conversation:
         if answer.failed:
             raise ProposalError(answer.problem, self.exchanges)
         return answer
+
+
+def to_mend(source: str, error: str) -> tuple[Message, ...]:
+    """What is added to the request that a program was written for: the program, and how it failed."""
+    told = prompt(__package__, 'crash').substitute(error=error)
+    return (('assistant', f'```python\n{source}```'), ('user', told))

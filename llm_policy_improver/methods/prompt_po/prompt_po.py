@@ -24,7 +24,7 @@ from llm_policy_improver.methods.programs.attempts import (
     error_of,
     next_place,
 )
-from llm_policy_improver.methods.programs.conversation import Conversation
+from llm_policy_improver.methods.programs.conversation import Conversation, to_mend
 from llm_policy_improver.methods.programs.replies import program_in, prose_in
 from llm_policy_improver.methods.programs.returns import episodes_of
 from llm_policy_improver.methods.programs.told import rules_text, task_text
@@ -88,10 +88,7 @@ class PromptPo:
         asked: tuple[Message, ...] = (('user', self._request(place, attempts, objective, opening)),)
         if place.repair:
             failed = attempts[-1].trial
-            asked += (
-                ('assistant', f'```python\n{self.space.kept(failed).source}```'),
-                ('user', prompt('llm_policy_improver.methods.programs', 'crash').substitute(error=error_of(failed))),
-            )
+            asked += to_mend(self.space.kept(failed).source, error_of(failed))
         source = talk.ask(asked, lambda reply: program_in(reply, self.space, history), _WANTED)
         return Proposal(
             self.space.of(source),

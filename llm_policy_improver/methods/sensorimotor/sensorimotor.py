@@ -18,7 +18,7 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.programs.attempts import Attempt, attempts_of, error_of, next_place
-from llm_policy_improver.methods.programs.conversation import Conversation
+from llm_policy_improver.methods.programs.conversation import Conversation, to_mend
 from llm_policy_improver.methods.programs.replies import program_in, prose_in, top_level
 from llm_policy_improver.methods.programs.told import rules_text, task_text
 from llm_policy_improver.methods.sensorimotor.experience import RULES, experience_text
@@ -82,10 +82,7 @@ class Sensorimotor:
         asked: tuple[Message, ...] = (('user', self._request(rules)),)
         if place.repair:
             failed = attempts[-1].trial
-            asked += (
-                ('assistant', f'```python\n{self.space.kept(failed).source}```'),
-                ('user', prompt('llm_policy_improver.methods.programs', 'crash').substitute(error=error_of(failed))),
-            )
+            asked += to_mend(self.space.kept(failed).source, error_of(failed))
         source = talk.ask(asked, lambda reply: self._read(reply, history), _CODE)
         mended = ', its code mended' if place.repair else ''
         return Proposal(
