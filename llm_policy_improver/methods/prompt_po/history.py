@@ -13,8 +13,9 @@ from llm_policy_improver.methods.programs.attempts import Attempt, error_of
 from llm_policy_improver.methods.programs.returns import returns_of
 
 LINES: Final = 'lines'
+"""Memo of the proposal that opens a round: what the feedback class says of the episodes of the last round's winner."""
 REFLECTION: Final = 'reflection'
-"""Memos of the proposal that opens a round: what was seen in the episodes of the last round's winner, and thought."""
+"""Memo of the same proposal: the reflection on the last round."""
 
 
 class Detail(IntEnum):
@@ -74,9 +75,9 @@ def past_rounds(
 def history_text(
     rounds: Sequence[PastRound], objective: Objective, space: ProgramSpace, most_tokens: int
 ) -> str:
-    """All rounds, oldest first. Beyond the budget older ones lose their sources, then their words; the best comes last.
+    """All rounds, oldest first. Beyond the budget older rounds lose their sources, then their words, as far as need be.
 
-    The last round and the best one are shortened last, and their sources go only where they do not fit by themselves.
+    The latest round and the best one are shortened only where that is not enough.
     """
     if not rounds:
         return 'None: this is the first round.'
