@@ -10,10 +10,11 @@ from llm_policy_improver.cli.experiment_options import Options, common, many
 from llm_policy_improver.experiments.executors import EXECUTORS
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
 from llm_policy_improver.tasks.problems import MANIPULATION, PROBLEMS
+from llm_policy_improver.tasks.registry import TASKS
 
 
 @click.command('methods')
-@many('--task', PROBLEMS, 'Repeatable.  [all]')
+@many('--task', (*PROBLEMS, *TASKS), 'Repeatable.  [all]')
 @click.option('--evaluations', type=click.IntRange(2), help='Of a run.  [as each task says]')
 @click.option(
     '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
@@ -39,17 +40,16 @@ def methods_command(
     from llm_policy_improver.experiments import methods
     from llm_policy_improver.experiments.cells import Shard
     from llm_policy_improver.experiments.executors import make_executor
-    from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC
 
     options = Options('methods', given)
     plan = methods.MethodsPlan(
-        task or options.pick(tuple(PROBLEMS), ('slide_gc', 'rope_swing_gc', 'f1_2')),
-        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations,
+        task or options.pick((*PROBLEMS, *TASKS), ('slide_gc', 'rope_swing_gc', 'f1_2', 'noise_world_0')),
+        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, options.pick(100, 20),
     )  # fmt: skip
     options.run(
         lambda step: methods.run(
             plan,
-            options.who((*NUMERIC, *BY_EXAMPLES), methods.WITH_MODEL),
+            options.who(methods.WITHOUT_MODEL, methods.WITH_MODEL),
             options.folder,
             make_executor(executor, options.processes),
             Shard.of(shard),

@@ -4,7 +4,15 @@ from importlib.util import find_spec
 
 
 class MissingPackageError(ImportError):
-    """A package that something needs is not installed; the message says how to install it."""
+    """A package that something needs is not installed; the message says how to install it.
+
+    Attributes:
+        extra: of this package, that installs it.
+    """
+
+    def __init__(self, message: str, extra: str = '') -> None:
+        super().__init__(message)
+        self.extra = extra
 
 
 def require_package(module: str, package: str, user: str, extra: str) -> None:
@@ -17,5 +25,5 @@ def require_package(module: str, package: str, user: str, extra: str) -> None:
     # A folder that happens to have the name is found, too, but has no code of its own.
     if spec is None or spec.origin is None:
         raise MissingPackageError(
-            f"{user} needs the package {package}: pip install 'llm-policy-improver[{extra}]'"
+            f"{user} needs the package {package}: pip install 'llm-policy-improver[{extra}]'", extra
         )

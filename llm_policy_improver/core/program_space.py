@@ -30,6 +30,10 @@ class ProgramSpace:
         """None: no program changes nothing."""
         return
 
+    def of(self, source: str) -> Program:
+        """The program with this source."""
+        return Program(source, self.entry)
+
     def kept(self, place: Policy | Carrier) -> Program:
         """The program there, as it may stay in force.
 

@@ -35,6 +35,7 @@ class Proposal:
         exchanges: the requests to a language model made for it, in order.
         instead_of: the methods that were asked before in vain; empty where the one asked first made it.
         kept_back: what was proposed before it for the same trial and did not reach the arm; written by the loop.
+        memos: what the method will want to know again, by names of its own; it is handed back with the proposal.
     """
 
     policy: Policy
@@ -50,6 +51,7 @@ class Proposal:
     exchanges: tuple[Exchange, ...] = ()
     instead_of: tuple[Vain, ...] = ()
     kept_back: 'tuple[KeptBack, ...]' = ()
+    memos: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> Parameters:

@@ -17,7 +17,7 @@ _ACROSS: Final = 4
 
 
 def draw_methods(rows: Sequence[Row], path: Path) -> None:
-    """Regret of the best so far over the evaluations, a panel a task."""
+    """Regret, or return, of the best so far over the evaluations, a panel a task."""
     tasks = list(dict.fromkeys(row['task'] for row in rows))
     looks = plots.Looks(label(row) for row in rows)
     across = min(_ACROSS, len(tasks))
@@ -28,19 +28,24 @@ def draw_methods(rows: Sequence[Row], path: Path) -> None:
         groups: defaultdict[str, list[Sequence[float]]] = defaultdict(list)
         of_task = [row for row in rows if row['task'] == task]
         longest = max(len(row['curve']) for row in of_task)
+        higher = any(row.get('higher_is_better', False) for row in of_task)
+        floor = -np.inf if higher else FLOOR
         for row in of_task:
-            curve = [np.nan if value is None else max(value, FLOOR) for value in row['curve']]
+            curve = [np.nan if value is None else max(value, floor) for value in row['curve']]
             groups[label(row)].append(curve + curve[-1:] * (longest - len(curve)))
         plots.curves(axes, groups, looks, first=1)
-        axes.set_yscale('log')
+        if not higher:
+            axes.set_yscale('log')
         axes.set_title(task, fontsize=10)
+        axes.set_ylabel(f'{"return" if higher else "regret"} of the best so far')
         axes.grid(alpha=0.3)
     for axes in panels.flat[len(tasks) :]:
         axes.set_visible(False)
-    for line in panels:
-        line[0].set_ylabel('regret of the best so far')
     for axes in panels[-1]:
         axes.set_xlabel('trials')
     plots.title(figure, f'Methods: best so far; median of {plots.seeds_text(rows)}, band: the middle half')
-    plots.legend(figure, panels[0][0])
+    shown = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels.flat]
+    handles = {name: handle for pairs in shown for handle, name in pairs}
+    names = [name for name in looks.names if name in handles]
+    figure.legend([handles[name] for name in names], names, loc='outside right center', frameon=False)
     figure.savefig(path, dpi=plots.DPI)

@@ -2,29 +2,40 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from llm_policy_improver.core.chat import Completer
+from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.experiments import method_plots, statistics
 from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard
 from llm_policy_improver.experiments.executors import Executor, run_cells
 from llm_policy_improver.experiments.kept_model import KeptModel
+from llm_policy_improver.experiments.method_tables import LeftOut, tables
 from llm_policy_improver.experiments.optimizers import Participants
-from llm_policy_improver.experiments.report import Lines, Report, label
+from llm_policy_improver.experiments.program_cells import METHODS as PROGRAM_METHODS
+from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR, ProgramRun, run_program
+from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError, Row, RowFile, open_folder
 from llm_policy_improver.experiments.side_by_side import SideBySide
 from llm_policy_improver.experiments.vector_cells import VectorRun, run_vector
 from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC, PROGRAMS
 from llm_policy_improver.report.progress_bar import Step
+from llm_policy_improver.tasks.registry import TASKS, make_environment
 
 CELLS: Final = 'cells'
 EXCHANGES: Final = 'exchanges'
 
-WITH_MODEL: Final = ('sas', 'icpi', 'hybrid')
-"""Methods for parameters that ask a language model."""
+WITHOUT_MODEL: Final = (*NUMERIC, *BY_EXAMPLES, RANDOM_LINEAR)
+WITH_MODEL: Final = ('sas', 'icpi', 'hybrid', *PROGRAMS)
+"""Methods that ask a language model."""
+
+Run = VectorRun | ProgramRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +43,46 @@ class MethodsPlan:
     """What to run.
 
     Attributes:
-        tasks: names, of `tasks.problems.PROBLEMS`.
+        tasks: names, of `tasks.problems.PROBLEMS`, whose policies are numbers, and of `tasks.registry.TASKS`, whose
+            policies are programs.
         seeds: how many, from 0.
         evaluations: trials of a run; as each task says where 0.
         conversations: with a language model, side by side.
+        unseen: episodes that score a program in the end.
     """
 
     tasks: tuple[str, ...]
     seeds: int
     evaluations: int = 0
     conversations: int = 4
+    unseen: int = 100
 
-    def runs(self, method: str, model: str = '') -> list[VectorRun]:
-        """All runs of one method, seed after seed."""
+    def runs(self, methods: Sequence[str], model: str = '') -> list[Run]:
+        """All runs of these methods on the tasks that they are for, seed after seed."""
         return [
-            VectorRun(task, method, model, seed, self.evaluations)
+            self._run(task, method, model, seed)
             for seed in range(self.seeds)
             for task in self.tasks
+            for method in methods
+            if (task in TASKS) is (method in PROGRAM_METHODS)
         ]
+
+    def _run(self, task: str, method: str, model: str, seed: int) -> Run:
+        if task in TASKS:
+            return ProgramRun(task, method, model, seed, self.evaluations, unseen=self.unseen)
+        return VectorRun(task, method, model, seed, self.evaluations)
+
+    def left_out(self) -> dict[str, MissingPackageError]:
+        """Tasks whose packages are not installed."""
+        found = {}
+        for task in self.tasks:
+            if task in TASKS:
+                try:
+                    with closing(make_environment(task)):
+                        pass
+                except MissingPackageError as error:
+                    found[task] = error
+        return found
 
 
 def run(
@@ -63,21 +96,47 @@ def run(
     """
     open_folder(folder, {'experiment': 'methods', 'evaluations': plan.evaluations})
     cells = CellFolder(folder / CELLS)
-    together = zip(*(plan.runs(name) for name in who.numeric), strict=True)
-    numeric = [Cell(one.key, partial(run_vector, one)) for runs in together for one in runs]
+    missing = plan.left_out()
+    plan = replace(plan, tasks=tuple(task for task in plan.tasks if task not in missing))
+    _require_runs(plan, (*who.numeric, *who.with_model), missing.values())
+    numeric = [Cell(one.key, partial(make_row, one)) for one in plan.runs(who.numeric)]
     run_cells('methods', numeric, cells, executor, shard, progress)
     if who.with_model:
         endpoint = who.model.connect()
         talks = [
             Cell(one.key, partial(_ask, one, endpoint, folder / EXCHANGES))
-            for runs in zip(*(plan.runs(name, who.model.name) for name in who.with_model), strict=True)
-            for one in runs
+            for one in plan.runs(who.with_model, who.model.name)
         ]
         run_cells(who.model.name, talks, cells, SideBySide(plan.conversations), shard, progress)
-    return report(folder, cells.rows(), who.missing)
+    notes = (*who.missing, *dict.fromkeys(f'Left out: {error}.' for error in missing.values()))
+    left_out = LeftOut({task: error.extra for task, error in missing.items()}, who.without_model)
+    return report(folder, cells.rows(), notes, left_out)
 
 
-def _ask(run: VectorRun, endpoint: Endpoint, folder: Path) -> Row:
+def _require_runs(
+    plan: MethodsPlan, methods: Sequence[str], missing: Iterable[MissingPackageError]
+) -> None:
+    """Raise `ExperimentError` where no method is for any task, with the packages that are missing."""
+    if plan.runs(methods):
+        return
+    for error in missing:
+        raise ExperimentError(str(error))
+    raise ExperimentError(
+        f'{", ".join(methods)} cannot be tried on {", ".join(plan.tasks)}: name methods that improve programs for '
+        'tasks of programs, and methods that improve parameters for tasks of parameters'
+    )
+
+
+def make_row(run: Run, model: Completer | None = None) -> Row:
+    """The row of a run.
+
+    Raises:
+        ExperimentError: the method has a fault.
+    """
+    return run_program(run, model) if isinstance(run, ProgramRun) else run_vector(run, model)
+
+
+def _ask(run: Run, endpoint: Endpoint, folder: Path) -> Row:
     """The row of a run with a language model.
 
     Raises:
@@ -85,19 +144,21 @@ def _ask(run: VectorRun, endpoint: Endpoint, folder: Path) -> Row:
     """
     name = Cell(run.key, dict).name
     model = KeptModel(endpoint, RowFile(folder / f'{name}.jsonl', ('job', 'request')), name)
-    row = run_vector(run, model)
+    row = make_row(run, model)
     model.require()
     return row
 
 
-def report(folder: Path, rows: Sequence[Row], notes: Sequence[str] = ()) -> Report:
+def report(
+    folder: Path, rows: Sequence[Row], notes: Sequence[str] = (), left_out: LeftOut | None = None
+) -> Report:
     """Sum up the rows."""
     if not rows:
         raise ExperimentError(f'{folder} holds no rows yet: run a shard that has cells first')
     summary = summarize(rows)
     plot = folder / 'methods.png'
     method_plots.draw_methods(rows, plot)
-    return Report(folder, rows, summary, _tables(summary), [plot], notes, CELLS)
+    return Report(folder, rows, summary, tables(summary, left_out or LeftOut()), [plot], notes, CELLS)
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -107,10 +168,8 @@ def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
         groups[row['task'], row['method'], row['model']].append(row)
     return [
         {'task': task, 'method': method, 'model': model, 'n': len(found)}
-        | {
-            name: statistics.median([row[name] for row in found], never=math.inf).as_json()
-            for name in ('best', 'final')
-        }
+        | {'higher_is_better': _higher(found[0]), 'unit': found[0].get('unit', '')}
+        | {name: _median([row[name] for row in found], _higher(found[0])) for name in ('best', 'final')}
         | {
             name: sum(row[name] for row in found) / len(found)
             for name in ('interactions', 'tokens', 'requests', 'seconds')
@@ -119,49 +178,18 @@ def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _tables(summary: Sequence[dict[str, Any]]) -> list[Lines]:
-    tasks = list(dict.fromkeys(entry['task'] for entry in summary))
-    cells = {(label(entry), entry['task']): entry for entry in summary}
-    names = sorted({name for name, _ in cells}, key=lambda name: _rank(name, tasks, cells))
-    return [
-        Lines(
-            f'{title}: regret, median [95 % interval]',
-            ('method', *tasks, 'seeds'),
-            tuple(
-                (
-                    name,
-                    *(_cell(cells.get((name, task)), quantity) for task in tasks),
-                    _seeds([cells[name, task]['n'] for task in tasks if (name, task) in cells]),
-                )
-                for name in names
-            ),
-        )
-        for quantity, title in (('best', 'Best kept'), ('final', 'Last'))
-    ]
+def _higher(row: Row) -> bool:
+    """Whether more is better in it; rows of earlier versions are regrets."""
+    return bool(row.get('higher_is_better', False))
 
 
-def _cell(entry: dict[str, Any] | None, quantity: str) -> str:
-    if entry is None:
-        return '-'
-    found = entry[quantity]
-    return statistics.Interval(found['median'], found['low'], found['high'], found['n']).text('.3g')
+def _median(values: Sequence[float | None], higher: bool) -> dict[str, Any]:
+    """With its interval; what failed counts as worse than all else."""
+    if not higher:
+        return statistics.median(values, never=math.inf).as_json()
+    found = statistics.median([None if value is None else -value for value in values], never=math.inf)
 
+    def turned(value: float | None) -> float | None:
+        return None if value is None else -value
 
-def _seeds(counts: Sequence[int]) -> str:
-    return f'{min(counts)}' if min(counts) == max(counts) else f'{min(counts)} to {max(counts)}'
-
-
-def _rank(name: str, tasks: Sequence[str], cells: dict[tuple[str, str], dict[str, Any]]) -> float:
-    """Mean rank over the tasks that a method took part in: who is best on the whole comes first."""
-    ranks = []
-    for task in tasks:
-        if (name, task) not in cells:
-            continue
-        mine = _number(cells[name, task])
-        ranks.append(sum(_number(entry) < mine for (_, where), entry in cells.items() if where == task))
-    return sum(ranks) / len(ranks)
-
-
-def _number(entry: dict[str, Any]) -> float:
-    found = entry['best']['median']
-    return math.inf if found is None else float(found)
+    return statistics.Interval(turned(found.value), turned(found.high), turned(found.low), found.n).as_json()

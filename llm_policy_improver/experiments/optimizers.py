@@ -9,6 +9,7 @@ from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.registry import (
     CHOICES,
     MINIMIZERS,
+    PROGRAMS,
     UnknownOptimizerError,
     make_minimizer,
     require_known,
@@ -53,12 +54,14 @@ class Participants:
         with_model: names of those that ask the language model.
         model: the language model.
         missing: numeric ones left out as a package is not installed, with the reason.
+        without_model: names of those that would ask a language model, where nobody is named and no model either.
     """
 
     numeric: tuple[str, ...]
     with_model: tuple[str, ...]
     model: ModelChoice
     missing: tuple[str, ...] = ()
+    without_model: tuple[str, ...] = ()
 
 
 def participants(
@@ -78,7 +81,7 @@ def participants(
     here = (*numeric, *with_model)
     try:
         for name in asked:
-            if name in CHOICES and name not in here:
+            if (name in CHOICES or name in PROGRAMS) and name not in here:
                 raise ExperimentError(f'{name} cannot take part here: there are {", ".join(here)}')
             require_known(name, here)
     except UnknownOptimizerError as error:
@@ -104,4 +107,5 @@ def participants(
             if asked:
                 raise ExperimentError(str(error)) from None
             missing.append(f'Left out: {error}.')
-    return Participants(tuple(present), talking, model, tuple(missing))
+    without = () if asked or model.name else tuple(with_model)
+    return Participants(tuple(present), talking, model, tuple(missing), without)

@@ -91,6 +91,7 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
     return {
         'task': run.task, 'method': run.method, 'model': run.model, 'seed': run.seed,
         'best': curve[-1], 'final': problem.regret(played[-1].parameters),
+        'higher_is_better': False, 'unit': problem.unit,
         'interactions': len(played), 'tokens': spent['prompt_tokens'] + spent['completion_tokens'],
         'requests': spent['requests'], 'refused': spent['refused'], 'seconds': round(seconds, 3),
         'unchanged': sum(step.unchanged for step in improvement.steps),

@@ -8,7 +8,13 @@ from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
-from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL, UnknownOptimizerError, require_known
+from llm_policy_improver.methods.registry import (
+    CHOICES,
+    PROGRAMS,
+    WITH_MODEL,
+    UnknownOptimizerError,
+    require_known,
+)
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
@@ -93,6 +99,10 @@ class OptimizerSettings:
     all_trials: bool = False
 
     def __post_init__(self) -> None:
+        if self.optimizer in PROGRAMS:
+            raise SettingsError(
+                f'optimizer {self.optimizer} writes programs, and what the arm runs has parameters: name another one'
+            )
         try:
             require_known(self.optimizer, CHOICES)
         except UnknownOptimizerError as error:

@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import Method
+from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.methods.icpi.experience import ExampleSource, Experience
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
+from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.setup import MethodSetup
 
 
@@ -27,6 +29,16 @@ class Kind(StrEnum):
     """``(Experience) -> Method``: learns from solved examples, without a language model."""
     MODEL = 'model'
     """``(MethodSetup) -> Method``: asks a language model."""
+    PROGRAM = 'program'
+    """``(ProgramSetup) -> ProgramMethod``: a language model writes programs."""
+
+
+class ProgramMethod(Method, Protocol):
+    """A method that proposes programs."""
+
+    @property
+    def space(self) -> ProgramSpace:
+        """What its programs are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,10 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
         'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
         'icpi': Registered(Kind.MODEL, '.icpi.icpi:make', 'by solved examples'),
         'hybrid': Registered(Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'),
+        'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:make', 'by programs, in rounds'),
+        'sensorimotor': Registered(
+            Kind.PROGRAM, '.sensorimotor.sensorimotor:make', 'by programs, from rules in words'
+        ),
         'random_search': Registered(Kind.MINIMIZER, '.numeric.minimizers.random_search:RandomSearch'),
         'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
         'adam': Registered(Kind.MINIMIZER, '.numeric.minimizers.adam:Adam'),
@@ -81,8 +97,10 @@ MINIMIZERS: Final = tuple(name for name, each in METHODS.items() if each.kind is
 BY_EXAMPLES: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.EXAMPLES)
 NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind in (Kind.MINIMIZER, Kind.NUMERIC))
 WITH_MODEL: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MODEL)
+PROGRAMS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.PROGRAM)
+"""Those that write programs; all others improve parameters."""
 
-CHOICES: Final = ('auto', *METHODS)
+CHOICES: Final = ('auto', *(name for name in METHODS if name not in PROGRAMS))
 """What the settings may name; ``auto``: sas where a language model is named, else `usual_numeric`."""
 
 FEW: Final = 8
@@ -152,4 +170,15 @@ def make_with_model(name: str, setup: MethodSetup) -> Method:
     """
     require_known(name, WITH_MODEL)
     made: Method = METHODS[name].maker()(setup)
+    return made
+
+
+def make_program_method(name: str, setup: ProgramSetup) -> ProgramMethod:
+    """The method of this name that writes programs.
+
+    Raises:
+        UnknownOptimizerError: there is none.
+    """
+    require_known(name, PROGRAMS)
+    made: ProgramMethod = METHODS[name].maker()(setup)
     return made

@@ -1,5 +1,7 @@
 """The store: a run is a folder of ``run.sqlite`` and ``trials/0001.mcap``, ... Nothing in it is ever changed.
 
+The samples of a trial are the arm's time series, or the episodes of a program: ``trials/0001.episodes.json.gz``.
+
     with RunStore.create(Path('runs/far-right'), {'objective': 'far right'}) as store:
         stored = store.add_trial(trace)      # durable once this returns
         store.samples(stored.trial)          # the time series, bit for bit
@@ -23,9 +25,10 @@ from typing import Any
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
+from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
-from llm_policy_improver.runs import mcap_series, store_records
+from llm_policy_improver.runs import episode_files, mcap_series, store_records
 from llm_policy_improver.runs.store_database import (
     RunExistsError,
     StoreError,
@@ -37,7 +40,7 @@ from llm_policy_improver.runs.store_database import (
 )
 from llm_policy_improver.runs.store_records import StoredAudit, StoredExchange, StoredSettings, StoredStep
 from llm_policy_improver.runs.store_rows import insert
-from llm_policy_improver.runs.trial_files import clear_trial_files, trial_file, write_trial_file
+from llm_policy_improver.runs.trial_files import SERIES, clear_trial_files, trial_file, write_trial_file
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 __all__ = [
@@ -134,20 +137,29 @@ class RunStore:
         Raises:
             StoreError: it is not stored; the run is as before.
         """
-        now, samples = self._clock(), trial.samples or TraceSamples()
-        if start_ns is None:
-            start_ns = int(now.timestamp() * 1e9) - mcap_series.duration_ns(samples)
-        try:
-            content = mcap_series.encode(samples, start_ns, trial.version)
-        except mcap_series.SeriesError as error:
-            raise StoreError(f'could not store the trial: {error}') from error
+        now, samples = self._clock(), TraceSamples() if trial.samples is None else trial.samples
+        suffix, content, start_ns = self._encoded(samples, start_ns, trial.version, now)
         with self._lock, reported(self.folder, 'store the trial'), transaction(self._connection):
             number = self._next_trial()
-            path = trial_file(self.folder, number)
+            path = trial_file(self.folder, number, suffix)
             write_trial_file(path, content)
             row = {'trial': number, 'start_ns': start_ns, 'samples': str(path.relative_to(self.folder))}
             insert(self._connection, 'trials', row | store_records.trial_row(trial, now))
         return replace(trial, number=number)
+
+    def _encoded(
+        self, samples: Any, start_ns: int | None, version: int, now: datetime
+    ) -> tuple[str, bytes, int]:
+        """Suffix and content of the file of a trial's samples, and the stamp of its beginning."""
+        ended = int(now.timestamp() * 1e9)
+        if isinstance(samples, tuple):
+            return episode_files.SUFFIX, episode_files.encode(samples), ended if start_ns is None else start_ns
+        if start_ns is None:
+            start_ns = ended - mcap_series.duration_ns(samples)
+        try:
+            return SERIES, mcap_series.encode(samples, start_ns, version), start_ns
+        except mcap_series.SeriesError as error:
+            raise StoreError(f'could not store the trial: {error}') from error
 
     def add_step(self, objective: str, step: Step) -> StoredStep:
         """Store a step, with the requests to a language model and the audit records behind it, before its trial runs.
@@ -251,16 +263,31 @@ class RunStore:
         """The time series of a trial, exactly as stored.
 
         Raises:
-            StoreError: there is no such trial, or its file is missing or damaged.
+            StoreError: there is no such trial, or its file is missing, damaged, or holds episodes.
         """
-        rows = self._read('SELECT samples FROM trials WHERE trial = ?', trial)
-        if not rows:
-            raise StoreError(f'the run in {self.folder} has no trial {trial}')
-        path = self.folder / rows[0]['samples']
+        path = self._samples_file(trial)
         try:
             return mcap_series.decode(path.read_bytes())
         except (OSError, mcap_series.SeriesError) as error:
             raise StoreError(f'could not read the samples of trial {trial} from {path}: {error}') from error
+
+    def episodes(self, trial: int) -> tuple[Episode, ...]:
+        """The episodes of a trial of a program, exactly as stored.
+
+        Raises:
+            StoreError: there is no such trial, or its file is missing, damaged, or holds a time series.
+        """
+        path = self._samples_file(trial)
+        try:
+            return episode_files.decode(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f'could not read the episodes of trial {trial} from {path}: {error}') from error
+
+    def _samples_file(self, trial: int) -> Path:
+        rows = self._read('SELECT samples FROM trials WHERE trial = ?', trial)
+        if not rows:
+            raise StoreError(f'the run in {self.folder} has no trial {trial}')
+        return self.folder / rows[0]['samples']
 
     def start(self, trial: int) -> int:
         """ns stamp of the first sighting of a trial.

@@ -4,14 +4,19 @@ import os
 from pathlib import Path
 from typing import Final
 
+from llm_policy_improver.runs import episode_files
 from llm_policy_improver.runs.store_database import TRIALS, flush_folder
 
 _PARTIAL: Final = '.writing.mcap'
 
 
-def trial_file(folder: Path, trial: int) -> Path:
-    """Where the time series of the trial of this number is, in the run's folder."""
-    return folder / TRIALS / f'{trial:04d}.mcap'
+SERIES: Final = '.mcap'
+"""Suffix of a time series; episodes have another one."""
+
+
+def trial_file(folder: Path, trial: int, suffix: str = SERIES) -> Path:
+    """Where the time series, or the episodes, of the trial of this number are, in the run's folder."""
+    return folder / TRIALS / f'{trial:04d}{suffix}'
 
 
 def write_trial_file(path: Path, content: bytes) -> None:
@@ -39,4 +44,5 @@ def clear_trial_files(folder: Path, next_trial: int) -> None:
     """Remove what a crash left behind: a file written in part, and one whose row was never committed."""
     (folder / TRIALS).mkdir(exist_ok=True)
     (folder / TRIALS / _PARTIAL).unlink(missing_ok=True)
-    trial_file(folder, next_trial).unlink(missing_ok=True)
+    for suffix in (SERIES, episode_files.SUFFIX):
+        trial_file(folder, next_trial, suffix).unlink(missing_ok=True)

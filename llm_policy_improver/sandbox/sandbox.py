@@ -46,6 +46,11 @@ class Sandbox:
         self._workers = _start(modules)
 
     @property
+    def limits(self) -> Limits:
+        """That each program is held to."""
+        return self._limits
+
+    @property
     def protections(self) -> tuple[Protection, ...]:
         """What holds programs on this machine."""
         return self._workers.protections

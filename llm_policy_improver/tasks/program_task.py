@@ -6,7 +6,8 @@ traceback in the note: whoever wrote it can mend it.
 
 import ast
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -78,6 +79,18 @@ class ProgramTask:
         }
         note = f'{len(played)} episodes, mean return {measures[RETURN.name]:.6g}, least {min(returns):.6g}'
         return Trial(policy, PLAYED, measures, succeeded=True, note=note, samples=tuple(played))
+
+    @contextmanager
+    def acting(self, policy: Program) -> Iterator[Callable[[Observation], Action]]:
+        """A program at work without an episode: what it does about an observation.
+
+        Raises:
+            SandboxError: it failed, then or at a call.
+        """
+        with self._sandbox.load(policy.source) as worker:
+            act, release = self._begin(worker, policy, 0)
+            yield lambda seen: self._action(act(seen))
+            release()
 
     def _episode(self, worker: Worker, policy: Program, seed: int, steps: list[Transition]) -> Episode:
         act, release = self._begin(worker, policy, seed)

@@ -9,7 +9,7 @@ import yaml
 
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings, to_mapping
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.registry import CHOICES, WITH_MODEL
+from llm_policy_improver.methods.registry import CHOICES, PROGRAMS, WITH_MODEL
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -213,6 +213,12 @@ def test_shipped_settings_of_the_simulated_run_are_the_defaults() -> None:
 def test_every_optimizer_can_be_named_in_the_settings(name: str) -> None:
     model = 'some-model' if name in WITH_MODEL else ''
     assert OptimizerSettings(optimizer=name, model=model).optimizer == name
+
+
+@pytest.mark.parametrize('name', PROGRAMS)
+def test_methods_that_write_programs_are_refused_for_the_arm(name: str) -> None:
+    with pytest.raises(SettingsError, match=f'optimizer {name} writes programs, and what the arm runs has parameters'):
+        OptimizerSettings(optimizer=name, model='some-model')
 
 
 @pytest.mark.parametrize(

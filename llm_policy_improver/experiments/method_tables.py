@@ -1,0 +1,133 @@
+"""The tables of ``bench methods``: one kind for regrets, one for returns; a cell without a number says why."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from llm_policy_improver.experiments import statistics
+from llm_policy_improver.experiments.program_cells import METHODS as PROGRAM_METHODS
+from llm_policy_improver.experiments.report import Lines, label
+
+MOST_TASKS: Final = 12
+"""Columns of a table."""
+_WIDTH: Final = 42
+"""Of the first column, where several methods share a line."""
+
+NEEDS_PARAMETERS: Final = 'needs parameters'
+NEEDS_PROGRAM: Final = 'needs a program'
+NEEDS_MODEL: Final = 'needs a language model'
+NOT_RUN: Final = '-'
+
+_TITLES: Final = {
+    False: 'regret, median [95 % interval]; lower is better',
+    True: 'return on unseen episodes, median [95 % interval]; higher is better',
+}
+_QUANTITIES: Final = {'best': 'Best kept', 'final': 'Last'}
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What does not take part, and why not.
+
+    Attributes:
+        tasks: whose packages are not installed, and the extra that installs them.
+        methods: that ask a language model where none is named.
+    """
+
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    methods: tuple[str, ...] = ()
+
+
+def tables(summary: Sequence[Entry], left_out: LeftOut) -> list[Lines]:
+    """Tables of a summary: the best kept and the last, regrets and returns apart."""
+    names = {label(entry): str(entry['method']) for entry in summary}
+    names |= {name: name for name in left_out.methods}
+    found = []
+    for quantity in _QUANTITIES:
+        for higher in (False, True):
+            tasks = list(dict.fromkeys(e['task'] for e in summary if e['higher_is_better'] is higher))
+            tasks += [task for task in left_out.tasks if higher]
+            parts = [tasks[at : at + MOST_TASKS] for at in range(0, len(tasks), MOST_TASKS)]
+            for number, part in enumerate(parts, start=1):
+                of = f' ({number} of {len(parts)})' if len(parts) > 1 else ''
+                found.append(_Table(summary, names, part, higher, left_out).lines(quantity, of))
+    return found
+
+
+class _Table:
+    """One table: a line a method, the best on the whole first; methods without any number together at the end."""
+
+    def __init__(
+        self,
+        summary: Sequence[Entry],
+        names: Mapping[str, str],
+        tasks: Sequence[str],
+        higher: bool,
+        left_out: LeftOut,
+    ) -> None:
+        self._names, self._tasks, self._higher, self._left_out = names, tasks, higher, left_out
+        self._cells = {(label(entry), entry['task']): entry for entry in summary if entry['task'] in tasks}
+
+    def lines(self, quantity: str, of: str) -> Lines:
+        """The table of the best kept, or of the last."""
+        here = sorted({name for name, _ in self._cells}, key=self._rank)
+        rows = [
+            (name, *(self._cell(name, task, quantity) for task in self._tasks), self._seeds(name))
+            for name in here
+        ]
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in self._names:
+            if name not in here:
+                alike.setdefault(
+                    tuple(self._cell(name, task, quantity) for task in self._tasks), []
+                ).append(name)
+        rows += [(_together(names), *cells, NOT_RUN) for cells, names in alike.items()]
+        headings = ('method', *map(self._heading, self._tasks), 'seeds')
+        return Lines(f'{_QUANTITIES[quantity]}: {_TITLES[self._higher]}{of}', headings, tuple(rows))
+
+    def _heading(self, task: str) -> str:
+        units = {entry['unit'] for (_, where), entry in self._cells.items() if where == task}
+        unit = units.pop() if len(units) == 1 else ''
+        return f'{task} ({unit})' if unit and not self._higher else task
+
+    def _cell(self, name: str, task: str, quantity: str) -> str:
+        entry = self._cells.get((name, task))
+        if entry is None:
+            return self._why(name, task)
+        found = entry[quantity]
+        return statistics.Interval(found['median'], found['low'], found['high'], found['n']).text('.3g')
+
+    def _why(self, name: str, task: str) -> str:
+        """Why there is no number."""
+        writes = self._names[name] in PROGRAM_METHODS
+        if writes is not self._higher:
+            return NEEDS_PROGRAM if writes else NEEDS_PARAMETERS
+        if task in self._left_out.tasks:
+            return f'needs the extra {self._left_out.tasks[task]}'
+        return NEEDS_MODEL if name in self._left_out.methods else NOT_RUN
+
+    def _seeds(self, name: str) -> str:
+        counts = [entry['n'] for (who, _), entry in self._cells.items() if who == name]
+        return f'{min(counts)}' if min(counts) == max(counts) else f'{min(counts)} to {max(counts)}'
+
+    def _rank(self, name: str) -> float:
+        """Mean rank over the tasks that a method took part in: who is best on the whole comes first."""
+        ranks = []
+        for task in self._tasks:
+            if (name, task) in self._cells:
+                mine = self._loss(self._cells[name, task])
+                others = (entry for (_, where), entry in self._cells.items() if where == task)
+                ranks.append(sum(self._loss(entry) < mine for entry in others))
+        return sum(ranks) / len(ranks)
+
+    def _loss(self, entry: Entry) -> float:
+        found = entry['best']['median']
+        return math.inf if found is None else -found if self._higher else found
+
+
+def _together(names: Sequence[str]) -> str:
+    return '\n'.join(textwrap.wrap(', '.join(sorted(names)), _WIDTH))
