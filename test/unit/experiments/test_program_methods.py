@@ -52,7 +52,7 @@ def test_programs_and_parameters_side_by_side(tmp_path: Path) -> None:
     options = (
         *SMALL,
         '--task',
-        'ackley_2',
+        'f1_2',
         '--method',
         'knn',
         '--method',
@@ -77,7 +77,7 @@ def test_programs_and_parameters_side_by_side(tmp_path: Path) -> None:
     entries = {(entry['task'], entry['method']): entry for entry in found['summary']}
     assert entries['noise_world_0', 'prompt_po']['higher_is_better']
     assert entries['noise_world_0', 'prompt_po']['unit'] == 'sum of rewards'
-    assert not entries['ackley_2', 'knn']['higher_is_better']
+    assert not entries['f1_2', 'knn']['higher_is_better']
     assert entries['noise_world_0', 'prompt_po']['best']['median'] > 30.0
     regrets, returns = shown.split('Best kept: return on unseen episodes', 1)
     assert 'lower is better' in regrets
