@@ -17,7 +17,7 @@ from llm_policy_improver.llm.asking import RefusedError, ask
 from llm_policy_improver.methods.checks import check
 from llm_policy_improver.methods.icpi.experience import Experience
 from llm_policy_improver.methods.icpi.pattern import NEIGHBOURS, Pattern
-from llm_policy_improver.methods.icpi.query import Query, Told, query_for
+from llm_policy_improver.methods.icpi.query import Query, Told, number_of, query_for
 from llm_policy_improver.methods.numeric.untried import require_terms
 from llm_policy_improver.methods.setup import MethodSetup
 
@@ -85,7 +85,8 @@ class Icpi:
         if answer.value is None:
             raise ProposalError(answer.problem, answer.exchanges)
         said = answer.exchanges[-1].reply.strip()
-        reason = f'{self.name}: the parameters of trial {_number(query, history)}, changed as the examples suggest.'
+        changed = number_of(query.trial, history)
+        reason = f'{self.name}: the parameters of trial {changed}, changed as the examples suggest.'
         return Proposal(
             space.at(answer.value), self.name, synthesis=said, reason=reason, exchanges=answer.exchanges
         )
@@ -102,8 +103,3 @@ def make(setup: MethodSetup) -> Icpi:
     """As registered."""
     experience = Experience(setup.brief.space, setup.examples, seed=setup.seed)
     return Icpi(setup.model, setup.brief, experience)
-
-
-def _number(query: Query, history: Sequence[Trial]) -> int:
-    place = next(place for place, trial in enumerate(history, start=1) if trial is query.trial)
-    return query.trial.number or place

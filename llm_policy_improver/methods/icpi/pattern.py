@@ -13,7 +13,7 @@ from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.methods.icpi.examples import Examples, measured
-from llm_policy_improver.methods.icpi.query import Query, Told, nearest, query_of
+from llm_policy_improver.methods.icpi.query import Query, Told, nearest, number_of, query_of
 
 Array = NDArray[np.float64]
 
@@ -48,9 +48,13 @@ class Pattern:
         count = min(self._neighbours, len(examples))
         near = nearest(examples, query, count, self._told) if count else ()
         measures = [term.measure for term in objective.terms]
-        own = [query_of(trial, objective, space) for trial in measured(history, objective)]
+        own = {
+            number_of(trial, history): query_of(trial, objective, space)
+            for trial in measured(history, objective)
+        }
         best = objective.best(history)
-        number = next((place for place, one in enumerate(own, start=1) if one.trial is best), 0)
+        assert best is not None  # there is a query
+        number = number_of(best, history)
         return prompt(__package__, 'icpi').substitute(
             count=space.dimension,
             told=_TOLD_AS[self._told],
@@ -68,9 +72,9 @@ class Pattern:
             or '(none)',
             run='\n'.join(
                 f'trial {place}: {self._numbers(one.values)} | {self._left(one.outcome, one.goal)}'
-                for place, one in enumerate(own, start=1)
+                for place, one in own.items()
             ),
-            best=f'The best so far is trial {number}, with an error of {np.linalg.norm(own[number - 1].error):.4f}.',
+            best=f'The best so far is trial {number}, with an error of {np.linalg.norm(own[number].error):.4f}.',
             query=f'{self._numbers(query.values)} | {self._left(query.outcome, query.goal)} | ?',
             digits=max(self._digits),
         )  # fmt: skip

@@ -60,6 +60,11 @@ def query_of(trial: Trial, objective: Objective, space: ParameterSpace) -> Query
     return Query(trial, np.array(space.values(trial)), outcome, goal_of(objective, outcome))
 
 
+def number_of(trial: Trial, history: Sequence[Trial]) -> int:
+    """What a trial of the history is called: its number in the store, or its place in the history from 1."""
+    return trial.number or next(place for place, each in enumerate(history, start=1) if each is trial)
+
+
 def query_for(history: Sequence[Trial], objective: Objective, space: ParameterSpace, name: str) -> Query:
     """The last trial where this method proposed it and it can be measured; else the best one.
 
