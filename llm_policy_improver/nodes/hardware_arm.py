@@ -38,6 +38,9 @@ _SLIDES = 2
 _STANDSTILL = np.zeros(len(JOINTS))
 _SLOWING_DOWN = 2.0
 """s that the arm is given to slow down before the program ends."""
+_BOTH_WAYS = 0.2
+"""s after which a driver that was found has found us too: what is sent before, such as the first steps of slowing down
+a moving arm, may be lost."""
 _STARTING = 2.0
 """s that joint states and the executor are given to begin, once drivers listen; then the arm is stopped without."""
 _TOGETHER = 1_000_000
@@ -245,6 +248,8 @@ class HardwareArm:
             return False
         now = time.monotonic()
         self._found = min(self._found, now)
+        if now - self._found < _BOTH_WAYS:
+            return False
         reported = self._ticked and self._states.get_publisher_count() > 0
         return reported or now - self._found > _STARTING
 
