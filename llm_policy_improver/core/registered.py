@@ -1,5 +1,7 @@
 """Places in code, as lists that new parts are registered in name them: one line each, imported when it is needed."""
 
+import difflib
+from collections.abc import Iterable
 from pkgutil import resolve_name
 from typing import Any
 
@@ -11,3 +13,11 @@ def registered(where: str, package: str) -> Any:
         ImportError, AttributeError: there is no such module, or no such name in it.
     """
     return resolve_name(f'{package}{where}' if where.startswith('.') else where)
+
+
+def unknown_text(what: str, name: str, known: Iterable[str]) -> str:
+    """That nothing of this name is registered, with the names that come close, or all of them."""
+    names = tuple(known)
+    near = difflib.get_close_matches(name, names, 3, 0.5)
+    meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(names)}'
+    return f'unknown {what} "{name}"; {meant}'

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.core.environment import EpisodeBrief
-from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.term import Extreme, Term
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.experiments.faults import require_sound
 from llm_policy_improver.experiments.policy_kind import kind_of
 from llm_policy_improver.experiments.random_linear import RandomLinear
 from llm_policy_improver.experiments.rows import ExperimentError, Row
@@ -111,7 +111,7 @@ def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
         began = time.perf_counter()
         curve = [_told(result.best) for result in run_improvement(improvement, task)]
         seconds = time.perf_counter() - began
-        _require_sound(run, improvement)
+        require_sound(improvement, run.method, run.task, run.seed)
         best, last = improvement.best, improvement.history[-1]
         kept, tried = None if best is None else method.space.kept(best), method.space.kept(last)
         scores = [None if each is None else score(task, each, run.unseen, board) for each in (kept, tried)]
@@ -139,13 +139,6 @@ def constant(brief: EpisodeBrief, space: ProgramSpace) -> Proposal:
     else:
         source = f'class {space.entry}:\n    def act(self, obs):\n        return {action!r}\n'
     return Proposal(space.of(source), 'constant')
-
-
-def _require_sound(run: ProgramRun, improvement: Improvement) -> None:
-    for step in improvement.steps:
-        for vain in step.in_vain:
-            if vain.failure is Failure.ERROR:
-                raise ExperimentError(f'{run.method} broke on {run.task}, seed {run.seed}: {vain.detail}')
 
 
 def _told(best: Trial | None) -> float | None:

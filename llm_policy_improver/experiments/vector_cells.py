@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from llm_policy_improver.core.chat import Completer
-from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.core.method import Method
-from llm_policy_improver.experiments.rows import ExperimentError, Row
+from llm_policy_improver.experiments.faults import require_sound
+from llm_policy_improver.experiments.rows import Row
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.registry import METHODS, WITH_MODEL, Kind, make_numeric, make_with_model
@@ -81,10 +81,7 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
         best = result.best
         curve.append(None if best is None else problem.regret(best.parameters))
     seconds = time.perf_counter() - began
-    for step in improvement.steps:
-        for vain in step.in_vain:
-            if vain.failure is Failure.ERROR:
-                raise ExperimentError(f'{run.method} broke on {run.task}, seed {run.seed}: {vain.detail}')
+    require_sound(improvement, run.method, run.task, run.seed)
     played = improvement.history
     exchanges = [exchange for step in improvement.steps for exchange in step.proposal.exchanges]
     spent = costs(exchanges)

@@ -1,6 +1,5 @@
 """All methods by name. A new one is a file with the method, and one line in `METHODS`."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from typing import Any, Final, Protocol
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import Method
 from llm_policy_improver.core.program_space import ProgramSpace
-from llm_policy_improver.core.registered import registered
+from llm_policy_improver.core.registered import registered, unknown_text
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.methods.icpi.experience import ExampleSource, Experience
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
@@ -114,9 +113,7 @@ class UnknownOptimizerError(ValueError):
 def require_known(name: str, known: Sequence[str], what: str = 'optimizer') -> None:
     """Raise `UnknownOptimizerError`, with the names that come close, unless ``name`` is known."""
     if name not in known:
-        near = difflib.get_close_matches(name, known, 3, 0.5)
-        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(known)}'
-        raise UnknownOptimizerError(f'unknown {what} "{name}"; {meant}')
+        raise UnknownOptimizerError(unknown_text(what, name, known))
 
 
 def usual_numeric(space: ParameterSpace) -> str:

@@ -1,11 +1,10 @@
 """All problems for methods that improve parameters, by name. A new one is a file, and one line in `PROBLEMS`."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from llm_policy_improver.core.registered import registered
+from llm_policy_improver.core.registered import registered, unknown_text
 from llm_policy_improver.tasks.problem import Problem
 
 MANIPULATION: Final = ('slide', 'slide_gc', 'rope_swing', 'rope_swing_gc', 'roll_gc')
@@ -37,8 +36,6 @@ def make_problem(name: str, seed: int) -> Problem:
         UnknownProblemError: there is none.
     """
     if name not in PROBLEMS:
-        near = difflib.get_close_matches(name, PROBLEMS, 3, 0.5)
-        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(PROBLEMS)}'
-        raise UnknownProblemError(f'unknown task "{name}"; {meant}')
+        raise UnknownProblemError(unknown_text('task', name, PROBLEMS))
     maker: Callable[[str, int], Problem] = registered(PROBLEMS[name], __package__)
     return maker(name, seed)

@@ -1,12 +1,11 @@
 """All episodic tasks by name. A new one is a file with its environment, and one line in `TASKS`."""
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from llm_policy_improver.core.environment import Environment, EpisodeBrief
-from llm_policy_improver.core.registered import registered
+from llm_policy_improver.core.registered import registered, unknown_text
 
 TASKS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -67,9 +66,7 @@ def episodic_task(name: str) -> EpisodicTask:
         UnknownTaskError: there is none.
     """
     if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, 3, 0.5)
-        meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(TASKS)}'
-        raise UnknownTaskError(f'unknown task "{name}"; {meant}')
+        raise UnknownTaskError(unknown_text('task', name, TASKS))
     task: EpisodicTask = registered(TASKS[name], __package__)
     return task
 
