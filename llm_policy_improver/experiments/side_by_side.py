@@ -1,7 +1,8 @@
 """Conversations with a language model, several at a time: they wait for it, not for a core."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from llm_policy_improver.experiments.cells import Cell
 from llm_policy_improver.experiments.executors import serial
@@ -10,6 +11,9 @@ from llm_policy_improver.experiments.rows import Row
 
 class SideBySide:
     """Computes cells in threads, which share one client of the endpoint.
+
+    An interrupted run does not wait for a model that thinks: its threads end with the process, where those of a
+    `concurrent.futures.ThreadPoolExecutor` would hold it up.
 
     Args:
         count: of conversations at a time.
@@ -22,10 +26,39 @@ class SideBySide:
         if self._count <= 1:
             yield from serial(cells)
             return
-        pool = ThreadPoolExecutor(self._count, thread_name_prefix='conversation')
+        todo: SimpleQueue[Cell] = SimpleQueue()
+        done: SimpleQueue[tuple[Cell, Row | BaseException]] = SimpleQueue()
+        for cell in cells:
+            todo.put(cell)
+        for _ in range(min(self._count, len(cells))):
+            Thread(target=_converse, args=(todo, done), name='conversation', daemon=True).start()
         try:
-            running = {pool.submit(cell.make): cell for cell in cells}
-            for done in as_completed(running):
-                yield running[done], done.result()
+            for _ in cells:
+                cell, row = done.get()
+                if isinstance(row, BaseException):
+                    raise row
+                yield cell, row
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            _empty(todo)
+
+
+def _converse(todo: SimpleQueue[Cell], done: 'SimpleQueue[tuple[Cell, Row | BaseException]]') -> None:
+    """Compute cells until none is left."""
+    while True:
+        try:
+            cell = todo.get_nowait()
+        except Empty:
+            return
+        try:
+            done.put((cell, cell.make()))
+        except BaseException as error:  # whoever waits for the rows raises it
+            done.put((cell, error))
+
+
+def _empty(todo: SimpleQueue[Cell]) -> None:
+    """Leave nothing for the threads to begin."""
+    while not todo.empty():
+        try:
+            todo.get_nowait()
+        except Empty:
+            return

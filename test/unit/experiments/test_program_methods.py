@@ -1,11 +1,16 @@
 """``bench methods`` with programs: real tasks, real methods, the real sandbox, a real local endpoint."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer
+from chat_server import ChatServer, silence
 from click.testing import CliRunner, Result
 from scripted_programmer import CRASHING, PLANNER, RIGHT, programmer
 
@@ -109,6 +114,38 @@ def test_what_an_interrupted_run_asked_is_not_asked_again(tmp_path: Path) -> Non
     for row in (*found['rows'], *again['rows']):
         del row['seconds']
     assert again['rows'] == found['rows']
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_waits_for_no_model_that_thinks(tmp_path: Path, number: signal.Signals) -> None:
+    with ChatServer(silence()) as server:
+        command = [
+            *(
+                sys.executable,
+                '-m',
+                'llm_policy_improver',
+                'bench',
+                'methods',
+                *SMALL,
+                '--output',
+                str(tmp_path),
+            ),
+            *('--method', 'prompt_po', '--model', 'test-model', '--base-url', server.url),
+        ]
+        running = subprocess.Popen(
+            command,
+            env={**os.environ, 'OPENAI_API_KEY': 'none'},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        while len(server.requests) < 2:  # a conversation for each of two seeds
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.02)
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert b'Interrupted. What is done is kept in' in errors
+    assert b'Traceback' not in errors
 
 
 def test_methods_that_ask_a_model_say_so_where_none_is_named(tmp_path: Path) -> None:
