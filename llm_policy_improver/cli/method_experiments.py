@@ -17,6 +17,11 @@ from llm_policy_improver.tasks.registry import TASKS
 @many('--task', (*PROBLEMS, *TASKS), 'Repeatable.  [all]')
 @click.option('--evaluations', type=click.IntRange(2), help='Of a run.  [as each task says]')
 @click.option(
+    '--unseen',
+    type=click.IntRange(2),
+    help='Episodes that score a program in the end.  [100; 20 with --quick]',
+)
+@click.option(
     '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
 )
 @click.option(
@@ -31,6 +36,7 @@ from llm_policy_improver.tasks.registry import TASKS
 def methods_command(
     task: tuple[str, ...],
     evaluations: int | None,
+    unseen: int | None,
     conversations: int,
     executor: str,
     shard: str,
@@ -44,7 +50,7 @@ def methods_command(
     options = Options('methods', given)
     plan = methods.MethodsPlan(
         task or options.pick((*PROBLEMS, *TASKS), ('slide_gc', 'rope_swing_gc', 'f1_2', 'noise_world_0')),
-        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, options.pick(100, 20),
+        options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, unseen or options.pick(100, 20),
     )  # fmt: skip
     options.run(
         lambda step: methods.run(

@@ -94,7 +94,7 @@ def run(
         ExperimentError: the folder cannot be used, or the endpoint or a worker is gone.
         EndpointError: the endpoint cannot be reached at the start.
     """
-    open_folder(folder, {'experiment': 'methods', 'evaluations': plan.evaluations})
+    open_folder(folder, {'experiment': 'methods', 'evaluations': plan.evaluations, 'unseen': plan.unseen})
     cells = CellFolder(folder / CELLS)
     missing = plan.left_out()
     plan = replace(plan, tasks=tuple(task for task in plan.tasks if task not in missing))
