@@ -3,6 +3,7 @@
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Final
 
 from llm_policy_improver.sandbox.inside.frames import FRAME
@@ -12,6 +13,10 @@ _FIRST, _MORE = 1 << 13, 1 << 18
 
 _ROOM: Final = 16_384
 """Bytes that an answer may have beyond a result: those that tell of an exception."""
+
+
+def _no_longer() -> float:
+    return 0.0
 
 
 class BrokenProtocolError(Exception):
@@ -30,40 +35,43 @@ class Channel:
         self._connection = connection
         self._largest = result_bytes + _ROOM
         self._seconds = 0.0
+        self._deadline = 0.0
+        self._longer = _no_longer
 
-    def ask(self, request: bytes, seconds: float) -> bytes:
+    def ask(self, request: bytes, seconds: float, longer: Callable[[], float] = _no_longer) -> bytes:
         """Send a request and wait for the answer.
+
+        Args:
+            request: what is sent.
+            seconds: to wait.
+            longer: asked when these are over: for how many s more; 0 for no longer.
 
         Raises:
             TimeoutError: it took too long.
             EOFError: the worker hung up.
             BrokenProtocolError: what came is no frame.
         """
-        deadline = time.monotonic() + seconds
-        self._limit(seconds)
+        self._begin(seconds, longer)
         try:
             self._connection.sendall(FRAME.pack(len(request)) + request, socket.MSG_NOSIGNAL)
-            return self._frame(deadline)
-        except BlockingIOError:
+            return self._frame()
+        except BlockingIOError:  # it takes no request
             raise TimeoutError from None
         except ConnectionError as error:
             raise EOFError from error
 
     def receive(self, seconds: float) -> bytes:
         """Wait for a frame that nobody asked for; raises as `ask` does."""
-        self._limit(seconds)
-        try:
-            return self._frame(time.monotonic() + seconds)
-        except BlockingIOError:
-            raise TimeoutError from None
+        self._begin(seconds, _no_longer)
+        return self._frame()
 
     def close(self) -> None:
         self._connection.close()
 
-    def _frame(self, deadline: float) -> bytes:
-        data = self._connection.recv(_FIRST)
+    def _frame(self) -> bytes:
+        data = self._received(_FIRST)
         if len(data) < FRAME.size or len(data) < FRAME.size + FRAME.unpack_from(data)[0]:
-            data = self._rest(data, deadline)
+            data = self._rest(data)
         size = len(data) - FRAME.size
         if size != FRAME.unpack_from(data)[0]:
             raise BrokenProtocolError('more than one answer')
@@ -71,7 +79,7 @@ class Channel:
             raise BrokenProtocolError(f'an answer of {size} bytes')
         return data[FRAME.size :]
 
-    def _rest(self, more: bytes, deadline: float) -> bytes:
+    def _rest(self, more: bytes) -> bytes:
         """All of a frame that comes in parts."""
         data = bytearray()
         while more:
@@ -82,12 +90,31 @@ class Channel:
                     raise BrokenProtocolError(f'an answer of {size} bytes')
                 if len(data) >= FRAME.size + size:
                     return bytes(data)
-            left = deadline - time.monotonic()
+            left = self._deadline - time.monotonic()
             if left <= 0.0:
-                raise TimeoutError
-            self._limit(left)
-            more = self._connection.recv(_MORE)
+                self._wait_longer()
+            else:
+                self._limit(left)
+            more = self._received(_MORE)
         raise EOFError
+
+    def _received(self, size: int) -> bytes:
+        while True:
+            try:
+                return self._connection.recv(size)
+            except BlockingIOError:
+                self._wait_longer()
+
+    def _begin(self, seconds: float, longer: Callable[[], float]) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._longer = longer
+        self._limit(seconds)
+
+    def _wait_longer(self) -> None:
+        seconds = self._longer()
+        if seconds <= 0.0:
+            raise TimeoutError
+        self._begin(seconds, self._longer)
 
     def _limit(self, seconds: float) -> None:
         """Let the kernel end a wait: a quarter of the cost of Python's own time-out, which polls before each call."""

@@ -4,6 +4,7 @@ import json
 import marshal
 import os
 import signal
+import time
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
@@ -18,7 +19,8 @@ from llm_policy_improver.sandbox.errors import (
 )
 from llm_policy_improver.sandbox.inside.frames import RESULT
 from llm_policy_improver.sandbox.inside.protection import Protection
-from llm_policy_improver.sandbox.limits import Limits
+from llm_policy_improver.sandbox.limits import WAITING, Limits
+from llm_policy_improver.sandbox.processor_time import processor_clock, used
 from llm_policy_improver.sandbox.protections import missing, missing_sentence
 from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.values import require_plain
@@ -26,6 +28,8 @@ from llm_policy_improver.sandbox.worker import Worker
 from llm_policy_improver.sandbox.zygote import Forked, Zygote, module_folders
 
 _CONFINE_SECONDS: Final = 30.0
+_AT_LEAST: Final = 0.001
+"""s to go on waiting for."""
 _LONGEST_MESSAGE: Final = 2_000
 _LONGEST_TRACEBACK: Final = 4_000
 
@@ -58,6 +62,8 @@ class ConfinedWorker(Worker):
         super().__init__(limits)
         self._forked: Forked | None = zygote.fork(limits)
         self._channel = Channel(self._forked.connection, limits.result_bytes)
+        self._clock = processor_clock(self._forked.handle)
+        self._began = (0.0, 0.0, 0.0)
         self._number = 0
         self._output = ''
         self._end = ''
@@ -91,8 +97,10 @@ class ConfinedWorker(Worker):
         if self._forked is None:
             raise ProgramDiedError(f'the program cannot be called any more: {self._end}')
         self._number += 1
+        self._began = (seconds, used(self._clock), time.monotonic())
         try:
-            answer = self._channel.ask(marshal.dumps((self._number, kind, arrays, content)), seconds)
+            request = marshal.dumps((self._number, kind, arrays, content))
+            answer = self._channel.ask(request, seconds, self._left)
         except TimeoutError:
             self._finish(f'{what} took longer than {seconds:g} s')
             raise ProgramTimeoutError(what, seconds) from None
@@ -104,6 +112,12 @@ class ConfinedWorker(Worker):
             self._finish('it was interrupted')
             raise
         return self._read(answer, what)
+
+    def _left(self) -> float:
+        """Seconds that a request may still take: on a busy machine a quick program is not taken for an endless one."""
+        seconds, processor, wall = self._began
+        left = min(processor + seconds - used(self._clock), wall + WAITING * seconds - time.monotonic())
+        return max(left, _AT_LEAST) if left > 0.0 else 0.0
 
     def _read(self, answer: bytes, what: str) -> Any:
         try:

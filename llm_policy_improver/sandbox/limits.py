@@ -2,6 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import Final
+
+WAITING: Final = 10
+"""Times as much of wall clock as of processor time that a request may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +17,10 @@ class Limits:
     Attributes:
         memory_bytes: of address space, beyond what Python and NumPy take.
         cpu_seconds: of processor time, over the whole life of a worker; whole seconds.
-        load_seconds: of wall clock, to execute the source once.
-        new_seconds: of wall clock, to make an object; there is room for value iteration in ``__init__``.
-        call_seconds: of wall clock, for one call; a batch of n calls may take n times as long.
+        load_seconds: of processor time, to execute the source once; and `WAITING` times as much of wall clock, for
+            this and what follows.
+        new_seconds: to make an object; there is room for value iteration in ``__init__``.
+        call_seconds: for one call; a batch of n calls may take n times as long.
         source_bytes: of a program, in UTF-8.
         result_bytes: of what a call or a batch of calls returns, as JSON.
         output_bytes: of what the program prints that is kept; the rest is lost.

@@ -27,7 +27,7 @@ from llm_policy_improver.sandbox.worker import Worker
 _HONEST: Final = 'def answer():\n    return 42\n'
 _UNPROTECTED_SECONDS: Final = 2.0
 """For one that is endless: begun, it is given so long."""
-_OTHERS_SECONDS: Final = 30.0
+_OTHERS_SECONDS: Final = 120.0
 _MOST_TEXT: Final = 10_000
 """Characters that an error may tell."""
 _SLOWNESS: Final = 10.0

@@ -2,11 +2,13 @@
 
 import re
 import signal
+import threading
 import time
 
 import pytest
 
 from llm_policy_improver.sandbox import confined
+from llm_policy_improver.sandbox.confined import ConfinedWorker
 from llm_policy_improver.sandbox.errors import (
     ProgramDiedError,
     ProgramError,
@@ -15,7 +17,7 @@ from llm_policy_improver.sandbox.errors import (
 )
 from llm_policy_improver.sandbox.inside.frames import RESULT
 from llm_policy_improver.sandbox.inside.protection import Protection
-from llm_policy_improver.sandbox.limits import Limits
+from llm_policy_improver.sandbox.limits import WAITING, Limits
 from llm_policy_improver.sandbox.sandbox import Sandbox
 
 FAULTY = """
@@ -118,6 +120,26 @@ def test_program_that_takes_too_long_is_stopped_and_its_output_kept(sandbox: San
             ProgramDiedError, match=r'cannot be called any more: endless took longer than 0\.2 s'
         ):
             worker.call('act', [1.0])
+
+
+def test_quick_program_on_a_busy_machine_is_not_taken_for_an_endless_one(sandbox: Sandbox) -> None:
+    with sandbox.load(FAULTY, Limits(call_seconds=0.2)) as worker:
+        assert isinstance(worker, ConfinedWorker)
+        assert worker._forked is not None
+        handle = worker._forked.handle
+        signal.pidfd_send_signal(handle, signal.SIGSTOP)  # as if others had all of the processor
+        later = threading.Timer(0.6, signal.pidfd_send_signal, (handle, signal.SIGCONT))
+        later.start()
+        assert worker.call('act', [1.0]) == 1.0
+        later.join()
+
+
+def test_program_that_waits_is_stopped(sandbox: Sandbox) -> None:
+    with sandbox.load('import time\ndef wait(): time.sleep(60)', Limits(call_seconds=0.05)) as worker:
+        begin = time.monotonic()
+        with pytest.raises(ProgramTimeoutError, match=r'wait took longer than 0\.05 s'):
+            worker.call('wait')
+        assert time.monotonic() - begin >= WAITING * 0.05
 
 
 def test_program_that_uses_up_its_processor_time_is_told_so(sandbox: Sandbox) -> None:
