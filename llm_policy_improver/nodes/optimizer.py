@@ -408,7 +408,7 @@ class OptimizerNode(WaitingNode):
     def _say(self, state: str, objective: str = '') -> None:
         """A state beside any run."""
         self._status.publish(
-            OptimizerStatus(state=state, objective=objective, optimizer=self._assembly.method.name)
+            OptimizerStatus(state=state, objective=objective, method=self._assembly.method.name)
         )
 
     def _publish(
