@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=25,
         help='Attacks shown to work without the sandbox.  [%(default)s]',
     )
+    group.addoption('--arm-methods', type=int, default=0, help='Methods on the stand-in arm.  [%(default)s]')
     group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
     group.addoption('--places', type=int, default=60, help='Neighbouring parameters compared.  [%(default)s]')
 

@@ -49,7 +49,7 @@ _plot = click.option(
 
 @click.group()
 def bench() -> None:
-    """Measure the simulator and the controller, and compare optimizers in experiments.
+    """Measure the simulator and the controller, and compare methods in experiments.
 
     Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
     hardware-in-the-loop. Experiments: methods, functions, retrieval, improvement, context, ablation; each keeps its

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from llm_policy_improver.cli.former_option import former_method_option
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError
@@ -31,9 +32,10 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
             click.option(
-                '--method', '--optimizer', 'optimizers', multiple=True, metavar='NAME',
+                '--method', 'methods', multiple=True, metavar='NAME',
                 help='Repeatable.  [all that ask no model; with --model, those that ask it too]',
             ),
+            former_method_option,
             click.option('--model', default='', help='Name of the language model.'),
             click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.'),
             click.option(
@@ -46,7 +48,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
                 '--output', type=click.Path(path_type=Path, file_okay=False),
                 help='Folder of the rows; what it holds already is not computed again.  [experiments/NAME]',
             ),
-            click.option('--processes', type=click.IntRange(1), help='For numeric optimizers.  [all cores]'),
+            click.option('--processes', type=click.IntRange(1), help='For numeric methods.  [all cores]'),
             click.option('--json', 'as_json', is_flag=True, help='One JSON object.'),
         )
     ):  # fmt: skip
@@ -74,11 +76,11 @@ class Options:
 
     def who(self, numeric: Sequence[str], with_model: Sequence[str], usual: Sequence[str] = ()) -> Any:
         """Who takes part, of those that can; ``usual`` where nobody is named."""
-        from llm_policy_improver.experiments.optimizers import ModelChoice, participants
+        from llm_policy_improver.experiments.participants import ModelChoice, participants
 
         given = self._given
         model = ModelChoice(given['model'], given['base_url'], given['request_timeout'])
-        return participants(given['optimizers'] or usual, model, numeric, with_model)
+        return participants(given['methods'] or usual, model, numeric, with_model)
 
     def run(self, work: Callable[[Step], Report]) -> None:
         """Run the experiment and show its report."""

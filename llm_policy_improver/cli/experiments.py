@@ -28,7 +28,7 @@ _noisy = click.option('--noisy', is_flag=True, help='Published camera noise and 
 def functions_command(
     function: tuple[str, ...], dimensions: tuple[int, ...], evaluations: int | None, **given: Any
 ) -> None:
-    """Optimizers on test functions whose optimum is at a random place."""
+    """Methods on test functions whose optimum is at a random place."""
     from llm_policy_improver.experiments import functions
     from llm_policy_improver.methods.registry import MINIMIZERS
 

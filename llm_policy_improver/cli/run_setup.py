@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from llm_policy_improver.cli.former_option import former_method_option
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import SettingsError, read_settings, to_mapping
 from llm_policy_improver.loop.build import assemble
@@ -39,10 +40,11 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option('--trials', type=int, help='Balls to play, the first trials included.  [39]'),
             click.option('--first-trials', type=int, help='Balls before the method is asked.  [24]'),
             click.option(
-                '--optimizer',
+                '--method',
                 metavar='NAME',
                 help=f'Who proposes: {", ".join(CHOICES)}.  [auto]',
             ),
+            former_method_option,
             click.option('--model', help='Name of the language model.'),
             click.option('--base-url', help='Of an OpenAI-compatible endpoint.'),
             click.option(

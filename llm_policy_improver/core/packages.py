@@ -18,7 +18,7 @@ class MissingPackageError(ImportError):
 def require_package(module: str, package: str, user: str, extra: str) -> None:
     """Raise `MissingPackageError` unless ``module``, of the distribution ``package``, is installed.
 
-    It is looked for and not imported, as that may take a second. ``user`` is what needs it, e.g. ``'optimizer knn'``;
+    It is looked for and not imported, as that may take a second. ``user`` is what needs it, e.g. ``'method knn'``;
     ``extra`` installs it.
     """
     spec = find_spec(module)

@@ -35,6 +35,8 @@ def to_mapping(settings: Any) -> dict[str, Any]:
 def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> Settings:
     """Build ``kind`` from flat settings; those not given keep their defaults.
 
+    A ``kind`` may name in ``FORMER`` what settings were called in earlier versions: whoever still writes that is told.
+
     Raises:
         SettingsError: an unknown name, a wrong type or a value that the dataclass refuses.
     """
@@ -42,7 +44,10 @@ def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> S
 
     defaults: Any = kind()
     known = to_mapping(defaults)
+    former: Mapping[str, str] = getattr(kind, 'FORMER', {})
     for name in flat:
+        if name in former:
+            raise SettingsError(f'{where}: the setting {name} is called {former[name]} now')
         if name not in known:
             near = difflib.get_close_matches(name, known, 3, 0.5)
             meant = f'did you mean {" or ".join(near)}?' if near else f'the settings are {", ".join(known)}'

@@ -5,7 +5,7 @@ from typing import Final
 
 from llm_policy_improver.experiments import plots
 from llm_policy_improver.experiments.improvement import Campaign, ImprovementPlan
-from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS

@@ -1,4 +1,4 @@
-"""``bench functions``: test functions with a shifted optimum, 100 evaluations for every optimizer."""
+"""``bench functions``: test functions with a shifted optimum, 100 evaluations for every method."""
 
 import math
 import time
@@ -14,7 +14,7 @@ import numpy as np
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.experiments import plots, statistics
 from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
-from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Lines, Report, label
 from llm_policy_improver.experiments.rows import Key, Row, RowFile, open_folder
 from llm_policy_improver.experiments.sas_function import SasFunction
@@ -29,16 +29,16 @@ COLUMNS: Final = ('optimizer', 'model', 'function', 'dimension', 'seed')
 WITH_MODEL: Final = ('sas',)
 
 STARTS: Final = 5
-"""First evaluations at random points, the same for all optimizers on the same seed; they count."""
+"""First evaluations at random points, the same for all methods on the same seed; they count."""
 
 _CURVE_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionRun:
-    """One optimizer on one function."""
+    """One method on one function."""
 
-    optimizer: str
+    method: str
     model: str
     function: str
     dimension: int
@@ -48,7 +48,7 @@ class FunctionRun:
     @property
     def key(self) -> Key:
         """The key of its row."""
-        return (self.optimizer, self.model, self.function, self.dimension, self.seed)
+        return (self.method, self.model, self.function, self.dimension, self.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class FunctionPlan:
     seeds: int
     evaluations: int
 
-    def runs(self, optimizer: str, model: str) -> list[FunctionRun]:
-        """All runs of one optimizer, seed after seed."""
+    def runs(self, method: str, model: str) -> list[FunctionRun]:
+        """All runs of one method, seed after seed."""
         return [
-            FunctionRun(optimizer, model, name, dimension, seed, self.evaluations)
+            FunctionRun(method, model, name, dimension, seed, self.evaluations)
             for seed in range(self.seeds)
             for dimension in self.dimensions
             for name in self.names
@@ -96,7 +96,7 @@ def _play(run: FunctionRun, ask: Callable[[Observations], Array]) -> Row:
         seconds += time.perf_counter() - began
     above = [function.above(point) for point in points]
     return {
-        'optimizer': run.optimizer, 'model': run.model, 'function': run.function, 'dimension': run.dimension,
+        'optimizer': run.method, 'model': run.model, 'function': run.function, 'dimension': run.dimension,
         'seed': run.seed, 'best': min(above), 'final': above[-1], 'start': min(above[:STARTS]),
         'best_so_far': [float(f'{value:.{_CURVE_DIGITS}g}') for value in np.minimum.accumulate(above)],
         'seconds': round(seconds, 3), 'requests': 0, 'refused': 0, 'fallbacks': 0, 'prompt_tokens': 0,
@@ -105,8 +105,8 @@ def _play(run: FunctionRun, ask: Callable[[Observations], Array]) -> Row:
 
 
 def run_numeric(run: FunctionRun) -> list[Row]:
-    """The row of a numeric optimizer."""
-    return [_play(run, make_minimizer(run.optimizer, run.seed).ask)]
+    """The row of a numeric method."""
+    return [_play(run, make_minimizer(run.method, run.seed).ask)]
 
 
 def run_model(run: FunctionRun, model: KeptModel) -> list[Row]:
@@ -168,7 +168,7 @@ def report(folder: Path, rows: RowFile, notes: Sequence[str] = ()) -> Report:
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Medians and intervals for each optimizer, function and dimension."""
+    """Medians and intervals for each method, function and dimension."""
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[tuple(row[name] for name in COLUMNS[:-1])].append(row)
@@ -199,7 +199,7 @@ def _tables(summary: Sequence[dict[str, Any]]) -> list[Lines]:
                 lines.append((name, *(_cell(entry, quantity) for entry in found), _range(counts)))
             lines.sort(key=lambda line: _order(line[0], dimension, cells, quantity))
             heading = f'{dimension} dimensions, {title}: median above the optimum [95 % interval]'
-            tables.append(Lines(heading, ('optimizer', *functions, 'seeds'), tuple(lines)))
+            tables.append(Lines(heading, ('method', *functions, 'seeds'), tuple(lines)))
     return tables
 
 

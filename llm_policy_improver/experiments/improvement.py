@@ -15,7 +15,7 @@ from llm_policy_improver.experiments.improvement_run import (
     run_numeric,
 )
 from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
-from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import Row, RowFile, open_folder
 from llm_policy_improver.experiments.table_tennis import Given
@@ -40,7 +40,7 @@ class ImprovementPlan:
         objectives: short names, of `OBJECTIVES`.
         seeds: how many, from 0.
         caches: given trials, each of these numbers.
-        improvements: trials that the optimizer proposes.
+        improvements: trials that the method proposes.
         noisy: whether cameras have noise and everything has delays.
         after: an objective that is improved before each; empty: none.
         variants: of SAS-Prompt; one empty name: the usual one.
@@ -56,11 +56,11 @@ class ImprovementPlan:
     variants: tuple[str, ...] = ('',)
     parameters: str = 'attenuation'
 
-    def runs(self, optimizer: str, model: str = '') -> list[ImprovementRun]:
-        """All runs of one optimizer; those with the same first trials one after the other."""
+    def runs(self, method: str, model: str = '') -> list[ImprovementRun]:
+        """All runs of one method; those with the same first trials one after the other."""
         return [
             ImprovementRun(
-                optimizer,
+                method,
                 model,
                 objective,
                 seed,
@@ -89,7 +89,7 @@ class Campaign:
         name: of the experiment.
         folder: where all is kept.
         plan: what to run; another plan may add to the same folder later.
-        processes: for numeric optimizers; all cores where None.
+        processes: for numeric methods; all cores where None.
         progress: told what is done.
 
     Raises:
@@ -168,7 +168,7 @@ class Campaign:
         model = KeptModel(endpoint, kept, '/'.join(str(part) for part in run.key))
         folder = _new_folder(self.folder / 'runs', run)
         description = {
-            'objective': OBJECTIVES[run.objective], 'proposed_by': f'{run.optimizer}:{run.model}',
+            'objective': OBJECTIVES[run.objective], 'proposed_by': f'{run.method}:{run.model}',
             'experiment': dict(zip(COLUMNS, run.key, strict=True)),
         }  # fmt: skip
         with RunStore.create(folder, description) as store:
@@ -210,7 +210,7 @@ def _side(objective: str) -> str:
 
 def _new_folder(root: Path, run: ImprovementRun) -> Path:
     """A folder for a run's store; a run that was interrupted leaves its own behind and gets another."""
-    words = [run.optimizer, run.model, run.variant, run.objective, f'seed {run.seed}', f'cache {run.cache}']
+    words = [run.method, run.model, run.variant, run.objective, f'seed {run.seed}', f'cache {run.cache}']
     words += [f'after {run.after}'] if run.after else []
     name = '-'.join(''.join(c if c.isalnum() or c in '._' else '-' for c in word) for word in words if word)
     folder, again = root / name, 1

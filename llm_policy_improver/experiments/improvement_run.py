@@ -1,4 +1,4 @@
-"""One improvement of an experiment: given trials first, then an optimizer's, and what they came to."""
+"""One improvement of an experiment: given trials first, then a method's, and what they came to."""
 
 import time
 from collections.abc import Sequence
@@ -46,11 +46,11 @@ class ImprovementRun:
     """What is run.
 
     Attributes:
-        optimizer: name.
-        model: of the language model; empty for a numeric optimizer.
+        method: name.
+        model: of the language model; empty for a numeric method.
         objective: short name, of `OBJECTIVES`.
-        seed: of the first trials and of the optimizer.
-        cache: trials that the optimizer knows at the start.
+        seed: of the first trials and of the method.
+        cache: trials that the method knows at the start.
         improvements: trials that it proposes.
         noisy: whether cameras have noise and everything has delays.
         after: the objective that was improved before, whose trials are in the cache; empty: none was.
@@ -58,7 +58,7 @@ class ImprovementRun:
         parameters: which are searched.
     """
 
-    optimizer: str
+    method: str
     model: str
     objective: str
     seed: int
@@ -73,7 +73,7 @@ class ImprovementRun:
     def key(self) -> Key:
         """The key of its row."""
         return (
-            self.optimizer, self.model, self.variant, self.objective, self.seed, self.cache, self.after,
+            self.method, self.model, self.variant, self.objective, self.seed, self.cache, self.after,
             self.parameters,
         )  # fmt: skip
 
@@ -89,7 +89,7 @@ class ImprovementRun:
 
 
 def own_trials(run: ImprovementRun, row: Row) -> list[Given]:
-    """The trials that the optimizer proposed in a run, from its row."""
+    """The trials that the method proposed in a run, from its row."""
     seeds = [
         run.ball_seed + number if run.noisy else run.ball_seed for number in range(1, run.improvements + 1)
     ]
@@ -100,7 +100,7 @@ def own_trials(run: ImprovementRun, row: Row) -> list[Given]:
 def settings_of(run: ImprovementRun, options: SasOptions = DEFAULT_OPTIONS) -> RunSettings:
     """What the steps of a run are made with."""
     optimizer = OptimizerSettings(
-        objective=OBJECTIVES[run.objective], optimizer=run.optimizer, model=run.model,
+        objective=OBJECTIVES[run.objective], method=run.method, model=run.model,
         token_budget=options.token_budget, candidates=options.candidates,
         landing_noise=LANDING_NOISE if run.noisy else 0.0, trials=run.improvements, first_trials=0,
         seed=run.seed, vary_balls=run.noisy, parameters=run.parameters,
@@ -109,14 +109,14 @@ def settings_of(run: ImprovementRun, options: SasOptions = DEFAULT_OPTIONS) -> R
 
 
 def run_numeric(run: ImprovementRun, given: Sequence[Given]) -> list[Row]:
-    """The row of a numeric optimizer."""
+    """The row of a numeric method."""
     return [_improve(run, given, assemble(settings_of(run).optimizer))]
 
 
 def run_model(
     run: ImprovementRun, given: Sequence[Given], model: KeptModel, options: SasOptions, store: RunStore
 ) -> list[Row]:
-    """The row of an optimizer that asks a language model; least squares stands in where that fails.
+    """The row of a method that asks a language model; least squares stands in where that fails.
 
     Raises:
         ExperimentError: the endpoint is gone.

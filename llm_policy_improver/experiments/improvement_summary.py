@@ -1,4 +1,4 @@
-"""Rows of improvements summed up: medians and intervals for each optimizer, and tables for people."""
+"""Rows of improvements summed up: medians and intervals for each method, and tables for people."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _TRIALS: Final = ('trials_to_0_10_m', 'trials_to_regret_0_10_m')
 
 
 def summarize(rows: Sequence[Row], improvements: int) -> list[dict[str, Any]]:
-    """One object for each optimizer (with its model, variant, cache, objective before) and objective, and for all.
+    """One object for each method (with its model, variant, cache, objective before) and objective, and for all.
 
     Args:
         rows: of `improvement_run`.
@@ -57,7 +57,7 @@ def _figures(rows: Sequence[Row], improvements: int) -> dict[str, Any]:
 
 
 def who(entry: dict[str, Any]) -> str:
-    """Optimizer, variant and what was improved before, for tables and plots."""
+    """Method, variant and what was improved before, for tables and plots."""
     parts = [label(entry)]
     parts += [f'({entry["variant"]})'] if entry['variant'] else []
     parts += [f'after {entry["after"]}'] if entry['after'] else []
@@ -83,7 +83,7 @@ def tables(summary: Sequence[dict[str, Any]]) -> list[Lines]:
     several = len({entry['cache'] for entry in entries}) > 1
     noisy = any(entry['replayed_m']['n'] for entry in entries)
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
-        'optimizer': who,
+        'method': who,
         **({'cache': lambda e: str(e['cache'])} if several else {}),
         'before (m)': lambda e: cell(e, 'initial_m'),
         'after (m)': lambda e: cell(e, 'final_m'),
@@ -115,5 +115,5 @@ def _by_objective(
             '-' if one is None else f'{statistics.finite(one["regret_m"]["median"]):.3f}' for one in cells
         )
         lines.append((who(e), *((str(e['cache']),) if several else ()), *shown))
-    headings = ('optimizer', *(('cache',) if several else ()), *objectives)
+    headings = ('method', *(('cache',) if several else ()), *objectives)
     return Lines('Median regret (m) by objective', headings, tuple(lines))

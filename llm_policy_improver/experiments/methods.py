@@ -16,7 +16,7 @@ from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard
 from llm_policy_improver.experiments.executors import Executor, run_cells
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.experiments.method_tables import LeftOut, tables
-from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.program_cells import METHODS as PROGRAM_METHODS
 from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR, ProgramRun, run_program
 from llm_policy_improver.experiments.report import Report

@@ -151,7 +151,7 @@ def draw_improvement(rows: Sequence[Row], path: Path) -> None:
 
 
 def draw_regrets(summary: Sequence[dict[str, Any]], path: Path) -> None:
-    """Regret of each optimizer over all objectives, with its interval, and a dot for each objective."""
+    """Regret of each method over all objectives, with its interval, and a dot for each objective."""
     entries = improvement_summary.over_all(summary)[::-1]
     figure = new_figure(8.0, 0.42 * len(entries) + 1.8)
     axes = figure.subplots()
@@ -183,7 +183,7 @@ def draw_regrets(summary: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def draw_context(summary: Sequence[dict[str, Any]], path: Path) -> None:
-    """Regret over the number of trials in the cache, a line an optimizer."""
+    """Regret over the number of trials in the cache, a line a method."""
     entries = improvement_summary.over_all(summary)
     looks = Looks(improvement_summary.who(entry) for entry in entries)
     caches = sorted({entry['cache'] for entry in entries})

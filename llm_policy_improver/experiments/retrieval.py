@@ -14,7 +14,7 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments import plots, statistics
 from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
-from llm_policy_improver.experiments.optimizers import Participants
+from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Lines, Report
 from llm_policy_improver.experiments.retrieval_reader import RetrievalReader
 from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, RowFile, open_folder

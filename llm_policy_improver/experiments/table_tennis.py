@@ -1,4 +1,4 @@
-"""Trials of the experiments in this process: played once for all optimizers that begin with the same ones."""
+"""Trials of the experiments in this process: played once for all methods that begin with the same ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace

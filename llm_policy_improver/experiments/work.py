@@ -1,4 +1,4 @@
-"""Runs the missing rows of an experiment: those of numeric optimizers on all cores, others one by one."""
+"""Runs the missing rows of an experiment: those of numeric methods on all cores, others one by one."""
 
 import multiprocessing
 import os

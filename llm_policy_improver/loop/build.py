@@ -127,7 +127,7 @@ def assemble(
         SettingsError: the method rests on a package that is not installed.
     """
     brief = make_brief(settings.space())
-    if not settings.model or settings.optimizer in (*NUMERIC, *BY_EXAMPLES):
+    if not settings.model or settings.method in (*NUMERIC, *BY_EXAMPLES):
         return _numeric(settings, brief)
     where = ''
     if model is None:
@@ -142,7 +142,7 @@ def assemble(
         )
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
-    name = 'sas' if settings.optimizer == 'auto' else settings.optimizer
+    name = 'sas' if settings.method == 'auto' else settings.method
     noise = settings.landing_noise
     method = make_with_model(
         name,
@@ -174,7 +174,7 @@ def _screen(settings: OptimizerSettings) -> Screen | None:
 
 
 def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
-    name, why = settings.optimizer, ''
+    name, why = settings.method, ''
     if name == 'auto':
         name, why = usual_numeric(brief.space), 'no language model is configured: '
     try:

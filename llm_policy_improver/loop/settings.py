@@ -1,18 +1,21 @@
 """Settings of the improvement loop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.methods.registry import (
+    BY_EXAMPLES,
     CHOICES,
+    NUMERIC,
     PROGRAMS,
     WITH_MODEL,
-    UnknownOptimizerError,
+    UnknownMethodError,
     require_known,
 )
 from llm_policy_improver.methods.sas.sas_options import SasOptions
@@ -37,7 +40,7 @@ class OptimizerSettings:
 
     Attributes:
         objective: plain words; empty: wait for the service or the action.
-        optimizer: one of `methods.registry.CHOICES`: ``'auto'`` (``sas`` where ``model`` is set, else
+        method: one of `methods.registry.CHOICES`: ``'auto'`` (``sas`` where ``model`` is set, else
             a regression), ``'sas'``, ``'hybrid'`` or a numeric one.
         base_url: of an OpenAI-compatible endpoint; empty: OPENAI_BASE_URL, or OpenAI's own.
         model: name of the language model.
@@ -52,7 +55,7 @@ class OptimizerSettings:
         landing_noise: m, spread of the landing of repeated trials, where known; the language model is told, and may
             then repeat trials.
         trials: balls in a run, the first trials included.
-        first_trials: spread over the bounds before the optimizer is asked.
+        first_trials: spread over the bounds before the method is asked.
         seed: draws the first trials and the balls.
         vary_balls: whether every trial meets another ball.
         feed_balls: whether balls are asked for by service; otherwise somebody throws them.
@@ -69,8 +72,11 @@ class OptimizerSettings:
         all_trials: whether all trials are played even when the objective is reached.
     """
 
+    FORMER: ClassVar[Mapping[str, str]] = MappingProxyType({'optimizer': 'method'})
+    """Names that settings had in earlier versions, and their present ones: stored runs are read by them."""
+
     objective: str = ''
-    optimizer: str = 'auto'
+    method: str = 'auto'
     base_url: str = ''
     model: str = ''
     request_timeout: float = 120.0
@@ -99,13 +105,14 @@ class OptimizerSettings:
     all_trials: bool = False
 
     def __post_init__(self) -> None:
-        if self.optimizer in PROGRAMS:
+        if self.method in PROGRAMS:
             raise SettingsError(
-                f'optimizer {self.optimizer} writes programs, and what the arm runs has parameters: name another one'
+                f'method {self.method} writes programs, and what the arm runs has parameters: '
+                f'there are {", ".join(CHOICES)}'
             )
         try:
-            require_known(self.optimizer, CHOICES)
-        except UnknownOptimizerError as error:
+            require_known(self.method, CHOICES)
+        except UnknownMethodError as error:
             raise SettingsError(str(error)) from None
         if self.request_timeout <= 0.0 or self.request_retries < 0:
             raise SettingsError('request_timeout must be above 0 s and request_retries at least 0')
@@ -119,9 +126,10 @@ class OptimizerSettings:
             raise SettingsError(
                 'base_url names an endpoint but no model is named: give model, too (--model NAME)'
             )
-        if self.optimizer in WITH_MODEL and not self.model:
+        if self.method in WITH_MODEL and not self.model:
             raise SettingsError(
-                f'optimizer {self.optimizer} needs a language model: give its name (--model NAME)'
+                f'method {self.method} needs a language model: give its name (--model NAME); without one there are '
+                f'{", ".join((*NUMERIC, *BY_EXAMPLES))}'
             )
         if not 0 <= self.seed < 2**62:
             raise SettingsError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
@@ -162,7 +170,7 @@ class OptimizerSettings:
             raise SettingsError(f'optimizer: {error}') from None
 
     def space(self) -> ParameterSpace:
-        """The bounds as the space the optimizers search."""
+        """The bounds as the space that is searched."""
         try:
             return parameter_space(
                 Searched(self.parameters), self.attenuation_low, self.attenuation_high, self.residual_low,

@@ -106,14 +106,14 @@ FEW: Final = 8
 """Parameters up to which least_squares is as good as gaussian_process; by experiment, with 8 and 16."""
 
 
-class UnknownOptimizerError(ValueError):
-    """No optimizer has this name; the message names those meant, or all."""
+class UnknownMethodError(ValueError):
+    """No method has this name; the message names those meant, or all."""
 
 
-def require_known(name: str, known: Sequence[str], what: str = 'optimizer') -> None:
-    """Raise `UnknownOptimizerError`, with the names that come close, unless ``name`` is known."""
+def require_known(name: str, known: Sequence[str], what: str = 'method') -> None:
+    """Raise `UnknownMethodError`, with the names that come close, unless ``name`` is known."""
     if name not in known:
-        raise UnknownOptimizerError(unknown_text(what, name, known))
+        raise UnknownMethodError(unknown_text(what, name, known))
 
 
 def usual_numeric(space: ParameterSpace) -> str:
@@ -125,7 +125,7 @@ def make_minimizer(name: str, seed: int = 0) -> Minimizer:
     """The minimizer of this name.
 
     Raises:
-        UnknownOptimizerError: there is none.
+        UnknownMethodError: there is none.
         MissingPackageError: it rests on a package that is not installed.
     """
     require_known(name, MINIMIZERS, 'minimizer')
@@ -143,7 +143,7 @@ def make_numeric(name: str, brief: Brief, seed: int = 0, examples: ExampleSource
         examples: where solved examples come from, for those that learn by them.
 
     Raises:
-        UnknownOptimizerError: there is none.
+        UnknownMethodError: there is none.
         MissingPackageError: it rests on a package that is not installed.
     """
     require_known(name, (*NUMERIC, *BY_EXAMPLES))
@@ -162,7 +162,7 @@ def make_with_model(name: str, setup: MethodSetup) -> Method:
     """The method of this name that asks a language model.
 
     Raises:
-        UnknownOptimizerError: there is none.
+        UnknownMethodError: there is none.
         ValueError: the options do not fit the task.
     """
     require_known(name, WITH_MODEL)
@@ -174,7 +174,7 @@ def make_program_method(name: str, setup: ProgramSetup) -> ProgramMethod:
     """The method of this name that writes programs.
 
     Raises:
-        UnknownOptimizerError: there is none.
+        UnknownMethodError: there is none.
     """
     require_known(name, PROGRAMS)
     made: ProgramMethod = METHODS[name].maker()(setup)

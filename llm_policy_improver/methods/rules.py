@@ -1,4 +1,4 @@
-"""What a rule about proposals is, and the rules that hold for every optimizer.
+"""What a rule about proposals is, and the rules that hold for every method.
 
 A rule is one small function with a name: it has nothing against a proposal, changes it, or refuses it.
 """

@@ -29,7 +29,7 @@ def status_message(
         state=state,
         objective=objective.words,
         aim=objective.sentence,
-        optimizer=improvement.method.name,
+        method=improvement.method.name,
         iteration=improvement.result().trials,
         trials=improvement.trials,
         best_version=0 if best is None else best.version,

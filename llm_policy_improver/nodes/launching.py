@@ -14,6 +14,7 @@ from launch_ros.actions import Node
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
@@ -21,13 +22,13 @@ from llm_policy_improver.runs.store_database import DATABASE
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
-    'optimizer': (str, 'auto, sas, hybrid or a numeric optimizer'),
+    'method': (str, 'who proposes: auto, sas, icpi, hybrid or one without a language model'),
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
     'model': (str, 'name of the language model; none: a regression proposes'),
     'parameters': (str, 'what is searched: attenuation, residual or both'),
     'all_trials': (bool, 'whether all trials are played even when the objective is reached before'),
     'trials': (int, 'balls in a run, the first trials included'),
-    'first_trials': (int, 'balls before the optimizer is asked'),
+    'first_trials': (int, 'balls before the method is asked'),
     'seed': (int, 'draws the first trials and the balls'),
 }  # fmt: skip
 
@@ -72,6 +73,9 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         def given(name: str) -> str:
             return str(LaunchConfiguration(name).perform(context))
 
+        for former, name in OptimizerSettings.FORMER.items():  # launch takes any name without a word
+            if former in context.launch_configurations:
+                raise SettingsError(f'the launch argument {former} is called {name} now')
         folder = given('output_folder')
         if not _typed('resume', bool, given('resume')) and folder:
             _require_unused(Path(folder))

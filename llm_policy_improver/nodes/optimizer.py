@@ -7,6 +7,7 @@ thread.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -24,7 +25,7 @@ from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
-from llm_policy_improver.loop.build import assemble
+from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -53,9 +54,10 @@ from llm_policy_improver.table_tennis.arm.modulation import Modulation
 class OptimizerNode(WaitingNode):
     """Publishes ``policy_parameters`` and ``optimizer/status``; serves ``set_objective`` and ``improve_policy``.
 
-    The trials of all its runs make one history: a second objective starts from what the first has seen. Where its
-    settings ask for it, proposals are rehearsed in simulation and wait for ``optimizer/approve_parameters``;
-    ``optimizer/revert`` goes back to the last good parameters.
+    The trials of all its runs make one history: a second objective starts from what the first has seen. A goal of
+    ``improve_policy`` may name another method than the settings do, for its own run. Where the settings ask for it,
+    proposals are rehearsed in simulation and wait for ``optimizer/approve_parameters``; ``optimizer/revert`` goes back
+    to the last good parameters.
 
     Attributes:
         last_result: what the last run came to.
@@ -71,7 +73,8 @@ class OptimizerNode(WaitingNode):
         start = self._assembly.objective(words) if words else None
         self._memory = RunMemory(self._space, self._settings.output_folder, self._settings.resume)
         self._approval: Approval | None = None
-        self._gates()  # what is wrong with their settings ends the node now, and not the first run
+        # What is wrong with their settings ends the node now, and not the first run.
+        self._gates(self._assembly)
         self._approval = None
         self._improvement: Improvement | None = None
         self._step: Step | None = None
@@ -109,26 +112,39 @@ class OptimizerNode(WaitingNode):
         self._action.destroy()
         super().destroy_node()
 
-    def _left_behind(self) -> Checkpoint | None:
-        """The run to go on with at the start, where one was interrupted."""
+    def _assembled(self, method: str) -> Assembly:
+        """What the settings come to with this method; that of the settings where it is empty.
+
+        Raises:
+            SettingsError: there is none of this name, or it cannot be used here.
+            EndpointError: it asks a language model, which cannot be reached.
+        """
+        if method in ('', self._settings.method):
+            return self._assembly
+        return assemble(replace(self._settings, method=method), self._assembly.model)
+
+    def _left_behind(self) -> tuple[Checkpoint, Assembly] | None:
+        """The run to go on with at the start, where one was interrupted, and who proposes in it."""
         if not self._settings.resume:
             return None
         try:
             left = self._memory.interrupted(self._settings)
-        except SettingsError as error:
+            if left is None:
+                return None
+            assembly = self._assembled(left.method)
+        except (SettingsError, EndpointError) as error:
             self.get_logger().warning(str(error))
             return None
-        if left is not None:
-            played = sum(trial is not None for _, trial in left.played)
-            self.get_logger().info(
-                f'resumes "{left.objective.words}": {played} of {left.trials} trials are played'
-            )
-        return left
+        played = sum(trial is not None for _, trial in left.played)
+        self.get_logger().info(
+            f'resumes "{left.objective.words}": {played} of {left.trials} trials are played; {assembly.said}'
+        )
+        return left, assembly
 
-    def _start(self, objective: Objective | None, left: Checkpoint | None) -> None:
+    def _start(self, objective: Objective | None, left: tuple[Checkpoint, Assembly] | None) -> None:
         self._start_once.cancel()
         if left is not None:
-            self._go_on(left)
+            self._go_on(*left)
         elif objective is not None and self._settings.resume and self._memory.ended(objective):
             # A node that is started again by itself must not move the arm for what is done.
             self.get_logger().info(
@@ -136,20 +152,21 @@ class OptimizerNode(WaitingNode):
             )
         elif objective is not None:
             try:
-                self._go_on(self._memory.begin(self._settings, objective, self._settings.trials))
+                run = self._memory.begin(self._settings, objective, self._settings.trials)
+                self._go_on(run, self._assembly)
             except StoreError as error:
                 self.get_logger().error(str(error))
 
-    def _go_on(self, run: Checkpoint) -> None:
+    def _go_on(self, run: Checkpoint, assembly: Assembly) -> None:
         self._running = True
         assert self.executor is not None  # a callback of this node is running
-        self.executor.create_task(self._improve, run, None)
+        self.executor.create_task(self._improve, run, assembly, None)
 
     async def _on_objective(
         self, request: SetObjective.Request, response: SetObjective.Response
     ) -> SetObjective.Response:
         try:
-            objective = await self._asked_for(request.objective)
+            _, objective = await self._asked_for(request.objective)
             # On record before it is accepted: whatever happens from now on, it is not forgotten.
             run = self._memory.begin(self._settings, objective, self._settings.trials)
         except (ObjectiveError, EndpointError, StoreError) as error:
@@ -157,21 +174,29 @@ class OptimizerNode(WaitingNode):
             return response
         response.accepted, response.aim = True, objective.sentence
         response.message = f'{self._settings.trials} trials start now; {self._assembly.said}'
-        self._go_on(run)
+        self._go_on(run, self._assembly)
         return response
 
-    async def _asked_for(self, words: str) -> Objective:
-        """What words ask for; a language model that must be asked is waited for without holding up the node.
+    async def _asked_for(self, words: str, method: str = '') -> tuple[Assembly, Objective]:
+        """Who is to propose, and what the words ask for.
+
+        A language model that must be asked is waited for without holding up the node.
 
         Raises:
             ObjectiveError: a run is under way, or the words are not understood.
+            SettingsError: there is no such method, or it cannot be used here.
             EndpointError: the language model did not answer.
         """
+
+        def work() -> tuple[Assembly, Objective]:
+            assembly = self._assembled(method)
+            return assembly, assembly.objective(words)
+
         self._require_idle()
-        objective = await self.in_thread(lambda: self._assembly.objective(words), lambda: False)
-        assert objective is not None  # nothing cancels it
+        found = await self.in_thread(work, lambda: False)
+        assert found is not None  # nothing cancels it
         self._require_idle()  # another may have come meanwhile
-        return objective
+        return found
 
     def _require_idle(self) -> None:
         if self._running:
@@ -271,17 +296,19 @@ class OptimizerNode(WaitingNode):
         # Every goal is accepted, as one that is rejected cannot say why; what cannot be run is aborted with the reason.
         trials, words = int(goal.request.trials) or self._settings.trials, goal.request.objective
         try:
-            objective = await self._asked_for(words or self._last_objective)
-            run = self._memory.begin(self._settings, objective, trials)
-        except (ObjectiveError, EndpointError, StoreError) as error:
+            assembly, objective = await self._asked_for(words or self._last_objective, goal.request.method)
+            run = self._memory.begin(assembly.settings, objective, trials)
+        except (ObjectiveError, SettingsError, EndpointError, StoreError) as error:
             self.get_logger().error(f'the goal "{words}" was not begun: {error}')
             if isinstance(error, StoreError):
                 self._say(OptimizerStatus.FAILED, words)
             goal.abort()
             return ImprovePolicy.Result(message=str(error))
-        return await self._improve(run, goal)
+        return await self._improve(run, assembly, goal)
 
-    async def _improve(self, run: Checkpoint, goal: ServerGoalHandle | None) -> ImprovePolicy.Result:
+    async def _improve(
+        self, run: Checkpoint, assembly: Assembly, goal: ServerGoalHandle | None
+    ) -> ImprovePolicy.Result:
         """One run, from its first step or from where it was interrupted, to the result."""
         words = run.objective.words
         self._running, self._last_objective, self._step = True, words, None
@@ -291,8 +318,8 @@ class OptimizerNode(WaitingNode):
 
         await self.until(lambda: self._player.controller_known or cancelled())
         in_force = self._memory.in_force
-        improvement = self._improvement = self._assembly.improvement(
-            run.objective, trials=run.trials, history=run.history, gates=self._gates(),
+        improvement = self._improvement = assembly.improvement(
+            run.objective, trials=run.trials, history=run.history, gates=self._gates(assembly),
             first_version=max(self._player.active_version, self._memory.version) + 1,
             in_force=None if in_force is None else in_force[1],
         )  # fmt: skip
@@ -322,7 +349,7 @@ class OptimizerNode(WaitingNode):
         message = message or f'{reached}{played}' + f'; best is {best}' * bool(best)
         self._settle(improvement, state, message)
         if self._settings.draw_landings and self._settings.output_folder:
-            self._draw(improvement.objective)
+            self._draw(improvement)
         self._running = False
         if self._revert_asked:
             self._revert()
@@ -335,9 +362,9 @@ class OptimizerNode(WaitingNode):
             {'failed': goal.abort, 'cancelled': asked}.get(state, goal.succeed)()
         return result_message(improvement, message)
 
-    def _draw(self, objective: Objective) -> None:
+    def _draw(self, improvement: Improvement) -> None:
         """Draw the run's landings, in a thread of its own: the node serves on and ends only with a whole picture."""
-        settings, method = self._settings, self._assembly.method.name
+        settings, objective, method = self._settings, improvement.objective, improvement.method.name
         try:  # now: before the picture is drawn the next run may have begun, which has a folder of its own
             with RunStore.open(Path(settings.output_folder)) as store:
                 picture, trials, first = to_draw(store, objective, settings.first_trials)
@@ -357,13 +384,13 @@ class OptimizerNode(WaitingNode):
             return
         Thread(target=draw, name='drawing').start()
 
-    def _gates(self) -> tuple[Gate, ...]:
+    def _gates(self, assembly: Assembly) -> tuple[Gate, ...]:
         """What a proposal of the coming run must pass."""
         self._approval = Approval(
-            self._space, self._settings.approval, repeats_allowed=self._assembly.repeats_allowed,
+            self._space, self._settings.approval, repeats_allowed=assembly.repeats_allowed,
             on_change=self._tell_waiting,
         )  # fmt: skip
-        return self._assembly.gates(self._approval)
+        return assembly.gates(self._approval)
 
     def _settle(self, improvement: Improvement, state: str, message: str) -> None:
         """The run is over: nothing waits any more, and what was kept from the arm is on record."""
@@ -408,7 +435,7 @@ class OptimizerNode(WaitingNode):
     def _say(self, state: str, objective: str = '') -> None:
         """A state beside any run."""
         self._status.publish(
-            OptimizerStatus(state=state, objective=objective, optimizer=self._assembly.method.name)
+            OptimizerStatus(state=state, objective=objective, method=self._assembly.method.name)
         )
 
     def _publish(

@@ -220,8 +220,16 @@ class RehearsalCell:
         self.until(lambda: len(self.traces) > before, _TRIAL)
         return self.traces[-1] if len(self.traces) > before else None
 
-    def improve(self, objective: str, trials: int, on_trial: Callable[[TrialReport], None]) -> End | None:
+    def improve(
+        self, objective: str, trials: int, on_trial: Callable[[TrialReport], None], method: str = ''
+    ) -> End | None:
         """Ask for an improvement and attend it to its end; an interrupt cancels it after the ball in flight.
+
+        Args:
+            objective: plain words.
+            trials: balls to play.
+            on_trial: called after each.
+            method: who proposes; as in the settings where empty.
 
         Returns:
             Why it is over; None where it was cancelled.
@@ -233,7 +241,7 @@ class RehearsalCell:
         if not self.until(self._goals.server_is_ready, _READY):
             raise RunFailedError('the optimizer did not start in time')
         sent = self._goals.send_goal_async(
-            ImprovePolicy.Goal(objective=objective, trials=trials),
+            ImprovePolicy.Goal(objective=objective, trials=trials, method=method),
             feedback_callback=lambda message: on_trial(report_of(message.feedback)),
         )
         self.until(sent.done, _READY)

@@ -54,7 +54,7 @@ _CROWD: Final = 6
 
 
 def draw_landing_map(
-    path: Path, trials: Sequence[Trial], objective: Objective, first_trials: int, optimizer: str
+    path: Path, trials: Sequence[Trial], objective: Objective, first_trials: int, method: str
 ) -> None:
     """Draw a run into a PNG file.
 
@@ -63,12 +63,12 @@ def draw_landing_map(
         trials: all of them, oldest first.
         objective: what was asked.
         first_trials: how many of them came before any improvement.
-        optimizer: who proposed the improvements.
+        method: who proposed the improvements.
 
     Raises:
         OSError: the file cannot be written.
     """
-    landing_figure(trials, objective, first_trials, optimizer).savefig(path, format='png', dpi=RESOLUTION)
+    landing_figure(trials, objective, first_trials, method).savefig(path, format='png', dpi=RESOLUTION)
 
 
 def draw_stored(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:
@@ -85,9 +85,7 @@ def draw_stored(store: RunStore, objective: Objective, first_trials: int, method
     return picture
 
 
-def landing_figure(
-    trials: Sequence[Trial], objective: Objective, first_trials: int, optimizer: str
-) -> Figure:
+def landing_figure(trials: Sequence[Trial], objective: Objective, first_trials: int, method: str) -> Figure:
     """The picture as a figure; see `draw_landing_map`."""
     shown = [
         Shown(trial.number or index + 1, trial, index < first_trials, objective.distance(trial))
@@ -97,7 +95,7 @@ def landing_figure(
     best = next((one for one in shown if one.trial is nearest), None)
     figure = Figure(figsize=SIZE, facecolor='white')
     FigureCanvasAgg(figure)
-    _title(figure, shown, best, objective, optimizer)
+    _title(figure, shown, best, objective, method)
     close = close_up(shown, best) if len(failure_lines(shown)) <= _FEW_LINES else None
     axes = figure.add_axes(_MAP, label='map')
     _whole(axes, objective, goal)
@@ -183,7 +181,7 @@ def _mark(axes: Axes, close: View) -> None:
 
 
 def _title(
-    figure: Figure, shown: Sequence[Shown], best: Shown | None, objective: Objective, optimizer: str
+    figure: Figure, shown: Sequence[Shown], best: Shown | None, objective: Objective, method: str
 ) -> None:
     words = textwrap.shorten(objective.words, 95, placeholder=' …')
     size = 17 if len(words) <= 60 else 12.5
@@ -191,7 +189,7 @@ def _title(
     figure.text(0.03, 0.957, f'“{words}”', fontsize=size, fontweight='bold', color=INK, gid='title', **style)
     first = sum(one.first for one in shown)
     returned = sum(one.trial.succeeded for one in shown)
-    parts = [f'{first} first trials, then {len(shown) - first} by {optimizer}']
+    parts = [f'{first} first trials, then {len(shown) - first} by {method}']
     parts.append(f'{returned} of {len(shown)} good returns')
     if best is not None and best.distance is not None:
         start = next(one for one in shown if one.distance is not None)

@@ -11,8 +11,10 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
 
-_MAY_DIFFER: Final = ('objective', 'trials', 'all_trials', 'resume', 'output_folder', 'draw_landings')
-"""Settings that do not change what comes out of a run's trials; objective and number of trials are the run's own."""
+_MAY_DIFFER: Final = (
+    'objective', 'method', 'trials', 'all_trials', 'resume', 'output_folder', 'draw_landings',
+)  # fmt: skip
+"""Settings that do not change what comes out of a run's trials; objective, method and number are the run's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Checkpoint:
 
     Attributes:
         objective: what the person asked.
+        method: name of who proposes, as in the settings.
         trials: of the whole run.
         history: trials before it, oldest first.
         played: its steps, each with its trial; the last one may still wait for it.
@@ -28,6 +31,7 @@ class Checkpoint:
     """
 
     objective: Objective
+    method: str
     trials: int
     history: tuple[Trial, ...]
     played: tuple[tuple[Step, Trial | None], ...] = ()
@@ -54,16 +58,17 @@ def interrupted(store: RunStore, settings: OptimizerSettings) -> Checkpoint | No
     made_with = stored_settings(store)
     if made_with is None:
         return None
-    objective, trials = made_with.optimizer.objective, made_with.optimizer.trials
+    own = made_with.optimizer
+    objective = made_with.meant(own.objective)
     _require_same(made_with, settings)
     steps = [step for step in store.steps() if step.number >= begun[-1].first_step]
     if not steps:
-        return Checkpoint(made_with.meant(objective), trials, tuple(store.trials()[: made_with.history]))
+        return Checkpoint(objective, own.method, own.trials, tuple(store.trials()[: made_with.history]))
     part = stored_parts(store)[-1]
     played = tuple((each.step(number), each.trial) for number, each in enumerate(part.steps, 1))
     waits = part.steps[-1].trial is None
     return Checkpoint(
-        made_with.meant(objective), trials, part.history, played, part.steps[-1].attempts if waits else 0
+        objective, own.method, own.trials, part.history, played, part.steps[-1].attempts if waits else 0
     )
 
 

@@ -21,7 +21,7 @@ from llm_policy_improver.runs.store import RunStore
 def improve(
     objective: str | Objective,
     task: Task | None = None,
-    method: Method | None = None,
+    method: Method | str | None = None,
     *,
     space: ParameterSpace | None = None,
     trials: int = 39,
@@ -40,8 +40,8 @@ def improve(
     Args:
         objective: plain words, for the table-tennis task; or an objective of terms over measures of your own task.
         task: runs the trials; the simulated table-tennis arm where None.
-        method: proposes policies; that of the settings where None: a language model where ``model`` is named, else a
-            regression.
+        method: proposes policies: one of your own, or a name, e.g. ``'cma_es'``; where None a language model if
+            ``model`` is named, else a regression.
         space: what may be changed, with a task of your own; needed then, with a method.
         trials: to play, the first ones included.
         first_trials: spread over the bounds before the method is asked.
@@ -67,17 +67,20 @@ def improve(
             'measures'
         )
     if task is None:
-        assembly = assemble(OptimizerSettings(**options, **settings))
+        named: dict[str, Any] = {'method': method} if isinstance(method, str) else {}
+        assembly = assemble(OptimizerSettings(**options, **named, **settings))
         asked = assembly.objective(objective) if isinstance(objective, str) else objective
-        if method is None:
+        if method is None or isinstance(method, str):
             improvement = assembly.improvement(asked, gates=assembly.gates())
         else:
             improvement = Improvement(asked, method, assembly.brief.space, **options)
         from llm_policy_improver.table_tennis.task import TableTennis
 
         task = TableTennis()
-    elif method is None or space is None:
-        raise ImprovementError('a task of your own needs a space and a method: give space=... and method=...')
+    elif method is None or isinstance(method, str) or space is None:
+        raise ImprovementError(
+            'a task of your own needs a space and a method: give space=... and method=..., an object that proposes'
+        )
     else:
         assert isinstance(objective, Objective)
         improvement = Improvement(objective, method, space, **options)

@@ -88,13 +88,13 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
     # Given steps of an experiment were made with none: its own ones then say what would be sent.
     settings = stored_settings(store, part.steps[0].number) or stored_settings(store)
     if settings is None:
-        settings = RunSettings(OptimizerSettings(optimizer='sas', model=_UNKNOWN))
+        settings = RunSettings(OptimizerSettings(method='sas', model=_UNKNOWN))
         notes.append('the run does not hold its settings: the default ones are used')
     steps = [each for each in part.steps if each.number < wanted]
     proposals = tuple(each.step(1).proposal for each in steps if each.trial is not None)
     optimizer = settings.optimizer
-    if not (optimizer.model and optimizer.optimizer in ('auto', *WITH_MODEL)):
-        asking = replace(optimizer, optimizer='sas', model=_UNKNOWN, base_url='')
+    if not (optimizer.model and optimizer.method in ('auto', *WITH_MODEL)):
+        asking = replace(optimizer, method='sas', model=_UNKNOWN, base_url='')
         settings = replace(settings, optimizer=asking)
         notes.append(
             'no language model proposes in this run: this is what SAS-Prompt would send for its objective'
@@ -120,9 +120,9 @@ def _messages(
     earlier = proposals[: len(history) - len(part.history)]
     # Nothing is loaded, so that the model takes the request and answers nothing.
     model = RecordedModel(settings.optimizer.model)
-    optimizer = assemble(settings.optimizer, model, settings.options).method
+    method = assemble(settings.optimizer, model, settings.options).method
     with suppress(ProposalError):
-        optimizer.propose(history, settings.meant(part.objective), earlier)
+        method.propose(history, settings.meant(part.objective), earlier)
     return model.asked[0]
 
 

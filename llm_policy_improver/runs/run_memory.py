@@ -96,7 +96,7 @@ class RunMemory:
             made_with = replace(settings, objective=objective.words, trials=trials)
             RunSettings(made_with, history=len(self.history), objective=objective).store(self._store)
             objective_folder(self._store, objective)
-        return Checkpoint(objective, trials, tuple(self.history))
+        return Checkpoint(objective, settings.method, trials, tuple(self.history))
 
     def take_step(self, objective: Objective, step: Step) -> None:
         """A step is about to be published."""

@@ -145,7 +145,7 @@ def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(content: Any) -> Any:
-    """Settings under their present names; those that had one legal value are left out."""
+    """Settings that can be read today; those that had one legal value are left out."""
     if not isinstance(content, dict):
         return content
     kept = {name: _settings(value) for name, value in content.items() if name.rpartition('.')[2] not in _GONE}

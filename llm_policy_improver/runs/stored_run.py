@@ -130,6 +130,7 @@ def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | N
     if not isinstance(flat, dict):
         return None
     where = f'the settings stored in {store.folder}'
+    flat = {OptimizerSettings.FORMER.get(name, name): value for name, value in flat.items()}
     optimizer = from_mapping(OptimizerSettings, flat, where)
     return RunSettings(
         optimizer,

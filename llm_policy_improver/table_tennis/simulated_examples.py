@@ -1,6 +1,7 @@
 """Solved examples for the arm: simulated trials, read with hindsight."""
 
-from functools import cache
+from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -19,15 +20,16 @@ TRIALS: Final = 200
 def simulated_examples(space: ParameterSpace, seed: int, trials: int = TRIALS) -> ExampleSource:
     """Examples out of simulated trials, spread over the bounds; they are played when first asked for."""
 
-    @cache
-    def played() -> tuple[Trial, ...]:
-        from llm_policy_improver.table_tennis.task import TableTennis  # MuJoCo is needed only for this
-
-        task = TableTennis()
-        design = initial_design(trials, space, np.random.default_rng((seed, trials)))
-        return tuple(task.run(space.at(values), seed) for values in design)
-
     def source(objective: Objective) -> Examples:
-        return from_trials(played(), space, seed)(objective)
+        return from_trials(_played(space, seed, trials), space, seed)(objective)
 
     return source
+
+
+@lru_cache(maxsize=4)  # a node may be asked to improve by one method after the other
+def _played(space: ParameterSpace, seed: int, trials: int) -> tuple[Trial, ...]:
+    from llm_policy_improver.table_tennis.task import TableTennis  # MuJoCo is needed only for this
+
+    task = TableTennis()
+    design = initial_design(trials, space, np.random.default_rng((seed, trials)))
+    return tuple(replace(task.run(space.at(values), seed), samples=None) for values in design)

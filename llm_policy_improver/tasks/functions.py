@@ -1,4 +1,4 @@
-"""Test functions with a known optimum at a random place, to compare optimizers on.
+"""Test functions with a known optimum at a random place, to compare methods on.
 
 All are written so that the least value, 0, is at the origin of their own coordinates. A `ShiftedFunction`
 moves it to a random point of the box, as language models and box-centred methods favour 0, and adds a

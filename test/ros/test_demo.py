@@ -236,7 +236,11 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     'no trials': ([FAR_RIGHT, '--trials', '0'], 'trials must be at least 1'),
     'endpoint that cannot be reached': ([FAR_RIGHT, *LANGUAGE_MODEL], 'cannot be reached'),
     'missing key': ([FAR_RIGHT, *LANGUAGE_MODEL], 'no key for the language model'),
-    'sas without a model': ([FAR_RIGHT, '--optimizer', 'sas'], 'optimizer sas needs a language model'),
+    'sas without a model': ([FAR_RIGHT, '--method', 'sas'], 'method sas needs a language model'),
+    'former name of an option': (
+        [FAR_RIGHT, '--optimizer', 'knn'],
+        'the option --optimizer is called --method now',
+    ),
     'endpoint without a model': ([FAR_RIGHT, '--base-url', 'http://127.0.0.1:9/v1'], 'no model is named'),
     'negative seed': ([FAR_RIGHT, '--seed', '-1'], 'seed must be a whole number'),
     'settings for the arm': ([FAR_RIGHT], 'lockstep must be true here'),

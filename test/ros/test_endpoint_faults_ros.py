@@ -150,7 +150,7 @@ def test_good_replies_are_used_fenced_ones_too(rig: Rig) -> None:
     assert [list(feedback.values) for feedback in said] == [plain, in_a_fence]
     assert [feedback.proposed_by for feedback in said] == [MODEL, MODEL]
     last = states[-1]
-    assert (last.optimizer, last.aim) == (MODEL, '')
+    assert (last.method, last.aim) == (MODEL, '')
     assert last.verdict.startswith('accepted')
     assert (last.summary, last.analysis) == ('Two trials landed left.', 'b: left, g: right')
     assert (last.prompt_tokens, last.completion_tokens) == (100, 20)

@@ -39,7 +39,7 @@ ARGUMENTS = {
     'output_folder',
     'resume',
     'objective',
-    'optimizer',
+    'method',
     'base_url',
     'model',
     'parameters',
@@ -108,6 +108,14 @@ def test_trace_logger_and_optimizer_write_into_the_same_run(name: str, tmp_path:
     assert 'resume: true' in texts['trace_logger']
     assert 'resume: true' in texts['optimizer']
     assert 'draw_landings: true' in texts['optimizer']
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_method_is_given_to_the_optimizer_and_its_former_name_is_refused(name: str) -> None:
+    (optimizer,) = (node for node in nodes(name, method='icpi') if node.node_executable == 'optimizer')
+    assert 'method: icpi' in given(optimizer)
+    with pytest.raises(SettingsError, match='the launch argument optimizer is called method now'):
+        nodes(name, optimizer='icpi')
 
 
 @pytest.mark.parametrize('name', NODES)
@@ -227,9 +235,9 @@ def test_nodes_that_are_killed_come_back_until_the_launch_ends(tmp_path: Path) -
 
 
 def test_node_that_refuses_its_settings_ends_the_launch_and_is_not_started_again(tmp_path: Path) -> None:
-    arguments = (f'output_folder:={tmp_path / "run"}', 'optimizer:=sas')
+    arguments = (f'output_folder:={tmp_path / "run"}', 'method:=sas')
     with launched('hardware.launch.py', tmp_path, *arguments) as launch:
         assert launch.end(2 * TIMEOUT) == 1
         assert len(starts(launch, 'optimizer')) == 1
-        assert 'optimizer sas needs a language model' in launch.out + launch.err
+        assert 'method sas needs a language model' in launch.out + launch.err
         assert 'the other nodes are ended' in launch.out + launch.err

@@ -70,7 +70,7 @@ def test_objective_by_service_starts_a_run_that_ends_by_itself(graph: RosGraph, 
     graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
     assert {state.state for state in states} >= {OptimizerStatus.RUNNING, OptimizerStatus.FINISHED}
     last = states[-1]
-    assert (last.objective, last.aim, last.optimizer) == (FAR_RIGHT, answer.aim, 'least_squares')
+    assert (last.objective, last.aim, last.method) == (FAR_RIGHT, answer.aim, 'least_squares')
     assert (last.iteration, last.trials) == (3, 3)
     assert last.best_version > 0
     assert 0.0 < last.best_distance < 1.6
@@ -437,7 +437,7 @@ def test_nothing_reaches_the_arm_before_a_person_has_decided(
     with ChatServer(default=lambda request: good(near(1.09))) as server:
         server.script(good(near(1.05)), good(near(1.07)), good(near(1.03)))
         graph.play_in(
-            tmp_path, first_trials=2, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+            tmp_path, first_trials=2, method='sas', model='test-model', base_url=server.url, request_retries=0,
             approval=APPROVED, rehearse=True, rehearsal=RehearsalConfig(trials=2, most_misses=1),
         )  # fmt: skip
         operator = Operator(graph)
@@ -567,7 +567,7 @@ def test_small_steps_wait_for_nobody_where_the_operator_allows_it(
     with ChatServer(default=lambda request: good(near(1.2))) as server:
         server.script(good(near(1.02)), good(near(1.2)))
         graph.play_in(
-            tmp_path, first_trials=1, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+            tmp_path, first_trials=1, method='sas', model='test-model', base_url=server.url, request_retries=0,
             approval=ApprovalConfig(required=True, auto_approve='small_steps'),
         )  # fmt: skip
         operator = Operator(graph)

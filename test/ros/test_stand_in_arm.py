@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scripted_methods
 import yaml
+from chat_server import ChatServer
 from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
@@ -381,14 +383,17 @@ def nodes_of(rehearsed: Process) -> list[str]:
 
 
 @pytest.mark.usefixtures('idle')
-def test_rehearsal_improves_with_a_scripted_operator_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    command = [COMMAND, 'rehearse', 'as far right as possible', '--trials', '2', '--first-trials', '1',
-               '--output', 'run', '--json']  # fmt: skip
-    with process(command, tmp_path) as rehearsed:
-        assert rehearsed.end(timeout=240.0) == 0, rehearsed.err
+def test_rehearsal_by_icpi_improves_with_a_scripted_operator_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with ChatServer(default=scripted_methods.answer) as server:
+        command = [COMMAND, 'rehearse', 'as far right as possible', '--trials', '2', '--first-trials', '1',
+                   '--method', 'icpi', '--model', 'test-model', '--base-url', server.url, '--output', 'run',
+                   '--json']  # fmt: skip
+        with process(command, tmp_path, OPENAI_API_KEY='none') as rehearsed:
+            assert rehearsed.end(timeout=240.0) == 0, rehearsed.err
         *trials, summary = [json.loads(line) for line in rehearsed.out.splitlines()]
         # A ball that a busy machine was too late for is broken off and played again.
         assert len(trials) == summary['trials'] == 2
+        assert [trial['proposed_by'] for trial in trials] == ['initial', 'icpi:test-model']
         assert trials[0]['trial'] < trials[1]['trial']
         assert 'Real time: control ticks' in rehearsed.err
         assert (tmp_path / 'run' / 'landings.png').is_file()

@@ -49,7 +49,7 @@ def improve_with_model(
     first: int = 6,
     steps: int = 3,
     words: str = RIGHT,
-    optimizer: str = 'sas',
+    method: str = 'sas',
     options: Sequence[str] = (),
 ) -> None:
     """Run ``improve`` with a model that gives these answers, then good ones."""
@@ -61,7 +61,7 @@ def improve_with_model(
         server.script(*answers)
         improve(
             monkeypatch, folder, '--first-trials', str(first), '--trials', str(first + steps),
-            '--optimizer', optimizer, '--model', 'test-model', '--base-url', server.url,
+            '--method', method, '--model', 'test-model', '--base-url', server.url,
             '--request-retries', '0', *options, words=words,
         )  # fmt: skip
 

@@ -205,12 +205,13 @@ class RosGraph:
                 self.spin_for(0.1)
         self.probe.destroy_client(client)
 
-    def improve(self, objective: str, trials: int = 0) -> Run:
+    def improve(self, objective: str, trials: int = 0, method: str = '') -> Run:
         """Sends a goal to the optimizer node."""
         if not self._clients:
             self._clients.append(ActionClient(self.probe, ImprovePolicy, 'improve_policy'))
         self.spin_until(self._clients[0].server_is_ready, 'the action improve_policy')
-        return Run(self, self._clients[0], ImprovePolicy.Goal(objective=objective, trials=trials))
+        goal = ImprovePolicy.Goal(objective=objective, trials=trials, method=method)
+        return Run(self, self._clients[0], goal)
 
 
 def environment(**changed: str | None) -> dict[str, str]:

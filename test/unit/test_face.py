@@ -13,6 +13,7 @@ import pytest
 from paths import ROOT
 
 import llm_policy_improver
+from llm_policy_improver.core.settings import SettingsError
 
 EXAMPLES = sorted((ROOT / 'examples').glob('*.py'))
 LONGEST = 60
@@ -29,6 +30,13 @@ def test_face_has_few_names_and_each_says_what_it_is() -> None:
 def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match='no attribute'):
         llm_policy_improver.nothing  # noqa: B018
+
+
+def test_improve_takes_a_method_by_its_name() -> None:
+    result = llm_policy_improver.improve('far left', method='quadratic', trials=2, first_trials=1)
+    assert result.method == 'quadratic'
+    with pytest.raises(SettingsError, match='unknown method "quadratik"; did you mean quadratic'):
+        llm_policy_improver.improve('far left', method='quadratik')
 
 
 def loaded(code: str, *names: str) -> list[str]:

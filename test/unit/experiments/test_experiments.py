@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.policy import parameters_from_json
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.experiments import ablation, improvement_run, improvement_summary, plots, statistics
 from llm_policy_improver.experiments.first_trials import (
     COLUMNS,
@@ -51,7 +52,7 @@ from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
-TWO = ('--optimizer', 'random_search', '--optimizer', 'cma_es')
+TWO = ('--method', 'random_search', '--method', 'cma_es')
 SMALL = (
     '--function',
     'ackley',
@@ -65,7 +66,7 @@ SMALL = (
     '2',
 )
 HERE = ('--processes', '1')
-NUMERIC = ('--optimizer', 'least_squares', '--optimizer', 'random_search')
+NUMERIC = ('--method', 'least_squares', '--method', 'random_search')
 
 
 @pytest.fixture(autouse=True)
@@ -110,8 +111,8 @@ def untimed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != 'seconds'} for row in rows]
 
 
-def model(server: ChatServer, *optimizers: str) -> tuple[str, ...]:
-    named = [part for name in optimizers for part in ('--optimizer', name)]
+def model(server: ChatServer, *methods: str) -> tuple[str, ...]:
+    named = [part for name in methods for part in ('--method', name)]
     return (*named, '--model', 'test-model', '--base-url', server.url)
 
 
@@ -159,7 +160,7 @@ def test_rows_are_the_same_after_a_crash_and_on_two_cores(tmp_path: Path) -> Non
 
 
 def test_interrupted_run_says_so_and_is_finished_later(tmp_path: Path) -> None:
-    arguments = ('--optimizer', 'bayesian', '--function', 'ackley', '--dimension', '2', '--evaluations', '25')
+    arguments = ('--method', 'bayesian', '--function', 'ackley', '--dimension', '2', '--evaluations', '25')
     folder = tmp_path / 'folder'
     command = [sys.executable, '-m', 'llm_policy_improver', 'bench', 'functions', *arguments, '--seeds', '40']
     running = subprocess.Popen(
@@ -271,7 +272,7 @@ def test_oracle_finds_the_best_trial_and_a_random_pick_hardly_ever(tmp_path: Pat
 
 def test_noise_makes_the_oracle_err_on_equals(tmp_path: Path) -> None:
     rows = content(
-        'retrieval', tmp_path, '--noisy', '--seeds', '2', '--cache', '20', '--optimizer', 'oracle', *HERE
+        'retrieval', tmp_path, '--noisy', '--seeds', '2', '--cache', '20', '--method', 'oracle', *HERE
     )['rows']
     assert 0.5 < sum(row['top1'] for row in rows) / len(rows) <= 1.0
     assert sum(row['top5'] for row in rows) / len(rows) > 0.9
@@ -429,7 +430,7 @@ def test_unusable_replies_are_counted_and_the_fallback_stands_in(folder: Path) -
 def test_second_objective_begins_with_the_trials_of_the_first(folder: Path) -> None:
     arguments = ('--improvements', '3', '--seeds', '1', '--objective', 'far right', '--after', 'point')
     with ChatServer(scripted_reader.improve) as server:
-        numeric = content('improvement', folder, *arguments, '--optimizer', 'least_squares', *HERE)['rows']
+        numeric = content('improvement', folder, *arguments, '--method', 'least_squares', *HERE)['rows']
         rows = content('improvement', folder, *arguments, *model(server, 'hybrid'))['rows']
         prompts = [scripted_reader.prompt_of(request) for request in server.requests]
     assert all(row in rows for row in numeric)
@@ -448,7 +449,7 @@ def test_second_objective_begins_with_the_trials_of_the_first(folder: Path) -> N
 
 def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
     arguments = ('--cache', '8', '--improvements', '2', '--seeds', '1', '--objective', 'point', '--noisy')
-    (row,) = content('context', tmp_path, *arguments, '--optimizer', 'quadratic', *HERE)['rows']
+    (row,) = content('context', tmp_path, *arguments, '--method', 'quadratic', *HERE)['rows']
     assert row['replayed_m'] != row['final_m']
     assert row['replayed_m'] == pytest.approx(row['final_m'], abs=0.25)  # the landing's own spread
     assert row['replayed_returned'] > 0.8
@@ -575,11 +576,11 @@ def test_no_two_variants_are_the_same() -> None:
 @pytest.mark.parametrize(
     ('name', 'arguments', 'said'),
     [
-        ('functions', ('--optimizer', 'cma_ess'), 'unknown optimizer "cma_ess"; did you mean cma_es?'),
-        ('ablation', ('--optimizer', 'hybrid', '--model', 'm'), 'hybrid cannot take part here: there are sas'),
-        ('functions', ('--optimizer', 'sas'), 'optimizer sas asks a language model: name one with --model'),
+        ('functions', ('--method', 'cma_ess'), 'unknown method "cma_ess"; did you mean cma_es?'),
+        ('ablation', ('--method', 'hybrid', '--model', 'm'), 'hybrid cannot take part here: there are sas'),
+        ('functions', ('--method', 'sas'), 'method sas asks a language model: name one with --model'),
         ('improvement', ('--base-url', 'http://127.0.0.1:1/v1'), 'no model is named: give --model NAME, too'),
-        ('ablation', (), 'optimizer sas asks a language model: name one with --model'),
+        ('ablation', (), 'method sas asks a language model: name one with --model'),
         ('ablation', ('--variant', 'x', '--model', 'm'), 'unknown variant "x"; there are as usual, no analysis'),
         ('retrieval', ('--model', 'm', '--base-url', 'http://127.0.0.1:1/v1', '--seeds', '1', '--cache', '10'),
          'cannot be reached'),
@@ -591,6 +592,11 @@ def test_what_is_asked_wrongly_gets_one_sentence(
     error = refusal(name, tmp_path, *arguments, *(HERE if name == 'retrieval' else ()))
     assert said in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_former_name_of_an_option_is_told() -> None:
+    with pytest.raises(SettingsError, match='the option --optimizer is called --method now'):
+        CliRunner().invoke(cli, ['bench', 'functions', '--optimizer', 'cma_es'], catch_exceptions=False)
 
 
 def test_folder_of_other_settings_is_refused(tmp_path: Path) -> None:

@@ -119,8 +119,8 @@ def test_method_with_a_fault_stops_the_comparison(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ('options', 'said'),
     [
-        (('--method', 'icpi'), 'optimizer icpi asks a language model: name one with --model'),
-        (('--method', 'kmn'), 'unknown optimizer "kmn"; did you mean knn'),
+        (('--method', 'icpi'), 'method icpi asks a language model: name one with --model'),
+        (('--method', 'kmn'), 'unknown method "kmn"; did you mean knn'),
         (('--shard', '3/2'), 'a shard is one of its count'),
     ],
 )

@@ -110,15 +110,16 @@ BAD = [
     ('optimizer', {'trials': 3.5}, 'optimizer: trials must be of type int; got 3.5'),
     (
         'optimizer',
-        {'optimizer': 'least_square'},
-        'unknown optimizer "least_square"; did you mean least_squares?',
+        {'method': 'least_square'},
+        'unknown method "least_square"; did you mean least_squares?',
     ),
     (
         'optimizer',
-        {'optimizer': 'xyz'},
-        'unknown optimizer "xyz"; there are auto, sas, icpi, hybrid, ',
+        {'method': 'xyz'},
+        'unknown method "xyz"; there are auto, sas, icpi, hybrid, ',
     ),
-    ('optimizer', {'optimizer': 'hybrid'}, 'optimizer hybrid needs a language model: give its name'),
+    ('optimizer', {'method': 'hybrid'}, 'method hybrid needs a language model: give its name'),
+    ('optimizer', {'optimizer': 'knn'}, 'optimizer: the setting optimizer is called method now'),
     (
         'optimizer',
         {'attenuation_low': [0.6] * 7},
@@ -210,15 +211,15 @@ def test_shipped_settings_of_the_simulated_run_are_the_defaults() -> None:
 
 
 @pytest.mark.parametrize('name', CHOICES)
-def test_every_optimizer_can_be_named_in_the_settings(name: str) -> None:
+def test_every_method_can_be_named_in_the_settings(name: str) -> None:
     model = 'some-model' if name in WITH_MODEL else ''
-    assert OptimizerSettings(optimizer=name, model=model).optimizer == name
+    assert OptimizerSettings(method=name, model=model).method == name
 
 
 @pytest.mark.parametrize('name', PROGRAMS)
 def test_methods_that_write_programs_are_refused_for_the_arm(name: str) -> None:
-    with pytest.raises(SettingsError, match=f'optimizer {name} writes programs, and what the arm runs has parameters'):
-        OptimizerSettings(optimizer=name, model='some-model')
+    with pytest.raises(SettingsError, match=f'method {name} writes programs, and what the arm runs has parameters'):
+        OptimizerSettings(method=name, model='some-model')
 
 
 @pytest.mark.parametrize(

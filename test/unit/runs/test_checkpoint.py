@@ -129,7 +129,7 @@ def test_language_model_is_asked_on_as_if_nothing_had_happened(
         with ChatServer() as server:
             server.script(*ROUGH_WEATHER)
             settings = replace(
-                NUMERIC, optimizer='sas', model='test-model', base_url=server.url, request_retries=0,
+                NUMERIC, method='sas', model='test-model', base_url=server.url, request_retries=0,
                 first_trials=6, trials=20,
             )  # fmt: skip
             interrupted_often(

@@ -115,11 +115,9 @@ def test_table_has_a_line_for_each_step_and_ends_with_the_verdict(
     assert verdict == ('Identical: all 9 steps gave the stored parameters; all 3 prompts are the same.')
 
 
-@pytest.mark.parametrize('optimizer', ['least_squares', 'random_search'])
-def test_numeric_run_is_computed_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, optimizer: str
-) -> None:
-    varied = ('--seed', '7', '--vary-balls', '--optimizer', optimizer)
+@pytest.mark.parametrize('method', ['least_squares', 'random_search'])
+def test_numeric_run_is_computed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str) -> None:
+    varied = ('--seed', '7', '--vary-balls', '--method', method)
     improve(monkeypatch, tmp_path / 'run', '--trials', '9', '--first-trials', '5', *varied)
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical']) == (0, True)
@@ -127,7 +125,7 @@ def test_numeric_run_is_computed_again(
 
 
 def test_screened_run_is_replayed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    improve_with_model(monkeypatch, tmp_path / 'run', first=12, steps=4, optimizer='hybrid')
+    improve_with_model(monkeypatch, tmp_path / 'run', first=12, steps=4, method='hybrid')
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical']) == (0, True), said['verdict']
     assert sum(step['requests'] for step in said['steps']) == 4
@@ -195,6 +193,22 @@ def test_nodes_that_share_a_folder_leave_a_run_that_is_replayed(tmp_path: Path) 
         assert (last.optimizer.objective, last.optimizer.trials) == ('as far left as possible', 3)
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical'], len(said['steps'])) == (0, True, 11), said['verdict']
+
+
+def test_run_stored_when_methods_were_called_otherwise_is_played_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve(monkeypatch, tmp_path / 'run', '--trials', '8', '--first-trials', '6', '--method', 'quadratic')
+    for table, column in (('settings', 'content'), ('run', 'description')):
+        rewrite(
+            tmp_path / 'run',
+            f"UPDATE {table} SET {column} = "
+            f"json_remove(json_insert({column}, '$.optimizer.optimizer', 'quadratic'), '$.optimizer.method')",
+        )
+    with RunStore.open(tmp_path / 'run') as store:
+        assert 'method' not in store.settings()[-1].content['optimizer']
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['identical'], len(said['steps'])) == (0, True, 8), said['verdict']
 
 
 # --- what differs --------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Bayesian:
     step: Final = 'the point of greatest expected improvement by a Gaussian process fitted to the losses'
 
     def __init__(self, seed: int = 0) -> None:
-        require_package('sklearn', 'scikit-learn', f'optimizer {self.name}', 'optimizers')
+        require_package('sklearn', 'scikit-learn', f'method {self.name}', 'optimizers')
         self.seed = seed
 
     def ask(self, seen: Observations) -> Array:

@@ -46,7 +46,7 @@ class CmaEs:
     step: Final = 'a sample of the normal distribution that CMA-ES fitted to its better samples so far'
 
     def __init__(self, seed: int = 0) -> None:
-        require_package('cmaes', 'cmaes', f'optimizer {self.name}', 'optimizers')
+        require_package('cmaes', 'cmaes', f'method {self.name}', 'optimizers')
         self.seed = seed
 
     def ask(self, seen: Observations) -> Array:

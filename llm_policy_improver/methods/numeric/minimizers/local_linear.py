@@ -30,7 +30,7 @@ class LocalLinear:
     step: Final = 'a Gauss-Newton step from the best trial by linear regression on the 20 nearest ones'
 
     def __init__(self, seed: int = 0) -> None:
-        require_package('sklearn', 'scikit-learn', f'optimizer {self.name}', 'optimizers')
+        require_package('sklearn', 'scikit-learn', f'method {self.name}', 'optimizers')
         self.seed = seed
 
     def ask(self, seen: Observations) -> Array:

@@ -1,4 +1,4 @@
-"""Uniform random search: what every optimizer must beat."""
+"""Uniform random search: what every method must beat."""
 
 from typing import Final
 

@@ -17,7 +17,7 @@ from llm_policy_improver.methods.registry import (
     MINIMIZERS,
     NUMERIC,
     WITH_MODEL,
-    UnknownOptimizerError,
+    UnknownMethodError,
     make_minimizer,
     make_numeric,
 )
@@ -201,11 +201,9 @@ def test_observations_that_do_not_fit_are_refused(build: Callable[[], Observatio
 
 
 def test_an_unknown_name_is_answered_with_those_that_come_close() -> None:
-    with pytest.raises(
-        UnknownOptimizerError, match=r'unknown minimizer "nelder"; did you mean nelder_mead\?'
-    ):
+    with pytest.raises(UnknownMethodError, match=r'unknown minimizer "nelder"; did you mean nelder_mead\?'):
         make_minimizer('nelder', 0)
-    with pytest.raises(UnknownOptimizerError, match='unknown optimizer "xyz"; there are random_search, '):
+    with pytest.raises(UnknownMethodError, match='unknown method "xyz"; there are random_search, '):
         make_numeric('xyz', make_brief(parameter_space()), 0)
     assert len(set(CHOICES)) == len(CHOICES) == len(NUMERIC) + len(BY_EXAMPLES) + len(WITH_MODEL) + 1
 
@@ -218,7 +216,7 @@ def test_a_missing_package_is_named_before_the_first_trial(
     monkeypatch: pytest.MonkeyPatch, name: str, module: str, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # what Python takes for "not installed"
-    wanted = rf"optimizer {name} needs the package {package}: pip install 'llm-policy-improver\[optimizers\]'"
+    wanted = rf"method {name} needs the package {package}: pip install 'llm-policy-improver\[optimizers\]'"
     with pytest.raises(MissingPackageError, match=wanted):
         make_minimizer(name, 0)
 

@@ -305,7 +305,7 @@ def test_three_trials_on_the_simulated_arm(name: str) -> None:
 
 
 def test_settings_choose_a_numeric_optimizer_that_needs_a_measure() -> None:
-    assembly = assemble(OptimizerSettings(optimizer='cma_es', seed=3))
+    assembly = assemble(OptimizerSettings(method='cma_es', seed=3))
     assert assembly.method.name == 'cma_es'
     assert assembly.fallback is None
     assert assembly.said == 'cma_es proposes, a numeric optimizer and no language model'
@@ -316,8 +316,8 @@ def test_settings_choose_a_numeric_optimizer_that_needs_a_measure() -> None:
 
 def test_settings_choose_a_missing_package_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'cmaes', None)
-    with pytest.raises(SettingsError, match=r'^optimizer cma_es needs the package cmaes: pip install'):
-        assemble(OptimizerSettings(optimizer='cma_es'))
+    with pytest.raises(SettingsError, match=r'^method cma_es needs the package cmaes: pip install'):
+        assemble(OptimizerSettings(method='cma_es'))
 
 
 def test_settings_choose_the_hybrid_of_a_language_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +325,7 @@ def test_settings_choose_the_hybrid_of_a_language_model(monkeypatch: pytest.Monk
     with ChatServer() as server:
         assembly = assemble(
             OptimizerSettings(
-                optimizer='hybrid', model='test-model', base_url=server.url, request_retries=0, trials=26,
+                method='hybrid', model='test-model', base_url=server.url, request_retries=0, trials=26,
                 all_trials=True, rank_by_model=True,
             )
         )  # fmt: skip

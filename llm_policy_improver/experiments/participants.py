@@ -1,4 +1,4 @@
-"""Who takes part in an experiment: numeric optimizers by name, and a language model where one is named."""
+"""Who takes part in an experiment: numeric methods by name, and a language model where one is named."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from llm_policy_improver.methods.registry import (
     CHOICES,
     MINIMIZERS,
     PROGRAMS,
-    UnknownOptimizerError,
+    UnknownMethodError,
     make_minimizer,
     require_known,
 )
@@ -84,13 +84,13 @@ def participants(
             if (name in CHOICES or name in PROGRAMS) and name not in here:
                 raise ExperimentError(f'{name} cannot take part here: there are {", ".join(here)}')
             require_known(name, here)
-    except UnknownOptimizerError as error:
+    except UnknownMethodError as error:
         raise ExperimentError(str(error)) from None
     chosen = tuple(dict.fromkeys(asked)) or (*numeric, *(with_model if model.name else ()))
     talking = tuple(name for name in chosen if name in with_model)
     if talking and not model.name:
         raise ExperimentError(
-            f'optimizer {talking[0]} asks a language model: name one with --model, and with --base-url where it '
+            f'method {talking[0]} asks a language model: name one with --model, and with --base-url where it '
             "is not OpenAI's"
         )
     if model.base_url and not model.name:
