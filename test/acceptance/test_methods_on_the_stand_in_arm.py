@@ -1,6 +1,7 @@
 """The methods campaign: every method that can run on the arm, by goals to its nodes, against the stand-in arm."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_goals_name_every_method_in_turn(
     tmp_path: Path,
     pytestconfig: pytest.Config,
     monkeypatch: pytest.MonkeyPatch,
-    record_property: pytest.RecordProperty,
+    record_property: Callable[[str, object], None],
 ) -> None:
     names = [name for name in CHOICES if name != 'auto'][: pytestconfig.getoption('--arm-methods')]
     if not names:
