@@ -199,14 +199,11 @@ def test_run_stored_when_methods_were_called_otherwise_is_played_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     improve(monkeypatch, tmp_path / 'run', '--trials', '8', '--first-trials', '6', '--method', 'quadratic')
-    for table, column in (('settings', 'content'), ('run', 'description')):
-        rewrite(
-            tmp_path / 'run',
-            f"UPDATE {table} SET {column} = "
-            f"json_remove(json_insert({column}, '$.optimizer.optimizer', 'quadratic'), '$.optimizer.method')",
-        )
+    former = "json_insert(content, '$.optimizer.optimizer', json_extract(content, '$.optimizer.method'))"
+    rewrite(tmp_path / 'run', f"UPDATE settings SET content = json_remove({former}, '$.optimizer.method')")
     with RunStore.open(tmp_path / 'run') as store:
-        assert 'method' not in store.settings()[-1].content['optimizer']
+        content = store.settings()[-1].content['optimizer']
+    assert (content['optimizer'], 'method' in content) == ('quadratic', False)
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical'], len(said['steps'])) == (0, True, 8), said['verdict']
 
