@@ -69,9 +69,9 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
         'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
         'icpi': Registered(Kind.MODEL, '.icpi.icpi:make', 'by solved examples'),
         'hybrid': Registered(Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'),
-        'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:make', 'by programs, in rounds'),
+        'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:PromptPo', 'by programs, in rounds'),
         'sensorimotor': Registered(
-            Kind.PROGRAM, '.sensorimotor.sensorimotor:make', 'by programs, from rules in words'
+            Kind.PROGRAM, '.sensorimotor.sensorimotor:Sensorimotor', 'by programs, from rules in words'
         ),
         'random_search': Registered(Kind.MINIMIZER, '.numeric.minimizers.random_search:RandomSearch'),
         'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
