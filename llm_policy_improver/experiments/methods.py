@@ -24,6 +24,7 @@ from llm_policy_improver.experiments.rows import ExperimentError, Row, RowFile, 
 from llm_policy_improver.experiments.side_by_side import SideBySide
 from llm_policy_improver.experiments.vector_cells import VectorRun, run_vector
 from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.methods import registry
 from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC, PROGRAMS
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.tasks.registry import TASKS, make_environment
@@ -32,7 +33,7 @@ CELLS: Final = 'cells'
 EXCHANGES: Final = 'exchanges'
 
 WITHOUT_MODEL: Final = (*NUMERIC, *BY_EXAMPLES, RANDOM_LINEAR)
-WITH_MODEL: Final = ('sas', 'icpi', 'hybrid', *PROGRAMS)
+WITH_MODEL: Final = (*registry.WITH_MODEL, *PROGRAMS)
 """Methods that ask a language model."""
 
 Run = VectorRun | ProgramRun
