@@ -2,7 +2,8 @@
 # make rehearsal OBJECTIVE="..."   the same with the nodes of the physical arm, in real time, against a stand-in for it
 # make test                   style, types, rooms, tests; ARGS go to pytest: make test ARGS="test/unit/core -n 0"
 # make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies,
-#                             every attack on the sandbox shown to be one, every method on the stand-in arm
+#                             every attack on the sandbox shown to be one, every method on the stand-in arm, 1,000
+#                             neighbours of each simulated motion
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -28,8 +29,8 @@ test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 acceptance: $(READY)
-	$(BIN)/python -m pytest test/acceptance \
-	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --arm-methods 100 $(ARGS)
+	$(BIN)/python -m pytest test/acceptance test/unit/tasks/dynamic_manipulation/test_simulators.py \
+	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --arm-methods 100 --places 1000 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

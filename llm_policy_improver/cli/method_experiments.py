@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from llm_policy_improver.cli.experiment_options import Options, common, many
+from llm_policy_improver.experiments.example_variants import AS_USUAL, EXAMPLE_VARIANTS
 from llm_policy_improver.experiments.executors import EXECUTORS
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
 from llm_policy_improver.tasks.problems import MANIPULATION, PROBLEMS
@@ -31,6 +32,7 @@ from llm_policy_improver.tasks.registry import TASKS
     show_default=True,
     help='Who computes what asks no model.',
 )
+@many('--variant', EXAMPLE_VARIANTS, 'Of the solved examples of icpi and its peers; repeatable.  [as_usual]')
 @click.option('--shard', default='1/1', metavar='I/N', help='Only every N-th cell, from the I-th on.')
 @common
 def methods_command(
@@ -39,6 +41,7 @@ def methods_command(
     unseen: int | None,
     conversations: int,
     executor: str,
+    variant: tuple[str, ...],
     shard: str,
     **given: Any,
 ) -> None:
@@ -51,6 +54,7 @@ def methods_command(
     plan = methods.MethodsPlan(
         task or options.pick((*PROBLEMS, *TASKS), ('slide_gc', 'rope_swing_gc', 'f1_2', 'noise_world_0')),
         options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, unseen or options.pick(100, 20),
+        variant or (AS_USUAL,),
     )  # fmt: skip
     options.run(
         lambda step: methods.run(
@@ -65,7 +69,7 @@ def methods_command(
 
 
 @click.command('references')
-@many('--task', MANIPULATION, 'Repeatable.  [all five]')
+@many('--task', MANIPULATION, 'Repeatable.  [all]')
 @click.option(
     '--output', type=click.Path(path_type=Path, file_okay=False), required=True, help='Folder of the files.'
 )

@@ -16,7 +16,7 @@ def registered(where: str, package: str) -> Any:
 
 
 def unknown_text(what: str, name: str, known: Iterable[str]) -> str:
-    """That nothing of this name is registered, with the names that come close, or all of them."""
+    """That nothing has this name, with the names that come close, or all of them."""
     names = tuple(known)
     near = difflib.get_close_matches(name, names, 3, 0.5)
     meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(names)}'

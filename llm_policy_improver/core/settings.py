@@ -3,7 +3,6 @@
 The same files serve ``ros2 launch`` and the command line; the same dataclasses check both.
 """
 
-import difflib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
+
+from llm_policy_improver.core.registered import unknown_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -49,9 +50,7 @@ def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> S
         if name in former:
             raise SettingsError(f'{where}: the setting {name} is called {former[name]} now')
         if name not in known:
-            near = difflib.get_close_matches(name, known, 3, 0.5)
-            meant = f'did you mean {" or ".join(near)}?' if near else f'the settings are {", ".join(known)}'
-            raise SettingsError(f'{where}: unknown setting "{name}"; {meant}')
+            raise SettingsError(f'{where}: {unknown_text("setting", name, known)}')
     # From JSON, and not from Python, a strict reading takes mappings for dataclasses and lists for tuples.
     text = json.dumps({'': _nested(flat)}, default=_plain)
     try:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from llm_policy_improver.experiments import plots
-from llm_policy_improver.experiments.report import label
+from llm_policy_improver.experiments.example_variants import label_of
 from llm_policy_improver.experiments.rows import Row
 
 FLOOR: Final = 1e-4
@@ -19,7 +19,7 @@ _ACROSS: Final = 4
 def draw_methods(rows: Sequence[Row], path: Path) -> None:
     """Regret, or return, of the best so far over the evaluations, a panel a task."""
     tasks = list(dict.fromkeys(row['task'] for row in rows))
-    looks = plots.Looks(label(row) for row in rows)
+    looks = plots.Looks(label_of(row) for row in rows)
     across = min(_ACROSS, len(tasks))
     down = -(-len(tasks) // across)
     figure = plots.new_figure(3.3 * across + 2.6, 2.9 * down + 0.6)
@@ -32,7 +32,7 @@ def draw_methods(rows: Sequence[Row], path: Path) -> None:
         floor = -np.inf if higher else FLOOR
         for row in of_task:
             curve = [np.nan if value is None else max(value, floor) for value in row['curve']]
-            groups[label(row)].append(curve + curve[-1:] * (longest - len(curve)))
+            groups[label_of(row)].append(curve + curve[-1:] * (longest - len(curve)))
         plots.curves(axes, groups, looks, first=1)
         if not higher:
             axes.set_yscale('log')

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llm_policy_improver.experiments import statistics
+from llm_policy_improver.experiments.example_variants import label_of
 from llm_policy_improver.experiments.program_cells import METHODS as PROGRAM_METHODS
-from llm_policy_improver.experiments.report import Lines, label
+from llm_policy_improver.experiments.report import Lines
 
 MOST_TASKS: Final = 12
 """Columns of a table."""
@@ -44,7 +45,7 @@ class LeftOut:
 
 def tables(summary: Sequence[Entry], left_out: LeftOut) -> list[Lines]:
     """Tables of a summary: the best kept and the last, regrets and returns apart."""
-    names = {label(entry): str(entry['method']) for entry in summary}
+    names = {label_of(entry): str(entry['method']) for entry in summary}
     names |= {name: name for name in left_out.methods}
     found = []
     for quantity in _QUANTITIES:
@@ -70,7 +71,7 @@ class _Table:
         left_out: LeftOut,
     ) -> None:
         self._names, self._tasks, self._higher, self._left_out = names, tasks, higher, left_out
-        self._cells = {(label(entry), entry['task']): entry for entry in summary if entry['task'] in tasks}
+        self._cells = {(label_of(entry), entry['task']): entry for entry in summary if entry['task'] in tasks}
 
     def lines(self, quantity: str, of: str) -> Lines:
         """The table of the best kept, or of the last."""

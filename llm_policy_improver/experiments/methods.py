@@ -13,6 +13,7 @@ from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.experiments import method_plots, statistics
 from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard
+from llm_policy_improver.experiments.example_variants import AS_USUAL, EXAMPLE_VARIANTS
 from llm_policy_improver.experiments.executors import Executor, run_cells
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.experiments.method_tables import LeftOut, tables
@@ -22,8 +23,9 @@ from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR, Program
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError, Row, RowFile, open_folder
 from llm_policy_improver.experiments.side_by_side import SideBySide
-from llm_policy_improver.experiments.vector_cells import VectorRun, run_vector
+from llm_policy_improver.experiments.vector_cells import VectorRun, learns_by_examples, run_vector
 from llm_policy_improver.llm.endpoint import Endpoint
+from llm_policy_improver.methods import registry
 from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC, PROGRAMS
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.tasks.registry import TASKS, make_environment
@@ -32,7 +34,7 @@ CELLS: Final = 'cells'
 EXCHANGES: Final = 'exchanges'
 
 WITHOUT_MODEL: Final = (*NUMERIC, *BY_EXAMPLES, RANDOM_LINEAR)
-WITH_MODEL: Final = ('sas', 'icpi', 'hybrid', *PROGRAMS)
+WITH_MODEL: Final = (*registry.WITH_MODEL, *PROGRAMS)
 """Methods that ask a language model."""
 
 Run = VectorRun | ProgramRun
@@ -49,6 +51,7 @@ class MethodsPlan:
         evaluations: trials of a run; as each task says where 0.
         conversations: with a language model, side by side.
         unseen: episodes that score a program in the end.
+        variants: of the examples, names of `EXAMPLE_VARIANTS`; methods that read none run as usual alone.
     """
 
     tasks: tuple[str, ...]
@@ -56,21 +59,27 @@ class MethodsPlan:
     evaluations: int = 0
     conversations: int = 4
     unseen: int = 100
+    variants: tuple[str, ...] = (AS_USUAL,)
 
     def runs(self, methods: Sequence[str], model: str = '') -> list[Run]:
         """All runs of these methods on the tasks that they are for, seed after seed."""
         return [
-            self._run(task, method, model, seed)
+            run
             for seed in range(self.seeds)
             for task in self.tasks
             for method in methods
             if (task in TASKS) is (method in PROGRAM_METHODS)
+            for run in self._runs(task, method, model, seed)
         ]
 
-    def _run(self, task: str, method: str, model: str, seed: int) -> Run:
+    def _runs(self, task: str, method: str, model: str, seed: int) -> list[Run]:
         if task in TASKS:
-            return ProgramRun(task, method, model, seed, self.evaluations, unseen=self.unseen)
-        return VectorRun(task, method, model, seed, self.evaluations)
+            return [ProgramRun(task, method, model, seed, self.evaluations, unseen=self.unseen)]
+        return [
+            VectorRun(task, method, model, seed, self.evaluations, variant)
+            for variant in (self.variants if learns_by_examples(method) else (AS_USUAL,))
+            if EXAMPLE_VARIANTS[variant].fits(task)
+        ]
 
     def left_out(self) -> dict[str, MissingPackageError]:
         """Tasks whose packages are not installed."""
@@ -163,18 +172,18 @@ def report(
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Medians and intervals for each task and method."""
-    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
-        groups[row['task'], row['method'], row['model']].append(row)
+        groups[row['task'], row['method'], row['model'], row.get('variant', AS_USUAL)].append(row)
     return [
-        {'task': task, 'method': method, 'model': model, 'n': len(found)}
+        {'task': task, 'method': method, 'model': model, 'variant': variant, 'n': len(found)}
         | {'higher_is_better': _higher(found[0]), 'unit': found[0].get('unit', '')}
         | {name: _median([row[name] for row in found], _higher(found[0])) for name in ('best', 'final')}
         | {
             name: sum(row[name] for row in found) / len(found)
             for name in ('interactions', 'tokens', 'requests', 'seconds')
         }
-        for (task, method, model), found in groups.items()
+        for (task, method, model, variant), found in groups.items()
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.core.method import Method
+from llm_policy_improver.experiments.example_variants import AS_USUAL, EXAMPLE_VARIANTS
 from llm_policy_improver.experiments.faults import require_sound
 from llm_policy_improver.experiments.rows import Row
 from llm_policy_improver.llm.asking import costs
@@ -26,6 +27,7 @@ class VectorRun:
     model: of the language model; empty without one.
     seed: of problem and method.
     evaluations: trials; as the problem says where 0.
+    variant: of the examples, a name of `EXAMPLE_VARIANTS`.
     """
 
     task: str
@@ -33,11 +35,13 @@ class VectorRun:
     model: str
     seed: int
     evaluations: int = 0
+    variant: str = AS_USUAL
 
     @property
     def key(self) -> tuple[str | int, ...]:
         """Of its cell."""
-        return (self.task, self.method, self.model, self.seed)
+        usual = (self.task, self.method, self.model, self.seed)
+        return usual if self.variant == AS_USUAL else (*usual, self.variant)
 
 
 def make_method(run: VectorRun, problem: Problem, model: Completer | None) -> Method:
@@ -46,11 +50,12 @@ def make_method(run: VectorRun, problem: Problem, model: Completer | None) -> Me
     Raises:
         ValueError: it asks a language model, and there is none.
     """
+    told = EXAMPLE_VARIANTS[run.variant].told
     if run.method not in WITH_MODEL:
-        return make_numeric(run.method, problem.brief, run.seed, problem.examples)
+        return make_numeric(run.method, problem.brief, run.seed, problem.examples, told)
     if model is None:
         raise ValueError(f'{run.method} asks a language model, and none is given')
-    setup = MethodSetup(model, problem.brief, run.seed, examples=problem.examples)
+    setup = MethodSetup(model, problem.brief, run.seed, examples=problem.examples, told=told)
     return make_with_model(run.method, setup)
 
 
@@ -60,7 +65,7 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
     Raises:
         ExperimentError: the method has a fault, which the loop would bear, but a comparison must not.
     """
-    problem = make_problem(run.task, run.seed)
+    problem = EXAMPLE_VARIANTS[run.variant].applied(make_problem(run.task, run.seed), run.task)
     method = make_method(run, problem, model)
     evaluations = run.evaluations or problem.evaluations
     improvement = Improvement(
@@ -76,17 +81,19 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
         repeats_allowed=evaluations,
     )
     began = time.perf_counter()
-    best, curve = None, []
+    best, regret, curve = None, None, []
     for result in run_improvement(improvement, problem.task):
-        best = result.best
-        curve.append(None if best is None else problem.regret(best.parameters))
+        if result.best is not None and result.best is not best:
+            best = result.best
+            regret = problem.regret(best.parameters)
+        curve.append(regret)
     seconds = time.perf_counter() - began
     require_sound(improvement, run.method, run.task, run.seed)
     played = improvement.history
     exchanges = [exchange for step in improvement.steps for exchange in step.proposal.exchanges]
     spent = costs(exchanges)
     return {
-        'task': run.task, 'method': run.method, 'model': run.model, 'seed': run.seed,
+        'task': run.task, 'method': run.method, 'model': run.model, 'seed': run.seed, 'variant': run.variant,
         'best': curve[-1], 'final': problem.regret(played[-1].parameters),
         'higher_is_better': False, 'unit': problem.unit,
         'interactions': len(played), 'tokens': spent['prompt_tokens'] + spent['completion_tokens'],
@@ -96,6 +103,10 @@ def run_vector(run: VectorRun, model: Completer | None = None) -> Row:
     }  # fmt: skip
 
 
+def learns_by_examples(method: str) -> bool:
+    """Whether a method reads solved examples."""
+    return method == 'icpi' or (method in METHODS and METHODS[method].kind is Kind.EXAMPLES)
+
+
 def _first_trials(method: str, problem: Problem) -> int:
-    learns = METHODS[method].kind is Kind.EXAMPLES or method == 'icpi'
-    return 1 if learns and problem.examples is not None else problem.first_trials
+    return 1 if learns_by_examples(method) and problem.examples is not None else problem.first_trials

@@ -12,6 +12,7 @@ from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.registered import registered, unknown_text
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.methods.icpi.experience import ExampleSource, Experience
+from llm_policy_improver.methods.icpi.query import Told
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
 from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.setup import MethodSetup
@@ -69,9 +70,10 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
         'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
         'icpi': Registered(Kind.MODEL, '.icpi.icpi:make', 'by solved examples'),
         'hybrid': Registered(Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'),
-        'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:make', 'by programs, in rounds'),
+        'opro': Registered(Kind.MODEL, '.opro:Opro', 'by scores, the best one last'),
+        'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:PromptPo', 'by programs, in rounds'),
         'sensorimotor': Registered(
-            Kind.PROGRAM, '.sensorimotor.sensorimotor:make', 'by programs, from rules in words'
+            Kind.PROGRAM, '.sensorimotor.sensorimotor:Sensorimotor', 'by programs, from rules in words'
         ),
         'random_search': Registered(Kind.MINIMIZER, '.numeric.minimizers.random_search:RandomSearch'),
         'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
@@ -133,7 +135,13 @@ def make_minimizer(name: str, seed: int = 0) -> Minimizer:
     return made
 
 
-def make_numeric(name: str, brief: Brief, seed: int = 0, examples: ExampleSource | None = None) -> Method:
+def make_numeric(
+    name: str,
+    brief: Brief,
+    seed: int = 0,
+    examples: ExampleSource | None = None,
+    told: Told = Told.ERROR,
+) -> Method:
     """The method of this name that asks no language model.
 
     Args:
@@ -141,6 +149,7 @@ def make_numeric(name: str, brief: Brief, seed: int = 0, examples: ExampleSource
         brief: of the task.
         seed: draws what is left to chance.
         examples: where solved examples come from, for those that learn by them.
+        told: how these tell what an example left to be wanted.
 
     Raises:
         UnknownMethodError: there is none.
@@ -148,7 +157,7 @@ def make_numeric(name: str, brief: Brief, seed: int = 0, examples: ExampleSource
     """
     require_known(name, (*NUMERIC, *BY_EXAMPLES))
     if METHODS[name].kind is Kind.EXAMPLES:
-        learned: Method = METHODS[name].maker()(Experience(brief.space, examples, seed=seed))
+        learned: Method = METHODS[name].maker()(Experience(brief.space, examples, seed=seed, told=told))
         return learned
     if METHODS[name].kind is Kind.MINIMIZER:
         from llm_policy_improver.methods.numeric.numeric import NumericMethod  # SciPy takes long to load

@@ -6,6 +6,7 @@ from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.methods.candidates import Screen
 from llm_policy_improver.methods.icpi.experience import ExampleSource
+from llm_policy_improver.methods.icpi.query import Told
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 
 
@@ -21,6 +22,7 @@ class MethodSetup:
         noise: spread of the measures when a policy is repeated, where known.
         screen: chooses among several candidates of one reply; a regression on the trials where None.
         examples: where solved examples come from that ICPI learns by; from the run's own trials alone where None.
+        told: how ICPI tells what an example left to be wanted.
     """
 
     model: Completer
@@ -30,3 +32,4 @@ class MethodSetup:
     noise: float = 0.0
     screen: Screen | None = None
     examples: ExampleSource | None = None
+    told: Told = Told.ERROR

@@ -31,10 +31,10 @@ class PromptPreview:
 
     Attributes:
         step: number of the step it is for, from 1.
-        messages: exactly what is sent.
+        messages: exactly what is sent; none where nothing is.
         tokens: about how many they cost.
         common_prefix: share of the text, 0 to 1, up to the first character that differs from the prompt of the
-            step before; None for the first step.
+            step before; None where one of them is not there.
         same_as_sent: whether it is what was sent for this step; None where nothing was.
         notes: sentences for the person.
     """
@@ -100,14 +100,16 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
             'no language model proposes in this run: this is what SAS-Prompt would send for its objective'
         )
     messages = _messages(part, wanted, proposals, settings)
-    before = _messages(part, wanted - 1, proposals, settings) if steps else None
+    if not messages:
+        notes.append(f'nothing is asked for step {wanted}: what was answered before holds a proposal for it')
+    before = _messages(part, wanted - 1, proposals, settings) if steps else ()
     stored = next((each for each in part.steps if each.number == wanted), None)
     same = None if stored is None else _same_as_sent(stored, messages, notes)
     return PromptPreview(
         wanted,
         messages,
         count_message_tokens(messages),
-        None if before is None else _common_prefix(before, messages),
+        _common_prefix(before, messages) if before and messages else None,
         same,
         tuple(notes),
     )
@@ -123,7 +125,7 @@ def _messages(
     method = assemble(settings.optimizer, model, settings.options).method
     with suppress(ProposalError):
         method.propose(history, settings.meant(part.objective), earlier)
-    return model.asked[0]
+    return model.asked[0] if model.asked else ()
 
 
 def _same_as_sent(step: PlayedStep, messages: tuple[Message, ...], notes: list[str]) -> bool | None:

@@ -7,7 +7,7 @@ from typing import Final
 from llm_policy_improver.core.registered import registered, unknown_text
 from llm_policy_improver.tasks.problem import Problem
 
-MANIPULATION: Final = ('slide', 'slide_gc', 'rope_swing', 'rope_swing_gc', 'roll_gc')
+MANIPULATION: Final = ('slide', 'slide_gc', 'slide_gc_5', 'rope_swing', 'rope_swing_gc', 'roll_gc')
 
 PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -4,10 +4,15 @@ from typing import Any
 
 import scripted_pattern
 import scripted_reader
+import scripted_scores
 from chat_server import Answer
 
 
 def answer(request: dict[str, Any]) -> Answer:
-    """A pattern of solved examples is gone on with, a table of trials is read."""
-    asks_for_change = '# Solved examples' in str(request['messages'][0]['content'])
-    return (scripted_pattern.answer if asks_for_change else scripted_reader.improve)(request)
+    """A pattern of solved examples is gone on with, scores are brought down, a table of trials is read."""
+    text = str(request['messages'][0]['content'])
+    if '# Solved examples' in text:
+        return scripted_pattern.answer(request)
+    if '| score\n' in text:
+        return scripted_scores.answer(request)
+    return scripted_reader.improve(request)

@@ -1,13 +1,14 @@
 """docs/extending.md followed literally: its files and lines go into a copy of the package, its commands run there."""
 
-import os
+import json
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from chat_server import Answer, ChatServer, say
+from forked import run_module
 from paths import ROOT
 
 from llm_policy_improver.core.registered import registered
@@ -54,13 +55,16 @@ def section(title: str) -> Section:
     return found
 
 
-def followed(title: str, folder: Path) -> list[str]:
+def followed(title: str, folder: Path, **surroundings: str) -> list[str]:
     """Do what the page says in a copy of the package; what its commands and scripts print, one after the other."""
     told = section(title)
     assert len(told.files) == len(told.lines) == 1
     package = folder / 'llm_policy_improver'
     if not package.exists():
-        shutil.copytree(ROOT / 'llm_policy_improver', package, ignore=shutil.ignore_patterns('*.pyc', '*.so'))
+        # With what Python compiled of the sources: it knows them by their times, which are copied, too.
+        shutil.copytree(
+            ROOT / 'llm_policy_improver', package, ignore=shutil.ignore_patterns('compiled-*', '*.so')
+        )
         shutil.copytree(ROOT / 'config', folder / 'config')
     for path, text in told.files.items():
         assert not (folder / path).exists()
@@ -71,10 +75,12 @@ def followed(title: str, folder: Path) -> list[str]:
         assert head is not None
         assert line.count('\n') == 1
         (folder / path).write_text(whole[: head.end()] + line + whole[head.end() :])
-    commands = [[sys.executable, '-m', *_module(command)] for command in told.commands]
-    commands += [[sys.executable, '-c', script] for script in told.scripts]
+    commands = [['-m', *_module(command)] for command in told.commands]
+    commands += [['-c', script] for script in told.scripts]
     assert commands
-    return [_run(command, folder) for command in commands]
+    # To compile everything anew for the copy would take longer than a few trials without.
+    surroundings['NUMBA_DISABLE_JIT'] = '1'
+    return [run_module(command, folder, surroundings) for command in commands]
 
 
 def _module(command: str) -> list[str]:
@@ -83,18 +89,26 @@ def _module(command: str) -> list[str]:
     return ['llm_policy_improver', *(argument.strip('"') for argument in arguments)]
 
 
-def _run(command: list[str], folder: Path) -> str:
-    # To compile everything anew for the copy would take longer than a few trials without.
-    surroundings = os.environ | {'NUMBA_DISABLE_JIT': '1'}
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, env=surroundings)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+def beside_the_best(request: dict[str, Any]) -> Answer:
+    """Reads the prompt of the page's method: the parameters that it tells, a little larger."""
+    told = str(request['messages'][0]['content'])
+    best = json.loads(told.split('Best so far: ')[1].split(', which')[0].replace("'", '"'))
+    # Another one each time that another one is the best.
+    parameters = {name: value + 0.02 for name, value in best.items()}
+    return say(json.dumps({'reason': 'Beside the best one.', 'parameters': parameters}))
 
 
 def test_a_new_part_is_a_file_and_a_line(tmp_path: Path) -> None:
     (shown,) = followed('A method', tmp_path)
     assert 'coordinate proposes, a numeric optimizer and no language model' in shown
     assert 'Another ' in shown
+    with ChatServer(beside_the_best) as server:
+        endpoint = {'OPENAI_BASE_URL': server.url, 'OPENAI_API_KEY': 'none'}
+        shown, table = followed('A method that asks a language model', tmp_path, **endpoint)
+    assert 'from_the_best:gpt-4o at http://127.0.0.1' in shown
+    assert 'proposes, from the best trial on' in shown
+    assert 'Beside the best one.' in shown
+    assert 'from_the_best:gpt-4o' in table
     (shown,) = followed('A measure', tmp_path)
     assert 1.0 < float(shown) < 4.0
     _, audit = followed('A gate', tmp_path)

@@ -67,7 +67,8 @@ class ExampleKnn(_FromExamples):
     how = 'the mean of the changes of the 5 examples most like them'
 
     def _change(self, query: Query, examples: Examples, own: Sequence[Trial], objective: Objective) -> Array:
-        change: Array = examples.changes[nearest(examples, query, 5)].mean(axis=0)
+        near = nearest(examples, query, 5, self.experience.told)
+        change: Array = examples.changes[near].mean(axis=0)
         return change
 
 
@@ -78,10 +79,10 @@ class ExampleLinearKnn(_FromExamples):
     how = 'a linear regression of the changes on parameters and error, over the 20 examples most like them'
 
     def _change(self, query: Query, examples: Examples, own: Sequence[Trial], objective: Objective) -> Array:
-        near = nearest(examples, query, 20)
-        rows = np.hstack([examples.values, examples.errors])[near]
-        asked = np.concatenate([query.values, query.error])
-        _, change = _regression(rows - asked, examples.changes[near])
+        told = self.experience.told
+        near = nearest(examples, query, 20, told)
+        rows = np.hstack([examples.values, told.columns(examples.outcomes, examples.goals)])[near]
+        _, change = _regression(rows - query.columns(told), examples.changes[near])
         return change
 
 

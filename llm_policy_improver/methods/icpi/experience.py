@@ -8,6 +8,7 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.icpi.examples import Examples, hindsight
+from llm_policy_improver.methods.icpi.query import Told
 
 MOST: Final = 300
 """Examples used at most, as in the paper."""
@@ -25,12 +26,14 @@ class Experience:
         source: of given examples; None: there are none.
         most: examples used at most.
         seed: draws the pairs of trials that make examples with hindsight.
+        told: how what an example left to be wanted is told.
     """
 
     space: ParameterSpace
     source: ExampleSource | None = None
     most: int = MOST
     seed: int = 0
+    told: Told = Told.ERROR
 
     def examples(self, history: Sequence[Trial], objective: Objective) -> Examples:
         """Those given for an objective; where there are none, those that the run's own trials make."""

@@ -17,7 +17,7 @@ from llm_policy_improver.llm.asking import RefusedError, ask
 from llm_policy_improver.methods.checks import check
 from llm_policy_improver.methods.icpi.experience import Experience
 from llm_policy_improver.methods.icpi.pattern import NEIGHBOURS, Pattern
-from llm_policy_improver.methods.icpi.query import Query, Told, number_of, query_for
+from llm_policy_improver.methods.icpi.query import Query, number_of, query_for
 from llm_policy_improver.methods.numeric.untried import require_terms
 from llm_policy_improver.methods.setup import MethodSetup
 
@@ -28,9 +28,9 @@ class Icpi:
     Args:
         model: answers the chat.
         brief: of the task.
-        experience: where solved examples come from; the run's own trials, with hindsight, where None.
+        experience: where solved examples come from, and how they are told; the run's own trials, with hindsight,
+            where None.
         neighbours: examples shown.
-        told: how what is left to be wanted is told.
         repairs: further requests where a reply cannot be used.
     """
 
@@ -41,13 +41,12 @@ class Icpi:
         experience: Experience | None = None,
         *,
         neighbours: int = NEIGHBOURS,
-        told: Told = Told.ERROR,
         repairs: int = 1,
     ) -> None:
         self.brief = brief
         self._model = model
         self._experience = experience or Experience(brief.space)
-        self._pattern = Pattern(brief, neighbours, told)
+        self._pattern = Pattern(brief, neighbours, self._experience.told)
         self._repairs = repairs
 
     @property
@@ -101,5 +100,5 @@ class Icpi:
 
 def make(setup: MethodSetup) -> Icpi:
     """As registered."""
-    experience = Experience(setup.brief.space, setup.examples, seed=setup.seed)
+    experience = Experience(setup.brief.space, setup.examples, seed=setup.seed, told=setup.told)
     return Icpi(setup.model, setup.brief, experience)

@@ -47,6 +47,10 @@ class Query:
         """(m,) outcome less goal."""
         return self.outcome - self.goal
 
+    def columns(self, told: Told) -> Array:
+        """(n + c,) its parameters, and what is told beside them."""
+        return np.concatenate([self.values, told.columns(self.outcome[None], self.goal[None])[0]])
+
 
 def goal_of(objective: Objective, outcome: Array) -> Array:
     """(m,) the wanted values: of a wanted range the value nearest to the outcome (m,), of an extreme the end."""
@@ -87,7 +91,7 @@ def nearest(examples: Examples, query: Query, count: int, told: Told = Told.ERRO
     from scipy.spatial import KDTree  # takes long to load
 
     rows = np.hstack([examples.values, told.columns(examples.outcomes, examples.goals)])
-    asked = np.concatenate([query.values, told.columns(query.outcome[None], query.goal[None])[0]])
+    asked = query.columns(told)
     scale = np.maximum(rows.std(axis=0), 1e-12)
     _, indices = KDTree(rows / scale).query(asked / scale, k=range(1, min(count, len(examples)) + 1))
     return np.asarray(indices, dtype=np.intp)[::-1]

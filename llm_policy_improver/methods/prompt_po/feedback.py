@@ -11,8 +11,8 @@ from llm_policy_improver.core.environment import EpisodeBrief
 from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.llm.reply import ReplyError
+from llm_policy_improver.methods.conversation import Conversation
 from llm_policy_improver.methods.programs.attempts import LONGEST_ERROR
-from llm_policy_improver.methods.programs.conversation import Conversation
 from llm_policy_improver.methods.programs.replies import source_in, top_level
 from llm_policy_improver.methods.programs.told import rules_text, task_text
 from llm_policy_improver.sandbox.errors import ProgramError, SandboxError

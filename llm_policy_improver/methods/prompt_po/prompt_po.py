@@ -8,30 +8,18 @@ tried again. The run returns the program with the best mean return, not the last
 from collections.abc import Sequence
 from typing import Final
 
-from llm_policy_improver.core.chat import Completer, Message
-from llm_policy_improver.core.environment import EpisodeBrief
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.conversation import Conversation
 from llm_policy_improver.methods.program_setup import ProgramSetup
-from llm_policy_improver.methods.programs.attempts import (
-    CANDIDATE,
-    Attempt,
-    Place,
-    attempts_of,
-    error_of,
-    next_place,
-)
-from llm_policy_improver.methods.programs.conversation import Conversation, to_mend
+from llm_policy_improver.methods.programs.attempts import CANDIDATE, Attempt, Place, attempts_of, next_place
 from llm_policy_improver.methods.programs.replies import program_in, prose_in
 from llm_policy_improver.methods.programs.returns import episodes_of
-from llm_policy_improver.methods.programs.told import rules_text, task_text
+from llm_policy_improver.methods.programs.writer import ProgramWriter
 from llm_policy_improver.methods.prompt_po.feedback import GIVEN_UP, Feedback, FeedbackError
 from llm_policy_improver.methods.prompt_po.history import LINES, REFLECTION, history_text, past_rounds
-from llm_policy_improver.methods.prompt_po.options import PromptPoOptions
-from llm_policy_improver.sandbox.sandbox import Sandbox
 
 FEEDBACK: Final = 'feedback'
 """Memo: the source of the feedback class, from the proposal on that has it."""
@@ -41,34 +29,14 @@ _WANTED: Final = 'the whole program in one block of Python code that defines cla
 _REFLECTION: Final = '3 to 4 sentences'
 
 
-class PromptPo:
-    """Proposes programs that a language model writes.
+class PromptPo(ProgramWriter):
+    """Proposes programs that a language model writes: a class ``Policy`` with ``act(self, obs)``."""
 
-    Args:
-        model: answers the chats.
-        brief: of the task.
-        sandbox: where the feedback class runs.
-        options: how it asks.
-
-    Attributes:
-        space: the programs that it proposes: a class ``Policy`` with ``act(self, obs)``.
-    """
-
-    def __init__(
-        self, model: Completer, brief: EpisodeBrief, sandbox: Sandbox, options: PromptPoOptions | None = None
-    ) -> None:
-        self.space = ProgramSpace('Policy')
-        self._model = model
-        self._options = options or PromptPoOptions()
-        self._feedback = Feedback(brief, sandbox, self._options.longest_line)
-        self._task = task_text(brief)
-        self._rules = rules_text(sandbox)
-        self._made = f'{sandbox.limits.new_seconds:g}'
-
-    @property
-    def name(self) -> str:
-        """``'prompt_po:'`` and the model's name."""
-        return f'prompt_po:{self._model.model}'
+    def __init__(self, setup: ProgramSetup) -> None:
+        super().__init__(setup, 'prompt_po', 'Policy')
+        self._options = setup.prompt_po
+        self._feedback = Feedback(setup.brief, setup.sandbox, self._options.longest_line)
+        self._made = f'{setup.sandbox.limits.new_seconds:g}'
 
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
@@ -85,10 +53,7 @@ class PromptPo:
         place = next_place(attempts, self._options.candidates, self._options.repairs)
         talk = Conversation(self._model, self._options.asked_again)
         opening = self._opening(place, attempts, objective, talk) if place.opens else _noted(place, attempts)
-        asked: tuple[Message, ...] = (('user', self._request(place, attempts, objective, opening)),)
-        if place.repair:
-            failed = attempts[-1].trial
-            asked += to_mend(self.space.kept(failed).source, error_of(failed))
+        asked = self._asked(self._request(place, attempts, objective, opening), place, attempts)
         source = talk.ask(asked, lambda reply: program_in(reply, self.space, history), _WANTED)
         return Proposal(
             self.space.of(source),
@@ -131,7 +96,7 @@ class PromptPo:
         """The same for all candidates of a round."""
         return prompt(__package__, 'write').substitute(
             task=self._task,
-            rules=self._rules,
+            rules=self._limits,
             made=self._made,
             history=self._history(place, attempts, objective, opening),
             wanted=_WANTED,
@@ -159,8 +124,3 @@ def _feedback_in(attempts: Sequence[Attempt]) -> str | None:
     """The feedback class in force; `GIVEN_UP` where none came, None where it was not asked for yet."""
     noted = [attempt.memos[FEEDBACK] for attempt in attempts if FEEDBACK in attempt.memos]
     return noted[-1] if noted else None
-
-
-def make(setup: ProgramSetup) -> PromptPo:
-    """As registered."""
-    return PromptPo(setup.model, setup.brief, setup.sandbox, setup.prompt_po)

@@ -8,22 +8,17 @@ whole, not in the middle of an episode, and the run returns the code with the be
 from collections.abc import Sequence
 from typing import Final
 
-from llm_policy_improver.core.chat import Completer, Message
-from llm_policy_improver.core.environment import EpisodeBrief
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.llm.reply import ReplyError
+from llm_policy_improver.methods.conversation import Conversation
 from llm_policy_improver.methods.program_setup import ProgramSetup
-from llm_policy_improver.methods.programs.attempts import Attempt, attempts_of, error_of, next_place
-from llm_policy_improver.methods.programs.conversation import Conversation, to_mend
+from llm_policy_improver.methods.programs.attempts import Attempt, attempts_of, next_place
 from llm_policy_improver.methods.programs.replies import program_in, prose_in, top_level
-from llm_policy_improver.methods.programs.told import rules_text, task_text
+from llm_policy_improver.methods.programs.writer import ProgramWriter
 from llm_policy_improver.methods.sensorimotor.experience import RULES, experience_text
-from llm_policy_improver.methods.sensorimotor.options import SensorimotorOptions
-from llm_policy_improver.sandbox.sandbox import Sandbox
 
 LONGEST_REASONING: Final = 20_000
 LONGEST_RULES: Final = 6_000
@@ -34,38 +29,14 @@ _RULES: Final = 'the IF-THEN-ELSE rules alone'
 _CODE: Final = 'the whole code in one block of Python that defines get_action with these arguments'
 
 
-class Sensorimotor:
-    """Proposes code for rules that a language model comes to.
+class Sensorimotor(ProgramWriter):
+    """Proposes code for rules that a language model comes to: ``get_action`` of the numbers of an observation."""
 
-    Args:
-        model: answers the chats.
-        brief: of the task.
-        sandbox: where the code will run.
-        options: how it asks.
-
-    Attributes:
-        space: the programs that it proposes: a function ``get_action`` of the named numbers of an observation.
-    """
-
-    def __init__(
-        self,
-        model: Completer,
-        brief: EpisodeBrief,
-        sandbox: Sandbox,
-        options: SensorimotorOptions | None = None,
-    ) -> None:
-        self.space = ProgramSpace('get_action')
-        self._model = model
-        self._options = options or SensorimotorOptions()
-        self._brief = brief
-        self._names = tuple(quantity.name for quantity in brief.observation)
-        self._task = task_text(brief)
-        self._limits = rules_text(sandbox)
-
-    @property
-    def name(self) -> str:
-        """``'sensorimotor:'`` and the model's name."""
-        return f'sensorimotor:{self._model.model}'
+    def __init__(self, setup: ProgramSetup) -> None:
+        super().__init__(setup, 'sensorimotor', 'get_action')
+        self._options = setup.sensorimotor
+        self._brief = setup.brief
+        self._names = tuple(quantity.name for quantity in setup.brief.observation)
 
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
@@ -79,10 +50,7 @@ class Sensorimotor:
         place = next_place(attempts, 1, self._options.repairs)
         talk = Conversation(self._model, self._options.asked_again)
         rules = attempts[-1].memos[RULES] if place.repair else self._rules(attempts, objective, talk)
-        asked: tuple[Message, ...] = (('user', self._request(rules)),)
-        if place.repair:
-            failed = attempts[-1].trial
-            asked += to_mend(self.space.kept(failed).source, error_of(failed))
+        asked = self._asked(self._request(rules), place, attempts)
         source = talk.ask(asked, lambda reply: self._read(reply, history), _CODE)
         mended = ', its code mended' if place.repair else ''
         return Proposal(
@@ -140,8 +108,3 @@ def _rules_in(reply: str) -> str:
     if not {'IF', 'THEN'} <= {word.strip('*_`:,.()-') for word in words}:
         raise ReplyError('there is no rule in it of the form IF ... THEN ...')
     return rules
-
-
-def make(setup: ProgramSetup) -> Sensorimotor:
-    """As registered."""
-    return Sensorimotor(setup.model, setup.brief, setup.sandbox, setup.sensorimotor)

@@ -1,7 +1,8 @@
-"""The five tasks with a goal each, drawn from a seed.
+"""The tasks with a goal each, drawn from a seed.
 
 Those named gc, goal-conditioned, have one physics and a goal of each seed. The other two have one goal and a physics
-of each seed, which nobody is told: with one physics the answer would be a constant.
+of each seed, which nobody is told: with one physics the answer would be a constant. One named 5 is the same with five
+parameters, and the same goals.
 """
 
 import math
@@ -18,6 +19,7 @@ from llm_policy_improver.tasks.dynamic_manipulation.roll import Roll, RollStandI
 from llm_policy_improver.tasks.dynamic_manipulation.rope import Rope, RopePhysics, nearest
 from llm_policy_improver.tasks.dynamic_manipulation.slide import FRICTION, Slide
 from llm_policy_improver.tasks.dynamic_manipulation.task import (
+    PLACED_SLIDE_BRIEF,
     ROLL_BRIEF,
     ROPE_BRIEF,
     SLIDE_BRIEF,
@@ -40,6 +42,9 @@ SLIDE_REACH: Final = (0.35, 1.4)
 ROLL_REACH: Final = (0.25, 0.85)
 GOAL_ANGLE: Final = 0.45
 """Goals of a push: distances in m, and the largest angle in rad to either side; all within reach."""
+
+FIVE: Final = '_5'
+"""Ends the name of a task that has five parameters in place of three."""
 
 EARLIEST: Final = 0.25
 """s before which a swing's path gives no goal: there the rope has hardly moved."""
@@ -101,6 +106,17 @@ def slide_gc(generator: np.random.Generator) -> Instance:
     return _played(_pushed(FRICTION), _goal(generator, SLIDE_REACH))
 
 
+def slide_gc_5(generator: np.random.Generator) -> Instance:
+    """The goal varies; where the puck lies before the push is two parameters more."""
+    puck = Slide(FRICTION)
+
+    def rest(angle: float, distance: float, time: float, ahead: float, left: float) -> Place:
+        x, y = puck.rest(angle, distance, time)
+        return x + ahead, y + left
+
+    return _played(Manipulation(PLACED_SLIDE_BRIEF, rest, itself), _goal(generator, SLIDE_REACH))
+
+
 def roll_gc(generator: np.random.Generator) -> Instance:
     """The goal varies; played on the stand-in."""
     stand_in = RollStandIn()
@@ -130,6 +146,7 @@ def rope_swing_gc(generator: np.random.Generator) -> Instance:
 DRAWS: Final[dict[str, Draw]] = {
     'slide': slide,
     'slide_gc': slide_gc,
+    'slide_gc_5': slide_gc_5,
     'rope_swing': rope_swing,
     'rope_swing_gc': rope_swing_gc,
     'roll_gc': roll_gc,
@@ -142,4 +159,4 @@ def draw(name: str, seed: int) -> Instance:
     Raises:
         KeyError: there is no such task.
     """
-    return DRAWS[name](np.random.default_rng((seed, *name.encode())))
+    return DRAWS[name](np.random.default_rng((seed, *name.removesuffix(FIVE).encode())))

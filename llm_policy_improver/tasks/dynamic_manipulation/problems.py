@@ -1,4 +1,4 @@
-"""The five tasks as problems for methods that improve parameters."""
+"""The tasks as problems for methods that improve parameters."""
 
 import math
 from typing import Final

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.methods.icpi.examples import Examples
 from llm_policy_improver.tasks.dynamic_manipulation.brute_force import Scan, descend, solve
-from llm_policy_improver.tasks.dynamic_manipulation.instances import Instance, draw
+from llm_policy_improver.tasks.dynamic_manipulation.instances import FIVE, Instance, draw
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def make_examples(
 ) -> Examples:
     """Solved examples: random parameters, and a change that brings the simulated outcome to the goal."""
     rows: list[tuple[Any, ...]] = []
-    one_physics = name.endswith('_gc')
+    one_physics = name.removesuffix(FIVE).endswith('_gc')
     shared = 1 if one_physics else OF_ONE_PHYSICS
     scan: Scan | None = None
     while len(rows) < count:

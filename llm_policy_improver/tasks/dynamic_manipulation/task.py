@@ -27,6 +27,13 @@ PUSH_SPACE: Final = ParameterSpace(
         Parameter('t', 'time of the push', 0.25, 0.6, 0.425, 's', 4, same_share=FINE),
     )
 )
+PLACED_PUSH_SPACE: Final = ParameterSpace(
+    (
+        *PUSH_SPACE.parameters,
+        Parameter('u', 'place of the puck before, straight ahead', -0.1, 0.1, 0.0, 'm', 4, same_share=FINE),
+        Parameter('w', 'place of the puck before, towards the left', -0.1, 0.1, 0.0, 'm', 4, same_share=FINE),
+    )
+)
 ROLL_SPACE: Final = ParameterSpace(
     (
         Parameter('alpha', 'angle of the push, towards the left', -0.6, 0.6, 0.0, 'rad', 4, same_share=FINE),
@@ -65,12 +72,16 @@ TIP: Final = (
 
 _PUSH_TEXT: Final = (
     'A robot hand holds {what} on a table, accelerates it evenly in a straight line and lets go; {what} goes on by '
-    'itself and comes to rest. Three numbers make a push: its angle alpha, the distance d over which the hand '
-    'accelerates, and the time t that it takes to. The place of rest is measured from where {what} lay: x straight '
+    'itself and comes to rest. {count} numbers make a push: {before}its angle alpha, the distance d over which the '
+    'hand accelerates, and the time t that it takes to. The place of rest is measured from {origin}: x straight '
     'ahead, y towards the left, in metres.'
 )
-SLIDE_TEXT: Final = _PUSH_TEXT.format(what='the puck')
-ROLL_TEXT: Final = _PUSH_TEXT.format(what='the ball')
+SLIDE_TEXT: Final = _PUSH_TEXT.format(what='the puck', count='Three', before='', origin='where the puck lay')
+ROLL_TEXT: Final = _PUSH_TEXT.format(what='the ball', count='Three', before='', origin='where the ball lay')
+PLACED_SLIDE_TEXT: Final = _PUSH_TEXT.format(
+    what='the puck', count='Five', origin='the middle of the table',
+    before='the place where the puck lies before, u ahead of the middle of the table and w to the left of it, ',
+)  # fmt: skip
 ROPE_TEXT: Final = (
     'A rope hangs at rest from a robot hand 1 m above the floor. The hand moves smoothly in a straight line, d metres '
     'forwards and h metres upwards in t seconds, and stops; the rope swings on. A point in the plane of the swing is '
@@ -79,6 +90,7 @@ ROPE_TEXT: Final = (
 )
 
 SLIDE_BRIEF: Final = Brief(PUSH_SPACE, REST, SLIDE_TEXT, success='came to rest')
+PLACED_SLIDE_BRIEF: Final = Brief(PLACED_PUSH_SPACE, REST, PLACED_SLIDE_TEXT, success='came to rest')
 ROLL_BRIEF: Final = Brief(ROLL_SPACE, REST, ROLL_TEXT, success='came to rest')
 ROPE_BRIEF: Final = Brief(ROPE_SPACE, TIP, ROPE_TEXT, success='swung')
 

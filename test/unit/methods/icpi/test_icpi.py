@@ -34,7 +34,8 @@ def endpoint(server: ChatServer) -> Endpoint:
 
 
 def method(server: ChatServer, problem: Problem = PROBLEM, told: Told = Told.ERROR) -> Icpi:
-    return Icpi(endpoint(server), problem.brief, Experience(problem.brief.space, problem.examples), told=told)
+    experience = Experience(problem.brief.space, problem.examples, told=told)
+    return Icpi(endpoint(server), problem.brief, experience)
 
 
 def first_trial(problem: Problem = PROBLEM) -> Trial:

@@ -71,9 +71,17 @@ def test_stand_in_is_another_robot_than_the_simulated_one() -> None:
     assert np.std(seen, axis=0) == pytest.approx([RollStandIn.NOISE] * 2, rel=0.15)
 
 
-def test_smooth_in_the_parameters(smooth_places: int, name: str) -> None:
-    jumps = jumps_of(name, smooth_places)
-    assert np.quantile(jumps, 0.99) <= 0.005
+def test_smooth_in_the_parameters(
+    smooth_places: int, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    jumps = np.array(jumps_of(name, smooth_places))
+    smooth = np.mean(jumps <= 0.005)
+    record_property(
+        f'{name}, a parameter changed by 0.1 % of its range',
+        f'outcome moved by at most 5 mm at {smooth:.1%} of {len(jumps)} places; 99 % of them '
+        f'{1000.0 * np.quantile(jumps, 0.99):.2f} mm, the largest {1000.0 * jumps.max():.2f} mm',
+    )
+    assert smooth >= 0.99
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

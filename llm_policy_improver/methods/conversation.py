@@ -1,7 +1,7 @@
-"""Asking a language model several things for one proposal, and keeping all that was said."""
+"""Asking a language model for one proposal, once or several times, and keeping all that was said."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from llm_policy_improver.core.chat import Completer, Exchange, Message
 from llm_policy_improver.core.method import ProposalError
@@ -27,24 +27,35 @@ class Conversation:
         self._model = model
         self._repairs = repairs
 
-    def ask(self, messages: tuple[Message, ...], read: Callable[[str], Value], wanted: str) -> Value:
+    def ask(
+        self,
+        messages: tuple[Message, ...],
+        read: Callable[[str], Value],
+        wanted: str,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Value:
         """What is read out of a reply; where it cannot be used, the model is told why and asked again.
 
         Args:
             messages: the chat.
             read: reads a reply; raises `ReplyError` where it cannot be used.
             wanted: what a reply must hold, a noun phrase.
+            schema: JSON schema of the reply; None where it is no JSON.
 
         Raises:
             ProposalError: no reply could be used; it carries all exchanges.
         """
-        answer = self.answer(messages, read, wanted)
+        answer = self.answer(messages, read, wanted, schema)
         if answer.value is None:
             raise ProposalError(answer.problem, self.exchanges)
         return answer.value
 
     def answer(
-        self, messages: tuple[Message, ...], read: Callable[[str], Value], wanted: str
+        self,
+        messages: tuple[Message, ...],
+        read: Callable[[str], Value],
+        wanted: str,
+        schema: Mapping[str, Any] | None = None,
     ) -> Answer[Value]:
         """The same, where nothing usable is no reason to give up.
 
@@ -56,15 +67,9 @@ class Conversation:
             return prompt(__package__, 'repair').substitute(problem=problem.rstrip('.'), wanted=wanted)
 
         answer = ask(
-            self._model, messages, None, lambda reply: (read(reply), 'accepted'), repair, self._repairs
+            self._model, messages, schema, lambda reply: (read(reply), 'accepted'), repair, self._repairs
         )
         self.exchanges += answer.exchanges
         if answer.failed:
             raise ProposalError(answer.problem, self.exchanges)
         return answer
-
-
-def to_mend(source: str, error: str) -> tuple[Message, ...]:
-    """What is added to the request that a program was written for: the program, and how it failed."""
-    told = prompt(__package__, 'crash').substitute(error=error)
-    return (('assistant', f'```python\n{source}```'), ('user', told))
