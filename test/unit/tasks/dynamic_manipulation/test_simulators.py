@@ -81,7 +81,8 @@ def test_smooth_in_the_parameters(
         f'outcome moved by at most 5 mm at {smooth:.1%} of {len(jumps)} places; 99 % of them '
         f'{1000.0 * np.quantile(jumps, 0.99):.2f} mm, the largest {1000.0 * jumps.max():.2f} mm',
     )
-    assert smooth >= 0.99
+    # Of the few places of the quick form one may jump; of a thousand no more than ten.
+    assert np.sum(jumps > 0.005) <= max(1, 0.01 * len(jumps))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
