@@ -52,7 +52,7 @@ def test_goals_name_every_method_in_turn(
 ) -> None:
     names = [name for name in CHOICES if name != 'auto'][: pytestconfig.getoption('--arm-methods')]
     if not names:
-        pytest.skip('a minute in real time: make acceptance')
+        pytest.skip('minutes in real time: make acceptance')
     monkeypatch.setenv('OPENAI_API_KEY', 'none')
     proposed: dict[str, str] = {}
     run = str(tmp_path / 'run')

@@ -56,7 +56,7 @@ def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
         server = stack.enter_context(ChatServer(default=answer))
         graph = stack.enter_context(RosGraph())
         graph.play_in(
-            folder, first_trials=KNOWN, method='random_search', all_trials=True, model='test-model',
+            folder, trials=1, first_trials=KNOWN, method='random_search', all_trials=True, model='test-model',
             base_url=server.url, request_retries=0,
         )  # fmt: skip
         states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
