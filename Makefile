@@ -2,7 +2,7 @@
 # make rehearsal OBJECTIVE="..."   the same with the nodes of the physical arm, in real time, against a stand-in for it
 # make test                   style, types, rooms, tests; ARGS go to pytest: make test ARGS="test/unit/core -n 0"
 # make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies,
-#                             every attack on the sandbox shown to be one
+#                             20 workers killed while they compute, every attack on the sandbox shown to be one
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -14,6 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 READY := .venv/.ready
+RAY := .venv/.ray
 INTERFACES := $(wildcard msg/*.msg srv/*.srv action/*.action)
 
 .PHONY: demo rehearsal test acceptance setup lint clean
@@ -27,9 +28,9 @@ rehearsal: $(READY)
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-acceptance: $(READY)
+acceptance: $(READY) $(RAY)
 	$(BIN)/python -m pytest test/acceptance \
-	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 $(ARGS)
+	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --worker-kills 20 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -47,6 +48,14 @@ $(READY): pyproject.toml setup.py CMakeLists.txt package.xml $(INTERFACES) | $(B
 	  > .venv/build-requires.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/build-requires.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# Too large for the usual set-up: only the campaigns need it.
+$(RAY): $(READY)
+	@$(BIN)/python -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['ray'], sep='\n')" \
+	  > .venv/ray-requires.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/ray-requires.txt
 	@touch $@
 
 $(BIN)/python:
