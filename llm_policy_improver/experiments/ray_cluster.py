@@ -65,9 +65,18 @@ class RayCluster:
                     unit = running.pop(reference)
                     try:
                         answer = ray.get(reference)
-                    except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
+                    except (
+                        ray.exceptions.WorkerCrashedError,
+                        ray.exceptions.NodeDiedError,
+                        ray.exceptions.OutOfMemoryError,
+                    ) as error:
                         raise given_up(unit, type(error).__name__) from None
                     yield from zip(unit, rows_of(answer), strict=True)
+        except ray.exceptions.RayTaskError as error:  # what goes wrong in a cell comes back as an answer
+            raise ExperimentError(
+                f'a machine of the Ray cluster cannot compute cells ({str(error.cause)[:200]}): all need this package, '
+                'in the same version'
+            ) from None
         except ray.exceptions.RayError as error:
             raise ExperimentError(
                 f'the Ray cluster is gone ({type(error).__name__}); what is done is kept: run the same command again'
