@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -16,9 +17,10 @@ _OF_THIS_MACHINE: Final = {
     'address': 'local',
     'include_dashboard': False,
     'object_store_memory': 100_000_000,  # bytes; rows are small
-    '_node_ip_address': '127.0.0.1',
 }
-"""A cluster that is started for this process, on the loopback alone."""
+"""A cluster that is started for this process."""
+LOOPBACK: Final = ('RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER', '0')
+"""Set before Ray is imported, this keeps its servers to the loopback, on Linux too; else they listen everywhere."""
 
 
 class RayCluster:
@@ -82,8 +84,9 @@ class RayCluster:
                 f'the Ray cluster is gone ({type(error).__name__}); what is done is kept: run the same command again'
             ) from None
         finally:
-            for reference in running:
-                ray.cancel(reference)
+            with suppress(ray.exceptions.RayError):
+                for reference in running:
+                    ray.cancel(reference)
 
     def _connected(self) -> Any:
         """Ray, connected to the cluster.
@@ -92,6 +95,8 @@ class RayCluster:
             ExperimentError: it cannot be started, or nothing answers at the address.
         """
         os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+        if not self._address:
+            os.environ.setdefault(*LOOPBACK)
         import ray  # takes a second
 
         if not ray.is_initialized():

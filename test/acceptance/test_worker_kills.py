@@ -1,6 +1,8 @@
 """The kill campaign of experiments: ``kill -9`` of workers and of Ray nodes while cells are computed."""
 
+import os
 import random
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,18 @@ from worker_kills import Figures, campaign, function_cells, kill_a_process, kill
 
 from llm_policy_improver.experiments.executors import Executor, make_executor, serial
 from llm_policy_improver.experiments.processes import Processes
+from llm_policy_improver.experiments.ray_cluster import LOOPBACK
 
+FEW = 10
 Record = Callable[[str, object], None]
 
 
 def assert_only_what_was_in_flight_was_lost(figures: Figures, kills: int) -> None:
     assert figures.violations == []
     assert figures.kills == kills
-    # Each kill costs one cell at most, and some do.
-    assert figures.cells < figures.begun <= figures.cells + kills
+    # Each kill costs one cell at most, and of many some do.
+    assert figures.cells <= figures.begun <= figures.cells + kills
+    assert figures.cells < figures.begun or kills < FEW
 
 
 @pytest.fixture(scope='module')
@@ -29,19 +34,20 @@ def kills(pytestconfig: pytest.Config) -> int:
 @pytest.fixture(scope='module')
 def cluster() -> Iterator[Any]:
     """Two Ray nodes with a worker each, beside a head without any, on the loopback of this machine."""
-    pytest.importorskip('ray', reason="Ray is not installed: pip install 'llm-policy-improver[ray]'")
-    import ray
-    from ray.cluster_utils import Cluster
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*LOOPBACK)
+        patch.setenv('PYTHONPATH', os.pathsep.join(sys.path))  # so that workers find the modules of the tests
+        pytest.importorskip('ray', reason="Ray is not installed: pip install 'llm-policy-improver[ray]'")
+        import ray
+        from ray.cluster_utils import Cluster
 
-    made = Cluster(
-        initialize_head=True,
-        head_node_args={'num_cpus': 0, 'node_ip_address': '127.0.0.1', 'include_dashboard': False},
-    )
-    for _ in range(2):
-        add_node(made)
-    yield made
-    ray.shutdown()
-    made.shutdown()
+        head = {'num_cpus': 0, 'node_ip_address': '127.0.0.1', 'include_dashboard': False}
+        made = Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(2):
+            add_node(made)
+        yield made
+        ray.shutdown()
+        made.shutdown()
 
 
 def add_node(cluster: Any) -> None:
@@ -75,11 +81,11 @@ def test_ray_nodes(
     cluster: Any, executor: Executor, tmp_path: Path, kills: int, record_property: Record
 ) -> None:
     def kill_a_node(draw: random.Random) -> None:
-        """And its workers with it; another one takes its place."""
+        """And its workers with it; the cells go on on the other one."""
         node = draw.choice(sorted(cluster.worker_nodes, key=lambda each: str(each.unique_id)))
         cluster.remove_node(node, allow_graceful=False)
-        add_node(cluster)
 
-    figures = campaign(executor, kill_a_node, kills, tmp_path / 'run')
+    # Not in the thread that kills: a node ends with the thread that started it.
+    figures = campaign(executor, kill_a_node, kills, tmp_path / 'run', lambda: add_node(cluster))
     record_property('killed Ray nodes', str(figures))
     assert_only_what_was_in_flight_was_lost(figures, kills)

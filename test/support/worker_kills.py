@@ -54,7 +54,13 @@ def journaled(run: FunctionRun, journal: Path) -> Row:
     return run_numeric(run)
 
 
-def campaign(executor: Executor, kill: Callable[[random.Random], None], kills: int, folder: Path) -> Figures:
+def campaign(
+    executor: Executor,
+    kill: Callable[[random.Random], None],
+    kills: int,
+    folder: Path,
+    repair: Callable[[], None] = lambda: None,
+) -> Figures:
     """Compute cells, some a kill, and kill as soon as one of these has begun.
 
     Args:
@@ -62,6 +68,7 @@ def campaign(executor: Executor, kill: Callable[[random.Random], None], kills: i
         kill: kills somebody who is at work, drawn at random.
         kills: how often.
         folder: of the cells.
+        repair: after each kill, as soon as its cells are done.
     """
     folder.mkdir(parents=True)
     journal, kept = folder / 'journal', CellFolder(folder / 'cells', COLUMNS)
@@ -81,6 +88,7 @@ def campaign(executor: Executor, kill: Callable[[random.Random], None], kills: i
         killer.start()
         run_cells('functions', cells, kept, counted, lambda name, done, total: None)
         killer.join()
+        repair()
     figures.begun = len(_begun(journal))
     figures.violations = _violations(function_cells(range(figures.cells), journal), kept.rows(), taken)
     return figures

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -34,11 +35,12 @@ def squares(count: int) -> list[Cell]:
 @pytest.fixture(scope='module')
 def ray() -> Iterator[Executor]:
     """A cluster of this machine with two workers, which sees what the tests import."""
-    executor = make_executor('ray', 2)
-    yield executor
-    import ray
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('PYTHONPATH', os.pathsep.join(sys.path))  # so that workers find the modules of the tests
+        yield make_executor('ray', 2)
+        import ray
 
-    ray.shutdown()
+        ray.shutdown()
 
 
 def assert_same_rows_as_serial(executor: Executor, folder: Path) -> None:
