@@ -2,8 +2,8 @@
 # make rehearsal OBJECTIVE="..."   the same with the nodes of the physical arm, in real time, against a stand-in for it
 # make test                   style, types, rooms, tests; ARGS go to pytest: make test ARGS="test/unit/core -n 0"
 # make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies,
-#                             every attack on the sandbox shown to be one, every method on the stand-in arm, 1,000
-#                             neighbours of each simulated motion
+#                             20 workers killed while they compute, every attack on the sandbox shown to be one, every
+#                             method on the stand-in arm, 1,000 neighbours of each simulated motion
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -15,6 +15,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 READY := .venv/.ready
+RAY := .venv/.ray
 INTERFACES := $(wildcard msg/*.msg srv/*.srv action/*.action)
 
 .PHONY: demo rehearsal test acceptance setup lint clean
@@ -28,9 +29,10 @@ rehearsal: $(READY)
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-acceptance: $(READY)
+acceptance: $(READY) $(RAY)
 	$(BIN)/python -m pytest test/acceptance test/unit/tasks/dynamic_manipulation/test_simulators.py \
-	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --arm-methods 100 --places 1000 $(ARGS)
+	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --worker-kills 20 --arm-methods 100 \
+	  --places 1000 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -48,6 +50,14 @@ $(READY): pyproject.toml setup.py CMakeLists.txt package.xml $(INTERFACES) | $(B
 	  > .venv/build-requires.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/build-requires.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# Too large for the usual set-up: only the campaigns need it.
+$(RAY): $(READY)
+	@$(BIN)/python -c "import tomllib; \
+	  print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['ray'], sep='\n')" \
+	  > .venv/ray-requires.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/ray-requires.txt
 	@touch $@
 
 $(BIN)/python:

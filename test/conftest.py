@@ -33,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help='Attacks shown to work without the sandbox.  [%(default)s]',
     )
     group.addoption('--arm-methods', type=int, default=0, help='Methods on the stand-in arm.  [%(default)s]')
+    group.addoption(
+        '--worker-kills', type=int, default=3, help='Workers killed while they compute.  [%(default)s]'
+    )
     group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
     group.addoption('--places', type=int, default=60, help='Neighbouring parameters compared.  [%(default)s]')
 

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from llm_policy_improver.cli.former_option import former_method_option
 from llm_policy_improver.core.chat import EndpointError
+from llm_policy_improver.experiments.cells import CELLS, Shard
+from llm_policy_improver.experiments.executors import EXECUTORS, Executor, make_executor
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.report.progress import without_nan
@@ -48,7 +50,15 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
                 '--output', type=click.Path(path_type=Path, file_okay=False),
                 help='Folder of the rows; what it holds already is not computed again.  [experiments/NAME]',
             ),
-            click.option('--processes', type=click.IntRange(1), help='For numeric methods.  [all cores]'),
+            click.option(
+                '--executor', type=click.Choice(EXECUTORS), default=EXECUTORS[0], show_default=True,
+                help='Who computes what asks no model.',
+            ),
+            click.option('--processes', type=click.IntRange(1), help='Of this machine.  [all cores]'),
+            click.option(
+                '--ray-address', default='', help='Of a Ray cluster that is up, e.g. "auto".  [one of this machine]'
+            ),
+            click.option('--shard', default='1/1', metavar='I/N', help='Only every N-th cell, from the I-th on.'),
             click.option('--json', 'as_json', is_flag=True, help='One JSON object.'),
         )
     ):  # fmt: skip
@@ -61,7 +71,6 @@ class Options:
 
     def __init__(self, name: str, given: dict[str, Any]) -> None:
         self.quick: bool = given['quick']
-        self.processes: int | None = given['processes']
         self.as_json: bool = given['as_json']
         self.folder: Path = given['output'] or Path('experiments') / (name + _QUICK * self.quick)
         self._given = given
@@ -81,6 +90,22 @@ class Options:
         given = self._given
         model = ModelChoice(given['model'], given['base_url'], given['request_timeout'])
         return participants(given['methods'] or usual, model, numeric, with_model)
+
+    def executor(self) -> Executor:
+        """Who computes what asks no language model.
+
+        Raises:
+            ExperimentError: Ray is asked for and not installed, or an address of it and not Ray.
+        """
+        return make_executor(self._given['executor'], self._given['processes'], self._given['ray_address'])
+
+    def shard(self) -> Shard:
+        """Which of the cells.
+
+        Raises:
+            ExperimentError: it is none.
+        """
+        return Shard.of(self._given['shard'])
 
     def run(self, work: Callable[[Step], Report]) -> None:
         """Run the experiment and show its report."""
@@ -113,7 +138,7 @@ def _show(report: Report) -> None:
             table.add_row(*row)
         console.print(table)
         console.print()
-    click.echo(f'Rows: {report.folder / report.kept} ({len(report.rows)})', err=True)
+    click.echo(f'Rows: {report.folder / CELLS} ({len(report.rows)})', err=True)
     for plot in report.plots:
         click.echo(f'Plot: {plot}', err=True)
 

@@ -42,7 +42,8 @@ def functions_command(
             plan,
             options.who(MINIMIZERS, functions.WITH_MODEL),
             options.folder,
-            options.processes,
+            options.executor(),
+            options.shard(),
             step,
         )
     )
@@ -71,7 +72,8 @@ def retrieval_command(
             plan,
             options.who(retrieval.READERS, retrieval.WITH_MODEL),
             options.folder,
-            options.processes,
+            options.executor(),
+            options.shard(),
             step,
         )
     )
@@ -124,7 +126,12 @@ def improvement_command(
     )  # fmt: skip
     options.run(
         lambda step: improvement.run(
-            plan, options.who(NUMERIC, improvement.WITH_MODEL), options.folder, options.processes, step
+            plan,
+            options.who(NUMERIC, improvement.WITH_MODEL),
+            options.folder,
+            options.executor(),
+            options.shard(),
+            step,
         )
     )
 
@@ -151,7 +158,12 @@ def context_command(
     )  # fmt: skip
     options.run(
         lambda step: context.run(
-            plan, options.who(NUMERIC, improvement.WITH_MODEL), options.folder, options.processes, step
+            plan,
+            options.who(NUMERIC, improvement.WITH_MODEL),
+            options.folder,
+            options.executor(),
+            options.shard(),
+            step,
         )
     )
 
@@ -179,7 +191,9 @@ def ablation_command(
         options, objective or _ABLATED, improvements, noisy, seeds=options.seeds(3, 1), caches=(24,),
         variants=variants or options.pick(tuple(ablation.VARIANTS), ('as usual', 'no analysis')),
     )  # fmt: skip
-    options.run(lambda step: ablation.run(plan, options.who((), _SAS, _SAS), options.folder, step))
+    options.run(
+        lambda step: ablation.run(plan, options.who((), _SAS, _SAS), options.folder, options.shard(), step)
+    )
 
 
 _SAS: Final = ('sas',)

@@ -8,7 +8,6 @@ import click
 
 from llm_policy_improver.cli.experiment_options import Options, common, many
 from llm_policy_improver.experiments.example_variants import AS_USUAL, EXAMPLE_VARIANTS
-from llm_policy_improver.experiments.executors import EXECUTORS
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
 from llm_policy_improver.tasks.problems import MANIPULATION, PROBLEMS
 from llm_policy_improver.tasks.registry import TASKS
@@ -26,43 +25,36 @@ from llm_policy_improver.tasks.registry import TASKS
     '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
 )
 @click.option(
-    '--executor',
-    type=click.Choice(EXECUTORS),
-    default=EXECUTORS[0],
-    show_default=True,
-    help='Who computes what asks no model.',
+    '--training-steps', type=click.IntRange(100), help='Of reinforcement learning.  [50000; --quick: 5000]'
 )
 @many('--variant', EXAMPLE_VARIANTS, 'Of the solved examples of icpi and its peers; repeatable.  [as_usual]')
-@click.option('--shard', default='1/1', metavar='I/N', help='Only every N-th cell, from the I-th on.')
 @common
 def methods_command(
     task: tuple[str, ...],
     evaluations: int | None,
     unseen: int | None,
     conversations: int,
-    executor: str,
     variant: tuple[str, ...],
-    shard: str,
+    training_steps: int | None,
     **given: Any,
 ) -> None:
     """Every method on every task, with the same budgets, goals and seeds."""
     from llm_policy_improver.experiments import methods
-    from llm_policy_improver.experiments.cells import Shard
-    from llm_policy_improver.experiments.executors import make_executor
+    from llm_policy_improver.experiments.learning_cells import STEPS as LEARNING_STEPS
 
     options = Options('methods', given)
     plan = methods.MethodsPlan(
         task or options.pick((*PROBLEMS, *TASKS), ('slide_gc', 'rope_swing_gc', 'f1_2', 'noise_world_0')),
         options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, unseen or options.pick(100, 20),
-        variant or (AS_USUAL,),
+        variant or (AS_USUAL,), training_steps or options.pick(LEARNING_STEPS, 5_000),
     )  # fmt: skip
     options.run(
         lambda step: methods.run(
             plan,
             options.who(methods.WITHOUT_MODEL, methods.WITH_MODEL),
             options.folder,
-            make_executor(executor, options.processes),
-            Shard.of(shard),
+            options.executor(),
+            options.shard(),
             step,
         )
     )

@@ -5,17 +5,30 @@ that a crash cut short is never there, as it gets its name when it is whole.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from llm_policy_improver.experiments.rows import ExperimentError, Row
+from llm_policy_improver.experiments.rows import (
+    ExperimentError,
+    Key,
+    Row,
+    RowFile,
+    in_order,
+    open_folder,
+    write_once,
+)
 from llm_policy_improver.report.progress import without_nan
 
+CELLS: Final = 'cells'
+"""Folder of an experiment's cells, in its own."""
+EARLIER: Final = 'rows.jsonl'
+"""Where earlier versions kept all rows."""
+
 _SUFFIX: Final = '.json'
+
+T = TypeVar('T')
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +38,28 @@ class Cell:
     Attributes:
         key: tells it from all others; words and numbers.
         make: computes its row; it must be possible to pickle it, unless it runs in this process.
+        shared: what it has in common with the cells beside it that costs more than they do, e.g. a seed's trials: one
+            worker computes them all. Empty: nothing.
     """
 
-    key: tuple[str | int, ...]
+    key: Key
     make: Callable[[], Row]
+    shared: Key = ()
 
     @property
     def name(self) -> str:
         """Of its file, without the suffix."""
-        return '--'.join(''.join(c if c.isalnum() or c in '._' else '-' for c in str(part)) for part in self.key)
+        return cell_name(self.key)
+
+
+def cell_name(key: Key) -> str:
+    """A key as the name of a file."""
+    return '--'.join(''.join(c if c.isalnum() or c in '._' else '-' for c in str(part)) for part in key)
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some of the cells, for several machines that share a folder, or the jobs of an array.
+    """Some of the cells, for several machines that share a folder, or for the jobs of an array.
 
     Attributes:
         index: from 1 to ``count``.
@@ -53,9 +74,7 @@ class Shard:
 
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.count:
-            raise ExperimentError(
-                f'a shard is one of its count, e.g. 2/8; got {self.index}/{self.count}'
-            )
+            raise ExperimentError(f'a shard is one of its count, e.g. 2/8; got {self.index}/{self.count}')
 
     @classmethod
     def of(cls, text: str) -> 'Shard':
@@ -69,9 +88,9 @@ class Shard:
             raise ExperimentError(f'--shard takes one of its count, e.g. 2/8; got {text!r}')
         return cls(int(index), int(count))
 
-    def share(self, cells: Sequence[Cell]) -> list[Cell]:
-        """Every ``count``-th cell, from ``index`` on."""
-        return list(cells[self.index - 1 :: self.count])
+    def share(self, parts: Sequence[T]) -> list[T]:
+        """Every ``count``-th one, from ``index`` on."""
+        return list(parts[self.index - 1 :: self.count])
 
 
 class CellFolder:
@@ -79,58 +98,93 @@ class CellFolder:
 
     Args:
         folder: where they are, or will be.
+        columns: of a row that make up the key of its cell; a key may have more parts, where a row of the usual kind has
+            none for them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, columns: Sequence[str]) -> None:
         self.folder = folder
+        self._columns = tuple(columns)
 
-    def path(self, cell: Cell) -> Path:
+    def path(self, key: Key) -> Path:
         """The file of a cell."""
-        return self.folder / (cell.name + _SUFFIX)
+        return self.folder / (cell_name(key) + _SUFFIX)
 
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
         """The cells whose files are not there."""
-        return [cell for cell in cells if not self.path(cell).exists()]
+        return [cell for cell in cells if not self.path(cell.key).exists()]
 
-    def keep(self, cell: Cell, row: Mapping[str, Any]) -> None:
+    def keep(self, key: Key, row: Mapping[str, Any]) -> None:
         """Write a cell's row; on disk once this returns. A file that is there stays as it is.
 
         Raises:
             ExperimentError: it cannot be written.
         """
-        path = self.path(cell)
+        path = self.path(key)
         text = json.dumps(without_nan(dict(row)), allow_nan=False) + '\n'
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle, written = tempfile.mkstemp(dir=self.folder, prefix='.', suffix='.part')
-            try:
-                with os.fdopen(handle, 'w', encoding='utf-8') as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if not path.exists():
-                    Path(written).replace(path)
-            finally:
-                Path(written).unlink(missing_ok=True)
+            write_once(path, text)
         except OSError as error:
             raise ExperimentError(
-                f'the row of {cell.name} cannot be kept in {self.folder} ({type(error).__name__}): '
+                f'the row of {path.stem} cannot be kept in {self.folder} ({type(error).__name__}): '
                 'name another folder with --output'
             ) from None
 
+    def key(self, row: Mapping[str, Any]) -> Key:
+        """The key of a row's cell."""
+        return tuple(row[name] for name in self._columns)
+
+    def row(self, key: Key) -> Row:
+        """The row of a cell that is there.
+
+        Raises:
+            ExperimentError: its file is no row.
+        """
+        return self._read(self.path(key))
+
     def rows(self) -> list[Row]:
-        """All rows that are there, in the order of the files' names.
+        """All rows that are there, in the order of their keys: the same whoever computed them, and when.
 
         Raises:
             ExperimentError: a file is no row.
         """
-        rows = []
-        for path in sorted(self.folder.glob('[!.]*' + _SUFFIX)):
-            try:
-                row = json.loads(path.read_text(encoding='utf-8'))
-            except (OSError, ValueError) as error:
-                raise ExperimentError(
-                    f'{path} is no row of an experiment ({type(error).__name__}): remove it, and run the command again'
-                ) from None
-            rows.append(row)
-        return rows
+        found = [(self._read(path), path.stem) for path in self.folder.glob('[!.]*' + _SUFFIX)]
+        return [row for row, _ in sorted(found, key=lambda one: (in_order(self.key(one[0])), one[1]))]
+
+    def take_over(self, path: Path) -> None:
+        """Keep the rows of an earlier version's file, where there is one, as cells; the file stays.
+
+        Raises:
+            ExperimentError: it holds something else, or a row cannot be kept.
+        """
+        if path.exists():
+            for row in RowFile(path, self._columns).rows:
+                if not self.path(self.key(row)).exists():
+                    self.keep(self.key(row), row)
+
+    def _read(self, path: Path) -> Row:
+        try:
+            row: Row = json.loads(path.read_text(encoding='utf-8'))
+            self.key(row)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ExperimentError(
+                f'{path} is no row of this experiment ({type(error).__name__}): remove it, and run the command again'
+            ) from None
+        return row
+
+
+def open_cells(folder: Path, settings: Mapping[str, Any], columns: Sequence[str]) -> CellFolder:
+    """The cells of an experiment, those of an earlier version of this package taken over.
+
+    Args:
+        folder: of the experiment; made where it is not there.
+        settings: all that changes what a row means; plain data.
+        columns: of a row that make up the key of its cell.
+
+    Raises:
+        ExperimentError: the folder holds rows of other settings, or cannot be used.
+    """
+    open_folder(folder, settings)
+    cells = CellFolder(folder / CELLS, columns)
+    cells.take_over(folder / EARLIER)
+    return cells

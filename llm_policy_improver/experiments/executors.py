@@ -1,20 +1,24 @@
-"""Who computes the cells: this process or several. The rows are the same."""
+"""Who computes the cells: this process, several, or a Ray cluster. The rows are the same."""
 
-import multiprocessing
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final, Protocol
 
-from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard
+from llm_policy_improver.experiments.cells import Cell, CellFolder
 from llm_policy_improver.experiments.rows import ExperimentError, Row
-from llm_policy_improver.experiments.work import one_thread_each, stop_at_interrupt
 from llm_policy_improver.report.progress_bar import Step
 
 PROCESSES: Final = 'processes'
 SERIAL: Final = 'serial'
-EXECUTORS: Final = (PROCESSES, SERIAL)
+RAY: Final = 'ray'
+EXECUTORS: Final = (PROCESSES, SERIAL, RAY)
+
+ATTEMPTS: Final = 5
+"""Workers that may die at the same cells before these are given up."""
+
+Unit = tuple[Cell, ...]
+"""Cells that one worker computes one after the other; the part of an experiment that is lost where it dies."""
 
 
 class Executor(Protocol):
@@ -24,7 +28,7 @@ class Executor(Protocol):
         """Each cell with its row, as soon as it is there.
 
         Raises:
-            ExperimentError: a worker is gone, and its cell with it.
+            ExperimentError: workers cannot be had, or die at the same cell again and again.
         """
 
 
@@ -34,70 +38,78 @@ def serial(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Row]]:
         yield cell, cell.make()
 
 
-class Processes:
-    """In several processes of this machine.
+def units(cells: Iterable[Cell]) -> list[Unit]:
+    """Each cell alone, and those beside each other that share something together."""
+    found: list[Unit] = []
+    for shared, group in groupby(cells, key=lambda cell: cell.shared):
+        together = tuple(group)
+        found += [together] if shared else [(cell,) for cell in together]
+    return found
 
-    Args:
-        count: of processes; one a core where None.
+
+def attempt(unit: Unit) -> list[Row] | Exception:
+    """For a worker: the rows, or what went wrong, with the traceback as a note.
+
+    A note comes along to another process, a traceback does not.
     """
-
-    def __init__(self, count: int | None = None) -> None:
-        self._count = count
-
-    def __call__(self, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Row]]:
-        workers = min(self._count or os.cpu_count() or 1, len(cells))
-        if workers <= 1:
-            yield from serial(cells)
-            return
-        # Not forked: a forked copy of a process with threads of its own may hang.
-        context = multiprocessing.get_context('spawn')
-        pool = ProcessPoolExecutor(workers, context, initializer=stop_at_interrupt)
-        try:
-            with one_thread_each():
-                running = {pool.submit(_made, cell): cell for cell in cells}
-            for done in as_completed(running):
-                yield running[done], done.result()
-        except BrokenProcessPool:
-            raise ExperimentError(
-                'a process of the experiment was killed, perhaps for want of memory; what is done is kept: '
-                'run the same command again, with --processes 1 if it happens again'
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    try:
+        return [cell.make() for cell in unit]
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        return error
 
 
-def _made(cell: Cell) -> Row:
-    return cell.make()
+def rows_of(answer: list[Row] | Exception) -> list[Row]:
+    """What `attempt` came to in the worker; raises what went wrong there."""
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
-def make_executor(name: str, processes: int | None = None) -> Executor:
+def given_up(unit: Unit, how: str) -> ExperimentError:
+    """For cells at which worker after worker died."""
+    return ExperimentError(
+        f'{ATTEMPTS} workers died at {unit[0].name} ({how}), perhaps for want of memory; what is done is kept: '
+        'run the same command again, with --processes 1 if it happens again'
+    )
+
+
+def make_executor(name: str, processes: int | None = None, ray_address: str = '') -> Executor:
     """The executor of this name.
 
     Args:
         name: one of `EXECUTORS`.
-        processes: of `Processes`; one a core where None.
+        processes: of this machine; one a core where None.
+        ray_address: of a Ray cluster; empty: one is started on this machine.
+
+    Raises:
+        ExperimentError: an address for an executor that has none, or Ray is not installed.
     """
-    return serial if name == SERIAL else Processes(processes)
+    if ray_address and name != RAY:
+        raise ExperimentError('--ray-address names a Ray cluster: say --executor ray, too')
+    if name == SERIAL:
+        return serial
+    if name == RAY:
+        from llm_policy_improver.experiments.ray_cluster import RayCluster
+
+        return RayCluster(ray_address, processes)
+    from llm_policy_improver.experiments.processes import Processes
+
+    return Processes(processes)
 
 
 def run_cells(
-    name: str,
-    cells: Sequence[Cell],
-    folder: CellFolder,
-    executor: Executor,
-    shard: Shard,
-    progress: Step,
+    name: str, cells: Sequence[Cell], folder: CellFolder, executor: Executor, progress: Step
 ) -> None:
-    """Compute the missing cells of a shard, and keep each as soon as it is there.
+    """Compute the cells that are missing, and keep each as soon as it is there.
 
     Raises:
-        ExperimentError: a worker is gone, or a row cannot be kept.
+        ExperimentError: workers cannot be had, die at the same cell again and again, or a row cannot be kept.
     """
-    ours = shard.share(cells)
-    todo = folder.missing(ours)
-    done = len(ours) - len(todo)
-    progress(name, done, len(ours))
+    todo = folder.missing(cells)
+    done = len(cells) - len(todo)
+    progress(name, done, len(cells))
     for cell, row in executor(todo):
-        folder.keep(cell, row)
+        folder.keep(cell.key, row)
         done += 1
-        progress(name, done, len(ours))
+        progress(name, done, len(cells))

@@ -5,14 +5,14 @@ As in SAS-Prompt, whose 24 first examples all landed left while the objective wa
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import parameters_from_json
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.experiments.rows import ExperimentError
+from llm_policy_improver.experiments.rows import ExperimentError, Row
 from llm_policy_improver.experiments.table_tennis import BLOCK, Given, task
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.table_tennis.ball import table
@@ -66,13 +66,13 @@ def on_side(trial: Trial, side: str) -> bool:
     return SIDES[side](landing.x, landing.y, peak, clearance)
 
 
-def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: str) -> list[dict[str, Any]]:
+def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: str) -> Row:
     """Play spread policies, the unchanged controller first, and keep the first ``count`` on that side.
 
     Fewer for the same seed are the beginning of more.
 
     Returns:
-        One row, with the columns `COLUMNS`, the policies, and the seeds of their trials.
+        The row, with the columns `COLUMNS`, the policies, and the seeds of their trials.
 
     Raises:
         ExperimentError: there are hardly any on that side.
@@ -88,20 +88,18 @@ def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: s
             if on_side(task(noisy).run(policy, trial_seed), side):
                 found.append((policy, trial_seed))
             if len(found) == count:
-                return [
-                    {
-                        'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': played,
-                        'policies': [policy.as_json() for policy, _ in found],
-                        'trial_seeds': [trial_seed for _, trial_seed in found],
-                    }
-                ]  # fmt: skip
+                return {
+                    'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': played,
+                    'policies': [policy.as_json() for policy, _ in found],
+                    'trial_seeds': [trial_seed for _, trial_seed in found],
+                }  # fmt: skip
     raise ExperimentError(
         f'only {len(found)} of {played} trials landed on the side "{side}", and {count} are needed: '
         'ask for smaller caches'
     )
 
 
-def trials_of(row: dict[str, Any], count: int) -> list[Given]:
+def trials_of(row: Row, count: int) -> list[Given]:
     """The first ``count`` trials of a row of `find_first_trials`."""
     pairs = zip(row['policies'][:count], row['trial_seeds'][:count], strict=True)
     return [(parameters_from_json(policy), seed) for policy, seed in pairs]

@@ -13,13 +13,15 @@ import numpy as np
 
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.experiments import plots, statistics
-from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
+from llm_policy_improver.experiments.cells import Cell, Shard, cell_name, open_cells
+from llm_policy_improver.experiments.executors import Executor, run_cells, serial
+from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Lines, Report, label
-from llm_policy_improver.experiments.rows import Key, Row, RowFile, open_folder
+from llm_policy_improver.experiments.rows import Key, Row, require_rows
 from llm_policy_improver.experiments.sas_function import SasFunction
-from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
 from llm_policy_improver.llm.asking import costs
+from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
 from llm_policy_improver.methods.registry import make_minimizer
 from llm_policy_improver.report.progress_bar import Step
@@ -104,12 +106,12 @@ def _play(run: FunctionRun, ask: Callable[[Observations], Array]) -> Row:
     }  # fmt: skip
 
 
-def run_numeric(run: FunctionRun) -> list[Row]:
+def run_numeric(run: FunctionRun) -> Row:
     """The row of a numeric method."""
-    return [_play(run, make_minimizer(run.method, run.seed).ask)]
+    return _play(run, make_minimizer(run.method, run.seed).ask)
 
 
-def run_model(run: FunctionRun, model: KeptModel) -> list[Row]:
+def run_model(run: FunctionRun, model: KeptModel) -> Row:
     """The row of a language model. Where no reply can be used, a random point costs it the evaluation."""
     sas = SasFunction(model, run.dimension, run.evaluations)
     exchanges: list[Exchange] = []
@@ -126,45 +128,50 @@ def run_model(run: FunctionRun, model: KeptModel) -> list[Row]:
 
     row = _play(run, ask)
     spent = {'fallbacks': fallbacks, 'seconds': round(sum(exchange.seconds for exchange in exchanges), 3)}
-    return [row | costs(exchanges) | spent]
+    return row | costs(exchanges) | spent
 
 
-def run(plan: FunctionPlan, who: Participants, folder: Path, processes: int | None, progress: Step) -> Report:
-    """Run what is missing, and report on all that the folder holds.
+def run(
+    plan: FunctionPlan, who: Participants, folder: Path, executor: Executor, shard: Shard, progress: Step
+) -> Report:
+    """Run what is missing of a shard, and report on all that the folder holds.
 
     Raises:
-        ExperimentError: the folder cannot be used, or the endpoint or a process is gone.
+        ExperimentError: the folder cannot be used, or the endpoint or the workers are gone.
         EndpointError: the endpoint cannot be reached at the start.
     """
-    open_folder(folder, {'experiment': 'functions', 'evaluations': plan.evaluations})
-    rows = RowFile(folder / 'rows.jsonl', COLUMNS)
-    jobs = [
-        Job((one.key,), partial(run_numeric, one))
+    cells = open_cells(folder, {'experiment': 'functions', 'evaluations': plan.evaluations}, COLUMNS)
+    numeric = [
+        Cell(one.key, partial(run_numeric, one))
         for runs in zip(*(plan.runs(name, '') for name in who.numeric), strict=True)
         for one in runs
     ]
-    run_everywhere('functions', jobs, rows, processes, progress)
+    run_cells('functions', shard.share(numeric), cells, executor, progress)
     if who.with_model:
-        endpoint, kept = who.model.connect(), exchanges_file(folder)
+        endpoint = who.model.connect()
         asked = [
-            Job((one.key,), partial(_run_kept, one, endpoint, kept))
+            Cell(one.key, partial(_ask, one, endpoint, folder / EXCHANGES))
             for one in plan.runs(who.with_model[0], who.model.name)
         ]
-        run_here(who.model.name, asked, rows, progress)
-    return report(folder, rows, who.missing)
+        run_cells(who.model.name, shard.share(asked), cells, serial, progress)
+    return report(folder, cells.rows(), who.missing)
 
 
-def _run_kept(run: FunctionRun, endpoint: Any, kept: RowFile) -> list[Row]:
-    return run_model(run, KeptModel(endpoint, kept, '/'.join(str(part) for part in run.key)))
+def _ask(run: FunctionRun, endpoint: Endpoint, folder: Path) -> Row:
+    return run_model(run, KeptModel(endpoint, folder, cell_name(run.key)))
 
 
-def report(folder: Path, rows: RowFile, notes: Sequence[str] = ()) -> Report:
-    """Sum up the rows."""
-    summary = summarize(rows.rows)
-    torn = ['A torn last line of an interrupted run was dropped and its row computed anew.'] * rows.dropped
+def report(folder: Path, rows: Sequence[Row], notes: Sequence[str] = ()) -> Report:
+    """Sum up the rows.
+
+    Raises:
+        ExperimentError: there are none.
+    """
+    require_rows(folder, rows)
+    summary = summarize(rows)
     plot = folder / 'functions.png'
-    plots.draw_functions(rows.rows, plot)
-    return Report(folder, rows.rows, summary, _tables(summary), [plot], [*notes, *torn])
+    plots.draw_functions(rows, plot)
+    return Report(folder, rows, summary, _tables(summary), [plot], notes)
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """``bench improvement``: ten objectives, given first trials on the wrong side, and improvements from there."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from llm_policy_improver.experiments import first_trials, improvement_summary, plots
+from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard, cell_name, open_cells
+from llm_policy_improver.experiments.executors import Executor, run_cells, serial
 from llm_policy_improver.experiments.improvement_run import (
     COLUMNS,
     ImprovementRun,
@@ -14,12 +16,12 @@ from llm_policy_improver.experiments.improvement_run import (
     run_model,
     run_numeric,
 )
-from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
+from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Report
-from llm_policy_improver.experiments.rows import Row, RowFile, open_folder
+from llm_policy_improver.experiments.rows import Key, Row, require_rows
 from llm_policy_improver.experiments.table_tennis import Given
-from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
+from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.report.progress_bar import Step
@@ -28,6 +30,8 @@ from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.objectives import parse_objective
 
 WITH_MODEL: Final = ('sas', 'hybrid')
+FIRST_TRIALS: Final = 'first_trials'
+"""Folder of the first trials, cells too, in that of an experiment."""
 
 Options = Callable[[ImprovementRun], SasOptions]
 
@@ -77,19 +81,16 @@ class ImprovementPlan:
             for variant in self.variants
         ]
 
-    def before(self) -> 'ImprovementPlan | None':
-        """The runs whose trials these begin with."""
-        return replace(self, objectives=(self.after,), after='') if self.after else None
-
 
 class Campaign:
-    """The rows, first trials and prompts of improvements in one folder.
+    """The cells, first trials and conversations of improvements in one folder.
 
     Args:
         name: of the experiment.
         folder: where all is kept.
         plan: what to run; another plan may add to the same folder later.
-        processes: for numeric methods; all cores where None.
+        executor: computes what asks no language model.
+        shard: of the runs; what they begin with is found for it alone.
         progress: told what is done.
 
     Raises:
@@ -97,20 +98,14 @@ class Campaign:
     """
 
     def __init__(
-        self, name: str, folder: Path, plan: ImprovementPlan, processes: int | None, progress: Step
+        self, name: str, folder: Path, plan: ImprovementPlan, executor: Executor, shard: Shard, progress: Step
     ) -> None:
         settings = {'experiment': name, 'improvements': plan.improvements, 'noisy': plan.noisy}
-        open_folder(folder, settings)
         self.folder = folder
-        self.rows = RowFile(folder / 'rows.jsonl', COLUMNS)
-        self._first = RowFile(folder / 'first_trials.jsonl', first_trials.COLUMNS)
-        self._plan, self._processes, self._progress = plan, processes, progress
-
-    @property
-    def notes(self) -> list[str]:
-        """What people should know of the folder."""
-        dropped = 'A torn last line of an interrupted run was dropped and its row computed anew.'
-        return [dropped] if self.rows.dropped or self._first.dropped else []
+        self._cells = open_cells(folder, settings, COLUMNS)
+        self._first = CellFolder(folder / FIRST_TRIALS, first_trials.COLUMNS)
+        self._first.take_over(folder / f'{FIRST_TRIALS}.jsonl')
+        self._plan, self._executor, self._shard, self._progress = plan, executor, shard, progress
 
     def report(
         self,
@@ -125,83 +120,88 @@ class Campaign:
             draw: draws the summary.
             plot: where to.
             drawn: further plots, to be named before it.
-            notes: to be told before those of the folder.
+            notes: to be told.
+
+        Raises:
+            ExperimentError: it holds no rows.
         """
-        rows = self.rows.rows
+        rows = self._cells.rows()
+        require_rows(self.folder, rows)
         summary = improvement_summary.summarize(rows, self._plan.improvements)
         draw(summary, plot)
-        tables = improvement_summary.tables(summary)
-        return Report(self.folder, rows, summary, tables, [*drawn, plot], [*notes, *self.notes])
+        return Report(self.folder, rows, summary, improvement_summary.tables(summary), [*drawn, plot], notes)
 
     def run(self, who: Participants, options: Options = lambda run: DEFAULT_OPTIONS) -> None:
         """Run what is missing.
 
         Raises:
-            ExperimentError: the endpoint or a process is gone.
+            ExperimentError: the endpoint or the workers are gone.
             EndpointError: the endpoint cannot be reached at the start.
             StoreError: a run cannot be stored.
         """
         endpoint = who.model.connect() if who.with_model else None
-        for plan in filter(None, (self._plan.before(), self._plan)):
-            self._find_first(plan)
-            numeric = [
-                Job((run.key,), partial(run_numeric, run, self._given(plan, run)))
-                for together in zip(*(plan.runs(name) for name in who.numeric), strict=True)
-                for run in together
-            ]
-            run_everywhere(_title(plan), numeric, self.rows, self._processes, self._progress)
-            if endpoint is None:
-                continue
-            kept = exchanges_file(self.folder)
-            asked = [
-                Job((run.key,), partial(self._ask, plan, run, endpoint, kept, options))
-                for together in zip(
-                    *(plan.runs(name, who.model.name) for name in who.with_model), strict=True
-                )
-                for run in together
-            ]
-            run_here(f'{_title(plan)}, {who.model.name}', asked, self.rows, self._progress)
+        numeric = self._shard.share(_in_turn(self._plan.runs(name) for name in who.numeric))
+        asked = self._shard.share(_in_turn(self._plan.runs(name, who.model.name) for name in who.with_model))
+        before = (_before(numeric), _before(asked))
+        self._find_first([*before[0], *before[1]] or [*numeric, *asked])
+        if any(before):
+            self._run('improvements', *before, endpoint, options)
+        title = f'after {self._plan.after}' if self._plan.after else 'improvements'
+        self._run(title, numeric, asked, endpoint, options)
 
-    def _ask(
-        self, plan: ImprovementPlan, run: ImprovementRun, endpoint: Any, kept: RowFile, options: Options
-    ) -> list[Row]:
-        model = KeptModel(endpoint, kept, '/'.join(str(part) for part in run.key))
+    def _run(
+        self,
+        title: str,
+        numeric: Sequence[ImprovementRun],
+        asked: Sequence[ImprovementRun],
+        endpoint: Endpoint | None,
+        options: Options,
+    ) -> None:
+        cells = [Cell(run.key, partial(run_numeric, run, self._given(run))) for run in numeric]
+        run_cells(title, cells, self._cells, self._executor, self._progress)
+        if endpoint is None:
+            return
+        talks = [Cell(run.key, partial(self._ask, run, endpoint, options(run))) for run in asked]
+        run_cells(f'{title}, {endpoint.model}', talks, self._cells, serial, self._progress)
+
+    def _ask(self, run: ImprovementRun, endpoint: Endpoint, options: SasOptions) -> Row:
+        model = KeptModel(endpoint, self.folder / EXCHANGES, cell_name(run.key))
         folder = _new_folder(self.folder / 'runs', run)
         description = {
             'objective': OBJECTIVES[run.objective], 'proposed_by': f'{run.method}:{run.model}',
             'experiment': dict(zip(COLUMNS, run.key, strict=True)),
         }  # fmt: skip
         with RunStore.create(folder, description) as store:
-            rows = run_model(run, self._given(plan, run), model, options(run), store)
-        return [row | {'run': str(folder.relative_to(self.folder))} for row in rows]
+            row = run_model(run, self._given(run), model, options, store)
+        return row | {'run': str(folder.relative_to(self.folder))}
 
-    def _find_first(self, plan: ImprovementPlan) -> None:
-        # Of the objective improved before, where there is one: its run's trials are those given.
-        names = (plan.after,) if plan.after else plan.objectives
-        sides = dict.fromkeys(_side(name) for name in names)
-        count = max(plan.caches)
-        jobs = [
-            Job(
-                ((side, seed, count, plan.parameters),),
-                partial(first_trials.find_first_trials, side, seed, count, plan.noisy, plan.parameters),
-            )
-            for seed in range(plan.seeds)
-            for side in sides
+    def _find_first(self, runs: Sequence[ImprovementRun]) -> None:
+        noisy = self._plan.noisy
+        keys = dict.fromkeys(self._first_key(run) for run in runs)
+        cells = [
+            Cell(key, partial(first_trials.find_first_trials, side, seed, count, noisy, parameters))
+            for key in keys
+            for side, seed, count, parameters in (key,)
         ]
-        run_everywhere('first trials', jobs, self._first, self._processes, self._progress)
+        run_cells('first trials', cells, self._first, self._executor, self._progress)
 
-    def _given(self, plan: ImprovementPlan, run: ImprovementRun) -> list[Given]:
-        side = _side(run.after or run.objective)
-        row = self._first[(side, run.seed, max(plan.caches), plan.parameters)]
-        given = first_trials.trials_of(row, run.cache)
-        if not run.after:
-            return given
-        before = replace(run, objective=run.after, after='')
-        return given + own_trials(before, self.rows[before.key])
+    def _first_key(self, run: ImprovementRun) -> Key:
+        return (_side(run.after or run.objective), run.seed, max(self._plan.caches), run.parameters)
+
+    def _given(self, run: ImprovementRun) -> list[Given]:
+        given = first_trials.trials_of(self._first.row(self._first_key(run)), run.cache)
+        before = run.before
+        return given if before is None else given + own_trials(before, self._cells.row(before.key))
 
 
-def _title(plan: ImprovementPlan) -> str:
-    return f'after {plan.after}' if plan.after else 'improvements'
+def _before(runs: Iterable[ImprovementRun]) -> list[ImprovementRun]:
+    """The runs whose trials these begin with."""
+    return list(dict.fromkeys(before for run in runs if (before := run.before) is not None))
+
+
+def _in_turn(of_each: Iterable[Sequence[ImprovementRun]]) -> list[ImprovementRun]:
+    """The first run of each optimizer, which begin with the same trials, then the second ones."""
+    return [run for together in zip(*of_each, strict=True) for run in together]
 
 
 def _side(objective: str) -> str:
@@ -221,16 +221,17 @@ def _new_folder(root: Path, run: ImprovementRun) -> Path:
 
 
 def run(
-    plan: ImprovementPlan, who: Participants, folder: Path, processes: int | None, progress: Step
+    plan: ImprovementPlan, who: Participants, folder: Path, executor: Executor, shard: Shard, progress: Step
 ) -> Report:
-    """Run what is missing, and report on all that the folder holds.
+    """Run what is missing of a shard, and report on all that the folder holds.
 
     Raises:
-        ExperimentError: the folder cannot be used, or the endpoint or a process is gone.
+        ExperimentError: the folder cannot be used, or the endpoint or the workers are gone.
         EndpointError: the endpoint cannot be reached at the start.
     """
-    campaign = Campaign('improvement', folder, plan, processes, progress)
+    campaign = Campaign('improvement', folder, plan, executor, shard, progress)
     campaign.run(who)
     curves, regrets = folder / 'improvement.png', folder / 'regret.png'
-    plots.draw_improvement(campaign.rows.rows, curves)
-    return campaign.report(plots.draw_regrets, regrets, (curves,), who.missing)
+    found = campaign.report(plots.draw_regrets, regrets, (curves,), who.missing)
+    plots.draw_improvement(found.rows, curves)
+    return found

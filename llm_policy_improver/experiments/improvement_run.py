@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -78,6 +78,11 @@ class ImprovementRun:
         )  # fmt: skip
 
     @property
+    def before(self) -> 'ImprovementRun | None':
+        """The run whose trials this one begins with."""
+        return replace(self, objective=self.after, after='') if self.after else None
+
+    @property
     def space(self) -> ParameterSpace:
         """What is searched."""
         return parameter_space(Searched(self.parameters))
@@ -94,7 +99,9 @@ def own_trials(run: ImprovementRun, row: Row) -> list[Given]:
         run.ball_seed + number if run.noisy else run.ball_seed for number in range(1, run.improvements + 1)
     ]
     # A run that stopped early has fewer.
-    return [(parameters_from_json(policy), seed) for policy, seed in zip(row['policies'], seeds, strict=False)]
+    return [
+        (parameters_from_json(policy), seed) for policy, seed in zip(row['policies'], seeds, strict=False)
+    ]
 
 
 def settings_of(run: ImprovementRun, options: SasOptions = DEFAULT_OPTIONS) -> RunSettings:
@@ -108,14 +115,14 @@ def settings_of(run: ImprovementRun, options: SasOptions = DEFAULT_OPTIONS) -> R
     return RunSettings(optimizer, options, run.ball_seed)
 
 
-def run_numeric(run: ImprovementRun, given: Sequence[Given]) -> list[Row]:
+def run_numeric(run: ImprovementRun, given: Sequence[Given]) -> Row:
     """The row of a numeric method."""
-    return [_improve(run, given, assemble(settings_of(run).optimizer))]
+    return _improve(run, given, assemble(settings_of(run).optimizer))
 
 
 def run_model(
     run: ImprovementRun, given: Sequence[Given], model: KeptModel, options: SasOptions, store: RunStore
-) -> list[Row]:
+) -> Row:
     """The row of a method that asks a language model; least squares stands in where that fails.
 
     Raises:
@@ -124,7 +131,7 @@ def run_model(
     """
     settings = settings_of(run, options)
     assembly = assemble(settings.optimizer, model, options)
-    return [_improve(run, given, assembly, _Asked(model, store, settings))]
+    return _improve(run, given, assembly, _Asked(model, store, settings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,8 @@ from llm_policy_improver.core.chat import Completion, EndpointError, Message
 from llm_policy_improver.experiments.rows import ExperimentError, RowFile
 from llm_policy_improver.llm.endpoint import Endpoint
 
-EXCHANGES: Final = 'exchanges.jsonl'
-
-
-def exchanges_file(folder: Path) -> RowFile:
-    """All prompts and replies of an experiment, in ``exchanges.jsonl`` in its folder."""
-    return RowFile(folder / EXCHANGES, ('job', 'request'))
+EXCHANGES: Final = 'exchanges'
+"""Folder of the conversations of an experiment, in its own."""
 
 
 class KeptModel:
@@ -22,19 +18,19 @@ class KeptModel:
 
     Args:
         endpoint: answers.
-        file: where they are kept, from `exchanges_file`.
-        job: name of what the requests are made for. The same request of another job is asked anew.
+        folder: where the conversations are kept, each in a file.
+        job: name of the cell that the requests are made for. The same request of another one is asked anew.
 
     Attributes:
         lost: why the endpoint answers no longer; empty while it does.
     """
 
-    def __init__(self, endpoint: Endpoint, file: RowFile, job: str) -> None:
+    def __init__(self, endpoint: Endpoint, folder: Path, job: str) -> None:
         self.lost = ''
         self._endpoint = endpoint
         self._job = job
-        self._file = file
-        kept = [row for row in file.rows if row['job'] == job]
+        self._file = RowFile(folder / f'{job}.jsonl', ('job', 'request'))
+        kept = self._file.rows
         self._number = len(kept)
         self._kept: dict[tuple[Message, ...], deque[Completion]] = defaultdict(deque)
         for row in kept:

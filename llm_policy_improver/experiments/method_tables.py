@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from llm_policy_improver.experiments import statistics
+from llm_policy_improver.experiments import learning_cells, statistics
 from llm_policy_improver.experiments.example_variants import label_of
+from llm_policy_improver.experiments.learning_cells import LEARNERS
 from llm_policy_improver.experiments.program_cells import METHODS as PROGRAM_METHODS
 from llm_policy_improver.experiments.report import Lines
 
@@ -18,6 +19,7 @@ _WIDTH: Final = 42
 
 NEEDS_PARAMETERS: Final = 'needs parameters'
 NEEDS_PROGRAM: Final = 'needs a program'
+NEEDS_EPISODES: Final = 'needs episodes'
 NEEDS_MODEL: Final = 'needs a language model'
 NOT_RUN: Final = '-'
 
@@ -37,16 +39,18 @@ class LeftOut:
     Attributes:
         tasks: whose packages are not installed, and the extra that installs them.
         methods: that ask a language model where none is named.
+        extras: of methods whose packages are not installed, that install them.
     """
 
     tasks: Mapping[str, str] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 def tables(summary: Sequence[Entry], left_out: LeftOut) -> list[Lines]:
     """Tables of a summary: the best kept and the last, regrets and returns apart."""
     names = {label_of(entry): str(entry['method']) for entry in summary}
-    names |= {name: name for name in left_out.methods}
+    names |= {name: name for name in (*left_out.methods, *left_out.extras)}
     found = []
     for quantity in _QUANTITIES:
         for higher in (False, True):
@@ -57,6 +61,16 @@ def tables(summary: Sequence[Entry], left_out: LeftOut) -> list[Lines]:
                 of = f' ({number} of {len(parts)})' if len(parts) > 1 else ''
                 found.append(_Table(summary, names, part, higher, left_out).lines(quantity, of))
     return found
+
+
+def needs(method: str, task: str, episodes: bool) -> str | None:
+    """Why a method can never be tried on a task, of episodes or of parameters; None where it can."""
+    if method in LEARNERS:
+        return learning_cells.obstacle(method, task) if episodes else NEEDS_EPISODES
+    writes = method in PROGRAM_METHODS
+    if writes is episodes:
+        return None
+    return NEEDS_PROGRAM if writes else NEEDS_PARAMETERS
 
 
 class _Table:
@@ -83,9 +97,9 @@ class _Table:
         alike: dict[tuple[str, ...], list[str]] = {}
         for name in self._names:
             if name not in here:
-                alike.setdefault(
-                    tuple(self._cell(name, task, quantity) for task in self._tasks), []
-                ).append(name)
+                alike.setdefault(tuple(self._cell(name, task, quantity) for task in self._tasks), []).append(
+                    name
+                )
         rows += [(_together(names), *cells, NOT_RUN) for cells, names in alike.items()]
         headings = ('method', *map(self._heading, self._tasks), 'seeds')
         return Lines(f'{_QUANTITIES[quantity]}: {_TITLES[self._higher]}{of}', headings, tuple(rows))
@@ -104,11 +118,13 @@ class _Table:
 
     def _why(self, name: str, task: str) -> str:
         """Why there is no number."""
-        writes = self._names[name] in PROGRAM_METHODS
-        if writes is not self._higher:
-            return NEEDS_PROGRAM if writes else NEEDS_PARAMETERS
+        method = self._names[name]
+        if needed := needs(method, task, self._higher):
+            return needed
         if task in self._left_out.tasks:
             return f'needs the extra {self._left_out.tasks[task]}'
+        if name in self._left_out.extras:
+            return f'needs the extra {self._left_out.extras[name]}'
         return NEEDS_MODEL if name in self._left_out.methods else NOT_RUN
 
     def _seeds(self, name: str) -> str:

@@ -3,7 +3,6 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,32 +11,31 @@ from typing import Any, Final
 from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.experiments import method_plots, statistics
-from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard
+from llm_policy_improver.experiments.cells import Cell, Shard, cell_name, open_cells
 from llm_policy_improver.experiments.example_variants import AS_USUAL, EXAMPLE_VARIANTS
 from llm_policy_improver.experiments.executors import Executor, run_cells
-from llm_policy_improver.experiments.kept_model import KeptModel
-from llm_policy_improver.experiments.method_tables import LeftOut, tables
+from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
+from llm_policy_improver.experiments.learning_cells import LEARNERS, STEPS, LearningRun, run_learning
+from llm_policy_improver.experiments.method_tables import LeftOut, needs, tables
 from llm_policy_improver.experiments.participants import Participants
-from llm_policy_improver.experiments.program_cells import METHODS as PROGRAM_METHODS
 from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR, ProgramRun, run_program
 from llm_policy_improver.experiments.report import Report
-from llm_policy_improver.experiments.rows import ExperimentError, Row, RowFile, open_folder
+from llm_policy_improver.experiments.rows import ExperimentError, Row, require_rows
 from llm_policy_improver.experiments.side_by_side import SideBySide
 from llm_policy_improver.experiments.vector_cells import VectorRun, learns_by_examples, run_vector
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods import registry
 from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC, PROGRAMS
 from llm_policy_improver.report.progress_bar import Step
-from llm_policy_improver.tasks.registry import TASKS, make_environment
+from llm_policy_improver.tasks.registry import TASKS, require_packages
 
-CELLS: Final = 'cells'
-EXCHANGES: Final = 'exchanges'
+COLUMNS: Final = ('task', 'method', 'model', 'seed')
 
-WITHOUT_MODEL: Final = (*NUMERIC, *BY_EXAMPLES, RANDOM_LINEAR)
+WITHOUT_MODEL: Final = (*NUMERIC, *BY_EXAMPLES, RANDOM_LINEAR, *LEARNERS)
 WITH_MODEL: Final = (*registry.WITH_MODEL, *PROGRAMS)
 """Methods that ask a language model."""
 
-Run = VectorRun | ProgramRun
+Run = VectorRun | ProgramRun | LearningRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,7 @@ class MethodsPlan:
         conversations: with a language model, side by side.
         unseen: episodes that score a program in the end.
         variants: of the examples, names of `EXAMPLE_VARIANTS`; methods that read none run as usual alone.
+        training_steps: of a method of reinforcement learning.
     """
 
     tasks: tuple[str, ...]
@@ -60,6 +59,15 @@ class MethodsPlan:
     conversations: int = 4
     unseen: int = 100
     variants: tuple[str, ...] = (AS_USUAL,)
+    training_steps: int = STEPS
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that changes what a row means."""
+        return {
+            'experiment': 'methods', 'evaluations': self.evaluations, 'unseen': self.unseen,
+            'training_steps': self.training_steps,
+        }  # fmt: skip
 
     def runs(self, methods: Sequence[str], model: str = '') -> list[Run]:
         """All runs of these methods on the tasks that they are for, seed after seed."""
@@ -68,11 +76,13 @@ class MethodsPlan:
             for seed in range(self.seeds)
             for task in self.tasks
             for method in methods
-            if (task in TASKS) is (method in PROGRAM_METHODS)
+            if needs(method, task, task in TASKS) is None
             for run in self._runs(task, method, model, seed)
         ]
 
     def _runs(self, task: str, method: str, model: str, seed: int) -> list[Run]:
+        if method in LEARNERS:
+            return [LearningRun(task, method, seed, self.training_steps, self.evaluations, unseen=self.unseen)]
         if task in TASKS:
             return [ProgramRun(task, method, model, seed, self.evaluations, unseen=self.unseen)]
         return [
@@ -87,8 +97,7 @@ class MethodsPlan:
         for task in self.tasks:
             if task in TASKS:
                 try:
-                    with closing(make_environment(task)):
-                        pass
+                    require_packages(task)
                 except MissingPackageError as error:
                     found[task] = error
         return found
@@ -103,28 +112,25 @@ def run(
         ExperimentError: the folder cannot be used, or the endpoint or a worker is gone.
         EndpointError: the endpoint cannot be reached at the start.
     """
-    open_folder(folder, {'experiment': 'methods', 'evaluations': plan.evaluations, 'unseen': plan.unseen})
-    cells = CellFolder(folder / CELLS)
+    cells = open_cells(folder, plan.settings, COLUMNS)
     missing = plan.left_out()
     plan = replace(plan, tasks=tuple(task for task in plan.tasks if task not in missing))
     _require_runs(plan, (*who.numeric, *who.with_model), missing.values())
     numeric = [Cell(one.key, partial(make_row, one)) for one in plan.runs(who.numeric)]
-    run_cells('methods', numeric, cells, executor, shard, progress)
+    run_cells('methods', shard.share(numeric), cells, executor, progress)
     if who.with_model:
         endpoint = who.model.connect()
         talks = [
             Cell(one.key, partial(_ask, one, endpoint, folder / EXCHANGES))
             for one in plan.runs(who.with_model, who.model.name)
         ]
-        run_cells(who.model.name, talks, cells, SideBySide(plan.conversations), shard, progress)
+        run_cells(who.model.name, shard.share(talks), cells, SideBySide(plan.conversations), progress)
     notes = (*who.missing, *dict.fromkeys(f'Left out: {error}.' for error in missing.values()))
-    left_out = LeftOut({task: error.extra for task, error in missing.items()}, who.without_model)
+    left_out = LeftOut({task: error.extra for task, error in missing.items()}, who.without_model, who.extras)
     return report(folder, cells.rows(), notes, left_out)
 
 
-def _require_runs(
-    plan: MethodsPlan, methods: Sequence[str], missing: Iterable[MissingPackageError]
-) -> None:
+def _require_runs(plan: MethodsPlan, methods: Sequence[str], missing: Iterable[MissingPackageError]) -> None:
     """Raise `ExperimentError` where no method is for any task, with the packages that are missing."""
     if plan.runs(methods):
         return
@@ -142,6 +148,8 @@ def make_row(run: Run, model: Completer | None = None) -> Row:
     Raises:
         ExperimentError: the method has a fault.
     """
+    if isinstance(run, LearningRun):
+        return run_learning(run)
     return run_program(run, model) if isinstance(run, ProgramRun) else run_vector(run, model)
 
 
@@ -151,8 +159,7 @@ def _ask(run: Run, endpoint: Endpoint, folder: Path) -> Row:
     Raises:
         ExperimentError: the endpoint is gone.
     """
-    name = Cell(run.key, dict).name
-    model = KeptModel(endpoint, RowFile(folder / f'{name}.jsonl', ('job', 'request')), name)
+    model = KeptModel(endpoint, folder, cell_name(run.key))
     row = make_row(run, model)
     model.require()
     return row
@@ -162,12 +169,11 @@ def report(
     folder: Path, rows: Sequence[Row], notes: Sequence[str] = (), left_out: LeftOut | None = None
 ) -> Report:
     """Sum up the rows."""
-    if not rows:
-        raise ExperimentError(f'{folder} holds no rows yet: run a shard that has cells first')
+    require_rows(folder, rows)
     summary = summarize(rows)
     plot = folder / 'methods.png'
     method_plots.draw_methods(rows, plot)
-    return Report(folder, rows, summary, tables(summary, left_out or LeftOut()), [plot], notes, CELLS)
+    return Report(folder, rows, summary, tables(summary, left_out or LeftOut()), [plot], notes)
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:

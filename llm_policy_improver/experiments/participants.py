@@ -1,9 +1,10 @@
 """Who takes part in an experiment: numeric methods by name, and a language model where one is named."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from llm_policy_improver.core.packages import MissingPackageError
+from llm_policy_improver.experiments.learning_cells import LEARNERS, require_learners
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.registry import (
@@ -54,6 +55,7 @@ class Participants:
         with_model: names of those that ask the language model.
         model: the language model.
         missing: numeric ones left out as a package is not installed, with the reason.
+        extras: the extra of this package that each of them needs.
         without_model: names of those that would ask a language model, where nobody is named and no model either.
     """
 
@@ -62,6 +64,7 @@ class Participants:
     model: ModelChoice
     missing: tuple[str, ...] = ()
     without_model: tuple[str, ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 def participants(
@@ -95,17 +98,20 @@ def participants(
         )
     if model.base_url and not model.name:
         raise ExperimentError('--base-url names an endpoint but no model is named: give --model NAME, too')
-    present, missing = [], []
+    present, missing, extras = [], [], {}
     for name in chosen:
         if name in talking:
             continue
         try:
             if name in MINIMIZERS:
                 make_minimizer(name)
+            elif name in LEARNERS:
+                require_learners()
             present.append(name)
         except MissingPackageError as error:
             if asked:
                 raise ExperimentError(str(error)) from None
             missing.append(f'Left out: {error}.')
+            extras[name] = error.extra
     without = () if asked or model.name else tuple(with_model)
-    return Participants(tuple(present), talking, model, tuple(missing), without)
+    return Participants(tuple(present), talking, model, tuple(dict.fromkeys(missing)), without, extras)

@@ -39,9 +39,9 @@ OBJECTIVE: Final = Objective(
     'the largest mean return', (Term(RETURN, Extreme.LARGEST),), 'return as large as possible'
 )
 
-_SEEDS_A_RUN: Final = 100_000
+SEEDS_A_RUN: Final = 100_000
 """Trials of two runs never have a seed in common."""
-_CURVE_DIGITS: Final = 6
+CURVE_DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
             method.space,
             trials=run.evaluations or EVALUATIONS,
             first_trials=0,
-            ball_seed=run.seed * _SEEDS_A_RUN,
+            ball_seed=run.seed * SEEDS_A_RUN,
             vary_balls=True,
             in_force=constant(made.brief, method.space),
         )
@@ -143,7 +143,7 @@ def constant(brief: EpisodeBrief, space: ProgramSpace) -> Proposal:
 
 def _told(best: Trial | None) -> float | None:
     """Mean return of the best so far, as its own trial told it."""
-    return None if best is None else float(f'{best.measures[RETURN.name]:.{_CURVE_DIGITS}g}')
+    return None if best is None else float(f'{best.measures[RETURN.name]:.{CURVE_DIGITS}g}')
 
 
 def _scored(name: str, found: Score | None) -> dict[str, float | None]:

@@ -28,7 +28,6 @@ class Report:
         tables: the summary for people.
         plots: files.
         notes: what people should know, sentences.
-        kept: file or folder of the rows, in the folder.
     """
 
     folder: Path
@@ -37,7 +36,6 @@ class Report:
     tables: Sequence[Lines]
     plots: Sequence[Path]
     notes: Sequence[str] = field(default=())
-    kept: str = 'rows.jsonl'
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -13,13 +13,14 @@ import numpy as np
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments import plots, statistics
-from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
+from llm_policy_improver.experiments.cells import Cell, Shard, cell_name, open_cells
+from llm_policy_improver.experiments.executors import Executor, run_cells, serial
+from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Lines, Report
 from llm_policy_improver.experiments.retrieval_reader import RetrievalReader
-from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, RowFile, open_folder
+from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, require_rows
 from llm_policy_improver.experiments.table_tennis import BLOCK, task
-from llm_policy_improver.experiments.work import Job, run_everywhere, run_here
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
@@ -145,68 +146,67 @@ def _look(query: Query, largest: int, noisy: bool) -> tuple[Sequence[Trial], Obj
     return cache.seen[: query.cache], objective, true_best(cache.true[: query.cache], objective)
 
 
-def run_numeric(queries: Sequence[Query], readers: Sequence[str], largest: int, noisy: bool) -> list[Row]:
-    """The rows of the numeric readers on the caches of one seed."""
-    rows = []
-    for query in queries:
-        seen, objective, best = _look(query, largest, noisy)
-        if 'random' in readers:
-            drawn = np.random.default_rng((query.seed, query.cache, *query.name.encode()))
-            any_order = [int(number) for number in drawn.permutation(query.cache) + 1]
-            rows.append(_row(query, 'random', '', any_order, best))
-        if 'oracle' in readers:
-            rows.append(_row(query, 'oracle', '', oracle_ranking(seen, objective), best))
-    return rows
+def run_numeric(query: Query, reader: str, largest: int, noisy: bool) -> Row:
+    """The row of a numeric reader."""
+    seen, objective, best = _look(query, largest, noisy)
+    if reader == 'oracle':
+        return _row(query, reader, '', oracle_ranking(seen, objective), best)
+    drawn = np.random.default_rng((query.seed, query.cache, *query.name.encode()))
+    any_order = [int(number) for number in drawn.permutation(query.cache) + 1]
+    return _row(query, reader, '', any_order, best)
 
 
-def run_model(query: Query, model: KeptModel, largest: int, noisy: bool) -> list[Row]:
+def run_model(query: Query, model: KeptModel, largest: int, noisy: bool) -> Row:
     """The row of a language model; a reply that cannot be used is a miss."""
     seen, objective, best = _look(query, largest, noisy)
     answer = RetrievalReader(model).rank(seen, objective)
     row = _row(query, 'sas', model.model, answer.value or (), best)
     seconds = round(sum(exchange.seconds for exchange in answer.exchanges), 3)
-    return [row | costs(answer.exchanges) | {'seconds': seconds}]
+    return row | costs(answer.exchanges) | {'seconds': seconds}
 
 
 def run(
-    plan: RetrievalPlan, who: Participants, folder: Path, processes: int | None, progress: Step
+    plan: RetrievalPlan, who: Participants, folder: Path, executor: Executor, shard: Shard, progress: Step
 ) -> Report:
-    """Ask what is missing, and report on all that the folder holds.
+    """Ask what is missing of a shard, and report on all that the folder holds.
 
     Raises:
-        ExperimentError: the folder cannot be used, or the endpoint or a process is gone.
+        ExperimentError: the folder cannot be used, or the endpoint or the workers are gone.
         EndpointError: the endpoint cannot be reached at the start.
     """
-    open_folder(folder, {'experiment': 'retrieval', 'noisy': plan.noisy})
-    rows, largest = RowFile(folder / 'rows.jsonl', COLUMNS), max(plan.caches)
-    jobs = [
-        Job(
-            tuple(query.key(reader) for query in plan.of_seed(seed) for reader in who.numeric),
-            partial(run_numeric, plan.of_seed(seed), who.numeric, largest, plan.noisy),
-        )
-        for seed in range(plan.seeds)
-        if who.numeric
+    cells = open_cells(folder, {'experiment': 'retrieval', 'noisy': plan.noisy}, COLUMNS)
+    largest = max(plan.caches)
+    # By seed, as the trials of one are played once for all that is asked about them.
+    numeric = [
+        Cell(query.key(reader), partial(run_numeric, query, reader, largest, plan.noisy), (seed,))
+        for seed in shard.share(range(plan.seeds))
+        for query in plan.of_seed(seed)
+        for reader in who.numeric
     ]
-    run_everywhere('caches', jobs, rows, processes, progress)
+    run_cells('queries', numeric, cells, executor, progress)
     if who.with_model:
-        endpoint, kept = who.model.connect(), exchanges_file(folder)
+        name, endpoint = who.model.name, who.model.connect()
 
-        def asked(query: Query) -> list[Row]:
-            name = '/'.join(str(part) for part in query.key('sas', who.model.name))
-            return run_model(query, KeptModel(endpoint, kept, name), largest, plan.noisy)
+        def asked(query: Query) -> Row:
+            kept = KeptModel(endpoint, folder / EXCHANGES, cell_name(query.key('sas', name)))
+            return run_model(query, kept, largest, plan.noisy)
 
-        questions = [Job((q.key('sas', who.model.name),), partial(asked, q)) for q in plan.asked()]
-        run_here(who.model.name, questions, rows, progress)
-    return report(folder, rows, who.missing)
+        questions = [Cell(query.key('sas', name), partial(asked, query)) for query in plan.asked()]
+        run_cells(name, shard.share(questions), cells, serial, progress)
+    return report(folder, cells.rows(), who.missing)
 
 
-def report(folder: Path, rows: RowFile, notes: Sequence[str] = ()) -> Report:
-    """Sum up the rows."""
-    summary = summarize(rows.rows)
+def report(folder: Path, rows: Sequence[Row], notes: Sequence[str] = ()) -> Report:
+    """Sum up the rows.
+
+    Raises:
+        ExperimentError: there are none.
+    """
+    require_rows(folder, rows)
+    summary = summarize(rows)
     plot = folder / 'retrieval.png'
     plots.draw_retrieval(summary, plot)
-    torn = ['A torn last line of an interrupted run was dropped and its row computed anew.'] * rows.dropped
-    return Report(folder, rows.rows, summary, _tables(summary), [plot], [*notes, *torn])
+    return Report(folder, rows, summary, _tables(summary), [plot], notes)
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:

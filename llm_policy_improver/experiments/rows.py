@@ -1,7 +1,8 @@
-"""The rows of an experiment on disk: each is kept as soon as it is known, and none is computed twice."""
+"""Rows of an experiment: the file of JSON lines that conversations are kept in, and the settings of a folder."""
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,9 +29,6 @@ class RowFile:
         path: of the file; made, with its folder, by the first row.
         names: the columns that make up the key.
 
-    Attributes:
-        dropped: whether a torn last line was dropped.
-
     Raises:
         ExperimentError: the file cannot be read, or holds something else than rows with these columns.
     """
@@ -38,7 +36,6 @@ class RowFile:
     def __init__(self, path: Path, names: Sequence[str]) -> None:
         self.path = path
         self.names = tuple(names)
-        self.dropped = False
         self._rows: dict[Key, Row] = {}
         if path.exists():
             self._read()
@@ -47,19 +44,10 @@ class RowFile:
         """The key of a row."""
         return tuple(row[name] for name in self.names)
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._rows
-
-    def __getitem__(self, key: Key) -> Row:
-        return self._rows[key]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
     @property
     def rows(self) -> list[Row]:
-        """All rows, in the order of their keys: the same however many processes made them."""
-        return [self._rows[key] for key in sorted(self._rows, key=_order)]
+        """All rows, in the order of their keys."""
+        return [self._rows[key] for key in sorted(self._rows, key=in_order)]
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Keep a row; on disk once this returns. A row of the same key stays as it is.
@@ -82,8 +70,7 @@ class RowFile:
         try:
             content = self.path.read_bytes()
             whole = content[: content.rfind(b'\n') + 1]
-            self.dropped = len(whole) < len(content)
-            if self.dropped:
+            if len(whole) < len(content):
                 os.truncate(self.path, len(whole))
         except OSError as error:
             raise ExperimentError(
@@ -100,12 +87,39 @@ class RowFile:
                 ) from None
 
 
-def _order(key: Key) -> tuple[tuple[bool, float, str], ...]:
-    # Numbers by their size, texts by the alphabet.
+def in_order(key: Key) -> tuple[tuple[bool, float, str], ...]:
+    """What keys are sorted by: numbers by their size, texts by the alphabet."""
     return tuple(
         (False, float(value), '') if isinstance(value, int | float) else (True, 0.0, str(value))
         for value in key
     )
+
+
+def require_rows(folder: Path, rows: Sequence[Row]) -> None:
+    """Raise `ExperimentError` where a folder holds nothing that could be reported on."""
+    if not rows:
+        raise ExperimentError(f'{folder} holds no rows yet: run a shard that has cells first')
+
+
+def write_once(path: Path, text: str) -> None:
+    """Write a file, unless it is there; whole and on disk once this returns, and never there in part.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, written = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.part')
+    try:
+        with os.fdopen(handle, 'w', encoding='utf-8') as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if not path.exists():
+            Path(written).replace(path)
+    finally:
+        Path(written).unlink(missing_ok=True)
 
 
 def open_folder(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -121,10 +135,7 @@ def open_folder(folder: Path, settings: Mapping[str, Any]) -> None:
     path = folder / SETTINGS
     wanted = json.loads(json.dumps(settings))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.write_text(json.dumps(wanted, indent=1) + '\n', encoding='utf-8')
-            return
+        write_once(path, json.dumps(wanted, indent=1) + '\n')
         found = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise ExperimentError(

@@ -5,7 +5,7 @@ the reward, some take it as it is.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from llm_policy_improver.core.environment import Action, Quantity
 
@@ -40,3 +40,9 @@ def values(action: Action, quantities: Sequence[Quantity]) -> tuple[float, ...]:
                 f'{quantity.name} must be from {quantity.low:g} to {quantity.high:g}{unit}; got {value!r}'
             )
     return given
+
+
+def clipped(given: Iterable[float], quantities: Sequence[Quantity]) -> tuple[float, ...]:
+    """Values of a continuous action (m,), those outside their ranges brought to the ends of these."""
+    pairs = zip(given, quantities, strict=True)
+    return tuple(min(max(float(value), quantity.low), quantity.high) for value, quantity in pairs)

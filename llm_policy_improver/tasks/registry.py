@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from llm_policy_improver.core.environment import Environment, EpisodeBrief
 from llm_policy_improver.core.registered import registered, unknown_text
@@ -59,6 +59,14 @@ class EpisodicTask(Protocol):
         """
 
 
+@runtime_checkable
+class RestsOnPackages(Protocol):
+    """An `EpisodicTask` that needs packages that may not be there."""
+
+    def require_packages(self) -> None:
+        """Raise `MissingPackageError` where one is not installed; nothing is loaded or made."""
+
+
 def episodic_task(name: str) -> EpisodicTask:
     """The task of this name.
 
@@ -69,6 +77,18 @@ def episodic_task(name: str) -> EpisodicTask:
         raise UnknownTaskError(unknown_text('task', name, TASKS))
     task: EpisodicTask = registered(TASKS[name], __package__)
     return task
+
+
+def require_packages(name: str) -> None:
+    """Ask whether the packages that the task of this name rests on are there, without making it.
+
+    Raises:
+        UnknownTaskError: there is none.
+        MissingPackageError: a package is not installed.
+    """
+    task = episodic_task(name)
+    if isinstance(task, RestsOnPackages):
+        task.require_packages()
 
 
 def make_environment(name: str) -> Environment:

@@ -30,14 +30,18 @@ class GymnasiumTask:
     parts: tuple[str, ...] = ()
     suites: tuple[tuple[str, str], ...] = ()
 
+    def require_packages(self) -> None:
+        """Raise `MissingPackageError` where a package that it rests on is not installed."""
+        for module, package in (('gymnasium', 'gymnasium[classic-control,mujoco]'), *self.suites):
+            require_package(module, package, f'task {self.id}', EXTRA)
+
     def __call__(self) -> GymnasiumEnvironment:
         """The environment.
 
         Raises:
             MissingPackageError: a package that it rests on is not installed.
         """
-        for module, package in (('gymnasium', 'gymnasium[classic-control,mujoco]'), *self.suites):
-            require_package(module, package, f'task {self.id}', EXTRA)
+        self.require_packages()
         import gymnasium  # only who makes one of its tasks needs it
 
         for module, _ in self.suites:

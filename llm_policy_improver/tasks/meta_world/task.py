@@ -33,13 +33,17 @@ class MetaWorldTask:
     id: str
     brief: EpisodeBrief
 
+    def require_packages(self) -> None:
+        """Raise `MissingPackageError` where Meta-World is not installed."""
+        require_package('metaworld', 'metaworld', f'task {self.id}', EXTRA)
+
     def __call__(self) -> GymnasiumEnvironment:
         """The environment.
 
         Raises:
             MissingPackageError: Meta-World is not installed.
         """
-        require_package('metaworld', 'metaworld', f'task {self.id}', EXTRA)
+        self.require_packages()
         return GymnasiumEnvironment(SeededArm(self.id), self.brief)
 
 

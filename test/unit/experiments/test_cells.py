@@ -1,23 +1,25 @@
 """Cells: each a file of its own, whoever computes it, and never half there."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard
-from llm_policy_improver.experiments.executors import Executor, Processes, run_cells, serial
-from llm_policy_improver.experiments.rows import ExperimentError, Row
+from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard, open_cells
+from llm_policy_improver.experiments.executors import Executor, run_cells, serial
+from llm_policy_improver.experiments.processes import Processes
+from llm_policy_improver.experiments.rows import ExperimentError, Row, RowFile
 from llm_policy_improver.experiments.side_by_side import SideBySide
+
+COLUMNS = ('name', 'number')
 
 
 def square(number: int) -> Row:
-    return {'number': number, 'square': number**2}
+    return {'name': 'square', 'number': number, 'square': number**2}
 
 
 def cells(count: int = 6) -> list[Cell]:
@@ -32,8 +34,8 @@ ALL = Shard()
 
 
 def run(folder: Path, what: list[Cell], executor: Executor = serial, shard: Shard = ALL) -> CellFolder:
-    kept = CellFolder(folder)
-    run_cells('squares', what, kept, executor, shard, quiet)
+    kept = CellFolder(folder, COLUMNS)
+    run_cells('squares', shard.share(what), kept, executor, quiet)
     return kept
 
 
@@ -63,10 +65,10 @@ def test_cell_that_is_there_is_not_computed_again(tmp_path: Path) -> None:
 
 def test_shards_share_the_cells_out_and_together_are_all(tmp_path: Path) -> None:
     for index in (1, 2, 3):
-        before = len(CellFolder(tmp_path).rows())
+        before = len(CellFolder(tmp_path, COLUMNS).rows())
         run(tmp_path, cells(7), shard=Shard(index, 3))
-        assert len(CellFolder(tmp_path).rows()) - before == len(range(index - 1, 7, 3))
-    assert [row['number'] for row in CellFolder(tmp_path).rows()] == list(range(7))
+        assert len(CellFolder(tmp_path, COLUMNS).rows()) - before == len(range(index - 1, 7, 3))
+    assert [row['number'] for row in CellFolder(tmp_path, COLUMNS).rows()] == list(range(7))
 
 
 @pytest.mark.parametrize('text', ['0/2', '3/2', '2', 'a/b', '1/0', '-1/2', ''])
@@ -76,10 +78,10 @@ def test_shard_that_is_none_is_refused(text: str) -> None:
 
 
 def test_first_result_stays_where_two_compute_the_same_cell(tmp_path: Path) -> None:
-    kept, cell = CellFolder(tmp_path), cells(1)[0]
-    kept.keep(cell, {'number': 0, 'by': 'one'})
-    kept.keep(cell, {'number': 0, 'by': 'another'})
-    assert kept.rows() == [{'number': 0, 'by': 'one'}]
+    kept = CellFolder(tmp_path, COLUMNS)
+    kept.keep(('square', 0), {**square(0), 'by': 'one'})
+    kept.keep(('square', 0), {**square(0), 'by': 'another'})
+    assert kept.rows() == [{**square(0), 'by': 'one'}]
     assert [path.name for path in tmp_path.iterdir()] == ['square--0.json']
 
 
@@ -89,42 +91,68 @@ def test_fault_in_one_cell_leaves_the_others_kept(tmp_path: Path) -> None:
 
     with pytest.raises(ExperimentError, match='broken'):
         run(tmp_path, [*cells(2), Cell(('broken',), broken)])
-    assert len(CellFolder(tmp_path).rows()) == 2
+    assert len(CellFolder(tmp_path, COLUMNS).rows()) == 2
 
 
-def test_file_that_is_no_row_is_named(tmp_path: Path) -> None:
-    (tmp_path / 'torn.json').write_text('{"number": ')
-    with pytest.raises(ExperimentError, match=r'torn\.json is no row of an experiment'):
-        CellFolder(tmp_path).rows()
+@pytest.mark.parametrize('text', ['{"number": ', '{"number": 3}', '[3]', ''])
+def test_file_that_is_no_row_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / 'torn.json').write_text(text)
+    with pytest.raises(ExperimentError, match=r'torn\.json is no row of this experiment'):
+        CellFolder(tmp_path, COLUMNS).rows()
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / 'file').write_text('')
     with pytest.raises(ExperimentError, match=r'cannot be kept in .*name another folder with --output'):
-        CellFolder(tmp_path / 'file').keep(cells(1)[0], {})
+        CellFolder(tmp_path / 'file', COLUMNS).keep(('square', 0), square(0))
 
 
 def test_keys_with_any_characters_are_files(tmp_path: Path) -> None:
-    cell = Cell(('a/b', 'gpt-4o:mini', 3), partial(square, 3))
+    cell = Cell(('a/b: c', 3), partial(dict, name='a/b: c', number=3))
     kept = run(tmp_path, [cell])
-    assert kept.path(cell).parent == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ['a-b--c--3.json']
     assert kept.missing([cell]) == []
+    assert kept.row(cell.key) == {'name': 'a/b: c', 'number': 3}
 
 
-def doomed(number: int, folder: Path) -> Row:
-    """The third cell kills its process the first time."""
-    if number == 2 and not (folder / 'killed').exists():
-        (folder / 'killed').write_text('')
-        os.kill(os.getpid(), signal.SIGKILL)
-    return square(number)
+def test_rows_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    assert [row['number'] for row in run(tmp_path, cells(12)[::-1]).rows()] == list(range(12))
 
 
-def test_killed_worker_loses_at_most_the_cells_in_flight(tmp_path: Path) -> None:
-    todo = [Cell(('square', number), partial(doomed, number, tmp_path)) for number in range(8)]
-    with pytest.raises(ExperimentError, match='a process of the experiment was killed'):
-        run(tmp_path / 'cells', todo, Processes(2))
-    rows = run(tmp_path / 'cells', todo, Processes(2)).rows()
-    assert [row['number'] for row in rows] == list(range(8))
+def test_rows_of_an_earlier_version_are_taken_over(tmp_path: Path) -> None:
+    earlier = RowFile(tmp_path / 'rows.jsonl', COLUMNS)
+    for number in (10, 2):
+        earlier.add({**square(number), 'by': 'it', 'third': 1 / 3})
+    with (tmp_path / 'rows.jsonl').open('a') as file:
+        file.write('{"name": "squ')  # torn by a crash
+    for _ in range(2):
+        kept = open_cells(tmp_path, {'experiment': 'squares'}, COLUMNS)
+        run_cells('squares', cells(4), kept, serial, quiet)
+    assert [(row['number'], 'by' in row) for row in kept.rows()] == [
+        (0, False),
+        (1, False),
+        (2, True),
+        (3, False),
+        (10, True),
+    ]
+    assert kept.row(('square', 2)) == {**square(2), 'by': 'it', 'third': 1 / 3}
+
+
+def test_file_of_an_earlier_version_that_is_something_else_is_named(tmp_path: Path) -> None:
+    (tmp_path / 'rows.jsonl').write_text('{"a": 1}\n')
+    with pytest.raises(ExperimentError, match=r'rows\.jsonl, line 1: this is no row of this experiment'):
+        open_cells(tmp_path, {'experiment': 'squares'}, COLUMNS)
+
+
+def begin(folder: Path) -> None:
+    open_cells(folder, {'experiment': 'squares', 'note': 'x' * 100_000}, COLUMNS)
+
+
+def test_jobs_of_an_array_may_begin_a_folder_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(begin, tmp_path) for _ in range(32)]:
+            done.result()
+    assert [path.name for path in tmp_path.iterdir()] == ['settings.json']
 
 
 def slow(number: int) -> Row:
@@ -137,10 +165,10 @@ def test_conversations_wait_side_by_side(tmp_path: Path) -> None:
     began = time.monotonic()
     run(tmp_path, todo, SideBySide(8))
     assert time.monotonic() - began < 8 * 0.2
-    assert len(CellFolder(tmp_path).rows()) == 8
+    assert len(CellFolder(tmp_path, COLUMNS).rows()) == 8
 
 
 def test_row_is_plain_json_without_nan(tmp_path: Path) -> None:
-    make: Callable[[], Row] = partial(dict, value=float('nan'))
-    kept = run(tmp_path, [Cell(('nan',), make)])
-    assert json.loads(kept.path(Cell(('nan',), make)).read_text()) == {'value': None}
+    make: Callable[[], Row] = partial(dict, square(0), value=float('nan'))
+    kept = run(tmp_path, [Cell(('square', 0), make)])
+    assert json.loads(kept.path(('square', 0)).read_text()) == {**square(0), 'value': None}

@@ -21,7 +21,15 @@ from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.policy import parameters_from_json
 from llm_policy_improver.core.settings import SettingsError
-from llm_policy_improver.experiments import ablation, improvement_run, improvement_summary, plots, statistics
+from llm_policy_improver.experiments import (
+    ablation,
+    functions,
+    improvement_run,
+    improvement_summary,
+    plots,
+    statistics,
+)
+from llm_policy_improver.experiments.cells import CellFolder
 from llm_policy_improver.experiments.first_trials import (
     COLUMNS,
     SIDES,
@@ -29,8 +37,9 @@ from llm_policy_improver.experiments.first_trials import (
     side_away,
     trials_of,
 )
+from llm_policy_improver.experiments.improvement import FIRST_TRIALS
 from llm_policy_improver.experiments.improvement_run import ImprovementRun, own_trials, run_numeric
-from llm_policy_improver.experiments.kept_model import KeptModel, exchanges_file
+from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.experiments.retrieval_reader import read_ranking
 from llm_policy_improver.experiments.rows import ExperimentError, RowFile
 from llm_policy_improver.experiments.sas_function import SasFunction
@@ -77,14 +86,18 @@ def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope='session')
 def left_trials() -> dict[str, Any]:
     """First trials that all land left, found once."""
-    (row,) = find_first_trials('left', 0, 24, noisy=False, searched='attenuation')
-    return row
+    return find_first_trials('left', 0, 24, noisy=False, searched='attenuation')
+
+
+def keep_first_trials(folder: Path, row: dict[str, Any]) -> None:
+    cells = CellFolder(folder / FIRST_TRIALS, COLUMNS)
+    cells.keep(cells.key(row), row)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, left_trials: dict[str, Any]) -> Path:
     """Of an experiment that was begun: these first trials are known."""
-    RowFile(tmp_path / 'first_trials.jsonl', COLUMNS).add(left_trials)
+    keep_first_trials(tmp_path, left_trials)
     return tmp_path
 
 
@@ -109,6 +122,12 @@ def refusal(name: str, folder: Path, *arguments: str) -> str:
 
 def untimed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != 'seconds'} for row in rows]
+
+
+def exchanges_of(folder: Path) -> list[dict[str, Any]]:
+    """All requests of an experiment with their replies, conversation after conversation."""
+    files = sorted((folder / 'exchanges').iterdir())
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 def model(server: ChatServer, *methods: str) -> tuple[str, ...]:
@@ -140,23 +159,33 @@ def test_functions_give_rows_and_a_summary_from_the_same_starts(tmp_path: Path) 
     assert one['best']['high'] == max(values)
 
 
+def cells_of(folder: Path) -> dict[str, bytes]:
+    """The rows of a folder, by the names of their files."""
+    return {path.name: path.read_bytes() for path in (folder / 'cells').iterdir()}
+
+
 def test_rows_are_the_same_after_a_crash_and_on_two_cores(tmp_path: Path) -> None:
     whole = content('functions', tmp_path / 'whole', *TWO, *SMALL, '--processes', '2')['rows']
     crashed = tmp_path / 'crashed'
     content('functions', crashed, *TWO, *SMALL, *HERE)
-    file = crashed / 'rows.jsonl'
-    lines = file.read_bytes().splitlines(keepends=True)
-    kept = b''.join(lines[:3])
-    file.write_bytes(kept + lines[3][:40])
-    result = bench('functions', crashed, *TWO, *SMALL, *HERE)
-    assert 'A torn last line' in result.stderr
-    assert untimed(json.loads(result.stdout)['rows']) == untimed(whole)
-    assert file.read_bytes().startswith(kept)
-    assert (
-        len(RowFile(file, ('optimizer', 'function', 'seed')))
-        == len(file.read_bytes().splitlines())
-        == len(lines)
-    )
+    before = cells_of(crashed)
+    assert len(before) == len(whole)
+    lost = sorted(before)[3:]
+    for name in lost:
+        (crashed / 'cells' / name).unlink()
+    (crashed / 'cells' / '.torn.part').write_bytes(before[lost[0]][:40])
+    assert untimed(content('functions', crashed, *TWO, *SMALL, *HERE)['rows']) == untimed(whole)
+    after = cells_of(crashed)
+    assert all(after[name] == before[name] for name in before if name not in lost)
+
+
+def test_experiments_of_an_earlier_version_are_reported_and_gone_on_with(tmp_path: Path) -> None:
+    rows = content('functions', tmp_path / 'whole', *TWO, *SMALL, *HERE)['rows']
+    folder = tmp_path / 'earlier'
+    RowFile(folder / 'rows.jsonl', functions.COLUMNS).add({**rows[2], 'seconds': 77.0})
+    again = content('functions', folder, *TWO, *SMALL, *HERE)['rows']
+    assert untimed(again) == untimed(rows)
+    assert [row['seconds'] == 77.0 for row in again].index(True) == 2
 
 
 def test_interrupted_run_says_so_and_is_finished_later(tmp_path: Path) -> None:
@@ -168,9 +197,8 @@ def test_interrupted_run_says_so_and_is_finished_later(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    file = folder / 'rows.jsonl'
     deadline = time.monotonic() + 60.0
-    while not (file.exists() and file.read_bytes().count(b'\n') >= 2):
+    while len(list((folder / 'cells').glob('*.json'))) < 2:
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -179,7 +207,7 @@ def test_interrupted_run_says_so_and_is_finished_later(tmp_path: Path) -> None:
     assert running.returncode == 130
     assert b'Interrupted. What is done is kept in' in errors
     assert b'Traceback' not in errors
-    before = [json.loads(line) for line in file.read_bytes().splitlines()]
+    before = [json.loads(row) for row in cells_of(folder).values()]
     assert 2 <= len(before) < 40
     rows = content('functions', folder, *arguments, '--seeds', '2', *HERE)['rows']
     assert all(row in rows for row in before)
@@ -211,7 +239,7 @@ def seen_points(count: int) -> Observations:
 def test_function_prompt_shows_the_best_points_and_the_latest(tmp_path: Path) -> None:
     seen = seen_points(80)
     with ChatServer() as server:
-        kept = KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job')
+        kept = KeptModel(Endpoint('m', server.url), tmp_path, 'job')
         text = SasFunction(kept, 2, 100).messages(seen)[0][1]
     assert '20 evaluations are left, this one included' in text
     rows = [line.split() for line in text[text.index('point x1 x2 value') :].splitlines()[1:51]]
@@ -228,7 +256,7 @@ def test_function_prompt_shows_the_best_points_and_the_latest(tmp_path: Path) ->
 
 def test_schema_of_a_point_speaks_of_points(tmp_path: Path) -> None:
     with ChatServer(say(reply_text([], parameters={'x1': 1.0, 'x2': 2.0}))) as server:
-        SasFunction(KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job'), 2, 9).propose(seen_points(6))
+        SasFunction(KeptModel(Endpoint('m', server.url), tmp_path, 'job'), 2, 9).propose(seen_points(6))
     assert not re.search('trial|land', json.dumps(server.requests[0]['response_format']))
 
 
@@ -236,7 +264,7 @@ def test_points_outside_and_known_ones_are_asked_for_again(tmp_path: Path) -> No
     seen = seen_points(6)
     known = dict(zip(('x1', 'x2'), np.round(5.0 * seen.points[2], 4).tolist(), strict=True))
     with ChatServer() as server:
-        sas = SasFunction(KeptModel(Endpoint('m', server.url), exchanges_file(tmp_path), 'job'), 2, 100)
+        sas = SasFunction(KeptModel(Endpoint('m', server.url), tmp_path, 'job'), 2, 100)
         server.script(
             say(reply_text([], parameters={'x1': 7, 'x2': 0})), say(reply_text([], parameters=known))
         )
@@ -284,11 +312,12 @@ def test_language_model_ranks_the_bare_table_and_is_asked_once(tmp_path: Path) -
         arguments = (*kinds, '--queries', '5', *model(server, 'sas'))
         rows = content('retrieval', tmp_path, *arguments)['rows']
         assert len(rows) == len(server.requests) == 5
-        (tmp_path / 'rows.jsonl').unlink()
+        for path in (tmp_path / 'cells').iterdir():
+            path.unlink()
         assert content('retrieval', tmp_path, *arguments)['rows'] == rows
         assert len(server.requests) == 5
     assert {row['query']: row['top1'] for row in rows} == {'far right': True, 'far left': False}
-    kept = [json.loads(line) for line in (tmp_path / 'exchanges.jsonl').read_text().splitlines()]
+    kept = exchanges_of(tmp_path)
     assert len(kept) == 5
     prompt = kept[0]['messages'][0][1]
     assert 'as far right as possible' in prompt
@@ -357,8 +386,7 @@ def test_improvement_begins_for_all_with_the_same_trials_on_the_wrong_side(folde
         assert after is None or ([row['initial_m'], *row['best_m']][after] <= 0.10)
     for objective in ('far right', 'lowest over the net'):
         assert len({row['initial_m'] for row in rows if row['objective'] == objective}) == 1
-    given = [json.loads(line) for line in (folder / 'first_trials.jsonl').read_text().splitlines()]
-    left = next(row for row in given if row['side'] == 'left')
+    left = CellFolder(folder / FIRST_TRIALS, COLUMNS).row(('left', 0, 24, 'attenuation'))
     trials = play(trials_of(left, 24), noisy=False)
     assert len(trials) == 24
     landings = [landing_of(trial) for trial in trials if trial.succeeded]
@@ -384,7 +412,7 @@ def test_language_models_run_is_stored_and_resumed_where_it_stopped(
     tmp_path: Path, left_trials: dict[str, Any]
 ) -> None:
     for name in ('whole', 'stopped'):
-        RowFile(tmp_path / name / 'first_trials.jsonl', COLUMNS).add(left_trials)
+        keep_first_trials(tmp_path / name, left_trials)
     arguments = ('--improvements', '3', '--seeds', '1', '--objective', 'far right')
     with ChatServer(scripted_reader.improve) as server:
         whole = content('improvement', tmp_path / 'whole', *arguments, *model(server, 'sas'))['rows']
@@ -485,7 +513,7 @@ def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) 
 def test_failed_replays_count_as_infinitely_far(monkeypatch: pytest.MonkeyPatch) -> None:
     run = ImprovementRun('random_search', '', 'point', 0, 4, 1, noisy=True)
     given = [(NEUTRAL, seed) for seed in range(4)]
-    (row,) = run_numeric(run, given)
+    row = run_numeric(run, given)
     assert row['replayed_m'] is not None
     rows = [row, row | {'seed': 1, 'replayed_m': None}, row | {'seed': 2, 'replayed_m': None}]
     found = improvement_summary.summarize(rows, 1)[0]['replayed_m']
@@ -494,7 +522,7 @@ def test_failed_replays_count_as_infinitely_far(monkeypatch: pytest.MonkeyPatch)
     space = parameter_space()
     lost = space.at(space.low)
     monkeypatch.setattr(Improvement, 'best', property(lambda self: replace(self.history[0], policy=lost)))
-    (row,) = run_numeric(run, given)
+    row = run_numeric(run, given)
     assert (row['replayed_m'], row['replayed_returned']) == (None, 0.0)
 
 
@@ -512,13 +540,13 @@ def test_run_that_stopped_early_is_drawn_beside_a_whole_one(
 ) -> None:
     run = ImprovementRun('random_search', '', 'point', 0, 4, 5)
     given = [(NEUTRAL, 0)] * 4
-    (whole,) = run_numeric(run, given)
+    whole = run_numeric(run, given)
 
     def speechless(settings: Any) -> Any:
         return replace(assemble(settings), method=Speechless())
 
     monkeypatch.setattr(improvement_run, 'assemble', speechless)
-    (stopped,) = run_numeric(replace(run, seed=1), given)
+    stopped = run_numeric(replace(run, seed=1), given)
     assert len(stopped['policies']) == 3 == len(own_trials(run, stopped))
     assert stopped['best_m'] == [stopped['initial_m']] * 5
     plots.draw_improvement([whole, stopped], tmp_path / 'improvement.png')
@@ -548,13 +576,15 @@ def test_ablation_changes_one_thing_in_the_prompt(folder: Path) -> None:
         rows = content('ablation', folder, *arguments, *model(server))['rows']
     assert sorted(row['variant'] for row in rows) == sorted(names)
     assert all(row['fallbacks'] == row['refused'] == 0 for row in rows)
-    kept = [json.loads(line) for line in (folder / 'exchanges.jsonl').read_text().splitlines()]
+    kept = exchanges_of(folder)
     for row in rows:
         with RunStore.open(folder / row['run']) as store:
             shown_again = preview(store, 25)
             assert shown_again.same_as_sent, shown_again.notes
             assert preview(store).notes == ()
-    prompts = {exchange['job'].split('/')[2]: exchange['messages'][0][1] for exchange in kept}
+    prompts = {
+        exchange['job'].split('--')[2].replace('-', ' '): exchange['messages'][0][1] for exchange in kept
+    }
     assert len(set(prompts.values())) == len(names)
     assert len(prompts['no analysis']) < len(prompts['as usual'])
     shown = {name: scripted_reader.trials_in(prompt) for name, prompt in prompts.items()}
@@ -601,11 +631,11 @@ def test_former_name_of_an_option_is_told() -> None:
 
 def test_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
     content('functions', tmp_path, *TWO, *SMALL, *HERE)
-    rows = (tmp_path / 'rows.jsonl').read_bytes()
+    rows = cells_of(tmp_path)
     said = refusal('functions', tmp_path, *TWO, *SMALL, '--evaluations', '13')
     assert 'holds rows of other settings (evaluations 12 there, 13 now)' in said
     assert 'retrieval' in refusal('retrieval', tmp_path, '--quick')
-    assert (tmp_path / 'rows.jsonl').read_bytes() == rows
+    assert cells_of(tmp_path) == rows
 
 
 def test_file_of_other_things_is_refused_and_left_alone(tmp_path: Path) -> None:
