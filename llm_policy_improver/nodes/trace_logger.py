@@ -10,6 +10,7 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.msg import BallChoice, BallLanding, ExecutionTrace, PolicyParameters
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
@@ -29,11 +30,13 @@ from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_chooser import BallChoice as Choice
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
+from llm_policy_improver.table_tennis.space import Searched, modulation_of, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
@@ -155,8 +158,8 @@ class TraceLoggerNode(LifecycleNode):
                     f'{folder} already holds trials: choose another output_folder, or set resume to continue them'
                 )
             self._stored = {
-                each.step.version: Modulation.of(
-                    each.step.parameters, each.step.version, each.step.proposed_by
+                each.step.version: modulation_of(
+                    each.step.policy, self._space(store), each.step.version, each.step.proposed_by
                 )
                 for each in store.steps()
             }
@@ -166,6 +169,11 @@ class TraceLoggerNode(LifecycleNode):
             raise
         self._own_folder = folder
         return store
+
+    def _space(self, store: RunStore) -> ParameterSpace:
+        """That the stored programs were to stay in."""
+        made_with = stored_settings(store)
+        return parameter_space(Searched.BOTH) if made_with is None else made_with.optimizer.space()
 
     def _stored_message(self, store: RunStore, trial: Trial) -> ExecutionTrace | None:
         try:
@@ -194,12 +202,12 @@ class TraceLoggerNode(LifecycleNode):
 
     def _knows(self, version: int) -> bool:
         """Whether all that a trial with these parameters has beside its time series is here."""
-        parameters = self._parameters(version)
+        parameters = self._in_force(version)
         if parameters is None:
             return False
         return parameters.program is None or any(choice.version == version for _, choice in self._choices)
 
-    def _parameters(self, version: int) -> Modulation | None:
+    def _in_force(self, version: int) -> Modulation | None:
         return self._heard.get(version) or self._stored.get(version)
 
     def _on_choice(self, message: BallChoice) -> None:
@@ -216,7 +224,7 @@ class TraceLoggerNode(LifecycleNode):
 
     def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
         start = recorder.start or 0
-        parameters = self._parameters(version)
+        parameters = self._in_force(version)
         chosen = [choice for stamp, choice in self._choices if choice.version == version and stamp >= start]
         self._choices.clear()
         if parameters is None:

@@ -33,6 +33,8 @@ OBSERVED: Final = (
 AFTERWARDS: Final = ('outcome', 'landing_x', 'landing_y')
 """What is observed after the ball; zeros when a program is asked."""
 NOT_PLAYED: Final = (0.0, 0.0, 0.0)
+FALLBACK: Final = 'fallback'
+"""Measure of a ball: 0 where the program's choice held, else the place of the `Fallback`, from 1."""
 
 LIMITS: Final = Limits(
     memory_bytes=1 << 28, load_seconds=10.0, new_seconds=10.0, call_seconds=1.0, cpu_seconds=600
@@ -87,9 +89,9 @@ class BallChoice:
 
     def told_by(self, trial: Trial) -> Trial:
         """The trial with what was observed and applied among its measures, and the fallback in its note."""
-        measures = dict(zip(OBSERVED, self.observed, strict=False)) | dict(
-            zip(CHOSEN, self.applied, strict=True)
-        )
+        measures = dict(zip(OBSERVED, self.observed, strict=False))
+        measures |= zip(CHOSEN, self.applied, strict=True)
+        measures[FALLBACK] = 0.0 if self.fallback is None else 1.0 + list(Fallback).index(self.fallback)
         note = '; '.join(filter(None, (trial.note, self.sentence)))
         return replace(trial, measures={**trial.measures, **measures}, note=note)
 

@@ -20,6 +20,7 @@ class RehearsalConfig:
         joint_margin: share of its range that every joint keeps from both ends.
         longest_saturation: s in a row that what is sent may be at a joint's velocity limit.
         camera_noise: m, standard deviation of each coordinate of a sighting.
+        balls: ``'standard'``, those that follow; ``'rally'``, another one each time, for programs that choose by them.
         ball_position, ball_velocity, ball_spin: (3,) m, m/s and rad/s in frame ``table``: how balls come to the arm.
         position_spread, velocity_spread: m and m/s by which each coordinate differs at most.
 
@@ -35,6 +36,7 @@ class RehearsalConfig:
     joint_margin: float = 0.01
     longest_saturation: float = 0.3
     camera_noise: float = 0.003
+    balls: str = 'standard'
     ball_position: Vec = Launcher().position
     ball_velocity: Vec = Launcher().velocity
     ball_spin: Vec = Launcher().spin
@@ -57,6 +59,8 @@ class RehearsalConfig:
             raise ValueError(
                 f'rehearsal: longest_saturation must be between 0 and 3 s; got {self.longest_saturation:g} s'
             )
+        if self.balls not in ('standard', 'rally'):
+            raise ValueError(f'rehearsal: balls must be standard or rally; got "{self.balls}"')
         self.launcher()
 
     def launcher(self) -> Launcher:

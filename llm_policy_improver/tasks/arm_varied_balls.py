@@ -24,6 +24,9 @@ from llm_policy_improver.tasks.describing import described
 if TYPE_CHECKING:
     from llm_policy_improver.table_tennis.task import TableTennis
 
+Target = tuple[float | None, float | None]
+"""m, x and y of where a ball is to land; None where that does not matter."""
+
 TARGET: Final = (round(table.HALF_WIDTH / 2.0, 2), round(table.HALF_LENGTH / 2.0, 2))
 """m, x and y: the middle of the right half of the opponent's side."""
 MISS: Final = 1.5
@@ -112,10 +115,11 @@ def told_of(trial: Trial) -> tuple[float, float, float]:
     return float(1 + OUTCOMES.index(Outcome(trial.outcome))), x, y
 
 
-def reward_of(told: tuple[float, float, float]) -> float:
+def reward_of(told: tuple[float, float, float], target: Target = TARGET) -> float:
     """The distance from the target, m, negative; of a ball that did not land, what a miss costs."""
-    outcome, x, y = told
-    return -math.hypot(x - TARGET[0], y - TARGET[1]) if outcome == 1.0 else -MISS
+    outcome, *place = told
+    gaps = [here - there for here, there in zip(place, target, strict=True) if there is not None]
+    return -math.hypot(*gaps) if outcome == 1.0 else -MISS
 
 
 class ArmVariedBallsTask:
@@ -170,7 +174,7 @@ def _action() -> tuple[Quantity, ...]:
     )
 
 
-_TEXT: Final = f"""\
+_TEXT: Final = """\
 A robot plays table tennis: two linear axes, slide_y (towards the opponent) and slide_x (to the right), carry an \
 arm with six joints, axis_1 (vertical, at its foot) to axis_6 (at its wrist), and a racket. Its controller \
 predicts each incoming ball and plans a swing of about 0.2 s that returns it to the middle of the opponent's side, \
@@ -186,22 +190,32 @@ the robot stands at y < -1.37 m. Each ball starts at another place, flies with a
 
 An episode is one ball and takes 1 step: the parameters for its swing are chosen once, from the ball as the \
 controller predicts it at the hit. The aim is that the ball lands on the opponent's side as near as can be to \
-({TARGET[0]}, {TARGET[1]}) m. The reward is minus the distance from there in m; a ball that does not land on the \
-opponent's side costs {MISS}."""
+{place}. The reward is minus the distance from there in m; a ball that does not land on the \
+opponent's side costs {miss}."""
 
-_REWARD_CODE: Final = f'''\
+
+def make_brief(target: Target = TARGET) -> EpisodeBrief:
+    """What may be known where balls are to land there."""
+    x, y = target
+    lines = [f'{axis} = {value:g} m' for axis, value in (('x', x), ('y', y)) if value is not None]
+    place = f'({x:g}, {y:g}) m' if len(lines) == 2 else f'the line {lines[0]}'
+    reward = f'''\
 import math
 
-TARGET = {TARGET}  # m, x and y
+TARGET = {target}  # m, x and y; None where it does not matter
 MISS = {MISS}  # m
 OUTCOMES = {('not played', *map(str, OUTCOMES))}
 
 
 def reward(obs, action, next_obs):
     """Minus the distance of the landing from the target, or what a miss costs."""
-    outcome, x, y = next_obs[10:]
-    return -math.hypot(x - TARGET[0], y - TARGET[1]) if outcome == 1 else -MISS
+    outcome, *place = next_obs[10:]
+    gaps = [here - there for here, there in zip(place, TARGET) if there is not None]
+    return -math.hypot(*gaps) if outcome == 1 else -MISS
 '''
+    text = _TEXT.format(place=place, miss=MISS)
+    return described(text, _observation(), reward, 1, action=_action())
 
-BRIEF: Final = described(_TEXT, _observation(), _REWARD_CODE, 1, action=_action())
+
+BRIEF: Final = make_brief()
 ARM_VARIED_BALLS: Final = ArmVariedBallsTask()

@@ -2,6 +2,7 @@
 
 import array
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def program(version: int, source: str) -> Modulation:
     return Modulation(*CONSTANTS, version, 'prompt_po:x', program=BallProgram(source, 'Policy', LOW, HIGH))
 
 
+def in_use(states: list[msg.ControllerStatus], version: int) -> bool:
+    return bool(states) and states[-1].active_version == version
+
+
+def reported(traces: list[msg.ExecutionTrace], count: int) -> bool:
+    return len(traces) == count
+
+
 def test_a_program_is_asked_about_each_ball_and_the_trial_is_that_in_process_bit_for_bit(
     graph: RosGraph, tmp_path: Path
 ) -> None:
@@ -67,11 +76,9 @@ def test_a_program_is_asked_about_each_ball_and_the_trial_is_that_in_process_bit
         task = TableTennis(RALLY, chooser=chooser)
         for version, source, seed in ((1, STEERING, 3), (2, CRASHING, 4)):
             publisher.publish(parameters_message(program(version, source), 0))
-            graph.spin_until(
-                lambda v=version: states and states[-1].active_version == v, 'the program in use'
-            )
+            graph.spin_until(partial(in_use, states, version), 'the program in use')
             graph.feed(version, seed)
-            graph.spin_until(lambda v=version: len(traces) == v, 'the trial')
+            graph.spin_until(partial(reported, traces, version), 'the trial')
             task.begin(program(version, source), seed)
             while not task.simulator.finished:
                 task.step()

@@ -113,7 +113,7 @@ def test_what_is_chosen_is_clipped_to_the_envelope_and_then_to_the_arms_own_limi
         (policy('return [1.0] * 15'), Fallback.INVALID, '1.0'),
         (policy('return [True] * 16'), Fallback.INVALID, 'True'),
         (policy('return ["1"] * 16'), Fallback.INVALID, "'1'"),
-        (policy('return [float("nan")] * 16'), Fallback.FAILED, 'not finite'),
+        (policy('return [float("nan")] * 16'), Fallback.FAILED, 'numbers must be finite'),
     ],
 )  # fmt: skip
 def test_the_constants_hold_where_a_program_gives_nothing_usable(
