@@ -94,7 +94,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         if asked.get('method') in PROGRAMS:
             # They choose for each ball, so that balls must differ, in simulation and in the rehearsal, too.
             overrides['controller'] = {'programs': True}
-            overrides['simulator'] = {'simulation.balls': 'rally'}
+            overrides['simulator'] = overrides['stand_in_arm'] = {'simulation.balls': 'rally'}
             overrides['optimizer'] |= {'vary_balls': True, 'rehearsal.balls': 'rally'}
         _require_usable(given('config'), given('namespace'), executables)
         guarded = 'simulator' not in executables
