@@ -20,6 +20,7 @@ from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_database import DATABASE
+from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
@@ -95,7 +96,11 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             # They choose for each ball, so that balls must differ, in simulation and in the rehearsal, too.
             overrides['controller'] = {'programs': True}
             overrides['simulator'] = overrides['stand_in_arm'] = {'simulation.balls': 'rally'}
-            overrides['optimizer'] |= {'vary_balls': True, 'rehearsal.balls': 'rally'}
+            overrides['optimizer'] |= {
+                'vary_balls': True,
+                'rehearsal.balls': 'rally',
+                'rehearsal.joint_margin': RALLY_MARGIN,
+            }
         _require_usable(given('config'), given('namespace'), executables)
         guarded = 'simulator' not in executables
         if guarded:

@@ -27,7 +27,7 @@ from llm_policy_improver.table_tennis.guarded_arm import in_cycles
 from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.rehearsal import BALL_RANGES, Rehearsal
-from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
+from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN, RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
@@ -143,7 +143,10 @@ def test_each_margin_refuses_what_comes_nearer(neutral: RehearsalResult) -> None
 PROGRAMS = {
     'in order': ('return [1.0] * 8 + [0.0] * 8', ''),
     'far beyond its envelope': ('return [0.0] * 8 + [-9.0] * 8', 'did not land'),
-    'failing': ('return obs[99]', 'ball 1 of 2 the constants held: the program failed (act raised IndexError'),
+    'failing': (
+        'return obs[99]',
+        'ball 1 of 2 the constants held: the program failed (act raised IndexError',
+    ),
     'of another kind': ('return "fast"', 'the constants held: the program gave no sixteen numbers'),
 }
 
@@ -152,13 +155,12 @@ PROGRAMS = {
 def test_a_program_is_rehearsed_in_the_sandbox_with_balls_that_vary(name: str) -> None:
     act, refused = PROGRAMS[name]
     program = Program(f'class Policy:\n    def act(self, obs):\n        {act}\n', 'Policy')
-    config = RehearsalConfig(trials=2, most_misses=1, balls='rally', clearance=0.02, longest_saturation=1.0)
+    config = RehearsalConfig(trials=2, most_misses=1, balls='rally', joint_margin=RALLY_MARGIN)
     rehearsal = Rehearsal(config)
     assert rehearsal.physics(1).draw_ball(1) != rehearsal.physics(2).draw_ball(2)
     result = rehearsal.play(program)
-    assert (refused in result.refused) if refused else not result.refused
-    if name == 'in order':
-        assert result.landed == 2
+    assert refused in result.refused
+    assert (name == 'in order') is (not result.refused), result.refused
 
 
 def test_long_saturation_is_refused() -> None:

@@ -70,7 +70,7 @@ def test_the_place_that_is_aimed_at_is_what_the_words_name(
 
 
 @pytest.mark.parametrize(
-    'words', ['highest arc', 'just over the net', 'between 0.2 and 0.4 m from the right side line']
+    'words', ['highest arc', 'lowest over the net', 'between 0.2 and 0.4 m from the right side line']
 )
 def test_what_names_no_place_of_a_landing_is_refused(words: str) -> None:
     with pytest.raises(ObjectiveError, match='told a place where balls are to land'):
