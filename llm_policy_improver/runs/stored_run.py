@@ -7,14 +7,17 @@ from typing import Any
 
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.gatekeeper import kept_back_in
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, counts
+from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
 from llm_policy_improver.table_tennis import objectives
+from llm_policy_improver.tasks.ball_rounds import round_of, rounds_objective, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class RunSettings:
 
     def meant(self, words: str) -> Objective:
         """The objective of these words as it was understood then; by the vocabulary where that was not kept."""
+        if self.optimizer.method in PROGRAMS:
+            return rounds_objective(words)
         known = self.objective
         return known if known is not None and known.words == words else objectives.parse_objective(words)
 
@@ -47,13 +52,14 @@ class RunSettings:
             StoreError: they are not stored.
         """
         options = None if self.options is None else to_mapping(self.options)
+        rounds = self.optimizer.method in PROGRAMS  # which follows from the words
         store.add_settings(
             {
                 'optimizer': to_mapping(self.optimizer),
                 'sas_options': options,
                 'ball_seed': self.ball_seed,
                 'history': self.history,
-                'objective': None if self.objective is None else objectives.as_json(self.objective),
+                'objective': None if self.objective is None or rounds else objectives.as_json(self.objective),
             }
         )
 
@@ -67,7 +73,8 @@ class PlayedStep:
         exchanges: the requests to a language model made for it, in their order.
         trial: that counts for it, without the time series; None where it was not played.
         audits: what became of the proposals made for it, in their order.
-        attempts: how many trials it has had.
+        attempts: how many trials it has had for the ball that is due, none of which counts.
+        balls: trials that count of a round that was not played to its end.
     """
 
     stored: StoredStep
@@ -75,6 +82,7 @@ class PlayedStep:
     trial: Trial | None
     audits: tuple[Audit, ...] = ()
     attempts: int = 0
+    balls: tuple[Trial, ...] = ()
 
     @property
     def number(self) -> int:
@@ -172,8 +180,10 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     before = played = 0
     stored, begun = store.steps(), {each.first_step: each.content.get('history') for each in store.settings()}
     for step, following in zip_longest(stored, stored[1:]):
-        tries = _tries(trials, played, step.step.version)
-        found = tries[-1] if tries and (following or counts(trials[tries[-1]], len(tries))) else None
+        wanted = _balls(store, step)
+        tries, counted = _tries(trials, played, step.step.version, wanted)
+        found = tries[-1] if tries and (following or len(counted) == wanted) else None
+        balls = tuple(trials[index] for index in counted)
         if not steps:
             known = begun.get(step.number)
             before = known if known is not None else tries[0] if tries else played
@@ -181,9 +191,10 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
             PlayedStep(
                 step,
                 tuple(exchanges.get(step.number, ())),
-                None if found is None else trials[found],
+                None if found is None else trials[found] if wanted == 1 else _round(balls, step),
                 tuple(audits.get(step.number, ())),
-                len(tries),
+                len(tries) - (1 + tries.index(counted[-1]) if counted else 0),
+                balls if found is None else (),
             )
         )
         played = played if found is None else found + 1
@@ -198,12 +209,32 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     return tuple(parts)
 
 
-def _tries(trials: Sequence[Trial], first: int, version: int) -> list[int]:
-    """Indices of the trials of a step: up to the one that counts for it, all of them where none does."""
+def _tries(trials: Sequence[Trial], first: int, version: int, balls: int) -> tuple[list[int], list[int]]:
+    """Indices of the trials of a step, and of those that count for it: up to as many of these as it has balls."""
     tries: list[int] = []
+    counted: list[int] = []
+    attempt = 0
     for index in range(first, len(trials)):
         if trials[index].version == version:
             tries.append(index)
-            if counts(trials[index], len(tries)):
-                break
-    return tries
+            attempt += 1
+            if counts(trials[index], attempt):
+                counted.append(index)
+                attempt = 0
+                if len(counted) == balls:
+                    break
+    return tries, counted
+
+
+def _balls(store: RunStore, step: StoredStep) -> int:
+    """That make up a trial of this step: a round where a program was tried on the arm, else one."""
+    if not isinstance(step.step.policy, Program):
+        return 1
+    made_with = stored_settings(store, step.number)
+    return (
+        1 if made_with is None or made_with.optimizer.method not in PROGRAMS else made_with.optimizer.balls
+    )
+
+
+def _round(balls: Sequence[Trial], step: StoredStep) -> Trial | None:
+    return round_of(balls, target_of(objectives.parse_objective(step.objective))) if balls else None
