@@ -11,7 +11,6 @@ from llm_policy_improver.core.gate import Gate
 from llm_policy_improver.core.method import Method
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.packages import MissingPackageError
-from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trial import Trial
@@ -116,8 +115,8 @@ class Assembly:
     ) -> Improvement:
         """A run towards an objective; what is not given is as in the settings, and see `Improvement`."""
         settings, programs = self.settings, self.programs
-        if programs is not None and (in_force is None or not isinstance(in_force.policy, Program)):
-            in_force = programs.unchanged()
+        if programs is not None:
+            in_force = programs.from_here(in_force)
         return Improvement(
             objective,
             self.method,

@@ -1,21 +1,18 @@
 """The loop's steps and results as ROS messages."""
 
 import math
-from array import array
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.space import Carrier, ParameterSpace
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.step import Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus
-from llm_policy_improver.nodes.messages import doubles, number, point
+from llm_policy_improver.nodes.messages import doubles, number, numbers_of, point, program_of
 from llm_policy_improver.report.wording import step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
-from llm_policy_improver.table_tennis.space import modulation_of
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 
@@ -53,21 +50,13 @@ def status_message(
         _tell(status, waiting.proposal, waiting_text(waiting))
         status.proposed_version = waiting.version
         status.proposed_by = waiting.proposal.proposed_by
-        status.parameter_names, status.proposed_values = _numbers(waiting.proposal)
-        program = modulation_of(waiting.proposal.policy, space).program
+        status.parameter_names, status.proposed_values = numbers_of(waiting.proposal)
+        program = program_of(waiting.proposal, space)
         if program is not None:
             status.proposed_source, status.proposed_entry = program.source, program.entry
             status.envelope_low, status.envelope_high = doubles(program.low), doubles(program.high)
         _tell_rehearsal(status, waiting)
     return status
-
-
-def _numbers(carrier: Carrier) -> tuple[list[str], 'array[float]']:
-    """Names and values of a policy; none of a program."""
-    policy = carrier.policy
-    if isinstance(policy, Program):
-        return [], doubles([])
-    return list(policy.names), doubles(policy.values)
 
 
 def _tell(status: OptimizerStatus, proposal: Proposal, verdict: str) -> None:
@@ -97,7 +86,7 @@ def _tell_rehearsal(status: OptimizerStatus, waiting: GateCase) -> None:
 
 def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
     """One trial of the run."""
-    names, values = _numbers(result.trial)
+    names, values = numbers_of(result.trial)
     return ImprovePolicy.Feedback(
         iteration=result.number,
         trial=result.trial.number,
@@ -129,5 +118,5 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
     )
     if best is not None:
         reply.best_version = best.version
-        reply.parameter_names, reply.best_values = _numbers(best)
+        reply.parameter_names, reply.best_values = numbers_of(best)
     return reply

@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 
 from llm_policy_improver import msg
 from llm_policy_improver.core.policy import ParameterError, Program
+from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
@@ -55,6 +56,19 @@ def point(values: Vec | Sequence[float] | None) -> Point:
 def number(value: float | None) -> float:
     """NaN for None."""
     return math.nan if value is None else float(value)
+
+
+def numbers_of(carrier: Carrier) -> tuple[list[str], 'array[float]']:
+    """Names and values of a policy; none of a program."""
+    policy = carrier.policy
+    if isinstance(policy, Program):
+        return [], doubles([])
+    return list(policy.names), doubles(policy.values)
+
+
+def program_of(carrier: Carrier, space: ParameterSpace) -> BallProgram | None:
+    """What a policy that is a program would run as; None for parameters."""
+    return Modulation.within(space, carrier.policy).program
 
 
 def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParameters:

@@ -48,7 +48,7 @@ from llm_policy_improver.runs.objective_folder import to_draw
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
-from llm_policy_improver.table_tennis.space import modulation_of
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 
 
 class OptimizerNode(WaitingNode):
@@ -263,7 +263,7 @@ class OptimizerNode(WaitingNode):
 
     def _put_in_force(self, version: int, proposal: Proposal) -> None:
         self._memory.in_force = version, proposal
-        modulation = modulation_of(proposal.policy, self._space, version, proposal.proposed_by)
+        modulation = Modulation.within(self._space, proposal.policy, version, proposal.proposed_by)
         self._parameters_out.publish(parameters_message(modulation, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:

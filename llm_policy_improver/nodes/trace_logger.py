@@ -36,7 +36,7 @@ from llm_policy_improver.table_tennis.ball_chooser import BallChoice as Choice
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
-from llm_policy_improver.table_tennis.space import Searched, modulation_of, parameter_space
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
@@ -158,8 +158,8 @@ class TraceLoggerNode(LifecycleNode):
                     f'{folder} already holds trials: choose another output_folder, or set resume to continue them'
                 )
             self._stored = {
-                each.step.version: modulation_of(
-                    each.step.policy, self._space(store), each.step.version, each.step.proposed_by
+                each.step.version: Modulation.within(
+                    self._space(store), each.step.policy, each.step.version, each.step.proposed_by
                 )
                 for each in store.steps()
             }

@@ -7,7 +7,6 @@ from typing import Any
 
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.settings import SettingsError, from_mapping, to_mapping
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.gatekeeper import kept_back_in
@@ -73,7 +72,7 @@ class PlayedStep:
         exchanges: the requests to a language model made for it, in their order.
         trial: that counts for it, without the time series; None where it was not played.
         audits: what became of the proposals made for it, in their order.
-        attempts: how many trials it has had for the ball that is due, none of which counts.
+        attempts: how many trials it has had; of a round, for its last ball or the one that is due.
         balls: trials that count of a round that was not played to its end.
     """
 
@@ -178,14 +177,18 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     parts: list[StoredPart] = []
     steps: list[PlayedStep] = []
     before = played = 0
-    stored, begun = store.steps(), {each.first_step: each.content.get('history') for each in store.settings()}
+    stored, begun = store.steps(), {each.first_step: each.content for each in store.settings()}
+    wanted = _balls(store.description)
     for step, following in zip_longest(stored, stored[1:]):
-        wanted = _balls(store, step)
+        if step.number in begun:
+            wanted = _balls(begun[step.number])
         tries, counted = _tries(trials, played, step.step.version, wanted)
         found = tries[-1] if tries and (following or len(counted) == wanted) else None
         balls = tuple(trials[index] for index in counted)
+        others = counted[:-1] if len(counted) == wanted else counted
+        before_it = 1 + tries.index(others[-1]) if others else 0
         if not steps:
-            known = begun.get(step.number)
+            known = begun.get(step.number, {}).get('history')
             before = known if known is not None else tries[0] if tries else played
         steps.append(
             PlayedStep(
@@ -193,7 +196,7 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
                 tuple(exchanges.get(step.number, ())),
                 None if found is None else trials[found] if wanted == 1 else _round(balls, step),
                 tuple(audits.get(step.number, ())),
-                len(tries) - (1 + tries.index(counted[-1]) if counted else 0),
+                len(tries) - before_it,
                 balls if found is None else (),
             )
         )
@@ -226,14 +229,11 @@ def _tries(trials: Sequence[Trial], first: int, version: int, balls: int) -> tup
     return tries, counted
 
 
-def _balls(store: RunStore, step: StoredStep) -> int:
-    """That make up a trial of this step: a round where a program was tried on the arm, else one."""
-    if not isinstance(step.step.policy, Program):
-        return 1
-    made_with = stored_settings(store, step.number)
-    return (
-        1 if made_with is None or made_with.optimizer.method not in PROGRAMS else made_with.optimizer.balls
-    )
+def _balls(content: Mapping[str, Any]) -> int:
+    """That make up a trial under these stored settings: a round where programs are tried, else one."""
+    optimizer = content.get('optimizer')
+    rounds = isinstance(optimizer, dict) and optimizer.get('method') in PROGRAMS
+    return int(optimizer['balls']) if rounds else 1
 
 
 def _round(balls: Sequence[Trial], step: StoredStep) -> Trial | None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from llm_policy_improver.core.policy import Program
 from llm_policy_improver.sandbox.worker import Worker
 
 Asked = Callable[[Sequence[float]], Any]
@@ -14,30 +13,31 @@ Asked = Callable[[Sequence[float]], Any]
 
 
 def begin(
-    worker: Worker, policy: Program, names: Sequence[str], seed: int
+    worker: Worker, source: str, entry: str, names: Sequence[str], seed: int
 ) -> tuple[Asked, Callable[[], None]]:
     """How it acts, and how it is let go of: a class has ``act(obs)``, a function takes the named numbers.
 
     Args:
         worker: that has loaded it.
-        policy: the program.
+        source: of the program.
+        entry: name of the class or function in it that acts.
         names: (n,) of the numbers of an observation.
         seed: of what is random in it.
 
     Raises:
         ProgramError, ProgramTimeoutError, ProgramDiedError: as `Worker.new` and, when it is asked, `Worker.call` do.
     """
-    if not is_class(policy):
-        return lambda seen: worker.call(policy.entry, **dict(zip(names, seen, strict=True))), lambda: None
-    acting = worker.new(policy.entry, seed=seed)
+    if not _is_class(source, entry):
+        return lambda seen: worker.call(entry, **dict(zip(names, seen, strict=True))), lambda: None
+    acting = worker.new(entry, seed=seed)
     return lambda seen: worker.call_method(acting, 'act', np.asarray(seen)), lambda: worker.delete(acting)
 
 
-def is_class(policy: Program) -> bool:
-    """Whether a program's entry point is a class, and not a function."""
+def _is_class(source: str, entry: str) -> bool:
+    """Whether the entry point is a class, and not a function."""
     named = {
         node.name: isinstance(node, ast.ClassDef)
-        for node in ast.parse(policy.source).body
+        for node in ast.parse(source).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     }
-    return named.get(policy.entry, True)
+    return named.get(entry, True)

@@ -13,7 +13,6 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.sandbox.acting import Asked, begin
 from llm_policy_improver.sandbox.errors import SandboxError
@@ -256,7 +255,7 @@ class _AtWork:
             if self._worker is None or not self._worker.alive:
                 self._worker = self._sandbox.load(program.source)
             names = (*OBSERVED, *AFTERWARDS)
-            self._acting = begin(self._worker, Program(program.source, program.entry), names, 0)
+            self._acting = begin(self._worker, program.source, program.entry, names, 0)
         except (SandboxError, SyntaxError, ValueError, RecursionError, OSError) as error:
             self._fault = _detail(error)
 

@@ -32,7 +32,7 @@ from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, R
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
-from llm_policy_improver.table_tennis.space import Searched, modulation_of, parameter_space
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Rehearsal:
         Raises:
             SandboxUnavailableError: it is a program, and this machine cannot confine one.
         """
-        modulation = modulation_of(policy, self._space)
+        modulation = Modulation.within(self._space, policy)
         with ExitStack() as stack:
             chooser = None
             if modulation.program is not None:

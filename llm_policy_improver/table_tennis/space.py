@@ -4,19 +4,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from llm_policy_improver.core.policy import ParameterError, Policy, Program
+from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.space import Parameter, ParameterSpace
 from llm_policy_improver.table_tennis.arm.joints import JOINTS, LINEAR
-from llm_policy_improver.table_tennis.arm.modulation import (
-    ATTENUATIONS,
-    CHOSEN,
-    NEUTRAL_ATTENUATION,
-    NEUTRAL_RESIDUAL,
-    RESIDUALS,
-    BallProgram,
-    Modulation,
-    checked_vector,
-)
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS, checked_vector
 
 LOW_ATTENUATION: Final = (0.6,) * len(JOINTS)
 HIGH_ATTENUATION: Final = (1.4,) * len(JOINTS)
@@ -76,26 +67,6 @@ def parameter_space(
         Searched.ATTENUATION: attenuations, Searched.RESIDUAL: residuals, Searched.BOTH: attenuations + residuals,
     }  # fmt: skip
     return ParameterSpace(tuple(chosen[Searched(searched)]))
-
-
-def modulation_of(
-    policy: Policy, space: ParameterSpace, version: int = 0, proposed_by: str = ''
-) -> Modulation:
-    """What a policy comes to on the arm: a program gets the bounds of the space as its envelope.
-
-    What is not searched cannot be chosen either. Where a program gives nothing, the unchanged controller plays.
-
-    Raises:
-        ParameterError: it has a parameter that means nothing to the arm, or is no program that could be run.
-    """
-    if not isinstance(policy, Program):
-        return Modulation.of(policy, version, proposed_by)
-    bounds = {each.name: (each.low, each.high) for each in space.parameters}
-    neutral = zip(CHOSEN, NEUTRAL_ATTENUATION + NEUTRAL_RESIDUAL, strict=True)
-    ends = [bounds.get(name, (value, value)) for name, value in neutral]
-    low, high = zip(*ends, strict=True)
-    program = BallProgram(policy.source, policy.entry, low, high)
-    return Modulation(version=version, proposed_by=proposed_by, program=program)
 
 
 NEUTRAL: Final = parameter_space().neutral

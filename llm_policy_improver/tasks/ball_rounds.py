@@ -139,8 +139,10 @@ class BallPrograms:
         """End its sandbox."""
         self._sandbox.close()
 
-    def unchanged(self) -> Proposal:
-        """The program that is in force before the first one: it changes nothing."""
+    def from_here(self, in_force: Proposal | None) -> Proposal:
+        """What is in force, where that is a program, else one that changes nothing."""
+        if in_force is not None and isinstance(in_force.policy, Program):
+            return in_force
         source = f'class {self.space.entry}:\n    def act(self, obs):\n        return {list(_NEUTRAL)}\n'
         return Proposal(Program(source, self.space.entry), 'neutral')
 

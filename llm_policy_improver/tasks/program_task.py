@@ -89,12 +89,12 @@ class ProgramTask:
             SandboxError: it failed, then or at a call.
         """
         with self._sandbox.load(policy.source) as worker:
-            act, release = begin(worker, policy, self._names, 0)
+            act, release = begin(worker, policy.source, policy.entry, self._names, 0)
             yield lambda seen: self._action(act(seen))
             release()
 
     def _episode(self, worker: Worker, policy: Program, seed: int, steps: list[Transition]) -> Episode:
-        act, release = begin(worker, policy, self._names, seed)
+        act, release = begin(worker, policy.source, policy.entry, self._names, seed)
         first = observation = self._environment.reset(seed)
         actions: list[Action] = []
         began = len(steps)

@@ -5,13 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.core.policy import (
-    ParameterError,
-    Parameters,
-    Policy,
-    Program,
-    require_parameters,
-)
+from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, Program, require_parameters
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 ATTENUATIONS: Final = tuple('abcdefgh')
@@ -153,6 +148,25 @@ class Modulation:
             tuple(values[name] for name in ATTENUATIONS), tuple(values[name] for name in RESIDUALS), version,
             proposed_by, policy.names,
         )  # fmt: skip
+
+    @classmethod
+    def within(
+        cls, space: ParameterSpace, policy: Policy, version: int = 0, proposed_by: str = ''
+    ) -> 'Modulation':
+        """What a policy of this space comes to; a program gets the bounds of the space as its envelope.
+
+        What is not searched cannot be chosen either. Where a program gives nothing, the unchanged controller plays.
+
+        Raises:
+            ParameterError: it has a parameter that means nothing to the arm, or is no program that could be run.
+        """
+        if not isinstance(policy, Program):
+            return cls.of(policy, version, proposed_by)
+        ends = {name: (value, value) for name, value in _NEUTRAL.items()}
+        ends |= {each.name: (each.low, each.high) for each in space.parameters}
+        low, high = zip(*(ends[name] for name in CHOSEN), strict=True)
+        program = BallProgram(policy.source, policy.entry, low, high)
+        return cls(version=version, proposed_by=proposed_by, program=program)
 
     @property
     def policy(self) -> Policy:

@@ -12,7 +12,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.checkpoint import interrupted
 from llm_policy_improver.runs.store import RunStore
-from llm_policy_improver.runs.stored_run import RunSettings
+from llm_policy_improver.runs.stored_run import RunSettings, stored_parts
 from llm_policy_improver.table_tennis.ball_chooser import BallChoice
 from llm_policy_improver.tasks.ball_rounds import MEAN_DISTANCE, rounds_objective
 
@@ -58,3 +58,5 @@ def test_a_whole_round_is_one_trial_again(store: RunStore) -> None:
     assert trial.measures[MEAN_DISTANCE.name] == pytest.approx(0.05)
     assert len(trial.samples) == 2
     assert (step.policy, left.balls, left.attempts) == (PROGRAM, (), 0)
+    (part,) = stored_parts(store)
+    assert part.steps[0].attempts == 1
