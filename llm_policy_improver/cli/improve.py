@@ -34,6 +34,11 @@ def improve(**options: Any) -> None:
     Example: llm-policy-improver improve "just behind the net" --json
     """
     run = RunSetup.of_options(options)
+    if run.assembly.programs is not None:
+        raise SettingsError(
+            f'{run.assembly.programs.name} is tried on rounds of balls, through the nodes: use demo, or for simulated '
+            'episodes "bench methods --task arm_varied_balls"'
+        )
     approval = approval_at_terminal(run.assembly)
     improvement = run.assembly.improvement(run.objective, gates=run.assembly.gates(approval))
     with closing(run.create()) as store:

@@ -24,9 +24,11 @@ from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import stored_parts
+from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
@@ -51,6 +53,12 @@ def rehearse_command(
     read = read_settings(path, OptimizerSettings, 'optimizer')
     # The arm that proposals are rehearsed with is the one that is rehearsed here.
     arm = replace(read.rehearsal, config=str(path.absolute()), safety='')
+    stand_in = read_settings(path, StandInSettings, 'stand_in_arm')
+    controller = read_settings(path, ControllerSettings, 'controller')
+    if chosen.get('method', read.method) in PROGRAMS:  # which choose for each ball, so that balls must differ
+        arm, chosen['vary_balls'] = replace(arm, balls='rally', joint_margin=RALLY_MARGIN), True
+        stand_in = replace(stand_in, simulation=replace(stand_in.simulation, balls='rally'))
+        controller = replace(controller, programs=True)
     optimizer = replace(
         read, feed_balls=True, objective='', output_folder=str(folder.absolute()), rehearsal=arm, **chosen
     )
@@ -64,8 +72,8 @@ def rehearse_command(
         click.echo(f'Error: ROS 2 is not installed here ({error}): rehearse needs it', err=True)
         sys.exit(2)
     settings = RehearsalSettings(
-        read_settings(path, StandInSettings, 'stand_in_arm'),
-        read_settings(path, ControllerSettings, 'controller'),
+        stand_in,
+        controller,
         replace(
             read_settings(path, TraceLoggerSettings, 'trace_logger'), output_folder=optimizer.output_folder
         ),

@@ -17,7 +17,7 @@ from llm_policy_improver.core.settings import SettingsError, read_settings, to_m
 from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.registry import CHOICES
+from llm_policy_improver.methods.registry import CHOICES, PROGRAMS
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
@@ -42,7 +42,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 '--method',
                 metavar='NAME',
-                help=f'Who proposes: {", ".join(CHOICES)}.  [auto]',
+                help=f'Who proposes: {", ".join((*CHOICES, *PROGRAMS))}.  [auto]',
             ),
             former_method_option,
             click.option('--model', help='Name of the language model.'),
@@ -129,8 +129,10 @@ class RunSetup:
             )
         if optimizer.vary_balls and not simulator.simulation.varies:
             simulator = replace(simulator, simulation=replace(simulator.simulation, balls='rally'))
-        self.simulator, self.controller, self.trace_logger = simulator, controller, trace_logger
         self.assembly = assemble(optimizer)
+        if self.assembly.programs is not None:
+            controller = replace(controller, programs=True)
+        self.simulator, self.controller, self.trace_logger = simulator, controller, trace_logger
         self.objective: Objective = self.assembly.objective(words)
         # As the node has them, so that whoever resumes the run knows what it is towards.
         self.optimizer = replace(optimizer, objective=self.objective.words)
@@ -185,7 +187,7 @@ class RunSetup:
 
 def require_improvements(optimizer: OptimizerSettings) -> None:
     """Raise `SettingsError` where a run would end before anything is improved."""
-    if optimizer.trials < optimizer.first_trials:
+    if optimizer.trials < optimizer.first_trials and optimizer.method not in PROGRAMS:
         raise SettingsError(
             f'{optimizer.trials} trials end before the {optimizer.first_trials} first trials do, so nothing would '
             'be improved: give more --trials, or fewer --first-trials'

@@ -15,7 +15,7 @@ import numpy as np
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
 from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Program
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import Carrier, ParameterSpace, Place, policy_of
 from llm_policy_improver.core.trial import Trial
@@ -109,12 +109,14 @@ class Approval:
     def judge(self, case: GateCase) -> GateVerdict:
         """Wait for a person's decision; a small step within a proven region needs none where that is allowed.
 
-        The first proposal that is let through always waits: whoever lets it through confirms what is aimed at.
+        The first proposal that is let through always waits: whoever lets it through confirms what is aimed at. So does
+        every program, as nobody can tell how far one is from another.
 
         Raises:
             WithdrawnError: it was closed before anybody decided.
         """
-        if self._confirmed and self._config.auto_approve == SMALL_STEPS:
+        small = self._config.auto_approve == SMALL_STEPS and not isinstance(case.proposal.policy, Program)
+        if self._confirmed and small:
             near = proven_neighbour(case.proposal, case.history, self._space, self._config.small_step)
             if near is not None:
                 reason = (
@@ -194,6 +196,10 @@ class Approval:
         if decision == APPROVE:
             verdict = GateVerdict(self.name, True, reason or 'approved', by=person)
             return verdict, f'version {case.version} is approved'
+        if isinstance(case.proposal.policy, Program):
+            raise ApprovalError(
+                'a program cannot be edited here: approve it as it is, or reject it with a reason'
+            )
         checked = check(
             values, case.history, self._space, case.objective, repeats_allowed=self._repeats_allowed
         )
@@ -230,16 +236,14 @@ def proven_neighbour(
         step: in the cube -1 ... +1 of the bounds.
     """
     here = space.unit(place)
-    good = [trial for trial in history if trial.succeeded]
+    good = [trial for trial in history if trial.succeeded and isinstance(trial.policy, Parameters)]
     steps = [float(np.max(np.abs(here - space.unit(trial)))) for trial in good]
     if not steps or min(steps) > step + 1e-9:
         return None
     return good[int(np.argmin(steps))]
 
 
-def last_good(
-    history: Sequence[Trial], current: Parameters | Carrier, neutral: Parameters
-) -> Proposal:
+def last_good(history: Sequence[Trial], current: Parameters | Carrier, neutral: Parameters) -> Proposal:
     """What to go back to: the policy of the latest trial that succeeded with another one than ``current``.
 
     The neutral one, which changes nothing, where no such trial succeeded.

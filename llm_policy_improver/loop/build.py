@@ -18,11 +18,13 @@ from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.settings_gates import make_gates
+from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
 from llm_policy_improver.methods.registry import (
     BY_EXAMPLES,
     METHODS,
     NUMERIC,
+    PROGRAMS,
     make_numeric,
     make_with_model,
     usual_numeric,
@@ -30,9 +32,12 @@ from llm_policy_improver.methods.registry import (
 from llm_policy_improver.methods.rules import repeats_allowed
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.methods.setup import MethodSetup
+from llm_policy_improver.sandbox.errors import SandboxUnavailableError
+from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
 from llm_policy_improver.table_tennis.simulated_examples import simulated_examples
 from llm_policy_improver.table_tennis.task_brief import make_brief
+from llm_policy_improver.tasks.ball_rounds import BallPrograms, aimed_at, round_of, rounds_objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Assembly:
         said: a sentence about them, for people.
         repeats_allowed: how often a policy may be tried again.
         model: the language model that proposes; None where none does.
+        programs: the same as ``method`` where it writes programs that choose for each ball; None where it does not.
     """
 
     settings: OptimizerSettings
@@ -56,6 +62,7 @@ class Assembly:
     said: str
     repeats_allowed: int = 0
     model: Completer | None = None
+    programs: BallPrograms | None = None
 
     def objective(self, words: str) -> Objective:
         """What the words ask for; what the vocabulary does not understand, a language model is asked.
@@ -64,6 +71,8 @@ class Assembly:
             ObjectiveError: they are empty, too long, or not understood.
             EndpointError: the language model did not answer.
         """
+        if self.programs is not None:
+            return rounds_objective(words)
         if self.model is not None and not self.settings.rank_by_model:
             return read_objective(words, self.model)
         objective = parse_objective(words)
@@ -71,6 +80,21 @@ class Assembly:
             who = f'{self.method.name}, which proposes here, is no language model and needs a measure'
             require_measurable(objective, who)
         return objective
+
+    def seeds(self, step: Step) -> Sequence[int]:
+        """Of the balls that make up the trial of a step: a round where a program is tried, else one."""
+        if self.programs is None:
+            return (step.seed,)
+        return range(step.seed * self.settings.balls, (step.seed + 1) * self.settings.balls)
+
+    def trial(self, balls: Sequence[Trial], objective: Objective) -> Trial:
+        """The trial of a step, from those of its balls."""
+        return balls[0] if self.programs is None else round_of(balls, aimed_at(objective))
+
+    def close(self) -> None:
+        """End what runs for it."""
+        if self.programs is not None:
+            self.programs.close()
 
     def gates(self, approval: Approval | None = None) -> tuple[Gate, ...]:
         """What a proposal must pass by the settings; see `settings_gates.make_gates`."""
@@ -90,17 +114,19 @@ class Assembly:
         clock: Callable[[], datetime] = utc_now,
     ) -> Improvement:
         """A run towards an objective; what is not given is as in the settings, and see `Improvement`."""
-        settings = self.settings
+        settings, programs = self.settings, self.programs
+        if programs is not None:
+            in_force = programs.from_here(in_force)
         return Improvement(
             objective,
             self.method,
-            self.brief.space,
+            self.brief.space if programs is None else programs.space,
             trials=settings.trials if trials is None else trials,
-            first_trials=settings.first_trials,
+            first_trials=settings.first_trials if programs is None else 0,
             seed=settings.seed,
             ball_seed=ball_seed,
             vary_balls=settings.vary_balls,
-            history=history,
+            history=history if programs is None else (),
             fallback=self.fallback,
             repeats_allowed=self.repeats_allowed,
             first_version=first_version,
@@ -143,6 +169,8 @@ def assemble(
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
     name = 'sas' if settings.method == 'auto' else settings.method
+    if name in PROGRAMS:
+        return _programs(settings, brief, model, name, where)
     noise = settings.landing_noise
     method = make_with_model(
         name,
@@ -162,6 +190,15 @@ def assemble(
         repeats_allowed(noise),
         model,
     )
+
+
+def _programs(settings: OptimizerSettings, brief: Brief, model: Completer, name: str, where: str) -> Assembly:
+    try:
+        method = BallPrograms(name, model, Sandbox())
+    except SandboxUnavailableError as error:
+        raise SettingsError(f'method {name} writes programs, and none can be run here: {error}') from None
+    said = f'{method.name}{where} proposes, {METHODS[name].said}; each is tried on {settings.balls} balls'
+    return Assembly(settings, brief, method, None, said, model=model, programs=method)
 
 
 def _screen(settings: OptimizerSettings) -> Screen | None:

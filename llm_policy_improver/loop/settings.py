@@ -58,6 +58,7 @@ class OptimizerSettings:
         first_trials: spread over the bounds before the method is asked.
         seed: draws the first trials and the balls.
         vary_balls: whether every trial meets another ball.
+        balls: that a program is tried on, one after the other; all of them are one trial of the run.
         feed_balls: whether balls are asked for by service; otherwise somebody throws them.
         trial_timeout: s of wall clock after which a ball that was fed and not reported is asked for again; the third
             time the run fails.
@@ -91,6 +92,7 @@ class OptimizerSettings:
     first_trials: int = 24
     seed: int = 0
     vary_balls: bool = False
+    balls: int = 5
     feed_balls: bool = True
     trial_timeout: float = 60.0
     output_folder: str = ''
@@ -105,13 +107,8 @@ class OptimizerSettings:
     all_trials: bool = False
 
     def __post_init__(self) -> None:
-        if self.method in PROGRAMS:
-            raise SettingsError(
-                f'method {self.method} writes programs, and what the arm runs has parameters: '
-                f'there are {", ".join(CHOICES)}'
-            )
         try:
-            require_known(self.method, CHOICES)
+            require_known(self.method, (*CHOICES, *PROGRAMS))
         except UnknownMethodError as error:
             raise SettingsError(str(error)) from None
         if self.request_timeout <= 0.0 or self.request_retries < 0:
@@ -126,7 +123,13 @@ class OptimizerSettings:
             raise SettingsError(
                 'base_url names an endpoint but no model is named: give model, too (--model NAME)'
             )
-        if self.method in WITH_MODEL and not self.model:
+        if self.method in PROGRAMS and not self.vary_balls:
+            raise SettingsError(
+                f'method {self.method} writes programs that choose for each ball: set vary_balls to true'
+            )
+        if not 1 <= self.balls <= 100:
+            raise SettingsError(f'balls must be from 1 to 100; got {self.balls}')
+        if self.method in (*WITH_MODEL, *PROGRAMS) and not self.model:
             raise SettingsError(
                 f'method {self.method} needs a language model: give its name (--model NAME); without one there are '
                 f'{", ".join((*NUMERIC, *BY_EXAMPLES))}'

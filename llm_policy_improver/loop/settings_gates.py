@@ -40,7 +40,7 @@ def rehearsal(settings: OptimizerSettings, _: Approval | None) -> Gate | None:
     """Played in simulation first, for runs on the arm."""
     if not settings.rehearse:
         return None
-    gate = Rehearsal(settings.rehearsal, settings.seed)
+    gate = Rehearsal(settings.rehearsal, settings.seed, space=settings.space())
     settings.require_within(gate.largest_residual)
     return gate
 

@@ -85,7 +85,7 @@ class ClockedTrials:
         self._active = False
 
     def on_parameters(self) -> None:
-        """Parameters have come; here nothing waits for them."""
+        """Parameters or what a program chose have come; here nothing waits for them."""
 
     def _on_joints(self, message: JointState) -> None:
         arm = self._joints.add(message)

@@ -8,15 +8,19 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from std_srvs.srv import SetBool, Trigger
 
 from llm_policy_improver.core.policy import ParameterError
-from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
+from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.msg import BallChoice, ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
-from llm_policy_improver.nodes.messages import command_message, parameters_of
-from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
+from llm_policy_improver.nodes.messages import choice_message, command_message, parameters_of
+from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.ball_chooser import BallChoice as Choice
+from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
@@ -31,16 +35,20 @@ class ControllerNode(LifecycleNode):
     A managed node: inactive, it listens to the sensors and answers the services; active, it sends commands. With
     ``autostart`` it configures and activates itself.
 
-    Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right
-    joints and finite numbers; anything else is refused and the parameters in use stay. What is offered already may
-    come again, as from an optimizer that was restarted.
+    Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right joints
+    and finite numbers; anything else is refused and the parameters in use stay. What is offered already may come again,
+    as from an optimizer that was restarted. Where they bring a program, that chooses others for the swing of each ball
+    (`table_tennis.ball_chooser`), and ``controller/ball_choice`` tells what held in it.
     """
 
     def __init__(self, settings: ControllerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('controller', **node_arguments)
         self._settings = declared(self, settings or ControllerSettings())
         kind = LockstepArm if self._settings.lockstep else HardwareArm
-        self._arm: LockstepArm | HardwareArm = kind(self, self._settings, self._send, self._say_status)
+        self._chooser = self._made_chooser()
+        self._arm: LockstepArm | HardwareArm = kind(
+            self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice
+        )
         self._message = ''
         self._offered = Modulation()
         self._status_said: tuple[str, int, str, str] | None = None
@@ -52,12 +60,15 @@ class ControllerNode(LifecycleNode):
         """Leave the arm standing."""
         with suppress(RuntimeError, InvalidHandle):  # the context may be gone already
             self._arm.stop()
+        if self._chooser is not None:
+            self._chooser.close()
         super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unconfigured to inactive: publishers, subscriptions, services."""
         self._commands = self.create_publisher(JointVelocityCommand, 'joint_velocity_command', COMMANDS)
         self._status = self.create_publisher(ControllerStatus, 'controller/status', LATCHED)
+        self._choices = self.create_publisher(BallChoice, 'controller/ball_choice', RELIABLE)
         self._arm.connect()
         self._offers = self.create_subscription(
             ParametersMessage, 'policy_parameters', self._on_parameters, LATCHED
@@ -87,6 +98,7 @@ class ControllerNode(LifecycleNode):
         for service in self._offered_services:
             self.destroy_service(service)
         self.destroy_subscription(self._offers)
+        self.destroy_publisher(self._choices)
         self.destroy_publisher(self._status)
         self.destroy_publisher(self._commands)
         self._status_said = None
@@ -102,6 +114,20 @@ class ControllerNode(LifecycleNode):
         self._arm.stop()
         return TransitionCallbackReturn.FAILURE
 
+    def _made_chooser(self) -> BallChooser | None:
+        """Where programs may choose: the sandbox starts now, with ordinary priority and before anything moves."""
+        if not self._settings.programs:
+            return None
+        try:
+            return BallChooser(self._settings.safety.residual, waits=self._settings.lockstep)
+        except SandboxUnavailableError as error:
+            raise SettingsError(f'controller: programs is true, and none can be run here: {error}') from None
+
+    def _tell_choice(self, choice: Choice, stamp: int) -> None:
+        self._choices.publish(choice_message(choice, stamp))
+        if choice.fallback is not None:
+            self.get_logger().warning(f'version {choice.version}: {choice.sentence}')
+
     def _send(self, command: Command, version: int) -> None:
         self._commands.publish(command_message(command, version))
 
@@ -110,6 +136,10 @@ class ControllerNode(LifecycleNode):
             parameters = parameters_of(message)
             if parameters.version == self._offered.version and _same(parameters, self._offered):
                 return
+            if parameters.program is not None and self._chooser is None:
+                raise ParameterError(
+                    'programs are not run here: set programs to true in the settings of the controller'
+                )
             if parameters.version <= self._offered.version:
                 raise ParameterError(
                     f'the version must grow: {parameters.version} came after {self._offered.version}'
@@ -163,8 +193,8 @@ class ControllerNode(LifecycleNode):
 
 
 def _same(one: Modulation, other: Modulation) -> bool:
-    """Number for number; who proposed them may be told in other words."""
-    return (one.attenuation, one.residual) == (other.attenuation, other.residual)
+    """Number for number, and letter for letter of a program; who proposed them may be told in other words."""
+    return (one.attenuation, one.residual, one.program) == (other.attenuation, other.residual, other.program)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -27,6 +27,7 @@ from llm_policy_improver.nodes.messages import ball_of, doubles
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.ball_chooser import BallChoice, BallChooser
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.handover import Handover
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
@@ -55,6 +56,8 @@ class HardwareArm:
         publish: takes every control tick's command, with what was really sent for it, and the version of the
             parameters that shaped it.
         changed: called after every control tick.
+        chooser: has a program choose the parameters of each ball; None: no program does.
+        chosen: takes what held in each swing that a program was to choose for, and the stamp of the tick, ns.
     """
 
     def __init__(
@@ -63,12 +66,16 @@ class HardwareArm:
         settings: ControllerSettings,
         publish: Callable[[Command, int], None],
         changed: Callable[[], None],
+        chooser: BallChooser | None = None,
+        chosen: Callable[[BallChoice, int], None] = lambda choice, stamp: None,
     ) -> None:
         self._node = node
         self._settings = settings
         self._publish = publish
         self._changed = changed
-        self._guard = GuardedController(settings.controller, settings.guard, self._now)
+        self._chooser = chooser
+        self._chosen = chosen
+        self._guard = GuardedController(settings.controller, settings.guard, self._now, chooser)
         # Half of the watchdog's patience: what goes on from a message that is missing must soon end.
         self._joints = JointStates(
             settings.driver_joint_names, min(OLDEST, 0.5 * settings.watchdog.joints_stale)
@@ -215,6 +222,9 @@ class HardwareArm:
         done = self._guard.tick()
         if done is not None:
             self._publish(*done)
+        choice = None if self._chooser is None else self._chooser.pop()
+        if choice is not None:
+            self._chosen(choice, self._now().stamp)
         self._changed()
 
     def _send_all(self) -> None:

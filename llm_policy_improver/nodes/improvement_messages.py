@@ -5,11 +5,12 @@ import math
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.step import Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus
-from llm_policy_improver.nodes.messages import doubles, number, point
+from llm_policy_improver.nodes.messages import doubles, number, numbers_of, point, program_of
 from llm_policy_improver.report.wording import step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -21,7 +22,11 @@ def _landing(trial: Trial | None) -> tuple[float, float, float] | None:
 
 
 def status_message(
-    improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None
+    improvement: Improvement,
+    state: str,
+    step: Step | None,
+    space: ParameterSpace,
+    waiting: GateCase | None = None,
 ) -> OptimizerStatus:
     """Where the run stands, with the reasons of the last step, or of the proposal that waits for approval."""
     objective, best = improvement.objective, improvement.best
@@ -45,8 +50,11 @@ def status_message(
         _tell(status, waiting.proposal, waiting_text(waiting))
         status.proposed_version = waiting.version
         status.proposed_by = waiting.proposal.proposed_by
-        status.parameter_names = list(waiting.proposal.parameters.names)
-        status.proposed_values = doubles(waiting.proposal.parameters.values)
+        status.parameter_names, status.proposed_values = numbers_of(waiting.proposal)
+        program = program_of(waiting.proposal, space)
+        if program is not None:
+            status.proposed_source, status.proposed_entry = program.source, program.entry
+            status.envelope_low, status.envelope_high = doubles(program.low), doubles(program.high)
         _tell_rehearsal(status, waiting)
     return status
 
@@ -78,6 +86,7 @@ def _tell_rehearsal(status: OptimizerStatus, waiting: GateCase) -> None:
 
 def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
     """One trial of the run."""
+    names, values = numbers_of(result.trial)
     return ImprovePolicy.Feedback(
         iteration=result.number,
         trial=result.trial.number,
@@ -87,8 +96,8 @@ def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
         distance=number(result.distance),
         best_distance=number(result.best_distance),
         parameters_version=result.trial.version,
-        parameter_names=list(result.trial.parameters.names),
-        values=doubles(result.trial.parameters.values),
+        parameter_names=names,
+        values=values,
         proposed_by=result.trial.proposed_by,
         reason=result.step.reason,
         verdict=step_text(result.step),
@@ -109,6 +118,5 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
     )
     if best is not None:
         reply.best_version = best.version
-        reply.parameter_names = list(best.parameters.names)
-        reply.best_values = doubles(best.parameters.values)
+        reply.parameter_names, reply.best_values = numbers_of(best)
     return reply

@@ -15,14 +15,16 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_database import DATABASE
+from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
-    'method': (str, 'who proposes: auto, sas, icpi, hybrid or one without a language model'),
+    'method': (str, 'who proposes: auto, sas, icpi, hybrid, prompt_po or one without a language model'),
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
     'model': (str, 'name of the language model; none: a regression proposes'),
     'parameters': (str, 'what is searched: attenuation, residual or both'),
@@ -90,6 +92,15 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             if given(name)
         }
         overrides = {'trace_logger': run, 'optimizer': run | {'draw_landings': True} | asked}
+        if asked.get('method') in PROGRAMS:
+            # They choose for each ball, so that balls must differ, in simulation and in the rehearsal, too.
+            overrides['controller'] = {'programs': True}
+            overrides['simulator'] = overrides['stand_in_arm'] = {'simulation.balls': 'rally'}
+            overrides['optimizer'] |= {
+                'vary_balls': True,
+                'rehearsal.balls': 'rally',
+                'rehearsal.joint_margin': RALLY_MARGIN,
+            }
         _require_usable(given('config'), given('namespace'), executables)
         guarded = 'simulator' not in executables
         if guarded:

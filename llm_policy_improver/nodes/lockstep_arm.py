@@ -14,6 +14,7 @@ from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.ball_chooser import BallChoice, BallChooser
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
@@ -27,6 +28,8 @@ class LockstepArm:
     Args:
         publish: takes the answer to every tick, and the version of the parameters that shaped it.
         changed: called after every tick.
+        chooser: has a program choose the parameters of each ball; None: no program does.
+        chosen: takes what held in the swing of each ball that meets a program, and the stamp of the tick, ns.
     """
 
     def __init__(
@@ -35,12 +38,17 @@ class LockstepArm:
         settings: ControllerSettings,
         publish: Callable[[Command, int], None],
         changed: Callable[[], None],
+        chooser: BallChooser | None = None,
+        chosen: Callable[[BallChoice, int], None] = lambda choice, stamp: None,
     ) -> None:
         self._node = node
         self._settings = settings
         self._publish = publish
         self._changed = changed
-        self._controller = LowLevelController(settings.controller)
+        self._chooser = chooser
+        self._chosen = chosen
+        self._controller = LowLevelController(settings.controller, chooser=chooser)
+        self._told = False
         self._gate = LockstepGate()
         self._armed = True
         self._active = False
@@ -131,12 +139,24 @@ class LockstepArm:
         while self._active and (tick := self._gate.pop()) is not None:
             if tick.message.tick == 0:
                 self._controller.end_ball()
+                self._told = False
             for sighting in tick.sightings:
                 self._controller.observe_ball(sighting)
             if tick.message.last:
+                self._tell_choice(tick.arm.stamp, last=True)
                 self._controller.end_ball()
             else:
                 command = self._controller.command(tick.arm)
                 standing = replace(command, applied=np.zeros(len(JOINTS)), limited=True)
                 self._publish(command if self._armed else standing, self.version)
+                self._tell_choice(tick.arm.stamp)
             self._changed()
+
+    def _tell_choice(self, stamp: int, last: bool = False) -> None:
+        """Once for every ball that meets a program, so that whoever records the trial can wait for it."""
+        if self._chooser is None or self._told:
+            return
+        choice = self._chooser.pop() or (self._chooser.missed() if last else None)
+        if choice is not None:
+            self._told = True
+            self._chosen(choice, stamp)

@@ -23,7 +23,7 @@ class LockstepTrials:
     """Listens to simulator and controller.
 
     Args:
-        knows: whether the parameters of a version have come.
+        knows: whether the parameters of a version have come, and what their program, if they have one, chose.
         finish: takes the recorder with a trial, the version of its parameters, what the arm touched that it must
             not, and why it was not played to its end.
 
@@ -80,7 +80,7 @@ class LockstepTrials:
         self._gate = LockstepGate()
 
     def on_parameters(self) -> None:
-        """Parameters have come, perhaps those that a trial waits for."""
+        """Parameters or what a program chose have come, perhaps those that a trial waits for."""
         self._finish_complete()
 
     def _on_joints(self, message: JointState) -> None:

@@ -3,6 +3,8 @@
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -12,11 +14,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from llm_policy_improver import msg
-from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.policy import ParameterError, Program
+from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
 from llm_policy_improver.table_tennis.ball.state import Vec
+from llm_policy_improver.table_tennis.ball_chooser import BallChoice, Fallback
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, landing_of, trial_of
 
@@ -54,6 +58,19 @@ def number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
+def numbers_of(carrier: Carrier) -> tuple[list[str], 'array[float]']:
+    """Names and values of a policy; none of a program."""
+    policy = carrier.policy
+    if isinstance(policy, Program):
+        return [], doubles([])
+    return list(policy.names), doubles(policy.values)
+
+
+def program_of(carrier: Carrier, space: ParameterSpace) -> BallProgram | None:
+    """What a policy that is a program would run as; None for parameters."""
+    return Modulation.within(space, carrier.policy).program
+
+
 def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParameters:
     """Stamp in ns."""
     return msg.PolicyParameters(
@@ -64,18 +81,52 @@ def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParamete
         residual=doubles(parameters.residual),
         names=list(parameters.names),
         proposed_by=parameters.proposed_by,
+        **_program_fields(parameters.program),
     )
 
 
+def _program_fields(program: BallProgram | None) -> dict[str, Any]:
+    if program is None:
+        return {}
+    return {
+        'source': program.source, 'entry': program.entry,
+        'envelope_low': doubles(program.low), 'envelope_high': doubles(program.high),
+    }  # fmt: skip
+
+
 def parameters_of(message: msg.PolicyParameters) -> Modulation:
-    """Raises `ParameterError` for wrong joints, lengths or numbers."""
+    """Raises `ParameterError` for wrong joints, lengths or numbers, and for an envelope that is none."""
     if tuple(message.joint_names) != JOINTS:
         raise ParameterError(
             f'joint_names must be {", ".join(JOINTS)}; got {", ".join(message.joint_names) or "none"}'
         )
+    program = None
+    if message.source or message.entry:
+        low, high = tuple(message.envelope_low), tuple(message.envelope_high)
+        program = BallProgram(message.source, message.entry, low, high)
     return Modulation(
         tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by,
-        tuple(message.names),
+        tuple(message.names), program,
+    )  # fmt: skip
+
+
+def choice_message(choice: BallChoice, stamp: int) -> msg.BallChoice:
+    """Stamp in ns."""
+    return msg.BallChoice(
+        header=header_of(stamp),
+        parameters_version=choice.version,
+        observed=doubles(choice.observed),
+        applied=doubles(choice.applied),
+        fallback='' if choice.fallback is None else choice.fallback.value,
+        detail=choice.detail,
+    )
+
+
+def choice_of(message: msg.BallChoice) -> BallChoice:
+    """What held in the swing of a ball."""
+    return BallChoice(
+        int(message.parameters_version), tuple(message.observed), tuple(message.applied),
+        Fallback(message.fallback) if message.fallback else None, message.detail,
     )  # fmt: skip
 
 
@@ -134,7 +185,7 @@ def command_of(message: msg.JointVelocityCommand) -> Command:
 def trace_message(trial: Trial, start: int) -> msg.ExecutionTrace:
     """``start``: ns stamp of the first sighting of the ball."""
     samples, landing = trial.samples, landing_of(trial)
-    modulation = Modulation.of(trial.parameters)
+    modulation, program = _played(trial), trial.policy if isinstance(trial.policy, Program) else None
     return msg.ExecutionTrace(
         header=header_of(start, FRAME),
         trial=trial.number,
@@ -143,6 +194,8 @@ def trace_message(trial: Trial, start: int) -> msg.ExecutionTrace:
         attenuation=doubles(modulation.attenuation),
         residual=doubles(modulation.residual),
         names=list(modulation.names),
+        source='' if program is None else program.source,
+        entry='' if program is None else program.entry,
         proposed_by=trial.proposed_by,
         outcome=str(trial.outcome),
         note=trial.note,
@@ -164,6 +217,15 @@ def trace_message(trial: Trial, start: int) -> msg.ExecutionTrace:
     )
 
 
+def _played(trial: Trial) -> Modulation:
+    """What held in the swing: of a program what its ball's measures tell, unchanged where they do not."""
+    if not isinstance(trial.policy, Program):
+        return Modulation.of(trial.policy)
+    neutral = Modulation().attenuation + Modulation().residual
+    applied = [trial.measures.get(name, none) for name, none in zip(CHOSEN, neutral, strict=True)]
+    return Modulation(tuple(applied[: len(JOINTS)]), tuple(applied[len(JOINTS) :]))
+
+
 def trial_in(message: msg.ExecutionTrace) -> Trial:
     """A trial as plain data, samples included."""
 
@@ -177,7 +239,7 @@ def trial_in(message: msg.ExecutionTrace) -> Trial:
         tuple(message.attenuation), tuple(message.residual), int(message.parameters_version), message.proposed_by,
         tuple(message.names),
     )  # fmt: skip
-    return trial_of(
+    trial = trial_of(
         modulation,
         Outcome(message.outcome),
         dict(zip(message.measure_names, message.measures, strict=True)),
@@ -194,3 +256,4 @@ def trial_in(message: msg.ExecutionTrace) -> Trial:
             racket_position=points(message.racket_position),
         ),
     )
+    return replace(trial, policy=Program(message.source, message.entry)) if message.source else trial

@@ -109,6 +109,7 @@ class OptimizerNode(WaitingNode):
         if self._approval is not None:
             self._approval.close()
         self._memory.close()
+        self._assembly.close()
         self._action.destroy()
         super().destroy_node()
 
@@ -262,7 +263,7 @@ class OptimizerNode(WaitingNode):
 
     def _put_in_force(self, version: int, proposal: Proposal) -> None:
         self._memory.in_force = version, proposal
-        modulation = Modulation.of(proposal.parameters, version, proposal.proposed_by)
+        modulation = Modulation.within(self._space, proposal.policy, version, proposal.proposed_by)
         self._parameters_out.publish(parameters_message(modulation, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:
@@ -332,13 +333,15 @@ class OptimizerNode(WaitingNode):
                 if proposed is None:
                     break
                 self._step = proposed
-                if not await self._run_trial(improvement, proposed, run, goal, cancelled):
+                if not await self._run_trial(assembly, improvement, proposed, run, goal, cancelled):
                     break
         except Exception as error:  # e.g. the disk is full: say it, keep what is stored, serve on
             state, message = OptimizerStatus.FAILED, f'the run failed: {error}'
             self.get_logger().error(message)
         if state != OptimizerStatus.FAILED and cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
+        if assembly is not self._assembly:
+            assembly.close()
         done = self.last_result = improvement.result()
         if done.end is End.NO_PROPOSALS and not message:
             message = f'ended early: {done.stopped}'
@@ -402,13 +405,14 @@ class OptimizerNode(WaitingNode):
 
     async def _run_trial(
         self,
+        assembly: Assembly,
         improvement: Improvement,
         step: Step,
         run: Checkpoint,
         goal: ServerGoalHandle | None,
         cancelled: Callable[[], bool],
     ) -> bool:
-        """Publish a step's parameters, have a ball played with them, record it; False if cancelled before."""
+        """Publish a step's policy, have its ball or balls played, record the trial; False if cancelled before."""
         version, attempt = step.version, 1
         if run.waits(step):
             attempt += run.attempts  # it was published before the run was interrupted
@@ -421,11 +425,21 @@ class OptimizerNode(WaitingNode):
         in_force = self._memory.in_force
         if in_force is None or version != in_force[0]:
             self._put_in_force(version, Proposal.again(step))
-        while (trial := await self._player.play(step, cancelled)) is not None and not counts(trial, attempt):
-            self.get_logger().warning(f'trial {trial.number} says nothing, it is played again: {trial.note}')
-            attempt += 1
-        if trial is None:
-            return False
+        balls = list(run.balls) if run.waits(step) else []
+        for seed in assembly.seeds(step)[len(balls) :]:
+            ball = replace(step, seed=seed)
+            while (trial := await self._player.play(ball, cancelled)) is not None and not counts(
+                trial, attempt
+            ):
+                self.get_logger().warning(
+                    f'trial {trial.number} says nothing, it is played again: {trial.note}'
+                )
+                attempt += 1
+            if trial is None:
+                return False
+            balls.append(trial)
+            attempt = 1
+        trial = assembly.trial(balls, improvement.objective)
         result = improvement.record(trial)
         self.get_logger().info(f'trial {trial.number}: {trial.note}; {step.reason}')
         if goal is not None:
@@ -441,7 +455,7 @@ class OptimizerNode(WaitingNode):
     def _publish(
         self, improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None
     ) -> None:
-        status = status_message(improvement, state, step, waiting)
+        status = status_message(improvement, state, step, self._space, waiting)
         status.header.stamp = self.get_clock().now().to_msg()
         self._status.publish(status)
 

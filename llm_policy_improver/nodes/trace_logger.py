@@ -10,26 +10,39 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.msg import BallLanding, ExecutionTrace, PolicyParameters
+from llm_policy_improver.msg import BallChoice, BallLanding, ExecutionTrace, PolicyParameters
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.lockstep_trials import LockstepTrials
-from llm_policy_improver.nodes.messages import FRAME, header_of, parameters_of, point, trace_message
+from llm_policy_improver.nodes.messages import (
+    FRAME,
+    choice_of,
+    header_of,
+    parameters_of,
+    point,
+    stamp_of,
+    trace_message,
+)
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.ball_chooser import BallChoice as Choice
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _DONE: Final = TransitionCallbackReturn.SUCCESS
 _MIDDLE: Final = 'while this ball was in play'
+_NOT_TOLD: Final = 'what the program chose was not reported'
 
 
 class TraceLoggerNode(LifecycleNode):
@@ -60,6 +73,7 @@ class TraceLoggerNode(LifecycleNode):
         self._diagnostics: Diagnostics | None = None
         self._heard: dict[int, Modulation] = {0: Modulation()}
         self._stored: dict[int, Modulation] = {}
+        self._choices: list[tuple[int, Choice]] = []
         self._lost = ''
         self._refused: Exception | None = None
         if self._settings.autostart:
@@ -91,6 +105,9 @@ class TraceLoggerNode(LifecycleNode):
         self._offers = self.create_subscription(
             PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED
         )
+        self._chosen = self.create_subscription(
+            BallChoice, 'controller/ball_choice', self._on_choice, RELIABLE
+        )
         self._trials.connect()
         return _DONE
 
@@ -111,6 +128,7 @@ class TraceLoggerNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Inactive to unconfigured: the store is closed."""
         self._trials.disconnect()
+        self.destroy_subscription(self._chosen)
         self.destroy_subscription(self._offers)
         self.destroy_publisher(self._landings)
         self.destroy_publisher(self._traces)
@@ -140,7 +158,9 @@ class TraceLoggerNode(LifecycleNode):
                     f'{folder} already holds trials: choose another output_folder, or set resume to continue them'
                 )
             self._stored = {
-                each.step.version: Modulation.of(each.step.parameters, each.step.version, each.step.proposed_by)
+                each.step.version: Modulation.within(
+                    self._space(store), each.step.policy, each.step.version, each.step.proposed_by
+                )
                 for each in store.steps()
             }
             self._unsent = self._stored_message(store, trials[-1]) if trials else None
@@ -149,6 +169,11 @@ class TraceLoggerNode(LifecycleNode):
             raise
         self._own_folder = folder
         return store
+
+    def _space(self, store: RunStore) -> ParameterSpace:
+        """That the stored programs were to stay in."""
+        made_with = stored_settings(store)
+        return parameter_space(Searched.BOTH) if made_with is None else made_with.optimizer.space()
 
     def _stored_message(self, store: RunStore, trial: Trial) -> ExecutionTrace | None:
         try:
@@ -176,7 +201,18 @@ class TraceLoggerNode(LifecycleNode):
         return Health(Level.OK, 'storing trials', values)
 
     def _knows(self, version: int) -> bool:
-        return version in self._heard or version in self._stored
+        """Whether all that a trial with these parameters has beside its time series is here."""
+        parameters = self._in_force(version)
+        if parameters is None:
+            return False
+        return parameters.program is None or any(choice.version == version for _, choice in self._choices)
+
+    def _in_force(self, version: int) -> Modulation | None:
+        return self._heard.get(version) or self._stored.get(version)
+
+    def _on_choice(self, message: BallChoice) -> None:
+        self._choices.append((stamp_of(message.header.stamp), choice_of(message)))
+        self._trials.on_parameters()
 
     def _on_parameters(self, message: PolicyParameters) -> None:
         try:
@@ -188,13 +224,20 @@ class TraceLoggerNode(LifecycleNode):
 
     def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
         start = recorder.start or 0
-        parameters = self._heard.get(version) or self._stored.get(version)
+        parameters = self._in_force(version)
+        chosen = [choice for stamp, choice in self._choices if choice.version == version and stamp >= start]
+        self._choices.clear()
         if parameters is None:
             parameters = Modulation(version=version)
             aborted = aborted or f'the parameters of version {version} were never seen here'
         assert self._store is not None  # only an active node records
         try:
-            trial = self._store.add_trial(recorder.finish(parameters, contact, aborted), start)
+            trial = recorder.finish(parameters, contact, aborted)
+            if parameters.program is not None:
+                trial = (
+                    chosen[-1].told_by(trial) if chosen else replace(trial, note=f'{trial.note}; {_NOT_TOLD}')
+                )
+            trial = self._store.add_trial(trial, start)
         except StoreError as error:
             self._lost = f'a trial is lost: {error}'
             self.get_logger().error(self._lost)

@@ -27,7 +27,8 @@ class Checkpoint:
         trials: of the whole run.
         history: trials before it, oldest first.
         played: its steps, each with its trial; the last one may still wait for it.
-        attempts: trials that the last step has had where it waits, none of which counts.
+        attempts: trials that the last step has had for the ball it waits for, none of which counts.
+        balls: trials that count of a round that the last step waits for.
     """
 
     objective: Objective
@@ -36,6 +37,7 @@ class Checkpoint:
     history: tuple[Trial, ...]
     played: tuple[tuple[Step, Trial | None], ...] = ()
     attempts: int = 0
+    balls: tuple[Trial, ...] = ()
 
     def waits(self, step: Step) -> bool:
         """Whether this step was on record when the run was interrupted, and its trial was not."""
@@ -67,9 +69,11 @@ def interrupted(store: RunStore, settings: OptimizerSettings) -> Checkpoint | No
     part = stored_parts(store)[-1]
     played = tuple((each.step(number), each.trial) for number, each in enumerate(part.steps, 1))
     waits = part.steps[-1].trial is None
+    last = part.steps[-1]
     return Checkpoint(
-        objective, own.method, own.trials, part.history, played, part.steps[-1].attempts if waits else 0
-    )
+        objective, own.method, own.trials, part.history, played, last.attempts if waits else 0,
+        last.balls if waits else (),
+    )  # fmt: skip
 
 
 def _require_same(made_with: RunSettings, settings: OptimizerSettings) -> None:

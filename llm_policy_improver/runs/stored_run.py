@@ -12,9 +12,11 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.gatekeeper import kept_back_in
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, counts
+from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
 from llm_policy_improver.table_tennis import objectives
+from llm_policy_improver.tasks.ball_rounds import round_of, rounds_objective, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class RunSettings:
 
     def meant(self, words: str) -> Objective:
         """The objective of these words as it was understood then; by the vocabulary where that was not kept."""
+        if self.optimizer.method in PROGRAMS:
+            return rounds_objective(words)
         known = self.objective
         return known if known is not None and known.words == words else objectives.parse_objective(words)
 
@@ -47,13 +51,14 @@ class RunSettings:
             StoreError: they are not stored.
         """
         options = None if self.options is None else to_mapping(self.options)
+        rounds = self.optimizer.method in PROGRAMS  # which follows from the words
         store.add_settings(
             {
                 'optimizer': to_mapping(self.optimizer),
                 'sas_options': options,
                 'ball_seed': self.ball_seed,
                 'history': self.history,
-                'objective': None if self.objective is None else objectives.as_json(self.objective),
+                'objective': None if self.objective is None or rounds else objectives.as_json(self.objective),
             }
         )
 
@@ -67,7 +72,8 @@ class PlayedStep:
         exchanges: the requests to a language model made for it, in their order.
         trial: that counts for it, without the time series; None where it was not played.
         audits: what became of the proposals made for it, in their order.
-        attempts: how many trials it has had.
+        attempts: how many trials it has had; of a round, for its last ball or the one that is due.
+        balls: trials that count of a round that was not played to its end.
     """
 
     stored: StoredStep
@@ -75,6 +81,7 @@ class PlayedStep:
     trial: Trial | None
     audits: tuple[Audit, ...] = ()
     attempts: int = 0
+    balls: tuple[Trial, ...] = ()
 
     @property
     def number(self) -> int:
@@ -170,20 +177,27 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     parts: list[StoredPart] = []
     steps: list[PlayedStep] = []
     before = played = 0
-    stored, begun = store.steps(), {each.first_step: each.content.get('history') for each in store.settings()}
+    stored, begun = store.steps(), {each.first_step: each.content for each in store.settings()}
+    wanted = _balls(store.description)
     for step, following in zip_longest(stored, stored[1:]):
-        tries = _tries(trials, played, step.step.version)
-        found = tries[-1] if tries and (following or counts(trials[tries[-1]], len(tries))) else None
+        if step.number in begun:
+            wanted = _balls(begun[step.number])
+        tries, counted = _tries(trials, played, step.step.version, wanted)
+        found = tries[-1] if tries and (following or len(counted) == wanted) else None
+        balls = tuple(trials[index] for index in counted)
+        others = counted[:-1] if len(counted) == wanted else counted
+        before_it = 1 + tries.index(others[-1]) if others else 0
         if not steps:
-            known = begun.get(step.number)
+            known = begun.get(step.number, {}).get('history')
             before = known if known is not None else tries[0] if tries else played
         steps.append(
             PlayedStep(
                 step,
                 tuple(exchanges.get(step.number, ())),
-                None if found is None else trials[found],
+                None if found is None else trials[found] if wanted == 1 else _round(balls, step),
                 tuple(audits.get(step.number, ())),
-                len(tries),
+                len(tries) - before_it,
+                balls if found is None else (),
             )
         )
         played = played if found is None else found + 1
@@ -198,12 +212,29 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     return tuple(parts)
 
 
-def _tries(trials: Sequence[Trial], first: int, version: int) -> list[int]:
-    """Indices of the trials of a step: up to the one that counts for it, all of them where none does."""
+def _tries(trials: Sequence[Trial], first: int, version: int, balls: int) -> tuple[list[int], list[int]]:
+    """Indices of the trials of a step, and of those that count for it: up to as many of these as it has balls."""
     tries: list[int] = []
+    counted: list[int] = []
+    attempt = 0
     for index in range(first, len(trials)):
         if trials[index].version == version:
             tries.append(index)
-            if counts(trials[index], len(tries)):
-                break
-    return tries
+            attempt += 1
+            if counts(trials[index], attempt):
+                counted.append(index)
+                attempt = 0
+                if len(counted) == balls:
+                    break
+    return tries, counted
+
+
+def _balls(content: Mapping[str, Any]) -> int:
+    """That make up a trial under these stored settings: a round where programs are tried, else one."""
+    optimizer = content.get('optimizer')
+    rounds = isinstance(optimizer, dict) and optimizer.get('method') in PROGRAMS
+    return int(optimizer['balls']) if rounds else 1
+
+
+def _round(balls: Sequence[Trial], step: StoredStep) -> Trial | None:
+    return round_of(balls, target_of(objectives.parse_objective(step.objective))) if balls else None

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.control.choosing import Chooser
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController, GuardSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
@@ -48,6 +49,7 @@ class GuardedArm:
         simulator: advances by one cycle of the inner loop at a time: `in_cycles`.
         config: of the controller.
         settings: of what guards the arm.
+        chooser: chooses the parameters of each ball's swing; None: those offered hold.
 
     Attributes:
         guard: the controller.
@@ -55,10 +57,16 @@ class GuardedArm:
         now: the time by both clocks.
     """
 
-    def __init__(self, simulator: Simulator, config: ControllerConfig, settings: GuardSettings) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        config: ControllerConfig,
+        settings: GuardSettings,
+        chooser: Chooser | None = None,
+    ) -> None:
         self.simulator = simulator
         self.now = _START
-        self.guard = GuardedController(config, settings, lambda: self.now)
+        self.guard = GuardedController(config, settings, lambda: self.now, chooser)
         self._cycle = round(simulator.config.control_period * NANOSECONDS)
         self._period = round(config.period * NANOSECONDS)
         self._ramp = round(settings.handover.ramp * NANOSECONDS) + 2 * self._period

@@ -10,6 +10,7 @@ from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.control.choosing import Chooser
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
 from llm_policy_improver.table_tennis.guarded_arm import GuardedArm
@@ -61,9 +62,12 @@ class GuardedTableTennis:
 
     def run(self, policy: Policy, seed: int) -> Trial:
         """Play the ball of this seed with this policy; the same arguments give the same trial."""
-        modulation = Modulation.of(policy)
+        return self.play(Modulation.of(policy), seed)
+
+    def play(self, modulation: Modulation, seed: int, chooser: Chooser | None = None) -> Trial:
+        """The same with what a policy comes to, and who chooses for the ball where that is a program."""
         # A controller of its own for every ball: no fault and no drift of one reaches the next.
-        played = _PlayedArm(self.simulator, self._controller, self._guard, self._recorder)
+        played = _PlayedArm(self.simulator, self._controller, self._guard, self._recorder, chooser)
         played.guard.handover.offer(modulation)
         played.make_ready()
         played.begin()
@@ -86,8 +90,9 @@ class _PlayedArm(GuardedArm):
         config: ControllerConfig,
         settings: GuardSettings,
         recorder: TraceRecorder,
+        chooser: Chooser | None,
     ) -> None:
-        super().__init__(simulator, config, settings)
+        super().__init__(simulator, config, settings, chooser)
         self._recorder = recorder
         self.begin()
 

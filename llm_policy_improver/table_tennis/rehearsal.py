@@ -9,6 +9,7 @@ noise. So a proposal must be good for more than the one model that the simulator
 and seed give the same result.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,17 +18,21 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.audit import GateVerdict
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.state import BallModel
+from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, RehearsedTrial, refusal
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 if TYPE_CHECKING:
@@ -56,6 +61,7 @@ class Rehearsal:
         config: how much is played, and what is too near or too often.
         seed: draws physics, balls, delays and noise.
         arm: of the controller that will run; as the files of ``config`` say where None.
+        space: the bounds, to which the choices of programs are clipped.
 
     Attributes:
         config: as given.
@@ -68,11 +74,16 @@ class Rehearsal:
     name = 'rehearsal'
 
     def __init__(
-        self, config: RehearsalConfig | None = None, seed: int = 0, arm: ControllerSettings | None = None
+        self,
+        config: RehearsalConfig | None = None,
+        seed: int = 0,
+        arm: ControllerSettings | None = None,
+        space: ParameterSpace | None = None,
     ) -> None:
         self.config = config or RehearsalConfig()
         self.arm = arm or _settings_of(self.config)
         self._seed = seed
+        self._space = space or parameter_space(Searched.BOTH)
         self._latency = expected_delays(self.arm.controller.latency)
         self._fastest = _AT_LIMIT * np.array(self.arm.safety.velocity)
         self._tasks: list[tuple[GuardedTableTennis, WatchedSimulator]] = []
@@ -88,14 +99,25 @@ class Rehearsal:
 
     def judge(self, case: GateCase) -> GateVerdict:
         """Refuse what does not do well."""
-        result = self.play(case.proposal.parameters)
+        result = self.play(case.proposal.policy)
         return GateVerdict(
             self.name, not result.refused, result.refused or result.sentence, figures=result.as_json()
         )  # fmt: skip
 
-    def play(self, policy: Parameters) -> RehearsalResult:
-        """Play this policy with every physics drawn."""
-        trials = tuple(self._trial(number, policy) for number in range(1, self.config.trials + 1))
+    def play(self, policy: Policy) -> RehearsalResult:
+        """Play this policy with every physics drawn.
+
+        Raises:
+            SandboxUnavailableError: it is a program, and this machine cannot confine one.
+        """
+        modulation = Modulation.within(self._space, policy)
+        with ExitStack() as stack:
+            chooser = None
+            if modulation.program is not None:
+                chooser = stack.enter_context(BallChooser(self.largest_residual, waits=True))
+            trials = tuple(
+                self._trial(number, modulation, chooser) for number in range(1, self.config.trials + 1)
+            )
         return RehearsalResult(trials, refusal(self.config, trials))
 
     def physics(self, number: int) -> SimulationConfig:
@@ -106,14 +128,16 @@ class Rehearsal:
             camera_noise=self.config.camera_noise,
             latency=self._latency,
             ball=BallModel(**drawn),
+            balls=self.config.balls,
             launcher=self.config.launcher(),
         )
 
-    def _trial(self, number: int, policy: Parameters) -> RehearsedTrial:
+    def _trial(self, number: int, modulation: Modulation, chooser: BallChooser | None) -> RehearsedTrial:
         if len(self._tasks) < number:
             self._tasks.append(self._task(number))
         task, simulator = self._tasks[number - 1]
-        trial = task.run(policy, self._seed + number)
+        trial = task.play(modulation, self._seed + number, chooser)
+        choice = None if chooser is None else chooser.pop()
         landing = landing_of(trial)
         at_limit = np.any(np.abs(task.sent) >= self._fastest, axis=1)
         margins = simulator.margins()
@@ -130,6 +154,7 @@ class Rehearsal:
             rules=task.rules,
             fault=task.fault,
             collision=simulator.arm_contact,
+            fallback='' if choice is None else choice.sentence,
         )
 
     def _task(self, number: int) -> 'tuple[GuardedTableTennis, WatchedSimulator]':

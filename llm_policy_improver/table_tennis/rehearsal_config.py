@@ -1,9 +1,14 @@
 """Settings of the rehearsal: what is played, with which arm, and what is too near or too often."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from llm_policy_improver.table_tennis.ball.state import Vec
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
+
+RALLY_MARGIN: Final = 0.002
+"""``joint_margin`` with balls of a rally: they take the unchanged controller to within 0.36 % of a range (axis_4),
+where the safety stage holds it. Ends of ranges stay the stage's: its own margin is 0.3 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class RehearsalConfig:
         joint_margin: share of its range that every joint keeps from both ends.
         longest_saturation: s in a row that what is sent may be at a joint's velocity limit.
         camera_noise: m, standard deviation of each coordinate of a sighting.
+        balls: ``'standard'``, those that follow; ``'rally'``, another one each time, for programs that choose by them.
         ball_position, ball_velocity, ball_spin: (3,) m, m/s and rad/s in frame ``table``: how balls come to the arm.
         position_spread, velocity_spread: m and m/s by which each coordinate differs at most.
 
@@ -35,6 +41,7 @@ class RehearsalConfig:
     joint_margin: float = 0.01
     longest_saturation: float = 0.3
     camera_noise: float = 0.003
+    balls: str = 'standard'
     ball_position: Vec = Launcher().position
     ball_velocity: Vec = Launcher().velocity
     ball_spin: Vec = Launcher().spin
@@ -57,6 +64,8 @@ class RehearsalConfig:
             raise ValueError(
                 f'rehearsal: longest_saturation must be between 0 and 3 s; got {self.longest_saturation:g} s'
             )
+        if self.balls not in ('standard', 'rally'):
+            raise ValueError(f'rehearsal: balls must be standard or rally; got "{self.balls}"')
         self.launcher()
 
     def launcher(self) -> Launcher:

@@ -25,6 +25,7 @@ class RehearsedTrial:
         rules: cycles in which each of its rules did.
         fault: why the watchdog stopped the arm; empty where it did not.
         collision: what the arm touched; empty where nothing.
+        fallback: why a program chose nothing for it, where it was one, as a clause; empty where all went well.
     """
 
     number: int
@@ -39,6 +40,7 @@ class RehearsedTrial:
     rules: Mapping[str, int]
     fault: str
     collision: str
+    fallback: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def refusal(config: RehearsalConfig, trials: Sequence[RehearsedTrial]) -> str:
     misses = count - sum(trial.outcome == 'landed' for trial in trials)
     found = (
         first(lambda trial: trial.collision),
+        first(lambda trial: trial.fallback),
         first(lambda trial: trial.fault and f'the watchdog stopped the arm: {trial.fault}'),
         worst(
             lambda trial: trial.clearance,

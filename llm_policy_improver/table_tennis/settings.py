@@ -43,6 +43,7 @@ class ControllerSettings:
         driver_joint_names: what the drivers call the arm's joints, in the order of `arm.joints.JOINTS`.
         lockstep: whether commands answer the simulator's ticks, instead of a clock.
         autostart: whether the node configures and activates itself; otherwise whoever manages it does.
+        programs: whether a program may choose the parameters of each ball; it runs in the sandbox.
         realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
         gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
@@ -56,6 +57,7 @@ class ControllerSettings:
     driver_joint_names: tuple[str, ...] = JOINTS
     lockstep: bool = True
     autostart: bool = True
+    programs: bool = False
     realtime_priority: int = 0
     joint_state_topic: str = 'joint_states'
     ball_topic: str = 'ball/position'

@@ -3,6 +3,7 @@
 from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.control.choosing import Chooser
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig, LowLevelController
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
@@ -26,6 +27,10 @@ class TableTennis:
         >>> trace.outcome.value
         'landed'
 
+    Args:
+        simulation, controller: the settings of both.
+        chooser: chooses the parameters of each ball's swing; None: those of the policy hold.
+
     Attributes:
         simulator: for what really happened, which the trace does not tell.
 
@@ -34,29 +39,45 @@ class TableTennis:
     """
 
     def __init__(
-        self, simulation: SimulationConfig | None = None, controller: ControllerConfig | None = None
+        self,
+        simulation: SimulationConfig | None = None,
+        controller: ControllerConfig | None = None,
+        chooser: Chooser | None = None,
     ) -> None:
         self.simulator = make_simulator(simulation)
-        self._controller = LowLevelController(controller)
+        self._controller = LowLevelController(controller, chooser=chooser)
         require_one_period(self.simulator.config, self._controller.config)
         self._recorder = TraceRecorder()
+        self._modulation = Modulation()
 
     def run(self, policy: Policy, seed: int) -> Trial:
         """Play the ball of this seed with this policy; the same arguments give the same trial."""
-        modulation = Modulation.of(policy)
-        simulator, controller, recorder = self.simulator, self._controller, self._recorder
-        controller.end_ball()
-        controller.offer(modulation)
-        recorder.clear()
-        simulator.launch(seed)
-        while not simulator.finished:
-            arm_now, sightings = simulator.observe()
-            for sighting in sightings:
-                controller.observe_ball(sighting)
-                recorder.balls.append(sighting)
-            command = controller.command(arm_now)
-            recorder.arms.append(arm_now)
-            recorder.commands.append(command)
-            simulator.step(command.applied)
-        recorder.balls.extend(simulator.observe()[1])
-        return recorder.finish(modulation, simulator.arm_contact)
+        self.begin(Modulation.of(policy), seed)
+        while not self.simulator.finished:
+            self.step()
+        return self.finish()
+
+    def begin(self, modulation: Modulation, seed: int) -> None:
+        """Launch the ball of this seed; `step` while the simulator has not finished, then `finish`."""
+        self._controller.end_ball()
+        self._controller.offer(modulation)
+        self._recorder.clear()
+        self._modulation = modulation
+        self.simulator.launch(seed)
+
+    def step(self) -> None:
+        """Play one control period."""
+        controller, recorder = self._controller, self._recorder
+        arm_now, sightings = self.simulator.observe()
+        for sighting in sightings:
+            controller.observe_ball(sighting)
+            recorder.balls.append(sighting)
+        command = controller.command(arm_now)
+        recorder.arms.append(arm_now)
+        recorder.commands.append(command)
+        self.simulator.step(command.applied)
+
+    def finish(self) -> Trial:
+        """What happened."""
+        self._recorder.balls.extend(self.simulator.observe()[1])
+        return self._recorder.finish(self._modulation, self.simulator.arm_contact)

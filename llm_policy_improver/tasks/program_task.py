@@ -4,19 +4,17 @@ The program runs in the sandbox, environment and reward in this process. A progr
 traceback in the note: whoever wrote it can mend it.
 """
 
-import ast
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
-
-import numpy as np
 
 from llm_policy_improver.core.environment import Action, Environment, EpisodeBrief, Observation, Transition
 from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.sandbox.acting import begin
 from llm_policy_improver.sandbox.errors import ProgramError, SandboxError
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.sandbox.worker import Worker
@@ -49,6 +47,7 @@ class ProgramTask:
         if episodes < 1:
             raise ValueError(f'a trial needs at least 1 episode; got {episodes}')
         self.brief: EpisodeBrief = environment.brief
+        self._names = [quantity.name for quantity in self.brief.observation]
         self._environment = environment
         self._sandbox = sandbox
         self._episodes = episodes
@@ -70,7 +69,9 @@ class ProgramTask:
                 for seed in seeds:
                     played.append(self._episode(worker, policy, seed, steps))
         except (SandboxError, ValueError) as error:
-            return Trial(policy, CRASHED, {STEPS.name: float(len(steps))}, note=_said(error), samples=tuple(played))
+            return Trial(
+                policy, CRASHED, {STEPS.name: float(len(steps))}, note=_said(error), samples=tuple(played)
+            )
         returns = [episode.total for episode in played]
         measures = {
             RETURN.name: math.fsum(returns) / len(returns),
@@ -88,12 +89,12 @@ class ProgramTask:
             SandboxError: it failed, then or at a call.
         """
         with self._sandbox.load(policy.source) as worker:
-            act, release = self._begin(worker, policy, 0)
+            act, release = begin(worker, policy.source, policy.entry, self._names, 0)
             yield lambda seen: self._action(act(seen))
             release()
 
     def _episode(self, worker: Worker, policy: Program, seed: int, steps: list[Transition]) -> Episode:
-        act, release = self._begin(worker, policy, seed)
+        act, release = begin(worker, policy.source, policy.entry, self._names, seed)
         first = observation = self._environment.reset(seed)
         actions: list[Action] = []
         began = len(steps)
@@ -103,16 +104,6 @@ class ProgramTask:
             observation = steps[-1].observation
         release()
         return Episode(first, tuple(actions), tuple(steps[began:]))
-
-    def _begin(
-        self, worker: Worker, policy: Program, seed: int
-    ) -> tuple[Callable[[Observation], Any], Callable[[], None]]:
-        """How it acts, and how it is let go of: a class has ``act(obs)``, a function takes the named numbers."""
-        if not is_class(policy):
-            names = [quantity.name for quantity in self.brief.observation]
-            return lambda seen: worker.call(policy.entry, **dict(zip(names, seen, strict=True))), lambda: None
-        acting = worker.new(policy.entry, seed=seed)
-        return lambda seen: worker.call_method(acting, 'act', np.asarray(seen)), lambda: worker.delete(acting)
 
     def _action(self, answered: Any) -> Action:
         """What was answered, as an action of this task: whole numbers as such, values clipped to their ranges.
@@ -130,16 +121,6 @@ class ProgramTask:
             min(max(float(value), quantity.low), quantity.high)
             for value, quantity in zip(given, self.brief.action, strict=True)
         )
-
-
-def is_class(policy: Program) -> bool:
-    """Whether a program's entry point is a class, and not a function."""
-    named = {
-        node.name: isinstance(node, ast.ClassDef)
-        for node in ast.parse(policy.source).body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
-    }
-    return named.get(policy.entry, True)
 
 
 def _said(error: Exception) -> str:

@@ -35,6 +35,7 @@ TASKS: Final[Mapping[str, str]] = MappingProxyType(
         'pick_place': '.meta_world.tasks:PICK_PLACE',
         'door_open': '.meta_world.tasks:DOOR_OPEN',
         'drawer_open': '.meta_world.tasks:DRAWER_OPEN',
+        'arm_varied_balls': '.arm_varied_balls:ARM_VARIED_BALLS',
     }
 )
 """Where each is written: ``'module:name'`` of an `EpisodicTask`, imported when it is asked for."""

@@ -15,6 +15,7 @@ from curved_map import CurvedMap
 from llm_policy_improver.core.audit import Decision, GateVerdict, prompt_hash
 from llm_policy_improver.core.chat import Completion, Message
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
+from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.core.settings import SettingsError, from_mapping
 from llm_policy_improver.core.trial import Trial
@@ -191,6 +192,20 @@ def test_closing_after_the_decision_withdraws_nothing() -> None:
 
 
 # Small steps, and the way back.
+
+
+def test_a_program_always_waits_and_cannot_be_edited() -> None:
+    program = Program('class Policy:\n    def act(self, obs):\n        return [1.0] * 16\n', 'Policy')
+    case = replace(case_of(), proposal=Proposal(program, 'prompt_po:m'), history=(trial(NEAR, 3),))
+    judging = Judging(case, auto_approve='small_steps')
+    judging.approval._confirmed = True  # as after a first one
+    assert judging.waits() == case
+    with pytest.raises(ApprovalError, match='a program cannot be edited here'):
+        judging.approval.decide(7, EDIT, 'Ada', values=NEAR)
+    judging.approval.decide(7, APPROVE, 'Ada')
+    verdict = judging.answer()
+    assert isinstance(verdict, GateVerdict)
+    assert (verdict.passed, verdict.instead) == (True, None)
 
 
 def test_small_step_from_a_trial_that_landed_needs_nobody_where_that_is_allowed() -> None:

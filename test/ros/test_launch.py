@@ -136,6 +136,17 @@ def test_folder_of_another_run_is_refused_unless_that_is_to_be_continued(name: s
     assert nodes(name, output_folder=str(tmp_path), resume='true')
 
 
+@pytest.mark.parametrize('name', NODES)
+def test_method_that_writes_programs_brings_balls_that_vary_and_a_controller_that_takes_programs(name: str) -> None:
+    started = {node.node_executable: given(node) for node in nodes(name, method='prompt_po', model='m')}
+    assert "'programs': True" in started['controller']
+    assert "'vary_balls': True" in started['optimizer']
+    assert "'rehearsal.balls': 'rally'" in started['optimizer']
+    for arm in {'simulator', 'stand_in_arm'} & set(started):
+        assert "'simulation.balls': 'rally'" in started[arm]
+    assert "'programs'" not in {node.node_executable: given(node) for node in nodes(name)}['controller']
+
+
 @pytest.mark.parametrize('name', ['hardware.launch.py', 'rehearsal.launch.py'])
 def test_proposals_are_rehearsed_with_the_settings_of_the_arm_that_runs(name: str) -> None:
     (optimizer,) = [node for node in nodes(name) if node.node_executable == 'optimizer']

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, Program
 from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.core.settings import SettingsError, from_mapping, read_settings
 from llm_policy_improver.core.share import share_folder
@@ -27,7 +27,7 @@ from llm_policy_improver.table_tennis.guarded_arm import in_cycles
 from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.rehearsal import BALL_RANGES, Rehearsal
-from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
+from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN, RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
@@ -138,6 +138,29 @@ def test_each_margin_refuses_what_comes_nearer(neutral: RehearsalResult) -> None
     assert f'the arm came within {near:.3f} m' in refusal(clearance=near + 1e-6)
     assert 'blade to the table' in refusal(clearance=near + 1e-6)
     assert f'came within {joint:.2%} of its range' in refusal(joint_margin=joint + 1e-9)
+
+
+PROGRAMS = {
+    'in order': ('return [1.0] * 8 + [0.0] * 8', ''),
+    'far beyond its envelope': ('return [0.0] * 8 + [-9.0] * 8', 'did not land'),
+    'failing': (
+        'return obs[99]',
+        'ball 1 of 2 the constants held: the program failed (act raised IndexError',
+    ),
+    'of another kind': ('return "fast"', 'the constants held: the program gave no sixteen numbers'),
+}
+
+
+@pytest.mark.parametrize('name', PROGRAMS)
+def test_a_program_is_rehearsed_in_the_sandbox_with_balls_that_vary(name: str) -> None:
+    act, refused = PROGRAMS[name]
+    program = Program(f'class Policy:\n    def act(self, obs):\n        {act}\n', 'Policy')
+    config = RehearsalConfig(trials=2, most_misses=1, balls='rally', joint_margin=RALLY_MARGIN)
+    rehearsal = Rehearsal(config)
+    assert rehearsal.physics(1).draw_ball(1) != rehearsal.physics(2).draw_ball(2)
+    result = rehearsal.play(program)
+    assert refused in result.refused
+    assert (name == 'in order') is (not result.refused), result.refused
 
 
 def test_long_saturation_is_refused() -> None:

@@ -16,8 +16,8 @@ CONTAINERS = {'Proposal', 'Step', 'Trial'}
 """Beside `llm.reply.Reply`, which holds the numbers as they were answered."""
 
 NAMES = {'policy', 'Policy', 'Parameters', 'Program', 'Modulation', 'attenuation', 'residual'}
-MOST_FILES = 30
-"""That name a policy or its fields."""
+MOST_FILES = 32
+"""That name a policy or its fields: 30 for a vector's way, two more where a program chooses one for each ball."""
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

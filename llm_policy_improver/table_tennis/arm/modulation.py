@@ -1,17 +1,22 @@
 """What a policy comes to on the arm: an attenuation and a residual of each joint velocity."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, require_parameters
+from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, Program, require_parameters
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 
 ATTENUATIONS: Final = tuple('abcdefgh')
 """Names of the attenuations, one a joint (as in SAS-Prompt, arXiv 2504.20459)."""
 RESIDUALS: Final = tuple('ijklmnop')
 """Names of the residuals, one a joint."""
+CHOSEN: Final = ATTENUATIONS + RESIDUALS
+"""What a program chooses, in this order."""
+LONGEST: Final = 20_000
+"""Characters of a program's source."""
 
 NEUTRAL_ATTENUATION: Final = (1.0,) * len(JOINTS)
 NEUTRAL_RESIDUAL: Final = (0.0,) * len(JOINTS)
@@ -36,6 +41,63 @@ def checked_vector(name: str, values: Iterable[float]) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class BallProgram:
+    """What travels, is approved and is run: exactly this.
+
+    Attributes:
+        source: of the program.
+        entry: name of the class or function in it that acts.
+        low, high: (16,) the envelope, in the order of `CHOSEN`; where both are the same nothing is to be chosen.
+
+    Raises:
+        ParameterError: there is no source, or the envelope is none.
+    """
+
+    source: str
+    entry: str
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.source.strip() or len(self.source) > LONGEST:
+            raise ParameterError(
+                f'a program needs a source of 1 to {LONGEST:,} characters; got {len(self.source):,}'
+            )
+        if not self.entry.isidentifier():
+            raise ParameterError(f'entry must be the name of a class or function; got "{self.entry[:100]}"')
+        for name in ('low', 'high'):
+            bounds = tuple(float(value) for value in getattr(self, name))
+            object.__setattr__(self, name, bounds)
+            if len(bounds) != len(CHOSEN) or not all(map(math.isfinite, bounds)):
+                raise ParameterError(
+                    f'the {name} end of the envelope must be {len(CHOSEN)} finite numbers, {", ".join(CHOSEN)}'
+                )
+        for name, low, high in zip(CHOSEN, self.low, self.high, strict=True):
+            if low > high or (name in ATTENUATIONS and low < 0.0):
+                raise ParameterError(
+                    f'the envelope of {name} must be from low to high'
+                    f'{", and none below 0" if name in ATTENUATIONS else ""}; got {low:g} to {high:g}'
+                )
+
+    def clipped(self, chosen: Sequence[float], largest: Sequence[float]) -> tuple[float, ...]:
+        """What may be applied (16,) of what was chosen (16,): within the envelope, and no residual beyond the arm's.
+
+        Args:
+            chosen: finite numbers.
+            largest: (8,) m/s and rad/s, residuals that the arm's safety file allows.
+        """
+        within = [
+            min(max(float(value), low), high)
+            for value, low, high in zip(chosen, self.low, self.high, strict=True)
+        ]
+        joints = len(JOINTS)
+        residuals = [
+            min(max(value, -most), most) for value, most in zip(within[joints:], largest, strict=True)
+        ]
+        return (*within[:joints], *residuals)
+
+
+@dataclass(frozen=True, slots=True)
 class Modulation:
     """What modulates the low-level controller: ``applied = limit(attenuation * command + residual)``.
 
@@ -45,6 +107,7 @@ class Modulation:
         version: grows with every new one; 0 means that none was proposed yet.
         proposed_by: who proposed the policy, e.g. ``'initial'``, ``'least_squares'``, ``'sas:gpt-4o'``.
         names: the parameters of the policy; all others are neutral.
+        program: chooses others for each ball's swing; where it gives nothing usable, those above hold.
 
     Raises:
         ParameterError: a vector has the wrong length or holds a number that is not finite, or what is not neutral
@@ -55,7 +118,8 @@ class Modulation:
     residual: tuple[float, ...] = NEUTRAL_RESIDUAL
     version: int = 0
     proposed_by: str = 'neutral'
-    names: tuple[str, ...] = ATTENUATIONS + RESIDUALS
+    names: tuple[str, ...] = CHOSEN
+    program: BallProgram | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'attenuation', checked_vector('attenuation', self.attenuation))
@@ -69,7 +133,7 @@ class Modulation:
             raise ParameterError(f'{unnamed[0]} is {values[unnamed[0]]:g}, but it is not among the names')
 
     def _values(self) -> dict[str, float]:
-        return dict(zip(ATTENUATIONS + RESIDUALS, self.attenuation + self.residual, strict=True))
+        return dict(zip(CHOSEN, self.attenuation + self.residual, strict=True))
 
     @classmethod
     def of(cls, policy: Policy, version: int = 0, proposed_by: str = 'neutral') -> 'Modulation':
@@ -85,8 +149,29 @@ class Modulation:
             proposed_by, policy.names,
         )  # fmt: skip
 
+    @classmethod
+    def within(
+        cls, space: ParameterSpace, policy: Policy, version: int = 0, proposed_by: str = ''
+    ) -> 'Modulation':
+        """What a policy of this space comes to; a program gets the bounds of the space as its envelope.
+
+        What is not searched cannot be chosen either. Where a program gives nothing, the unchanged controller plays.
+
+        Raises:
+            ParameterError: it has a parameter that means nothing to the arm, or is no program that could be run.
+        """
+        if not isinstance(policy, Program):
+            return cls.of(policy, version, proposed_by)
+        ends = {name: (value, value) for name, value in _NEUTRAL.items()}
+        ends |= {each.name: (each.low, each.high) for each in space.parameters}
+        low, high = zip(*(ends[name] for name in CHOSEN), strict=True)
+        program = BallProgram(policy.source, policy.entry, low, high)
+        return cls(version=version, proposed_by=proposed_by, program=program)
+
     @property
-    def policy(self) -> Parameters:
+    def policy(self) -> Policy:
         """The policy that it comes from."""
+        if self.program is not None:
+            return Program(self.program.source, self.program.entry)
         values = self._values()
         return Parameters(self.names, tuple(values[name] for name in self.names))

@@ -5,7 +5,7 @@ Attenuation multiplies its command, the residual is added, the limits come last.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.filter import BallFilter, FilterConfig
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
 from llm_policy_improver.table_tennis.ball.state import BallModel
+from llm_policy_improver.table_tennis.control.choosing import AHEAD, Chooser, IncomingBall
 from llm_policy_improver.table_tennis.control.interception import choose_interception
 from llm_policy_improver.table_tennis.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
@@ -76,6 +77,11 @@ class ControllerState(StrEnum):
 class LowLevelController:
     """Plays one ball after the other.
 
+    Args:
+        config: its settings.
+        kinematics: of the arm.
+        chooser: chooses the parameters of each ball's swing; None: those offered hold for the whole stroke.
+
     Example:
         >>> controller = LowLevelController()
         >>> still = ArmObservation(stamp=0, position=HOME, velocity=np.zeros(8))
@@ -83,18 +89,25 @@ class LowLevelController:
         0.0
     """
 
-    def __init__(self, config: ControllerConfig | None = None, kinematics: Kinematics | None = None) -> None:
+    def __init__(
+        self,
+        config: ControllerConfig | None = None,
+        kinematics: Kinematics | None = None,
+        chooser: Chooser | None = None,
+    ) -> None:
         self.config = config or ControllerConfig()
         self._kinematics = kinematics or ArmKinematics()
         self._parameters = Modulation()
         self._waiting: Modulation | None = None
-        self._attenuation = np.ones(len(arm.ARM))
-        self._residual = np.zeros(len(arm.ARM))
+        self._chooser: Chooser | None = None
+        self._use(self._parameters)
         self._joints = JointModel(self.config.latency, self.config.period)
         self._action_delay = self.config.latency.action
         self._fastest, self._slowest = float(self._action_delay.min()), float(self._action_delay.max())
         self.end_ball()
         self._rehearse()
+        self._chooser = chooser
+        self._use(self._parameters)
 
     @property
     def parameters(self) -> Modulation:
@@ -118,8 +131,14 @@ class LowLevelController:
             return
         self._waiting = None
         self._parameters = parameters
+        self._use(parameters)
+
+    def _use(self, parameters: Modulation) -> None:
+        """They hold from the next ball's first plan on, till others are chosen for its swing."""
         self._attenuation = np.array(parameters.attenuation)
         self._residual = np.array(parameters.residual)
+        if self._chooser is not None:
+            self._chooser.prepare(parameters)
 
     def _rehearse(self) -> None:
         """Play an imaginary ball: nothing is to be compiled or loaded while a real one is in the air."""
@@ -141,6 +160,8 @@ class LowLevelController:
         self._bounces_planned = 0
         self._meeting_y: float | None = None
         self._joints.forget()
+        self._choice = _Choice.TO_COME
+        self._use(self._parameters)
         if self._waiting is not None:
             self.offer(self._waiting)
 
@@ -181,6 +202,7 @@ class LowLevelController:
             return np.asarray(self.config.homing_gain * (HOME - position))
         time = (stamp - self._origin) / NANOSECONDS
         self._plan(time, position, velocity)
+        self._choose(time)
         self._ticks += 1
         if self._stroke.hit is None:
             return np.zeros(len(arm.ARM))
@@ -203,14 +225,7 @@ class LowLevelController:
         bounced = self._filter.bounces > self._bounces_planned
         if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
             self._bounces_planned = self._filter.bounces
-            ball = choose_interception(
-                self.config.ball,
-                state,
-                self._filter.bounces > 0,
-                start + 0.06,
-                self.config.stroke.interception,
-                self._meeting_y,
-            )
+            ball = self._interception(state, start)
             if ball is not None and self._filter.bounces <= 1:
                 if self._meeting_y is None:
                     self._meeting_y = ball.position[1]
@@ -220,6 +235,42 @@ class LowLevelController:
                 return
         if stroke.hit is not None and not freezing:
             stroke.aim(stroke.hit, start, position, velocity)
+
+    def _choose(self, time: float) -> None:
+        """Have the parameters of the swing chosen a little before it is fixed, and take them up when it is."""
+        chooser, start, state = self._chooser, time + self._slowest, self._filter.state
+        if chooser is None or self._choice is _Choice.MADE or state is None:
+            return
+        left = self._stroke.swing_starts() - start
+        if left <= 1e-9:
+            self._choice = _Choice.MADE
+            chosen = chooser.take()
+            if chosen is not None:
+                self._attenuation, self._residual = chosen
+        elif left <= AHEAD + 1e-9 and self._choice is _Choice.TO_COME:
+            ball = self._interception(state, start)
+            if ball is not None:
+                self._choice = _Choice.ASKED
+                chooser.ask(IncomingBall.of(ball, time))
+
+    def _interception(self, state: BallState, start: float) -> BallState | None:
+        """Where to hit a ball that is in this state, for joints that begin at ``start``, s."""
+        return choose_interception(
+            self.config.ball,
+            state,
+            self._filter.bounces > 0,
+            start + 0.06,
+            self.config.stroke.interception,
+            self._meeting_y,
+        )
+
+
+class _Choice(Enum):
+    """Of the parameters of a ball."""
+
+    TO_COME = 0
+    ASKED = 1
+    MADE = 2
 
 
 @compiled

@@ -12,6 +12,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.table_tennis.control.choosing import Chooser
 from llm_policy_improver.table_tennis.control.controller import (
     ControllerConfig,
     ControllerState,
@@ -85,6 +86,7 @@ class GuardedController:
     Args:
         config: of the controller; the inner loop's delay is added to its latencies.
         clock: tells the time.
+        chooser: chooses the parameters of each ball's swing; None: those offered hold.
 
     Attributes:
         handover: takes new parameters up as soon as that may be.
@@ -95,6 +97,7 @@ class GuardedController:
         config: ControllerConfig,
         settings: GuardSettings,
         clock: Callable[[], Instant],
+        chooser: Chooser | None = None,
     ) -> None:
         self._clock = clock
         self._lock = Lock()  # never held while the controller plans
@@ -108,7 +111,7 @@ class GuardedController:
             slide_x_action=config.latency.slide_x_action + self._loop.delay,
             slide_y_action=config.latency.slide_y_action + self._loop.delay,
         )
-        self._controller = LowLevelController(replace(config, latency=delayed))
+        self._controller = LowLevelController(replace(config, latency=delayed), chooser=chooser)
         self.handover = Handover(settings.handover, self._controller)
         self._ticks = TickTimes(config.period)
         self._armed_at = 0

@@ -217,9 +217,14 @@ def test_every_method_can_be_named_in_the_settings(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', PROGRAMS)
-def test_methods_that_write_programs_are_refused_for_the_arm(name: str) -> None:
-    with pytest.raises(SettingsError, match=f'method {name} writes programs, and what the arm runs has parameters'):
+def test_methods_that_write_programs_need_a_model_and_balls_that_vary(name: str) -> None:
+    assert OptimizerSettings(method=name, model='some-model', vary_balls=True).balls == 5
+    with pytest.raises(SettingsError, match=f'method {name} writes programs that choose for each ball: set vary_'):
         OptimizerSettings(method=name, model='some-model')
+    with pytest.raises(SettingsError, match=f'method {name} needs a language model'):
+        OptimizerSettings(method=name, vary_balls=True)
+    with pytest.raises(SettingsError, match='balls must be from 1 to 100; got 0'):
+        OptimizerSettings(method=name, model='some-model', vary_balls=True, balls=0)
 
 
 @pytest.mark.parametrize(

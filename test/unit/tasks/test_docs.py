@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from llm_policy_improver.tasks.arm_varied_balls import ArmVariedBallsTask
 from llm_policy_improver.tasks.gymnasium.task import GymnasiumTask
 from llm_policy_improver.tasks.meta_world.task import MetaWorldTask
 from llm_policy_improver.tasks.noise_world.environment import NoiseWorldTask
@@ -38,6 +39,8 @@ def test_a_line_of_the_table_says_what_the_brief_says(name: str) -> None:
     if isinstance(task, NoiseWorldTask):
         assert (suite, extra) == ('NoiseWorld', 'none')
         assert reached.startswith(f'{task.board.optimum} optimum')
+    elif isinstance(task, ArmVariedBallsTask):
+        assert (suite, extra) == ('table tennis', 'none')
     else:
         assert isinstance(task, GymnasiumTask | MetaWorldTask)
         assert suite.endswith(f' {task.id}')

@@ -7,6 +7,7 @@ import numpy as np
 
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.bench.attacks.case import CYCLE, Array
+from llm_policy_improver.table_tennis.control.choosing import Chooser
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
@@ -41,12 +42,14 @@ class Attack:
         must_latch: whether it is a fault whenever it happens while sensors report; others are only where they do harm.
         patience: s after its begin until it is one.
         watchdog: settings.
+        chooser: chooses the parameters of each ball's swing; None: nobody does.
     """
 
     hangs = False
     must_latch = False
     patience = 0.0
     watchdog = WatchdogSettings()
+    chooser: Chooser | None = None
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng

@@ -46,7 +46,9 @@ class Cell:
 
     def start_controller(self) -> None:
         """A new one, which knows nothing of the one before."""
-        self.controller = GuardedController(ControllerConfig(), self._settings, lambda: self.clock.now)
+        self.controller = GuardedController(
+            ControllerConfig(), self._settings, lambda: self.clock.now, self._attack.chooser
+        )
 
     def look(self) -> tuple[list[ArmObservation], list[BallObservation]]:
         """What encoders and cameras show, with the stamps of the case."""
