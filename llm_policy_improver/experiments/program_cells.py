@@ -9,6 +9,7 @@ from typing import Any, Final
 from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.core.environment import EpisodeBrief
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.term import Extreme, Term
@@ -24,8 +25,9 @@ from llm_policy_improver.methods.programs.attempts import REPAIR
 from llm_policy_improver.methods.registry import PROGRAMS, ProgramMethod, make_program_method
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.sandbox.sandbox import Sandbox
+from llm_policy_improver.tasks.noise_world.boards import Board
 from llm_policy_improver.tasks.noise_world.environment import NoiseWorldTask
-from llm_policy_improver.tasks.program_score import Score, score
+from llm_policy_improver.tasks.program_score import Score, ScoreError, score
 from llm_policy_improver.tasks.program_task import RETURN, STEPS, ProgramTask
 from llm_policy_improver.tasks.registry import episodic_task
 
@@ -114,11 +116,11 @@ def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
         require_sound(improvement, run.method, run.task, run.seed)
         best, last = improvement.best, improvement.history[-1]
         kept, tried = None if best is None else method.space.kept(best), method.space.kept(last)
-        scores = [None if each is None else score(task, each, run.unseen, board) for each in (kept, tried)]
+        scores = [_score(task, each, run.unseen, board) for each in (kept, tried)]
     return {
         'task': run.task, 'method': run.method, 'model': run.model, 'seed': run.seed,
         **_scored('best', scores[0]), **_scored('final', scores[1]),
-        'higher_is_better': True, 'unit': UNIT, 'exact': scores[0] is not None and scores[0].exact,
+        'higher_is_better': True, 'unit': UNIT, 'exact': isinstance(scores[0], Score) and scores[0].exact,
         'kind': None if kept is None else kind_of(kept.source).value,
         **_cost(improvement), 'seconds': round(seconds, 3), 'curve': curve,
     }  # fmt: skip
@@ -146,9 +148,20 @@ def _told(best: Trial | None) -> float | None:
     return None if best is None else float(f'{best.measures[RETURN.name]:.{CURVE_DIGITS}g}')
 
 
-def _scored(name: str, found: Score | None) -> dict[str, float | None]:
-    error = None if found is None else found.standard_error
-    return {name: None if found is None else found.mean, f'{name}_standard_error': error}
+def _score(task: ProgramTask, program: Program | None, episodes: int, board: Board | None) -> Score | str:
+    """What a program is worth, or why there is no telling."""
+    if program is None:
+        return 'no program of the run played its episodes to their end'
+    try:
+        return score(task, program, episodes, board)
+    except ScoreError as error:
+        return str(error)
+
+
+def _scored(name: str, found: Score | str) -> dict[str, float | str | None]:
+    if isinstance(found, str):
+        return {name: None, f'{name}_standard_error': None, f'{name}_failed': found}
+    return {name: found.mean, f'{name}_standard_error': found.standard_error}
 
 
 def _cost(improvement: Improvement) -> dict[str, int]:

@@ -2,10 +2,10 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 from llm_policy_improver.report.progress import without_nan
 
@@ -110,16 +110,17 @@ def write_once(path: Path, text: str) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, written = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.part')
+    # Of a name that no other machine draws, and with the usual rights: others who share the folder read it, too.
+    written = path.with_name(f'.{path.name}.{uuid4().hex}.part')
     try:
-        with os.fdopen(handle, 'w', encoding='utf-8') as file:
+        with written.open('x', encoding='utf-8') as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         if not path.exists():
-            Path(written).replace(path)
+            written.replace(path)
     finally:
-        Path(written).unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
 
 
 def open_folder(folder: Path, settings: Mapping[str, Any]) -> None:

@@ -65,6 +65,7 @@ class SasFunction:
 
     def messages(self, seen: Observations) -> tuple[Message, ...]:
         """The chat that `propose` starts with."""
+        left = self._evaluations - len(seen.losses)
         text = prompt(__package__, 'functions').substitute(
             dimension=len(self.names),
             first=self.names[0],
@@ -73,7 +74,7 @@ class SasFunction:
             high=f'{BOX:.{DIGITS}f}',
             step=f'{10.0**-DIGITS:g}',
             digits=DIGITS,
-            left=self._evaluations - len(seen.losses),
+            left='1 evaluation is' if left == 1 else f'{left} evaluations are',
             example=self._example(),
             points=self._table(seen),
         )

@@ -37,23 +37,30 @@ class Score:
     exact: bool = False
 
 
+class ScoreError(Exception):
+    """A program fails in an episode that it is scored in; the message is what is told of that, traceback and all."""
+
+
 def unseen(episodes: int) -> Sequence[int]:
     """The seeds of this many episodes for scores."""
     return range(FIRST_UNSEEN, FIRST_UNSEEN + episodes)
 
 
-def score(task: ProgramTask, program: Program, episodes: int, board: Board | None = None) -> Score | None:
-    """What a program is worth; None where it fails in one of the episodes.
+def score(task: ProgramTask, program: Program, episodes: int, board: Board | None = None) -> Score:
+    """What a program is worth.
 
     Args:
         task: it is for.
         program: to be scored.
         episodes: to play, at least 2.
         board: of NoiseWorld that the task is played on; None for any other task.
+
+    Raises:
+        ScoreError: it fails in one of the episodes.
     """
     trial = task.play(program, unseen(episodes))
     if not trial.succeeded:
-        return None
+        raise ScoreError(trial.note)
     if board is not None and (expected := _expected(task, program, board, trial.samples)) is not None:
         return Score(expected, 0.0, exact=True)
     returns = [episode.total for episode in trial.samples]

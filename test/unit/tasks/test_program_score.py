@@ -10,7 +10,7 @@ from llm_policy_improver.core.policy import Program
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.tasks.noise_world.environment import BOARD_0
 from llm_policy_improver.tasks.noise_world.exact import optimal_plan
-from llm_policy_improver.tasks.program_score import FIRST_UNSEEN, score, unseen
+from llm_policy_improver.tasks.program_score import FIRST_UNSEEN, ScoreError, score, unseen
 from llm_policy_improver.tasks.program_task import ProgramTask
 
 REMEMBERING = (
@@ -37,12 +37,10 @@ def sandbox() -> Iterator[Sandbox]:
 def test_program_without_memory_is_scored_exactly_on_a_board(sandbox: Sandbox) -> None:
     task = ProgramTask(BOARD_0(), sandbox)
     exact = score(task, Program(PLANNER, 'Policy'), 20, BOARD_0.board)
-    assert exact is not None
     assert exact.exact
     assert exact.mean == pytest.approx(optimal_plan(BOARD_0.board).optimum)
     assert exact.standard_error == 0.0
     sampled = score(task, Program(PLANNER, 'Policy'), 400)
-    assert sampled is not None
     assert not sampled.exact
     assert sampled.mean == pytest.approx(exact.mean, abs=4.0 * sampled.standard_error)
     assert 1.0 < sampled.standard_error < 6.0
@@ -50,19 +48,18 @@ def test_program_without_memory_is_scored_exactly_on_a_board(sandbox: Sandbox) -
 
 def test_program_that_remembers_is_scored_by_episodes(sandbox: Sandbox) -> None:
     found = score(ProgramTask(BOARD_0(), sandbox), Program(REMEMBERING, 'Policy'), 20, BOARD_0.board)
-    assert found is not None
     assert not found.exact
     assert found.standard_error > 0.0
 
 
 def test_function_is_scored_by_episodes_of_other_tasks(sandbox: Sandbox) -> None:
     found = score(ProgramTask(DoubleIntegrator(), sandbox), Program(HALF_A_GAIN, 'get_action'), 20)
-    assert found is not None
     assert -10.0 < found.mean < 0.0
 
 
 def test_program_that_fails_has_no_score(sandbox: Sandbox) -> None:
-    assert score(ProgramTask(BOARD_0(), sandbox), Program(CRASHING, 'Policy'), 5, BOARD_0.board) is None
+    with pytest.raises(ScoreError, match='Traceback'):
+        score(ProgramTask(BOARD_0(), sandbox), Program(CRASHING, 'Policy'), 5, BOARD_0.board)
 
 
 def test_seeds_of_scores_are_beyond_those_of_trials(sandbox: Sandbox) -> None:
