@@ -30,7 +30,8 @@ def many(name: str, values: Iterable[str], what: str) -> Callable[..., Any]:
 
 
 def common(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that all experiments share."""
+    """The options that all comparisons of methods share."""
+    command = computed(command)
     for option in reversed(
         (
             click.option(
@@ -45,6 +46,16 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
                 show_default=True, help='Seconds for one request to the model.',
             ),
             click.option('--seeds', type=click.IntRange(1), help='Repetitions, from seed 0 on.'),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def computed(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of all that is computed cell by cell."""
+    for option in reversed(
+        (
             click.option('--quick', is_flag=True, help='A small form, to see that all works.'),
             click.option(
                 '--output', type=click.Path(path_type=Path, file_okay=False),

@@ -5,7 +5,11 @@ from typing import Any, Final
 import click
 
 from llm_policy_improver.cli.experiment_options import Options, common, many
-from llm_policy_improver.cli.method_experiments import methods_command, references_command
+from llm_policy_improver.cli.method_experiments import (
+    methods_command,
+    references_command,
+    simulated_trials_command,
+)
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.space import Searched
 from llm_policy_improver.tasks.functions import LANDSCAPES, TURNED
@@ -201,6 +205,6 @@ _ABLATED: Final = ('far right', 'left corner', 'point')
 """Objectives of the ablation: an edge, a corner that takes all parameters, and a place in the middle."""
 
 EXPERIMENTS: Final = (
-    methods_command, references_command, functions_command, retrieval_command, improvement_command, context_command,
-    ablation_command,
+    methods_command, references_command, simulated_trials_command, functions_command, retrieval_command,
+    improvement_command, context_command, ablation_command,
 )  # fmt: skip

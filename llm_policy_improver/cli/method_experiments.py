@@ -1,4 +1,4 @@
-"""``llm-policy-improver bench methods | references``."""
+"""``llm-policy-improver bench methods | references | simulated-trials``."""
 
 from functools import partial
 from pathlib import Path
@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from llm_policy_improver.cli.experiment_options import Options, common, many
+from llm_policy_improver.cli.experiment_options import Options, common, computed, many
 from llm_policy_improver.experiments.example_variants import AS_USUAL, EXAMPLE_VARIANTS
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
+from llm_policy_improver.table_tennis.space import Searched
 from llm_policy_improver.tasks.problems import MANIPULATION, PROBLEMS
 from llm_policy_improver.tasks.registry import TASKS
 
@@ -57,6 +58,28 @@ def methods_command(
             options.shard(),
             step,
         )
+    )
+
+
+@click.command('simulated-trials')
+@click.option('--trials', type=click.IntRange(1), help='In hundreds.  [10000; 200 with --quick]')
+@click.option(
+    '--parameters',
+    type=click.Choice([each.value for each in Searched]),
+    default=Searched.ATTENUATION.value,
+    show_default=True,
+    help='Which are spread; the others stay neutral.',
+)
+@click.option('--noisy', is_flag=True, help='Published camera noise and delays.')
+@computed
+def simulated_trials_command(trials: int | None, parameters: str, noisy: bool, **given: Any) -> None:
+    """What the simulated arm does with parameters spread as those of first trials: data for a prior."""
+    from llm_policy_improver.experiments import simulated_trials
+
+    options = Options('simulated-trials', given)
+    plan = simulated_trials.TrialsPlan(trials or options.pick(10_000, 200), Searched(parameters), noisy)
+    options.run(
+        lambda step: simulated_trials.run(plan, options.folder, options.executor(), options.shard(), step)
     )
 
 
