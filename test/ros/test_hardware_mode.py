@@ -52,8 +52,6 @@ HARDWARE = share_folder() / 'config' / 'hardware.yaml'
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)
 RETURNED = {ExecutionTrace.LANDED, ExecutionTrace.OUT, ExecutionTrace.NET, ExecutionTrace.OWN_SIDE}
-_KEPT = 2000
-"""Commands that wait for a driver at most: four seconds of them."""
 PATIENT: dict[str, Any] = {'joints_stale': 0.5, 'frozen_time': 0.8, 'missed_ticks': 25}
 """Of the watchdog: a busy machine, on which everything here shares one process, is no fault of the arm."""
 
@@ -86,10 +84,8 @@ class Driver(Node):
             JointState, controller.joint_state_topic, qos_profile_sensor_data
         )
         self._balls = self.create_publisher(PointStamped, controller.ball_topic, qos_profile_sensor_data)
-        # Deep enough that none is missed while this process waits for a core: a driver needs the last one only, but
-        # what was sent is compared with what was recorded.
-        self.create_subscription(Float64MultiArray, controller.gantry_command_topic, self._on_gantry, _KEPT)
-        self.create_subscription(Float64MultiArray, controller.arm_command_topic, self._on_arm, _KEPT)
+        self.create_subscription(Float64MultiArray, controller.gantry_command_topic, self._on_gantry, 10)
+        self.create_subscription(Float64MultiArray, controller.arm_command_topic, self._on_arm, 10)
         self.create_timer(0.008, self._on_time)
 
     def throw(self) -> None:
@@ -314,7 +310,8 @@ def test_trace_holds_what_was_really_sent(cell: Cell) -> None:
     cell.graph.spin_until(lambda: len(cell.traces) > before, 'the trial of an armed arm')
     applied = np.vstack([np.reshape(trace.applied_velocity, (-1, 8)) for trace in cell.traces])
     sent = np.abs(np.array(cell.driver.arm)).max(axis=0)
-    # Means over a control period, of velocities that were sent: near the peaks and not above.
+    # Means over a control period, of velocities that were sent: near the peaks and not above, but for the few
+    # commands that a busy driver misses.
     assert (np.abs(applied[:, 2:]).max(axis=0) <= 1.05 * sent + 0.01).all()
     assert (np.abs(applied[:, 2:]).max(axis=0) >= 0.5 * sent).all()
 
