@@ -312,7 +312,7 @@ def test_trace_holds_what_was_really_sent(cell: Cell) -> None:
     cell.graph.spin_until(lambda: len(cell.traces) > before, 'the trial of an armed arm')
     applied = np.vstack([np.reshape(trace.applied_velocity, (-1, 8)) for trace in cell.traces])
     known = len(commands)
-    cell.graph.spin_until(lambda: len(commands) > known + 100, 'the commands of that time')
+    cell.graph.spin_until(lambda: len(commands) > known + 500, 'the commands of that time')
     sent = np.abs(np.array([command.data for command in commands])).max(axis=0)
     # Means over a control period, of velocities that were sent: near the peaks and not above.
     assert (np.abs(applied[:, 2:]).max(axis=0) <= 1.05 * sent + 0.01).all()
