@@ -34,11 +34,7 @@ def improve(**options: Any) -> None:
     Example: llm-policy-improver improve "just behind the net" --json
     """
     run = RunSetup.of_options(options)
-    if run.assembly.programs is not None:
-        raise SettingsError(
-            f'{run.assembly.programs.name} is tried on rounds of balls, through the nodes: use demo, or for simulated '
-            'episodes "bench methods --task arm_varied_balls"'
-        )
+    run.assembly.require_parameters()
     approval = approval_at_terminal(run.assembly)
     improvement = run.assembly.improvement(run.objective, gates=run.assembly.gates(approval))
     with closing(run.create()) as store:
@@ -74,6 +70,7 @@ def resume(folder: Path, as_json: bool) -> None:
             checkpoint.objective.words, simulator, controller, TraceLoggerSettings(),
             replace(made_with.optimizer, trials=checkpoint.trials), folder, as_json,
         )  # fmt: skip
+        run.assembly.require_parameters()
         approval = approval_at_terminal(run.assembly)
         improvement = run.assembly.improvement(
             checkpoint.objective, history=checkpoint.history, gates=run.assembly.gates(approval)

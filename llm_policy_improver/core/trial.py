@@ -45,6 +45,11 @@ class Trial:
         """
         return require_parameters(self.policy)
 
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The policy as plain data: values by name, or source and entry of a program."""
+        return self.policy.as_json()
+
     def told(self, measure: Measure) -> float | None:
         """The value of a measure where it tells what the policy does; None where it does not, or is not known."""
         return self.measures.get(measure.name) if self.outcome in measure.told_by else None

@@ -34,10 +34,17 @@ from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.methods.setup import MethodSetup
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.sandbox.sandbox import Sandbox
+from llm_policy_improver.table_tennis.ball_chooser import LIMITS
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
 from llm_policy_improver.table_tennis.simulated_examples import simulated_examples
 from llm_policy_improver.table_tennis.task_brief import make_brief
-from llm_policy_improver.tasks.ball_rounds import BallPrograms, aimed_at, round_of, rounds_objective
+from llm_policy_improver.tasks.ball_rounds import (
+    BallPrograms,
+    aimed_at,
+    is_program,
+    round_of,
+    rounds_objective,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,18 @@ class Assembly:
         """The trial of a step, from those of its balls."""
         return balls[0] if self.programs is None else round_of(balls, aimed_at(objective))
 
+    def known(self, history: Sequence[Trial]) -> Sequence[Trial]:
+        """Earlier runs' trials that its method can learn from: those of parameters, and none where it writes programs."""
+        return () if self.programs is not None else [trial for trial in history if not is_program(trial)]
+
+    def require_parameters(self) -> None:
+        """Raise `SettingsError` where it proposes programs, which are tried through the nodes alone."""
+        if self.programs is not None:
+            raise SettingsError(
+                f'{self.programs.name} is tried on rounds of balls, through the nodes: use "demo", or for simulated '
+                'episodes "bench methods --task arm_varied_balls"'
+            )
+
     def close(self) -> None:
         """End what runs for it."""
         if self.programs is not None:
@@ -117,6 +136,8 @@ class Assembly:
         settings, programs = self.settings, self.programs
         if programs is not None:
             in_force = programs.from_here(in_force)
+        elif in_force is not None and is_program(in_force):
+            in_force = None
         return Improvement(
             objective,
             self.method,
@@ -126,7 +147,7 @@ class Assembly:
             seed=settings.seed,
             ball_seed=ball_seed,
             vary_balls=settings.vary_balls,
-            history=history if programs is None else (),
+            history=self.known(history),
             fallback=self.fallback,
             repeats_allowed=self.repeats_allowed,
             first_version=first_version,
@@ -194,7 +215,7 @@ def assemble(
 
 def _programs(settings: OptimizerSettings, brief: Brief, model: Completer, name: str, where: str) -> Assembly:
     try:
-        method = BallPrograms(name, model, Sandbox())
+        method = BallPrograms(name, model, Sandbox(LIMITS), brief.space)
     except SandboxUnavailableError as error:
         raise SettingsError(f'method {name} writes programs, and none can be run here: {error}') from None
     said = f'{method.name}{where} proposes, {METHODS[name].said}; each is tried on {settings.balls} balls'

@@ -123,6 +123,15 @@ class ImprovementResult:
         return None if self.best is None else self.best.policy
 
     @property
+    def best_told(self) -> str:
+        """The best policy for people: its values by their labels, or the source of a program; empty for none."""
+        best = self.best_policy
+        if isinstance(best, Program):
+            return best.source.strip()
+        items = [] if best is None else best.items()
+        return ',  '.join(f'{self.labels.get(name, name)} {value:.3f}' for name, value in items)
+
+    @property
     def stopped(self) -> str:
         """Why it ended before all its trials, as a clause for people; empty where it did not."""
         if self.end is End.NO_PROPOSALS:

@@ -19,7 +19,7 @@ from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice as Choice
+from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings

@@ -27,7 +27,8 @@ from llm_policy_improver.nodes.messages import ball_of, doubles
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice, BallChooser
+from llm_policy_improver.table_tennis.ball_choice import BallChoice
+from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.handover import Handover
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant

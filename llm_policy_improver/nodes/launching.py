@@ -12,7 +12,7 @@ from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import PROGRAMS
@@ -20,7 +20,7 @@ from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_database import DATABASE
-from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN
+from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN, RehearsalConfig
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
@@ -92,16 +92,18 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             if given(name)
         }
         overrides = {'trace_logger': run, 'optimizer': run | {'draw_landings': True} | asked}
-        if asked.get('method') in PROGRAMS:
+        _require_usable(given('config'), given('namespace'), executables)
+        read = read_settings(Path(given('config')), OptimizerSettings, 'optimizer')
+        if asked.get('method', read.method) in PROGRAMS:
             # They choose for each ball, so that balls must differ, in simulation and in the rehearsal, too.
             overrides['controller'] = {'programs': True}
             overrides['simulator'] = overrides['stand_in_arm'] = {'simulation.balls': 'rally'}
             overrides['optimizer'] |= {
                 'vary_balls': True,
                 'rehearsal.balls': 'rally',
-                'rehearsal.joint_margin': RALLY_MARGIN,
             }
-        _require_usable(given('config'), given('namespace'), executables)
+            if read.rehearsal.joint_margin == RehearsalConfig().joint_margin:  # unless somebody chose it
+                overrides['optimizer']['rehearsal.joint_margin'] = RALLY_MARGIN
         guarded = 'simulator' not in executables
         if guarded:
             _require_usable(given('safety'), given('namespace'), executables)

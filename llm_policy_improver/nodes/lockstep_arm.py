@@ -14,7 +14,8 @@ from llm_policy_improver.nodes.lockstep import LockstepGate
 from llm_policy_improver.nodes.messages import arm_of, ball_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice, BallChooser
+from llm_policy_improver.table_tennis.ball_choice import BallChoice
+from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
@@ -140,6 +141,8 @@ class LockstepArm:
             if tick.message.tick == 0:
                 self._controller.end_ball()
                 self._told = False
+                if self._chooser is not None:
+                    self._chooser.pop()  # of a swing that was fixed twice
             for sighting in tick.sightings:
                 self._controller.observe_ball(sighting)
             if tick.message.last:

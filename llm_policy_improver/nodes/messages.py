@@ -20,7 +20,7 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
 from llm_policy_improver.table_tennis.ball.state import Vec
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice, Fallback
+from llm_policy_improver.table_tennis.ball_choice import OBSERVED, BallChoice, Fallback
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, landing_of, trial_of
 
@@ -123,7 +123,15 @@ def choice_message(choice: BallChoice, stamp: int) -> msg.BallChoice:
 
 
 def choice_of(message: msg.BallChoice) -> BallChoice:
-    """What held in the swing of a ball."""
+    """What held in the swing of a ball.
+
+    Raises:
+        ValueError: it is none: another fallback, or not as many finite numbers as there are.
+    """
+    if len(message.applied) != len(CHOSEN) or len(message.observed) not in (0, len(OBSERVED)):
+        raise ValueError(f'a choice applies {len(CHOSEN)} numbers, by {len(OBSERVED)} observed ones or none')
+    if not all(map(math.isfinite, (*message.applied, *message.observed))):
+        raise ValueError('the numbers of a choice are finite')
     return BallChoice(
         int(message.parameters_version), tuple(message.observed), tuple(message.applied),
         Fallback(message.fallback) if message.fallback else None, message.detail,

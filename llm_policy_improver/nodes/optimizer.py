@@ -24,6 +24,7 @@ from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
 from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement import Improvement
@@ -99,7 +100,7 @@ class OptimizerNode(WaitingNode):
         )  # fmt: skip
         self._say(OptimizerStatus.IDLE)
         if self._memory.in_force is not None:
-            self._put_in_force(*self._memory.in_force)
+            self._put_in_force(*self._memory.in_force, self._memory.bounds_in_force)
         left = self._left_behind()
         if left is not None or start is not None:
             self._start_once = self.create_timer(0.0, lambda: self._start(start, left))
@@ -123,6 +124,10 @@ class OptimizerNode(WaitingNode):
         if method in ('', self._settings.method):
             return self._assembly
         return assemble(replace(self._settings, method=method), self._assembly.model)
+
+    def _let_go(self, assembly: Assembly) -> None:
+        if assembly is not self._assembly:
+            assembly.close()
 
     def _left_behind(self) -> tuple[Checkpoint, Assembly] | None:
         """The run to go on with at the start, where one was interrupted, and who proposes in it."""
@@ -191,7 +196,11 @@ class OptimizerNode(WaitingNode):
 
         def work() -> tuple[Assembly, Objective]:
             assembly = self._assembled(method)
-            return assembly, assembly.objective(words)
+            try:
+                return assembly, assembly.objective(words)
+            except BaseException:
+                self._let_go(assembly)
+                raise
 
         self._require_idle()
         found = await self.in_thread(work, lambda: False)
@@ -261,9 +270,10 @@ class OptimizerNode(WaitingNode):
             version, good = self._memory.version, self._memory.good_before(active)
         self._put_in_force(version, good)
 
-    def _put_in_force(self, version: int, proposal: Proposal) -> None:
+    def _put_in_force(self, version: int, proposal: Proposal, bounds: ParameterSpace | None = None) -> None:
+        """Publish; what was published and approved in an earlier process keeps the bounds that it had then."""
         self._memory.in_force = version, proposal
-        modulation = Modulation.within(self._space, proposal.policy, version, proposal.proposed_by)
+        modulation = Modulation.within(bounds or self._space, proposal.policy, version, proposal.proposed_by)
         self._parameters_out.publish(parameters_message(modulation, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:
@@ -340,8 +350,7 @@ class OptimizerNode(WaitingNode):
             self.get_logger().error(message)
         if state != OptimizerStatus.FAILED and cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
-        if assembly is not self._assembly:
-            assembly.close()
+        self._let_go(assembly)
         done = self.last_result = improvement.result()
         if done.end is End.NO_PROPOSALS and not message:
             message = f'ended early: {done.stopped}'
@@ -370,7 +379,7 @@ class OptimizerNode(WaitingNode):
         settings, objective, method = self._settings, improvement.objective, improvement.method.name
         try:  # now: before the picture is drawn the next run may have begun, which has a folder of its own
             with RunStore.open(Path(settings.output_folder)) as store:
-                picture, trials, first = to_draw(store, objective, settings.first_trials)
+                picture, trials, first, aim = to_draw(store, objective, settings.first_trials)
         except StoreError as error:
             self.get_logger().error(f'landings.png was not drawn: {error}')
             return
@@ -379,7 +388,7 @@ class OptimizerNode(WaitingNode):
             from llm_policy_improver.report.landing_map import draw_landing_map  # loading it takes a second
 
             try:
-                draw_landing_map(picture, trials, objective, first, method)
+                draw_landing_map(picture, trials, aim, first, method)
             except Exception as error:
                 self.get_logger().error(f'landings.png was not drawn: {error}')
 

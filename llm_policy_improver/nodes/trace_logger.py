@@ -32,7 +32,7 @@ from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice as Choice
+from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
@@ -211,7 +211,11 @@ class TraceLoggerNode(LifecycleNode):
         return self._heard.get(version) or self._stored.get(version)
 
     def _on_choice(self, message: BallChoice) -> None:
-        self._choices.append((stamp_of(message.header.stamp), choice_of(message)))
+        try:
+            self._choices.append((stamp_of(message.header.stamp), choice_of(message)))
+        except ValueError as error:
+            self.get_logger().error(f'controller/ball_choice is left out: {error}')
+            return
         self._trials.on_parameters()
 
     def _on_parameters(self, message: PolicyParameters) -> None:

@@ -78,10 +78,10 @@ def draw_stored(store: RunStore, objective: Objective, first_trials: int, method
         StoreError: the run cannot be read.
         OSError: the file cannot be written.
     """
-    picture, trials, first = to_draw(store, objective, first_trials)
+    picture, trials, first, aim = to_draw(store, objective, first_trials)
     if not trials:
         return None
-    draw_landing_map(picture, trials, objective, first, method)
+    draw_landing_map(picture, trials, aim, first, method)
     return picture
 
 

@@ -49,7 +49,7 @@ class TrialReport:
             landing=None if landing is None else (landing.x, landing.y),
             distance=result.distance,
             best_distance=result.best_distance,
-            parameters=trial.parameters.as_json(),
+            parameters=trial.plain,
             proposed_by=trial.proposed_by,
             reason=step.reason,
             verdict=step_text(step),
@@ -170,15 +170,12 @@ class ConsoleReporter:
         self.close()
         self._console.print()
         if result.best is not None:
-            first, best = result.initial_distance_m, result.best.parameters
+            first = result.initial_distance_m
             self._console.print(
                 f'[bold green]Best:[/] {escape(best_text(result))}'
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
-            self._aside(
-                ',  '.join(f'{result.labels.get(name, name)} {value:.3f}' for name, value in best.items()),
-                '',
-            )
+            self._aside(result.best_told, '')
         else:
             self._console.print('[bold]No trial could be ranked.[/]')
         if result.fallbacks or result.unchanged:

@@ -69,6 +69,7 @@ def improve(
     if task is None:
         named: dict[str, Any] = {'method': method} if isinstance(method, str) else {}
         assembly = assemble(OptimizerSettings(**options, **named, **settings))
+        assembly.require_parameters()
         asked = assembly.objective(objective) if isinstance(objective, str) else objective
         if method is None or isinstance(method, str):
             improvement = assembly.improvement(asked, gates=assembly.gates())

@@ -7,6 +7,7 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.runs.run_folder import telling_words
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.tasks.ball_rounds import of_balls
 
 
 def objective_folder(store: RunStore, objective: Objective) -> Path:
@@ -47,10 +48,13 @@ def trials_before(store: RunStore) -> int:
     return int(settings[-1].content.get('history') or 0) if settings else 0
 
 
-def to_draw(store: RunStore, objective: Objective, first_trials: int) -> tuple[Path, list[Trial], int]:
-    """Where the picture of the last run in a store goes, its trials, and how many of them are first ones.
+def to_draw(
+    store: RunStore, objective: Objective, first_trials: int
+) -> tuple[Path, list[Trial], int, Objective]:
+    """Where the picture of the last run in a store goes, its trials, how many of them are first ones, and their aim.
 
-    Trials of earlier runs, which it starts from, count as first ones.
+    Trials of earlier runs, which it starts from, count as first ones. Of rounds of balls each ball is
+    shown.
 
     Args:
         store: where it is.
@@ -61,4 +65,6 @@ def to_draw(store: RunStore, objective: Objective, first_trials: int) -> tuple[P
         StoreError: the run cannot be read, or its folder not be made.
     """
     picture = objective_folder(store, objective) / 'landings.png'
-    return picture, store.trials(), trials_before(store) or first_trials
+    aim = of_balls(objective)
+    first = first_trials if aim is objective else 0
+    return picture, store.trials(), trials_before(store) or first, aim

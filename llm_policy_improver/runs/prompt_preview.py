@@ -1,7 +1,7 @@
 """What a language model would be sent for a step of a stored run: rebuilt from its trials, not copied."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.llm.tokens import count_message_tokens
 from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.methods.registry import WITH_MODEL
+from llm_policy_improver.methods.registry import PROGRAMS, WITH_MODEL
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import (
     PlayedStep,
@@ -93,7 +93,7 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
     steps = [each for each in part.steps if each.number < wanted]
     proposals = tuple(each.step(1).proposal for each in steps if each.trial is not None)
     optimizer = settings.optimizer
-    if not (optimizer.model and optimizer.method in ('auto', *WITH_MODEL)):
+    if not (optimizer.model and optimizer.method in ('auto', *WITH_MODEL, *PROGRAMS)):
         asking = replace(optimizer, method='sas', model=_UNKNOWN, base_url='')
         settings = replace(settings, optimizer=asking)
         notes.append(
@@ -118,13 +118,14 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
 def _messages(
     part: StoredPart, number: int, proposals: Sequence[Proposal], settings: RunSettings
 ) -> tuple[Message, ...]:
-    history = part.before(number)
-    earlier = proposals[: len(history) - len(part.history)]
+    played = part.before(number)[len(part.history) :]
+    earlier = proposals[: len(played)]
     # Nothing is loaded, so that the model takes the request and answers nothing.
     model = RecordedModel(settings.optimizer.model)
-    method = assemble(settings.optimizer, model, settings.options).method
-    with suppress(ProposalError):
-        method.propose(history, settings.meant(part.objective), earlier)
+    assembly = assemble(settings.optimizer, model, settings.options)
+    with closing(assembly), suppress(ProposalError):
+        history = (*assembly.known(part.history), *played)
+        assembly.method.propose(history, settings.meant(part.objective), earlier)
     return model.asked[0] if model.asked else ()
 
 

@@ -9,11 +9,13 @@ differently does not hide what the others do.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from llm_policy_improver.core.policy import Program
 from llm_policy_improver.llm.recorded import RecordedModel
-from llm_policy_improver.loop.build import assemble
+from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.gates import RecordedGate
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore, StoreError
@@ -56,6 +58,8 @@ class ReplayedStep:
         if step is None:
             return 'the replay ended before it'
         if stored.policy != step.policy:
+            if isinstance(stored.policy, Program) or isinstance(step.policy, Program):
+                return 'its program is another one'
             if stored.parameters.names != step.parameters.names:
                 return f'its parameters were {", ".join(stored.parameters.names)}'
             pairs = zip(stored.parameters.items(), step.parameters.values, strict=True)
@@ -175,7 +179,13 @@ def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedSte
         settings: that it was made with.
     """
     model, gate = RecordedModel(settings.optimizer.model), RecordedGate()
-    assembly = assemble(settings.optimizer, model, settings.options)
+    with closing(assemble(settings.optimizer, model, settings.options)) as assembly:
+        yield from _played_again(part, settings, assembly, model, gate)
+
+
+def _played_again(
+    part: StoredPart, settings: RunSettings, assembly: Assembly, model: RecordedModel, gate: RecordedGate
+) -> Iterator[ReplayedStep]:
     improvement = assembly.improvement(
         settings.meant(part.objective), trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
         first_version=_first_version(part.steps[0]), gates=(gate,), all_trials=True,

@@ -20,7 +20,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.checkpoint import Checkpoint, interrupted
 from llm_policy_improver.runs.objective_folder import objective_folder
 from llm_policy_improver.runs.store import RunStore
-from llm_policy_improver.runs.stored_run import RunSettings
+from llm_policy_improver.runs.stored_run import RunSettings, stored_settings
 
 
 class RunMemory:
@@ -35,6 +35,7 @@ class RunMemory:
         history: all trials, oldest first.
         version: the highest that was given to any policy, published or only shown.
         in_force: version, policy and proposer published last; None where there was none.
+        bounds_in_force: in which that was published, where an earlier process did; None where this one did.
 
     Raises:
         StoreError: the folder cannot be used; also from all that keeps something, which is not kept then.
@@ -46,22 +47,24 @@ class RunMemory:
         self.history: list[Trial] = []
         self.version = 0
         self.in_force: tuple[int, Proposal] | None = None
+        self.bounds_in_force: ParameterSpace | None = None
         if self._store is not None:
             self._recall(self._store, resume)
 
     def _recall(self, store: RunStore, resume: bool) -> None:
         self.history = store.trials()
         steps, audits = store.steps(), [stored.audit for stored in store.audits()]
-        published = [
-            (step.step.version, Proposal.again(step.step)) for step in steps[-1:]
-        ]
+        published = [(step.step.version, Proposal.again(step.step), step.number) for step in steps[-1:]]
         published += [
-            (audit.version, audit.proposal)
-            for audit in audits
-            if audit.decision is Decision.REVERTED and audit.proposal is not None
+            (stored.audit.version, stored.audit.proposal, stored.step)
+            for stored in store.audits()
+            if stored.audit.decision is Decision.REVERTED and stored.audit.proposal is not None
         ]
         if resume and published:
-            self.in_force = max(published, key=lambda each: each[0])
+            version, proposal, number = max(published, key=lambda each: each[0])
+            self.in_force = version, proposal
+            made_with = stored_settings(store, number)
+            self.bounds_in_force = None if made_with is None else made_with.optimizer.space()
         given = [trial.version for trial in self.history]
         given += [step.step.version for step in steps] + [audit.version for audit in audits]
         self.version = max(given, default=0)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,11 @@ def begin(
     """
     if not _is_class(source, entry):
         return lambda seen: worker.call(entry, **dict(zip(names, seen, strict=True))), lambda: None
-    acting = worker.new(entry, seed=seed)
-    return lambda seen: worker.call_method(acting, 'act', np.asarray(seen)), lambda: worker.delete(acting)
+    acting, given = worker.new(entry, seed=seed), np.asarray if worker.takes_arrays else list
+    return lambda seen: worker.call_method(acting, 'act', given(seen)), lambda: worker.delete(acting)
 
 
+@lru_cache(maxsize=16)  # asked again for each ball or episode of the same program
 def _is_class(source: str, entry: str) -> bool:
     """Whether the entry point is a class, and not a function."""
     named = {

@@ -46,6 +46,7 @@ class Interpreters:
     """
 
     protections = _PROTECTIONS
+    takes_arrays = False
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -72,6 +73,7 @@ class InterpretedWorker(Worker):
     """
 
     protections = _PROTECTIONS
+    takes_arrays = False
 
     def __init__(self, pool: Monty, limits: Limits) -> None:
         super().__init__(limits)

@@ -22,9 +22,11 @@ class Worker(ABC):
 
     Attributes:
         protections: what holds the program.
+        takes_arrays: whether the program can be given NumPy arrays; else lists.
     """
 
     protections: tuple[Protection, ...]
+    takes_arrays: bool = True
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

@@ -4,108 +4,46 @@ The control loop leaves a question and takes what is there when the swing is fix
 the program. Whatever the program does, the constants of its version hold where it gives nothing usable in time.
 """
 
+import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
 
-from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.sandbox.acting import Asked, begin
-from llm_policy_improver.sandbox.errors import SandboxError
 from llm_policy_improver.sandbox.limits import Limits
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.worker import Worker
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
-from llm_policy_improver.table_tennis.control.choosing import Array, IncomingBall
-
-OBSERVED: Final = (
-    'time_to_hit', 'hit_x', 'hit_y', 'hit_z', 'ball_x_velocity', 'ball_y_velocity', 'ball_z_velocity',
-    'ball_x_spin', 'ball_y_spin', 'ball_z_spin',
-)  # fmt: skip
-"""What a program chooses by, in this order: an `IncomingBall`."""
-AFTERWARDS: Final = ('outcome', 'landing_x', 'landing_y')
-"""What is observed after the ball; zeros when a program is asked."""
-NOT_PLAYED: Final = (0.0, 0.0, 0.0)
-FALLBACK: Final = 'fallback'
-"""Measure of a ball: 0 where the program's choice held, else the place of the `Fallback`, from 1."""
+from llm_policy_improver.table_tennis.ball_choice import (
+    AFTERWARDS,
+    NOT_PLAYED,
+    OBSERVED,
+    BallChoice,
+    Fallback,
+    observed,
+)
+from llm_policy_improver.table_tennis.control.choosing import AHEAD, Array, IncomingBall
 
 LIMITS: Final = Limits(
-    memory_bytes=1 << 28, load_seconds=10.0, new_seconds=10.0, call_seconds=1.0, cpu_seconds=600
-)
-"""Of a program on the arm. A call that takes longer than the time to the swing is late in any case."""
+    memory_bytes=1 << 28, load_seconds=2.0, new_seconds=2.0, call_seconds=AHEAD / 2.0, cpu_seconds=60,
+    result_bytes=4096,
+)  # fmt: skip
+"""Of a program on the arm. A call may take half of the time that there is for it, so that one that passes the
+rehearsal, where time stands still meanwhile, is in time on the arm, too; and an answer that is read beside the control
+loop is short."""
 LONGEST_DETAIL: Final = 300
-
-
-class Fallback(StrEnum):
-    """Why the constants held, and not what the program chose."""
-
-    LATE = 'late'
-    """The program had not answered when the swing was fixed."""
-    FAILED = 'failed'
-    """It raised, took too long, or its process ended."""
-    INVALID = 'invalid'
-    """It answered with something else than sixteen numbers."""
-    NOT_ASKED = 'not_asked'
-    """No hit was in sight in time, so that it was not asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class BallChoice:
-    """What held in the swing of one ball.
-
-    Attributes:
-        version: of the program.
-        observed: (10,) by which was chosen, as `OBSERVED` names them; empty where the program was not asked.
-        applied: (16,) as `CHOSEN` names them, after all clipping.
-        fallback: why these are the constants; None where they are the program's.
-        detail: of that, for people, e.g. what it raised.
-    """
-
-    version: int
-    observed: tuple[float, ...]
-    applied: tuple[float, ...]
-    fallback: Fallback | None = None
-    detail: str = ''
-
-    @property
-    def sentence(self) -> str:
-        """For people; empty where all went well."""
-        if self.fallback is None:
-            return ''
-        why = {
-            Fallback.LATE: 'the program was late',
-            Fallback.FAILED: 'the program failed',
-            Fallback.INVALID: 'the program gave no sixteen numbers',
-            Fallback.NOT_ASKED: 'the program was not asked, as no hit was in sight in time',
-        }[self.fallback]
-        return f'the constants held: {why}' + f' ({self.detail})' * bool(self.detail)
-
-    def told_by(self, trial: Trial) -> Trial:
-        """The trial with what was observed and applied among its measures, and the fallback in its note."""
-        measures = dict(zip(OBSERVED, self.observed, strict=False))
-        measures |= zip(CHOSEN, self.applied, strict=True)
-        measures[FALLBACK] = 0.0 if self.fallback is None else 1.0 + list(Fallback).index(self.fallback)
-        note = '; '.join(filter(None, (trial.note, self.sentence)))
-        return replace(trial, measures={**trial.measures, **measures}, note=note)
-
-
-def observed(ball: IncomingBall) -> tuple[float, ...]:
-    """The ten numbers of a ball, as `OBSERVED` names them."""
-    return tuple(float(number) for number in (ball.time_to_hit, *ball.position, *ball.velocity, *ball.spin))
-
 
 Answer = tuple[float, ...] | tuple[Fallback, str]
 """Sixteen numbers, or why there are none."""
 
 
 class BallChooser:
-    """A `control.choosing.Chooser` that asks the program in force. `close` it.
+    """A `control.choosing.Chooser` that asks the program in force, in a process of its own for each ball. `close` it.
 
     Args:
         largest: (8,) m/s and rad/s, residuals that the arm's safety file allows.
@@ -202,11 +140,20 @@ class BallChooser:
     def _work(self) -> None:
         """The thread: has a fresh policy ready for each ball, and asks it."""
         at_work = _AtWork(self._sandbox)
+        try:
+            self._answer_all(at_work)
+        finally:
+            with self._changed:  # so that nobody waits for an answer that will not come
+                self._closed = True
+                self._changed.notify_all()
+            at_work.close()
+
+    def _answer_all(self, at_work: '_AtWork') -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._is_work(at_work))
                 if self._closed:
-                    break
+                    return
                 program, question = self._force.program, self._question
             if not at_work.ready(program):
                 at_work.prepare(program)
@@ -217,20 +164,19 @@ class BallChooser:
                 if self._question is question:
                     self._answer = answer
                     self._changed.notify_all()
-        at_work.close()
 
     def _is_work(self, at_work: '_AtWork') -> bool:
-        program = self._force.program
-        if program is None:
-            return at_work.program is not None
-        return not at_work.ready(program) or (self._question is not None and self._answer is None)
+        """A question to answer; or a program to make ready, but not in the swing that has just been answered for."""
+        if self._answer is not None:
+            return False
+        return self._question is not None or not at_work.ready(self._force.program)
 
 
 class _AtWork:
-    """One program in the sandbox, with a policy that has not been asked yet. Of one thread.
+    """One program in the sandbox that was not asked yet, in a process that knows of no other ball. Of one thread.
 
     Attributes:
-        program: that is loaded; None for none.
+        program: that is to be asked; None for none.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -245,49 +191,51 @@ class _AtWork:
         return self.program == program and (self._acting is not None or bool(self._fault) or program is None)
 
     def prepare(self, program: BallProgram | None) -> None:
-        """Have a fresh policy of this program; what goes wrong is told to whoever asks."""
-        if self.program != program:
-            self.close()
-            self.program, self._fault = program, ''
+        """Have this program ready in a new process; what goes wrong is told to whoever asks."""
+        self.close()
+        self.program = program
         if program is None:
             return
         try:
-            if self._worker is None or not self._worker.alive:
-                self._worker = self._sandbox.load(program.source)
-            names = (*OBSERVED, *AFTERWARDS)
-            self._acting = begin(self._worker, program.source, program.entry, names, 0)
-        except (SandboxError, SyntaxError, ValueError, RecursionError, OSError) as error:
+            self._worker = self._sandbox.load(program.source)
+            self._acting = begin(self._worker, program.source, program.entry, (*OBSERVED, *AFTERWARDS), 0)
+        except Exception as error:  # whatever it is, the ball comes and the constants hold
             self._fault = _detail(error)
 
     def answer(self, question: tuple[float, ...]) -> Answer:
-        """What the program chooses; the next ball has another policy."""
-        if self._acting is None:
-            return Fallback.FAILED, self._fault
-        (act, release), self._acting = self._acting, None
+        """What the program chooses; the next ball has another process."""
+        acting, fault = self._acting, self._fault
+        self._acting, self._fault = None, ''
+        if acting is None:
+            return Fallback.FAILED, fault
+        act, _ = acting
         try:
             answered = act((*question, *NOT_PLAYED))
-            release()
-        except (SandboxError, OSError) as error:
+        except Exception as error:  # as above
             return Fallback.FAILED, _detail(error)
         numbers = _numbers(answered)
         return numbers or (Fallback.INVALID, f'it returned {shown(repr(answered), 100)}')
 
     def close(self) -> None:
         """Let go of the program."""
-        self._acting = None
+        self.program, self._acting, self._fault = None, None, ''
         if self._worker is not None and self._worker.alive:
             self._worker.close()
         self._worker = None
 
 
 def _numbers(answered: Any) -> tuple[float, ...] | None:
-    """Sixteen numbers, or None."""
+    """Sixteen finite numbers, or None."""
     if not isinstance(answered, list | tuple) or len(answered) != len(CHOSEN):
         return None
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in answered):
         return None
-    return tuple(float(value) for value in answered)
+    try:
+        numbers = tuple(float(value) for value in answered)
+    except OverflowError:
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def _detail(error: Exception) -> str:
-    return ' '.join(shown(str(error), LONGEST_DETAIL).split())
+    return ' '.join(shown(str(error) or type(error).__name__, LONGEST_DETAIL).split())

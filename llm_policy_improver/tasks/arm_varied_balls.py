@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from llm_policy_improver.core.environment import Action, EpisodeBrief, Observation, Quantity, Transition
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.ball_chooser import AFTERWARDS, NOT_PLAYED, OBSERVED, observed
+from llm_policy_improver.table_tennis.ball_choice import AFTERWARDS, NOT_PLAYED, OBSERVED, observed
 from llm_policy_improver.table_tennis.control.choosing import Array, IncomingBall
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, landing_of
@@ -164,14 +165,19 @@ def _observation() -> tuple[Quantity, ...]:
     return tuple(Quantity(name, *each) for name, each in zip((*OBSERVED, *AFTERWARDS), told, strict=True))
 
 
-def _action() -> tuple[Quantity, ...]:
-    space = parameter_space(Searched.BOTH)
-    meanings = [f'factor on the velocity of {joint}, 1 changes nothing' for joint in JOINTS]
-    meanings += [f'added to the velocity of {joint}, 0 changes nothing' for joint in JOINTS]
-    return tuple(
-        Quantity(each.name, meaning, each.low, each.high, each.unit)
-        for each, meaning in zip(space.parameters, meanings, strict=True)
-    )
+def _action(space: ParameterSpace) -> tuple[Quantity, ...]:
+    """All sixteen; what the space does not hold stays neutral."""
+    searched = {each.name: each for each in space.parameters}
+    found = []
+    for place, each in enumerate(parameter_space(Searched.BOTH).parameters):
+        joint = JOINTS[place % len(JOINTS)]
+        meaning = f'{"factor on" if place < len(JOINTS) else "added to"} the velocity of {joint}'
+        low, high = each.neutral, each.neutral
+        if each.name in searched:
+            low, high = searched[each.name].low, searched[each.name].high
+        told = f'{meaning}, {each.neutral:g} changes nothing' if low < high else f'{meaning}: {low:g}, not to be chosen'
+        found.append(Quantity(each.name, told, low, high, each.unit))
+    return tuple(found)
 
 
 _TEXT: Final = """\
@@ -194,8 +200,13 @@ controller predicts it at the hit. The aim is that the ball lands on the opponen
 opponent's side costs {miss}."""
 
 
-def make_brief(target: Target = TARGET) -> EpisodeBrief:
-    """What may be known where balls are to land there."""
+def make_brief(target: Target = TARGET, space: ParameterSpace | None = None) -> EpisodeBrief:
+    """What may be known where balls are to land there.
+
+    Args:
+        target: m.
+        space: the bounds of what is chosen; attenuations and residuals within the usual ones where None.
+    """
     x, y = target
     lines = [f'{axis} = {value:g} m' for axis, value in (('x', x), ('y', y)) if value is not None]
     place = f'({x:g}, {y:g}) m' if len(lines) == 2 else f'the line {lines[0]}'
@@ -214,7 +225,7 @@ def reward(obs, action, next_obs):
     return -math.hypot(*gaps) if outcome == 1 else -MISS
 '''
     text = _TEXT.format(place=place, miss=MISS)
-    return described(text, _observation(), reward, 1, action=_action())
+    return described(text, _observation(), reward, 1, action=_action(space or parameter_space(Searched.BOTH)))
 
 
 BRIEF: Final = make_brief()

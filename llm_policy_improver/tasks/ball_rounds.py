@@ -16,13 +16,14 @@ from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.term import Extreme, Term
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.registry import ProgramMethod, make_program_method
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, NEUTRAL_ATTENUATION, NEUTRAL_RESIDUAL
-from llm_policy_improver.table_tennis.ball_chooser import FALLBACK, NOT_PLAYED, OBSERVED, Fallback
+from llm_policy_improver.table_tennis.ball_choice import FALLBACK, HELD, NOT_PLAYED, OBSERVED, Fallback
 from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.tasks.arm_varied_balls import MISS, Target, make_brief, reward_of, told_of
@@ -77,25 +78,44 @@ def aimed_at(objective: Objective) -> Target:
 def round_of(balls: Sequence[Trial], target: Target) -> Trial:
     """The trial of a round: its episodes, and what it is worth.
 
+    Balls that met the constants say nothing of the program, and do not count; where most did, the round is a failure.
+
     Args:
         balls: trials of single balls under one version, at least one.
         target: where they were to land.
     """
     last = balls[-1]
+    counted = [ball for ball in balls if ball.measures.get(FALLBACK) == HELD]
     failed = [ball for ball in balls if ball.measures.get(FALLBACK) in _FAULTS]
+    if not failed and 2 * len(counted) <= len(balls):
+        failed = [ball for ball in balls if ball not in counted]
     if failed:
         return Trial(
             last.policy, CRASHED, {}, version=last.version, proposed_by=last.proposed_by, note=failed[0].note,
             number=last.number,
         )  # fmt: skip
-    episodes = tuple(_episode(ball, target) for ball in balls)
+    episodes = tuple(_episode(ball, target) for ball in counted)
     mean = math.fsum(episode.total for episode in episodes) / len(episodes)
     landed = sum(bool(episode.succeeded) for episode in episodes)
-    note = f'{landed} of {len(balls)} balls landed, {-mean:.3f} m from the target on average'
+    note = f'{landed} of {len(counted)} balls landed, {-mean:.3f} m from the target on average'
+    if len(counted) < len(balls):
+        note += f'; {len(balls) - len(counted)} more met the constants'
     return Trial(
         last.policy, PLAYED, {RETURN.name: mean, MEAN_DISTANCE.name: -mean}, succeeded=True, version=last.version,
         proposed_by=last.proposed_by, note=note, number=last.number, samples=episodes,
     )  # fmt: skip
+
+
+def is_program(carrier: Carrier) -> bool:
+    """Whether what was tried or proposed is a program."""
+    return isinstance(carrier.policy, Program)
+
+
+def of_balls(objective: Objective) -> Objective:
+    """What the words ask of single balls, where the objective is one of rounds; for pictures of their landings."""
+    if [term.measure for term in objective.terms] != [MEAN_DISTANCE]:
+        return objective
+    return parse_objective(objective.words)
 
 
 def _episode(ball: Trial, target: Target) -> Episode:
@@ -112,16 +132,18 @@ class BallPrograms:
     Args:
         name: of the method, of `methods.registry.PROGRAMS`.
         model: answers the chats.
-        sandbox: where it runs programs for itself.
+        sandbox: where it runs programs for itself, under the limits of the arm.
+        space: the bounds of what is chosen.
 
     Attributes:
         space: what its programs are.
     """
 
-    def __init__(self, name: str, model: Completer, sandbox: Sandbox) -> None:
+    def __init__(self, name: str, model: Completer, sandbox: Sandbox, space: ParameterSpace) -> None:
         self._name = name
         self._model = model
         self._sandbox = sandbox
+        self._chosen = space
         self.space: ProgramSpace = self._method((0.0, None)).space
 
     @property
@@ -141,10 +163,11 @@ class BallPrograms:
 
     def from_here(self, in_force: Proposal | None) -> Proposal:
         """What is in force, where that is a program, else one that changes nothing."""
-        if in_force is not None and isinstance(in_force.policy, Program):
+        if in_force is not None and is_program(in_force):
             return in_force
         source = f'class {self.space.entry}:\n    def act(self, obs):\n        return {list(_NEUTRAL)}\n'
         return Proposal(Program(source, self.space.entry), 'neutral')
 
     def _method(self, target: Target) -> ProgramMethod:
-        return make_program_method(self._name, ProgramSetup(self._model, make_brief(target), self._sandbox))
+        brief = make_brief(target, self._chosen)
+        return make_program_method(self._name, ProgramSetup(self._model, brief, self._sandbox))

@@ -20,7 +20,8 @@ from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
-from llm_policy_improver.table_tennis.ball_chooser import OBSERVED, BallChooser
+from llm_policy_improver.table_tennis.ball_choice import OBSERVED
+from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,

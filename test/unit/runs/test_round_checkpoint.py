@@ -13,7 +13,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.checkpoint import interrupted
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice
+from llm_policy_improver.table_tennis.ball_choice import BallChoice
 from llm_policy_improver.tasks.ball_rounds import MEAN_DISTANCE, rounds_objective
 
 WORDS = 'at (0.38, 0.68)'

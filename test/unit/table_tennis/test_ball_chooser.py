@@ -12,7 +12,8 @@ import pytest
 from llm_policy_improver.core.policy import ParameterError, Program
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import BallProgram, Modulation
-from llm_policy_improver.table_tennis.ball_chooser import OBSERVED, BallChoice, BallChooser, Fallback
+from llm_policy_improver.table_tennis.ball_choice import OBSERVED, BallChoice, Fallback
+from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.control.choosing import IncomingBall
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.task import TableTennis
@@ -34,12 +35,13 @@ def act(hit_x, **others):
     return [1.0 + 0.1 * hit_x] * 8 + [0.0] * 8
 """
 REMEMBERING = """
-class Policy:
-    asked = 0
+asked = []
 
+
+class Policy:
     def act(self, obs):
-        self.asked += 1
-        return [0.8 + 0.1 * self.asked] * 8 + [0.0] * 8
+        asked.append(obs)
+        return [0.8 + 0.1 * len(asked)] * 8 + [0.0] * 8
 """
 WIDE = """
 class Policy:
@@ -113,6 +115,9 @@ def test_what_is_chosen_is_clipped_to_the_envelope_and_then_to_the_arms_own_limi
         (policy('return [1.0] * 15'), Fallback.INVALID, '1.0'),
         (policy('return [True] * 16'), Fallback.INVALID, 'True'),
         (policy('return ["1"] * 16'), Fallback.INVALID, "'1'"),
+        (policy('return [10 ** 400] * 16'), Fallback.INVALID, '1000'),
+        (policy('return [0.0] * 100_000'), Fallback.FAILED, 'bytes'),
+        (policy('while True: pass'), Fallback.FAILED, 'took longer than 0.03 s'),
         (policy('return [float("nan")] * 16'), Fallback.FAILED, 'numbers must be finite'),
     ],
 )  # fmt: skip

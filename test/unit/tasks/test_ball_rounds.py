@@ -7,8 +7,9 @@ import pytest
 from llm_policy_improver.core.objective import ObjectiveError
 from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.table_tennis.ball_chooser import BallChoice, Fallback
+from llm_policy_improver.table_tennis.ball_choice import BallChoice, Fallback
 from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.tasks.arm_varied_balls import BRIEF, MISS, make_brief
 from llm_policy_improver.tasks.ball_rounds import (
     MEAN_DISTANCE,
@@ -47,11 +48,20 @@ def test_a_round_is_worth_the_mean_distance_of_its_balls_and_a_miss_costs_what_i
     assert first.transitions[0].observation == (*OBSERVED, 1.0, 0.38, 0.58)
 
 
-def test_a_program_that_failed_at_a_ball_crashed_and_one_that_was_late_did_not() -> None:
-    crashed = round_of([ball(5, THERE), ball(6, THERE, Fallback.FAILED)], THERE)
+def test_a_program_that_failed_at_a_ball_crashed() -> None:
+    crashed = round_of([ball(5, THERE), ball(6, THERE), ball(7, THERE, Fallback.FAILED)], THERE)
     assert (crashed.outcome, crashed.succeeded) == (CRASHED, False)
     assert 'the program failed (NameError: x)' in crashed.note
-    assert round_of([ball(5, THERE, Fallback.LATE)], THERE).outcome == PLAYED
+
+
+def test_balls_that_met_the_constants_do_not_count_for_the_program() -> None:
+    late = ball(7, THERE, Fallback.LATE)
+    trial = round_of([ball(5, (0.38, 0.58)), ball(6, (0.38, 0.58)), late], THERE)
+    assert trial.measures[MEAN_DISTANCE.name] == pytest.approx(0.1)
+    assert trial.note == '2 of 2 balls landed, 0.100 m from the target on average; 1 more met the constants'
+    crashed = round_of([ball(5, THERE), late], THERE)
+    assert crashed.outcome == CRASHED
+    assert 'the program was late' in crashed.note
 
 
 @pytest.mark.parametrize(
@@ -82,6 +92,12 @@ def test_the_best_round_is_the_nearest() -> None:
     near, far = round_of([ball(1, (0.38, 0.6))], THERE), round_of([ball(2, (0.1, 0.6))], THERE)
     assert objective.best([far, near]) is near
     assert objective.distance(near) == pytest.approx(0.08)
+
+
+def test_what_is_not_searched_is_told_as_not_to_be_chosen() -> None:
+    brief = make_brief((0.7, 0.3), parameter_space(Searched.RESIDUAL))
+    assert [(each.low, each.high) for each in brief.action] == [(1.0, 1.0)] * 8 + [(-0.4, 0.4)] * 8
+    assert 'factor on the velocity of axis_6: 1, not to be chosen' in brief.action_code
 
 
 def test_the_brief_of_another_place_pays_for_that_place() -> None:
