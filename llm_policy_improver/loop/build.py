@@ -99,7 +99,7 @@ class Assembly:
         return balls[0] if self.programs is None else round_of(balls, aimed_at(objective))
 
     def known(self, history: Sequence[Trial]) -> Sequence[Trial]:
-        """Earlier runs' trials that its method can learn from: those of parameters, and none where it writes programs."""
+        """Earlier runs' trials that its method can learn from: of parameters, none where it writes programs."""
         return () if self.programs is not None else [trial for trial in history if not is_program(trial)]
 
     def require_parameters(self) -> None:
