@@ -38,6 +38,7 @@ from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
+pytestmark = pytest.mark.real_time
 PLAYED = TableTennis().run(Modulation().policy, 0)
 """What the cameras see of a ball that is returned."""
 AT_ONCE = 4

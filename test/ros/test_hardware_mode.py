@@ -48,6 +48,7 @@ from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceL
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 
+pytestmark = pytest.mark.real_time
 HARDWARE = share_folder() / 'config' / 'hardware.yaml'
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)

@@ -294,6 +294,7 @@ def test_arm_is_stopped_when_one_of_two_drivers_falls_silent_in_mid_swing() -> N
     )  # the oldest part, the watchdog's patience, two periods
 
 
+@pytest.mark.real_time
 def test_arm_with_two_drivers_is_armed_and_returns_balls_and_the_trials_are_whole(
     tmp_path: Path, idle: EmptyTimer
 ) -> None:

@@ -20,6 +20,7 @@ from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
+pytestmark = pytest.mark.real_time
 WITHOUT_THE_RIGHT = """
 import ctypes, os, resource, sys
 PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23

@@ -44,6 +44,7 @@ from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
+pytestmark = pytest.mark.real_time
 MS = 1_000_000
 CONFIG = share_folder() / 'config'
 PUBLISHED = Latency.published()
