@@ -1,7 +1,7 @@
 """For tests that play in real time: one at a time on this machine, and a measure of how busy it is meanwhile.
 
-A test that is marked ``real_time`` and fails while the timer beside it was late says nothing about the arm: it is skipped,
-with what failed as a reason.
+A test that is marked ``real_time`` and fails while the timer beside it was late says nothing about the arm: it is
+skipped, with what failed as a reason.
 """
 
 import fcntl
