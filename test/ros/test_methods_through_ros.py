@@ -121,7 +121,7 @@ def test_settings_say_who_proposes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             'method icpi needs a language model: give its name (--model NAME); without one there are random_',
         ),
         *(
-            (name, f'method {name} writes programs, and what the arm runs has parameters')
+            (name, f'method {name} writes programs that choose for each ball: set vary_balls to true')
             for name in PROGRAMS
         ),
     ],
