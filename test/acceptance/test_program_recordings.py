@@ -9,7 +9,6 @@ from paths import ROOT
 
 from llm_policy_improver.experiments.kept_model import KeptModel
 from llm_policy_improver.experiments.program_cells import ProgramRun, run_program
-from llm_policy_improver.experiments.rows import RowFile
 from llm_policy_improver.llm.endpoint import Endpoint
 
 RECORDED = ROOT / 'docs' / 'recordings' / 'prompt_po'
@@ -23,7 +22,7 @@ def test_recorded_conversation_comes_to_the_same_programs(name: str, tmp_path: P
     shutil.copy(RECORDED / 'exchanges' / f'{name}.jsonl', tmp_path)
     # Nobody is there: what was not recorded would fail.
     nobody = Endpoint('typed', 'http://127.0.0.1:9/v1', max_retries=0, environment={'OPENAI_API_KEY': 'none'})
-    model = KeptModel(nobody, RowFile(tmp_path / f'{name}.jsonl', ('job', 'request')), name)
+    model = KeptModel(nobody, tmp_path, name)
     again = run_program(
         ProgramRun(row['task'], row['method'], row['model'], row['seed'], 9, unseen=20), model
     )
