@@ -135,10 +135,9 @@ def test_machine_with_another_version_is_refused() -> None:
 def test_ray_leaves_sigterm_to_the_command(ray: Executor) -> None:
     import ray as of_ray
 
-    before = signal.getsignal(signal.SIGTERM)
     assert [row['number'] for _, row in ray(squares(1))] == [0]
     assert of_ray.is_initialized()
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert not getattr(signal.getsignal(signal.SIGTERM), '__module__', '').startswith('ray')
 
 
 def test_cell_that_cannot_be_sent_is_an_error_and_nobody_is_left_waiting() -> None:

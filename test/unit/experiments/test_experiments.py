@@ -477,13 +477,12 @@ def test_second_objective_begins_with_the_trials_of_the_first(folder: Path) -> N
 
 
 def test_shards_have_no_conversation_twice_that_others_begin_with(folder: Path) -> None:
-    arguments = ('--improvements', '1', '--seeds', '1', '--after', 'far right')
-    arguments += ('--objective', 'point', '--objective', 'right corner')
+    objectives = ('--after', 'far right', '--objective', 'point', '--objective', 'right corner')
     with ChatServer(scripted_reader.improve) as server:
         counts = []
         for shard in ('1/2', '2/2'):
-            options = (*arguments, '--shard', shard, *model(server, 'sas', 'hybrid'))
-            rows = content('improvement', folder, *options)['rows']
+            options = ('--improvements', '1', '--seeds', '1', *objectives, *model(server, 'sas', 'hybrid'))
+            rows = content('improvement', folder, *options, '--shard', shard)['rows']
             counts.append((len(rows), len(server.requests)))
     assert counts == [(3, 3), (6, 6)]
     assert len({row['run'] for row in rows}) == 6
