@@ -69,7 +69,7 @@ def computed(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 '--ray-address', default='', help='Of a Ray cluster that is up, e.g. "auto".  [one of this machine]'
             ),
-            click.option('--shard', default='1/1', metavar='I/N', help='Only every N-th cell, from the I-th on.'),
+            click.option('--shard', default='1/1', metavar='I/N', help='The I-th of N shares of the cells.'),
             click.option('--json', 'as_json', is_flag=True, help='One JSON object.'),
         )
     ):  # fmt: skip

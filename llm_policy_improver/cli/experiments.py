@@ -196,7 +196,14 @@ def ablation_command(
         variants=variants or options.pick(tuple(ablation.VARIANTS), ('as usual', 'no analysis')),
     )  # fmt: skip
     options.run(
-        lambda step: ablation.run(plan, options.who((), _SAS, _SAS), options.folder, options.shard(), step)
+        lambda step: ablation.run(
+            plan,
+            options.who((), _SAS, _SAS),
+            options.folder,
+            options.executor(),
+            options.shard(),
+            step,
+        )
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from llm_policy_improver.experiments import plots
 from llm_policy_improver.experiments.cells import Shard
-from llm_policy_improver.experiments.executors import serial
+from llm_policy_improver.experiments.executors import Executor
 from llm_policy_improver.experiments.improvement import Campaign, ImprovementPlan
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Report
@@ -30,16 +30,20 @@ VARIANTS: Final[dict[str, SasOptions]] = {
 """Names, and the options; the usual ones show three digits, oldest trial first."""
 
 
-def run(plan: ImprovementPlan, who: Participants, folder: Path, shard: Shard, progress: Step) -> Report:
-    """Run what is missing of a shard, one request after the other, and report on all that the folder holds.
+def run(
+    plan: ImprovementPlan, who: Participants, folder: Path, executor: Executor, shard: Shard, progress: Step
+) -> Report:
+    """Run what is missing of a shard, and report on all that the folder holds.
+
+    The executor finds the first trials; the model is asked one request after the other.
 
     Raises:
-        ExperimentError: an unknown variant, the folder cannot be used, or the endpoint is gone.
+        ExperimentError: an unknown variant, the folder cannot be used, or the endpoint or the workers are gone.
         EndpointError: the endpoint cannot be reached at the start.
     """
     unknown = [name for name in plan.variants if name not in VARIANTS]
     if unknown:
         raise ExperimentError(f'unknown variant "{unknown[0]}"; there are {", ".join(VARIANTS)}')
-    campaign = Campaign('ablation', folder, plan, serial, shard, progress)
+    campaign = Campaign('ablation', folder, plan, executor, shard, progress)
     campaign.run(who, lambda run: VARIANTS[run.variant])
     return campaign.report(plots.draw_regrets, folder / 'ablation.png')

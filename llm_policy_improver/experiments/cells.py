@@ -4,7 +4,9 @@ Whoever runs a cell, on whichever machine, writes the same file: a file that is 
 that a crash cut short is never there, as it gets its name when it is whole.
 """
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,8 @@ EARLIER: Final = 'rows.jsonl'
 """Where earlier versions kept all rows."""
 
 _SUFFIX: Final = '.json'
+_PLAIN: Final = re.compile(r'([a-z0-9._]+(-[a-z0-9._]+)*)?')
+"""What a part of a key is that the name of a file holds as it is, also on a disk that tells no a from an A."""
 
 T = TypeVar('T')
 
@@ -53,8 +57,21 @@ class Cell:
 
 
 def cell_name(key: Key) -> str:
-    """A key as the name of a file."""
+    """A key as the name of a file: of each key another one, by a hash where a part is not plain."""
+    name = _former_name(key)
+    if all(_PLAIN.fullmatch(str(part)) for part in key):
+        return name
+    return f'{name}--{hashlib.sha256(chr(0).join(map(str, key)).encode()).hexdigest()[:10]}'
+
+
+def _former_name(key: Key) -> str:
+    """As earlier versions named the file, the same for ``a:b`` and ``a-b``."""
     return '--'.join(''.join(c if c.isalnum() or c in '._' else '-' for c in str(part)) for part in key)
+
+
+def _by_chance(key: Key) -> bytes:
+    """What puts keys into an order that has nothing to do with theirs, the same on all machines."""
+    return hashlib.sha256(cell_name(key).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +105,14 @@ class Shard:
             raise ExperimentError(f'--shard takes one of its count, e.g. 2/8; got {text!r}')
         return cls(int(index), int(count))
 
-    def share(self, parts: Sequence[T]) -> list[T]:
-        """Every ``count``-th one, from ``index`` on."""
-        return list(parts[self.index - 1 :: self.count])
+    def share(self, parts: Sequence[T], key: Callable[[T], Key]) -> list[T]:
+        """Every ``count``-th one, from ``index`` on, in an order by chance; those of the same key stay together.
+
+        In their own order, which has periods, all seeds of one method might come to the same shard.
+        """
+        keys = sorted({key(part) for part in parts}, key=_by_chance)
+        mine = set(keys[self.index - 1 :: self.count])
+        return [part for part in parts if key(part) in mine]
 
 
 class CellFolder:
@@ -107,11 +129,23 @@ class CellFolder:
         self._columns = tuple(columns)
 
     def path(self, key: Key) -> Path:
-        """The file of a cell."""
-        return self.folder / (cell_name(key) + _SUFFIX)
+        """The file of a cell; one that an earlier version named, where that is there and holds the cell's row.
+
+        Raises:
+            ExperimentError: such a file is no row.
+        """
+        path, former = (self.folder / (name + _SUFFIX) for name in (cell_name(key), _former_name(key)))
+        if former != path and not path.exists() and former.exists():
+            columns = self.key(self._read(former))
+            return former if columns == key[: len(columns)] else path
+        return path
 
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
-        """The cells whose files are not there."""
+        """The cells whose files are not there.
+
+        Raises:
+            ExperimentError: a file is no row.
+        """
         return [cell for cell in cells if not self.path(cell.key).exists()]
 
     def keep(self, key: Key, row: Mapping[str, Any]) -> None:
@@ -133,6 +167,14 @@ class CellFolder:
     def key(self, row: Mapping[str, Any]) -> Key:
         """The key of a row's cell."""
         return tuple(row[name] for name in self._columns)
+
+    def row_or_made(self, cell: Cell) -> Row:
+        """The row of a cell: the one that another process has kept by now, else a new one.
+
+        Raises:
+            ExperimentError: the file is no row.
+        """
+        return self.row(cell.key) if self.path(cell.key).exists() else cell.make()
 
     def row(self, key: Key) -> Row:
         """The row of a cell that is there.
@@ -168,7 +210,8 @@ class CellFolder:
             self.key(row)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ExperimentError(
-                f'{path} is no row of this experiment ({type(error).__name__}): remove it, and run the command again'
+                f'{path} is no row of this experiment ({type(error).__name__}): remove it, and the same command '
+                f'takes the row from {EARLIER}, where that has it, or computes it again'
             ) from None
         return row
 

@@ -1,5 +1,6 @@
 """Who computes the cells: this process, several, or a Ray cluster. The rows are the same."""
 
+import pickle
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -48,15 +49,26 @@ def units(cells: Iterable[Cell]) -> list[Unit]:
 
 
 def attempt(unit: Unit) -> list[Row] | Exception:
-    """For a worker: the rows, or what went wrong, with the traceback as a note.
-
-    A note comes along to another process, a traceback does not.
-    """
+    """For a worker: the rows, or what went wrong, in a form that another process can read."""
     try:
-        return [cell.make() for cell in unit]
+        rows = [cell.make() for cell in unit]
+        pickle.loads(pickle.dumps(rows))
     except Exception as error:
-        error.add_note(traceback.format_exc())
-        return error
+        return portable(error)
+    return rows
+
+
+def portable(error: Exception) -> Exception:
+    """What went wrong, for another process, with its traceback as a note; where it cannot be pickled, in words."""
+    note = traceback.format_exc()
+    error.add_note(note)
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        told = ExperimentError(f'{type(error).__name__}: {error}')
+        told.add_note(note)
+        return told
+    return error
 
 
 def rows_of(answer: list[Row] | Exception) -> list[Row]:

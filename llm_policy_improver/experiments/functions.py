@@ -14,12 +14,13 @@ import numpy as np
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.experiments import plots, statistics
 from llm_policy_improver.experiments.cells import Cell, Shard, cell_name, open_cells
-from llm_policy_improver.experiments.executors import Executor, run_cells, serial
+from llm_policy_improver.experiments.executors import Executor, run_cells
 from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Lines, Report, label
 from llm_policy_improver.experiments.rows import Key, Row, require_rows
 from llm_policy_improver.experiments.sas_function import SasFunction
+from llm_policy_improver.experiments.side_by_side import converse
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.numeric.minimizers.protocol import Array, Observations
@@ -141,20 +142,29 @@ def run(
         EndpointError: the endpoint cannot be reached at the start.
     """
     cells = open_cells(folder, {'experiment': 'functions', 'evaluations': plan.evaluations}, COLUMNS)
-    numeric = [
-        Cell(one.key, partial(run_numeric, one))
-        for runs in zip(*(plan.runs(name, '') for name in who.numeric), strict=True)
+    in_turn = [
+        one
+        for runs in zip(*(plan.runs(name, '') for name in who.numeric_anywhere), strict=True)
         for one in runs
     ]
-    run_cells('functions', shard.share(numeric), cells, executor, progress)
+    numeric = [
+        Cell(one.key, partial(run_numeric, one))
+        for one in shard.share(in_turn, _key)
+        if one.method in who.numeric
+    ]
+    run_cells('functions', numeric, cells, executor, progress)
     if who.with_model:
         endpoint = who.model.connect()
         asked = [
             Cell(one.key, partial(_ask, one, endpoint, folder / EXCHANGES))
-            for one in plan.runs(who.with_model[0], who.model.name)
+            for one in shard.share(plan.runs(who.with_model[0], who.model.name), _key)
         ]
-        run_cells(who.model.name, shard.share(asked), cells, serial, progress)
+        converse(who.model.name, asked, cells, progress)
     return report(folder, cells.rows(), who.missing)
+
+
+def _key(run: FunctionRun) -> Key:
+    return run.key
 
 
 def _ask(run: FunctionRun, endpoint: Endpoint, folder: Path) -> Row:

@@ -1,14 +1,14 @@
 """``bench improvement``: ten objectives, given first trials on the wrong side, and improvements from there."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from llm_policy_improver.experiments import first_trials, improvement_summary, plots
 from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard, cell_name, open_cells
-from llm_policy_improver.experiments.executors import Executor, run_cells, serial
+from llm_policy_improver.experiments.executors import Executor, run_cells
 from llm_policy_improver.experiments.improvement_run import (
     COLUMNS,
     ImprovementRun,
@@ -20,12 +20,13 @@ from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import Key, Row, require_rows
+from llm_policy_improver.experiments.side_by_side import converse
 from llm_policy_improver.experiments.table_tennis import Given
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.report.progress_bar import Step
-from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.store import RunExistsError, RunStore
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.objectives import parse_objective
 
@@ -140,14 +141,21 @@ class Campaign:
             StoreError: a run cannot be stored.
         """
         endpoint = who.model.connect() if who.with_model else None
-        numeric = self._shard.share(_in_turn(self._plan.runs(name) for name in who.numeric))
-        asked = self._shard.share(_in_turn(self._plan.runs(name, who.model.name) for name in who.with_model))
+        numeric = [run for run in self._share(who.numeric_anywhere) if run.method in who.numeric]
+        asked = self._share(who.with_model, who.model.name)
         before = (_before(numeric), _before(asked))
         self._find_first([*before[0], *before[1]] or [*numeric, *asked])
         if any(before):
             self._run('improvements', *before, endpoint, options)
         title = f'after {self._plan.after}' if self._plan.after else 'improvements'
         self._run(title, numeric, asked, endpoint, options)
+
+    def _share(self, methods: Sequence[str], model: str = '') -> list[ImprovementRun]:
+        """The shard's runs: those that begin with the same run, or else the same first trials, are in the same one."""
+        return self._shard.share(
+            _in_turn(self._plan.runs(name, model) for name in methods),
+            lambda run: self._first_key(run) if run.before is None else run.before.key,
+        )
 
     def _run(
         self,
@@ -162,18 +170,17 @@ class Campaign:
         if endpoint is None:
             return
         talks = [Cell(run.key, partial(self._ask, run, endpoint, options(run))) for run in asked]
-        run_cells(f'{title}, {endpoint.model}', talks, self._cells, serial, self._progress)
+        converse(f'{title}, {endpoint.model}', talks, self._cells, self._progress)
 
     def _ask(self, run: ImprovementRun, endpoint: Endpoint, options: SasOptions) -> Row:
         model = KeptModel(endpoint, self.folder / EXCHANGES, cell_name(run.key))
-        folder = _new_folder(self.folder / 'runs', run)
         description = {
             'objective': OBJECTIVES[run.objective], 'proposed_by': f'{run.method}:{run.model}',
             'experiment': dict(zip(COLUMNS, run.key, strict=True)),
         }  # fmt: skip
-        with RunStore.create(folder, description) as store:
+        with _new_store(self.folder / 'runs', run, description) as store:
             row = run_model(run, self._given(run), model, options, store)
-        return row | {'run': str(folder.relative_to(self.folder))}
+        return row | {'run': str(store.folder.relative_to(self.folder))}
 
     def _find_first(self, runs: Sequence[ImprovementRun]) -> None:
         noisy = self._plan.noisy
@@ -208,16 +215,22 @@ def _side(objective: str) -> str:
     return first_trials.side_away(parse_objective(OBJECTIVES[objective]))
 
 
-def _new_folder(root: Path, run: ImprovementRun) -> Path:
-    """A folder for a run's store; a run that was interrupted leaves its own behind and gets another."""
+def _new_store(root: Path, run: ImprovementRun, description: Mapping[str, Any]) -> RunStore:
+    """A run's store; a run that was interrupted leaves its own behind and gets another.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
     words = [run.method, run.model, run.variant, run.objective, f'seed {run.seed}', f'cache {run.cache}']
     words += [f'after {run.after}'] if run.after else []
     name = '-'.join(''.join(c if c.isalnum() or c in '._' else '-' for c in word) for word in words if word)
     folder, again = root / name, 1
-    while folder.exists():
-        again += 1
-        folder = root / f'{name}.{again}'
-    return folder
+    while True:
+        try:
+            return RunStore.create(folder, description)
+        except RunExistsError:
+            again += 1
+            folder = root / f'{name}.{again}'
 
 
 def run(

@@ -17,9 +17,10 @@ import numpy as np
 
 from llm_policy_improver.core.environment import Action, Environment, Observation
 from llm_policy_improver.core.packages import require_package
+from llm_policy_improver.experiments.example_variants import AS_USUAL
 from llm_policy_improver.experiments.learning_settings import ENVIRONMENTS, TUNED
 from llm_policy_improver.experiments.program_cells import CURVE_DIGITS, EVALUATIONS, SEEDS_A_RUN, UNIT
-from llm_policy_improver.experiments.rows import Row
+from llm_policy_improver.experiments.rows import ExperimentError, Row
 from llm_policy_improver.tasks.actions import clipped
 from llm_policy_improver.tasks.gymnasium.task import GymnasiumTask
 from llm_policy_improver.tasks.program_score import unseen
@@ -31,6 +32,8 @@ EXTRA: Final = 'rl'
 STEPS: Final = 50_000
 """Of a training, where nobody says otherwise."""
 KIND: Final = 'neural_network'
+_SEEDS_APART: Final = 1000
+"""Of two runs: stable-baselines3 gives the environments of a training the seeds from its own on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class LearningRun:
     task: name, of `tasks.registry.TASKS`.
     method: of `LEARNERS`.
     seed: of the run: draws networks, episodes and exploration.
-    steps: of the training.
+    steps: of the training, at most: it has whole batches of what the method learns from at a time.
     evaluations: during it; `EVALUATIONS` where 0.
     episodes: of each of them.
     unseen: episodes for the scores.
@@ -54,9 +57,15 @@ class LearningRun:
     unseen: int = 100
 
     @property
+    def variant(self) -> str:
+        """Tells trainings of different lengths apart, as other methods' variants of the examples are."""
+        return AS_USUAL if self.steps == STEPS else f'{self.steps}_steps'
+
+    @property
     def key(self) -> tuple[str | int, ...]:
         """Of its cell."""
-        return (self.task, self.method, '', self.seed)
+        usual = (self.task, self.method, '', self.seed)
+        return usual if self.variant == AS_USUAL else (*usual, self.variant)
 
 
 def require_learners() -> None:
@@ -78,6 +87,7 @@ def run_learning(run: LearningRun) -> Row:
     """The row: what the best and the last policy are worth in unseen episodes, and what they cost.
 
     Raises:
+        ExperimentError: the steps are fewer than one batch.
         MissingPackageError: stable-baselines3, or a package that the task rests on, is not installed.
     """
     require_learners()
@@ -90,7 +100,7 @@ def run_learning(run: LearningRun) -> Row:
         training.restore_best()
         best = training.score()
     return {
-        'task': run.task, 'method': run.method, 'model': '', 'seed': run.seed,
+        'task': run.task, 'method': run.method, 'model': '', 'seed': run.seed, 'variant': run.variant,
         'best': best.mean, 'best_standard_error': best.standard_error,
         'final': final.mean, 'final_standard_error': final.standard_error,
         'higher_is_better': True, 'unit': UNIT, 'exact': False, 'kind': KIND,
@@ -127,21 +137,23 @@ class _Training:
         return int(self._model.num_timesteps)
 
     def train(self) -> None:
-        """All of it; evaluated after every so many steps, the last time at the end."""
+        """Whole batches; evaluated after every so many steps, the last time at the end.
+
+        Raises:
+            ExperimentError: the steps are fewer than one batch.
+        """
         from stable_baselines3.common.callbacks import ConvertCallback
 
         count = self._run.evaluations or EVALUATIONS
 
-        def goes_on(names: Any, its: Any) -> bool:
-            if len(self.returns) < count - 1 and self.steps * count >= self._run.steps * (
-                len(self.returns) + 1
-            ):
+        def evaluate(names: Any, its: Any) -> bool:
+            while len(self.returns) < count - 1 and self.steps * count >= steps * (len(self.returns) + 1):
                 self._evaluate()
-            # A learner would play on until its batch is full.
-            return self.steps + self._model.n_envs <= self._run.steps
+            return True  # a learner that is stopped has not learned from what it played last
 
         with closing(self._model.get_env()):
-            self._model.learn(self._run.steps, callback=ConvertCallback(goes_on))
+            steps = _whole_batches(self._run, self._model)
+            self._model.learn(steps, callback=ConvertCallback(evaluate))
         self._evaluate()
 
     def _evaluate(self) -> None:
@@ -170,6 +182,24 @@ class _Training:
         return int(chosen) if brief.choices else clipped(chosen, brief.action)
 
 
+def _whole_batches(run: LearningRun, model: Any) -> int:
+    """Steps of a training: as many as are asked for, less what would begin another batch.
+
+    Raises:
+        ExperimentError: they are fewer than one batch.
+    """
+    from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+    played = model.n_steps if isinstance(model, OnPolicyAlgorithm) else model.train_freq.frequency
+    batch = int(played) * int(model.n_envs)
+    if run.steps < batch:
+        raise ExperimentError(
+            f'{run.method} learns on {run.task} from {batch} steps at a time, and {run.steps} are all that it may '
+            'take: raise --training-steps'
+        )
+    return run.steps // batch * batch
+
+
 def _make_learner(run: LearningRun) -> Any:
     import stable_baselines3
     import torch
@@ -182,4 +212,4 @@ def _make_learner(run: LearningRun) -> Any:
     count = int(settings.pop(ENVIRONMENTS, 1))
     environments = DummyVecEnv([lambda: Learnable(make_environment(run.task))] * count)
     learner = getattr(stable_baselines3, run.method.upper())
-    return learner('MlpPolicy', environments, seed=run.seed, device='cpu', **settings)
+    return learner('MlpPolicy', environments, seed=run.seed * _SEEDS_APART, device='cpu', **settings)

@@ -20,8 +20,8 @@ from llm_policy_improver.experiments.method_tables import LeftOut, needs, tables
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR, ProgramRun, run_program
 from llm_policy_improver.experiments.report import Report
-from llm_policy_improver.experiments.rows import ExperimentError, Row, require_rows
-from llm_policy_improver.experiments.side_by_side import SideBySide
+from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, require_rows
+from llm_policy_improver.experiments.side_by_side import converse
 from llm_policy_improver.experiments.vector_cells import VectorRun, learns_by_examples, run_vector
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods import registry
@@ -63,11 +63,8 @@ class MethodsPlan:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that changes what a row means."""
-        return {
-            'experiment': 'methods', 'evaluations': self.evaluations, 'unseen': self.unseen,
-            'training_steps': self.training_steps,
-        }  # fmt: skip
+        """All that changes what a row means, and is no part of its key."""
+        return {'experiment': 'methods', 'evaluations': self.evaluations, 'unseen': self.unseen}
 
     def runs(self, methods: Sequence[str], model: str = '') -> list[Run]:
         """All runs of these methods on the tasks that they are for, seed after seed."""
@@ -82,7 +79,9 @@ class MethodsPlan:
 
     def _runs(self, task: str, method: str, model: str, seed: int) -> list[Run]:
         if method in LEARNERS:
-            return [LearningRun(task, method, seed, self.training_steps, self.evaluations, unseen=self.unseen)]
+            return [
+                LearningRun(task, method, seed, self.training_steps, self.evaluations, unseen=self.unseen)
+            ]
         if task in TASKS:
             return [ProgramRun(task, method, model, seed, self.evaluations, unseen=self.unseen)]
         return [
@@ -114,17 +113,22 @@ def run(
     """
     cells = open_cells(folder, plan.settings, COLUMNS)
     missing = plan.left_out()
-    plan = replace(plan, tasks=tuple(task for task in plan.tasks if task not in missing))
-    _require_runs(plan, (*who.numeric, *who.with_model), missing.values())
-    numeric = [Cell(one.key, partial(make_row, one)) for one in plan.runs(who.numeric)]
-    run_cells('methods', shard.share(numeric), cells, executor, progress)
+    here = replace(plan, tasks=tuple(task for task in plan.tasks if task not in missing))
+    _require_runs(here, (*who.numeric, *who.with_model), missing.values())
+    numeric = [
+        Cell(one.key, partial(make_row, one))
+        for one in shard.share(plan.runs(who.numeric_anywhere), _key)
+        if one.method in who.numeric and one.task in here.tasks
+    ]
+    run_cells('methods', numeric, cells, executor, progress)
     if who.with_model:
         endpoint = who.model.connect()
         talks = [
             Cell(one.key, partial(_ask, one, endpoint, folder / EXCHANGES))
-            for one in plan.runs(who.with_model, who.model.name)
+            for one in shard.share(plan.runs(who.with_model, who.model.name), _key)
+            if one.task in here.tasks
         ]
-        run_cells(who.model.name, shard.share(talks), cells, SideBySide(plan.conversations), progress)
+        converse(who.model.name, talks, cells, progress, plan.conversations)
     notes = (*who.missing, *dict.fromkeys(f'Left out: {error}.' for error in missing.values()))
     left_out = LeftOut({task: error.extra for task, error in missing.items()}, who.without_model, who.extras)
     return report(folder, cells.rows(), notes, left_out)
@@ -140,6 +144,10 @@ def _require_runs(plan: MethodsPlan, methods: Sequence[str], missing: Iterable[M
         f'{", ".join(methods)} cannot be tried on {", ".join(plan.tasks)}: name methods that improve programs for '
         'tasks of programs, and methods that improve parameters for tasks of parameters'
     )
+
+
+def _key(run: Run) -> Key:
+    return run.key
 
 
 def make_row(run: Run, model: Completer | None = None) -> Row:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.experiments.learning_cells import LEARNERS, require_learners
+from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods.registry import (
@@ -66,6 +67,14 @@ class Participants:
     without_model: tuple[str, ...] = ()
     extras: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def numeric_anywhere(self) -> tuple[str, ...]:
+        """The numeric ones and those left out for want of a package, which another machine may have.
+
+        These are shared out, so that the shards of all machines are parts of the same whole.
+        """
+        return (*self.numeric, *self.extras)
+
 
 def participants(
     asked: Sequence[str], model: ModelChoice, numeric: Sequence[str], with_model: Sequence[str]
@@ -84,7 +93,7 @@ def participants(
     here = (*numeric, *with_model)
     try:
         for name in asked:
-            if (name in CHOICES or name in PROGRAMS) and name not in here:
+            if name in (*CHOICES, *PROGRAMS, *LEARNERS, RANDOM_LINEAR) and name not in here:
                 raise ExperimentError(f'{name} cannot take part here: there are {", ".join(here)}')
             require_known(name, here)
     except UnknownMethodError as error:

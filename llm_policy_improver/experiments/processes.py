@@ -17,6 +17,7 @@ from llm_policy_improver.experiments.executors import (
     Unit,
     attempt,
     given_up,
+    portable,
     rows_of,
     serial,
     units,
@@ -32,7 +33,7 @@ class Processes:
     """In several processes of this machine.
 
     Args:
-        count: of processes; one a core where None.
+        count: of processes; one a core where None. With 1 there are no others: this one computes.
     """
 
     def __init__(self, count: int | None = None) -> None:
@@ -44,11 +45,11 @@ class Processes:
         Raises:
             ExperimentError: process after process died at the same cells.
         """
-        waiting = deque(units(cells))
-        count = min(self._count or os.cpu_count() or 1, len(waiting))
-        if count <= 1:
+        if self._count == 1:
             yield from serial(cells)
             return
+        waiting = deque(units(cells))
+        count = min(self._count or os.cpu_count() or 1, len(waiting))
         deaths: Counter[Unit] = Counter()
         busy: dict[Connection, _Worker] = {}
         try:
@@ -56,18 +57,20 @@ class Processes:
                 _employ(_Worker(), waiting, busy)
             while busy:
                 for channel in wait(list(busy)):
-                    worker = busy.pop(channel)  # type: ignore[call-overload]
+                    worker = busy[channel]  # type: ignore[index]
                     unit = worker.unit
                     try:
                         answer = worker.answer()
                     except _GONE:
+                        del busy[worker.channel]
                         deaths[unit] += 1
+                        how = worker.end()
                         if deaths[unit] >= ATTEMPTS:
-                            raise given_up(unit, worker.end()) from None
-                        worker.end()
+                            raise given_up(unit, how) from None
                         waiting.appendleft(unit)
                         _employ(_Worker(), waiting, busy)
                         continue
+                    del busy[worker.channel]
                     _employ(worker, waiting, busy)
                     yield from zip(unit, rows_of(answer), strict=True)
         finally:
@@ -133,7 +136,7 @@ def _attempt(given: bytes) -> list[Row] | Exception:
     try:
         unit: Unit = pickle.loads(given)
     except Exception as error:
-        return error
+        return portable(error)
     return attempt(unit)
 
 

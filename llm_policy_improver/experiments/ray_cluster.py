@@ -1,9 +1,12 @@
 """Cells on a Ray cluster: one of this machine, or one that is up already, with as many machines as it has."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from itertools import islice
+from threading import current_thread, main_thread
 from typing import Any, Final
 
 from llm_policy_improver.core.packages import MissingPackageError, require_package
@@ -19,8 +22,19 @@ _OF_THIS_MACHINE: Final = {
     'object_store_memory': 100_000_000,  # bytes; rows are small
 }
 """A cluster that is started for this process."""
+PACKAGE: Final = 'llm-policy-improver'
 LOOPBACK: Final = ('RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER', '0')
 """Set before Ray is imported, this keeps its servers to the loopback, on Linux too; else they listen everywhere."""
+
+
+def attempt_there(asked: str, unit: Unit) -> list[Row] | Exception:
+    """`attempt` for a machine of the cluster: a refusal where its version of this package is not the one asked for."""
+    here = version(PACKAGE)
+    if here != asked:
+        return ExperimentError(
+            f'a machine of the Ray cluster has {PACKAGE} {here}, and this one {asked}: install the same version on all'
+        )
+    return attempt(unit)
 
 
 class RayCluster:
@@ -54,13 +68,14 @@ class RayCluster:
         if not cells:
             return
         ray = self._connected()
-        make = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(attempt)
+        make = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(attempt_there)
+        ours = version(PACKAGE)
         waiting = iter(units(cells))
         running: dict[Any, Unit] = {}
         try:
             while True:
                 for unit in islice(waiting, _IN_FLIGHT - len(running)):
-                    running[make.remote(unit)] = unit
+                    running[make.remote(ours, unit)] = unit
                 if not running:
                     return
                 for reference in ray.wait(list(running))[0]:
@@ -73,6 +88,8 @@ class RayCluster:
                         ray.exceptions.OutOfMemoryError,
                     ) as error:
                         raise given_up(unit, type(error).__name__) from None
+                    if isinstance(answer, MissingPackageError):
+                        raise ExperimentError(f'a machine of the Ray cluster lacks a package: {answer}')
                     yield from zip(unit, rows_of(answer), strict=True)
         except ray.exceptions.RayTaskError as error:  # what goes wrong in a cell comes back as an answer
             raise ExperimentError(
@@ -95,6 +112,8 @@ class RayCluster:
             ExperimentError: it cannot be started, or nothing answers at the address.
         """
         os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+        # Ray counts the workers that it kills itself, for want of memory, apart, and has no end of them.
+        os.environ.setdefault('RAY_task_oom_retries', str(ATTEMPTS - 1))
         if not self._address:
             os.environ.setdefault(*LOOPBACK)
         import ray  # takes a second
@@ -104,7 +123,8 @@ class RayCluster:
                 {'address': self._address} if self._address else {**_OF_THIS_MACHINE, 'num_cpus': self._count}
             )
             try:
-                ray.init(**where, log_to_driver=False, logging_level='ERROR')
+                with _sigterm_kept():
+                    ray.init(**where, log_to_driver=False, logging_level='ERROR')
             except Exception as error:  # Ray raises bare ones
                 raise ExperimentError(self._unreachable(error)) from None
         return ray
@@ -117,3 +137,14 @@ class RayCluster:
             f'no Ray cluster answers at {self._address} ({said}): start one with "ray start --head", or leave '
             '--ray-address out to have one on this machine'
         )
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself, and whoever ends this process by it would hear nothing of what is kept."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if before is not None and current_thread() is main_thread():
+            signal.signal(signal.SIGTERM, before)

@@ -14,12 +14,13 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments import plots, statistics
 from llm_policy_improver.experiments.cells import Cell, Shard, cell_name, open_cells
-from llm_policy_improver.experiments.executors import Executor, run_cells, serial
+from llm_policy_improver.experiments.executors import Executor, run_cells
 from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.participants import Participants
 from llm_policy_improver.experiments.report import Lines, Report
 from llm_policy_improver.experiments.retrieval_reader import RetrievalReader
 from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, require_rows
+from llm_policy_improver.experiments.side_by_side import converse
 from llm_policy_improver.experiments.table_tennis import BLOCK, task
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.report.progress_bar import Step
@@ -179,7 +180,7 @@ def run(
     # By seed, as the trials of one are played once for all that is asked about them.
     numeric = [
         Cell(query.key(reader), partial(run_numeric, query, reader, largest, plan.noisy), (seed,))
-        for seed in shard.share(range(plan.seeds))
+        for seed in shard.share(range(plan.seeds), lambda seed: (seed,))
         for query in plan.of_seed(seed)
         for reader in who.numeric
     ]
@@ -192,7 +193,7 @@ def run(
             return run_model(query, kept, largest, plan.noisy)
 
         questions = [Cell(query.key('sas', name), partial(asked, query)) for query in plan.asked()]
-        run_cells(name, shard.share(questions), cells, serial, progress)
+        converse(name, shard.share(questions, lambda cell: cell.key), cells, progress)
     return report(folder, cells.rows(), who.missing)
 
 

@@ -117,8 +117,13 @@ def write_once(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        if not path.exists():
-            written.replace(path)
+        try:
+            os.link(written, path)
+        except FileExistsError:
+            pass
+        except OSError:  # no links there, as on some shares: whoever writes at the same instant may overwrite
+            if not path.exists():
+                written.replace(path)
     finally:
         written.unlink(missing_ok=True)
 

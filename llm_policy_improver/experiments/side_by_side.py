@@ -1,12 +1,15 @@
 """Conversations with a language model, several at a time: they wait for it, not for a core."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from llm_policy_improver.experiments.cells import Cell
-from llm_policy_improver.experiments.executors import serial
+from llm_policy_improver.experiments.cells import Cell, CellFolder
+from llm_policy_improver.experiments.executors import run_cells, serial
 from llm_policy_improver.experiments.rows import Row
+from llm_policy_improver.report.progress_bar import Step
 
 
 class SideBySide:
@@ -31,7 +34,7 @@ class SideBySide:
         for cell in cells:
             todo.put(cell)
         for _ in range(min(self._count, len(cells))):
-            Thread(target=_converse, args=(todo, done), name='conversation', daemon=True).start()
+            Thread(target=_take_turns, args=(todo, done), name='conversation', daemon=True).start()
         try:
             for _ in cells:
                 cell, row = done.get()
@@ -42,7 +45,19 @@ class SideBySide:
             _empty(todo)
 
 
-def _converse(todo: SimpleQueue[Cell], done: 'SimpleQueue[tuple[Cell, Row | BaseException]]') -> None:
+def converse(name: str, cells: Sequence[Cell], folder: CellFolder, progress: Step, count: int = 1) -> None:
+    """Have the conversations that are missing, ``count`` at a time, and keep each row as soon as it is there.
+
+    One that another process has had by the time that it would begin is not had again.
+
+    Raises:
+        ExperimentError: the endpoint is gone, or a row cannot be kept.
+    """
+    talks = [replace(cell, make=partial(folder.row_or_made, cell)) for cell in cells]
+    run_cells(name, talks, folder, SideBySide(count), progress)
+
+
+def _take_turns(todo: SimpleQueue[Cell], done: 'SimpleQueue[tuple[Cell, Row | BaseException]]') -> None:
     """Compute cells until none is left."""
     while True:
         try:

@@ -26,7 +26,8 @@ COLUMNS: Final = ('parameters', 'noisy', 'block')
 A_BLOCK: Final = 100
 """Trials of a cell: some seconds."""
 FIRST_SEED: Final = 2**29
-"""Of the trials; no experiment plays one from here on, so that what is learned here is no test that was seen before."""
+"""Of the trials. No trial of an experiment with the arm has one of these seeds, so that none of its tests was seen
+before: balls that score a program have larger ones (`tasks.program_score.FIRST_UNSEEN`), all others smaller ones."""
 _DIGITS: Final = 9
 
 
@@ -85,7 +86,8 @@ def run(plan: TrialsPlan, folder: Path, executor: Executor, shard: Shard, progre
         ExperimentError: the folder cannot be used, or the workers are gone.
     """
     cells = open_cells(folder, {'experiment': 'simulated trials'}, COLUMNS)
-    run_cells('simulated trials', shard.share(plan.cells()), cells, executor, progress)
+    mine = shard.share(plan.cells(), lambda cell: cell.key)
+    run_cells('simulated trials', mine, cells, executor, progress)
     rows = cells.rows()
     require_rows(folder, rows)
     summary = summarize(rows)

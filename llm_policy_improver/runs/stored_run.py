@@ -232,9 +232,9 @@ def _tries(trials: Sequence[Trial], first: int, version: int, balls: int) -> tup
 def _balls(content: Mapping[str, Any]) -> int:
     """That make up a trial under these stored settings: a round where programs are tried, else one."""
     optimizer = content.get('optimizer')
-    if not isinstance(optimizer, dict) or optimizer.get('method') not in PROGRAMS:
-        return 1
-    return int(optimizer['balls'])
+    if isinstance(optimizer, dict) and optimizer.get('method') in PROGRAMS:
+        return int(optimizer['balls'])
+    return 1
 
 
 def _round(balls: Sequence[Trial], step: StoredStep) -> Trial | None:

@@ -1,6 +1,7 @@
 """Cells: each a file of its own, whoever computes it, and never half there."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +13,8 @@ import pytest
 from llm_policy_improver.experiments.cells import Cell, CellFolder, Shard, open_cells
 from llm_policy_improver.experiments.executors import Executor, run_cells, serial
 from llm_policy_improver.experiments.processes import Processes
-from llm_policy_improver.experiments.rows import ExperimentError, Row, RowFile
-from llm_policy_improver.experiments.side_by_side import SideBySide
+from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, RowFile, write_once
+from llm_policy_improver.experiments.side_by_side import SideBySide, converse
 
 COLUMNS = ('name', 'number')
 
@@ -33,9 +34,13 @@ def quiet(name: str, done: int, total: int) -> None:
 ALL = Shard()
 
 
+def key_of(cell: Cell) -> Key:
+    return cell.key
+
+
 def run(folder: Path, what: list[Cell], executor: Executor = serial, shard: Shard = ALL) -> CellFolder:
     kept = CellFolder(folder, COLUMNS)
-    run_cells('squares', shard.share(what), kept, executor, quiet)
+    run_cells('squares', shard.share(what, key_of), kept, executor, quiet)
     return kept
 
 
@@ -71,6 +76,23 @@ def test_shards_share_the_cells_out_and_together_are_all(tmp_path: Path) -> None
     assert [row['number'] for row in CellFolder(tmp_path, COLUMNS).rows()] == list(range(7))
 
 
+def test_shards_are_fair_samples_whatever_the_order_of_the_cells_is() -> None:
+    methods = [(method, seed) for seed in range(12) for method in ('a', 'b', 'c')]
+    shares = [Shard(index, 3).share(methods, lambda part: part) for index in (1, 2, 3)]
+    assert [len(share) for share in shares] == [12, 12, 12]
+    assert sorted(part for share in shares for part in share) == sorted(methods)
+    assert all({method for method, _ in share} == {'a', 'b', 'c'} for share in shares)
+    for share, index in zip(shares, (1, 2, 3), strict=True):
+        assert Shard(index, 3).share(methods[::-1], lambda part: part) == share[::-1]
+
+
+def test_what_has_the_same_key_stays_in_one_shard() -> None:
+    parts = [(seed, part) for part in range(3) for seed in range(5)]
+    for index in (1, 2):
+        share = Shard(index, 2).share(parts, lambda part: part[:1])
+        assert len(share) == 3 * len({seed for seed, _ in share}) > 0
+
+
 @pytest.mark.parametrize('text', ['0/2', '3/2', '2', 'a/b', '1/0', '-1/2', ''])
 def test_shard_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ExperimentError, match=r'one of its count, e\.g\. 2/8'):
@@ -85,6 +107,26 @@ def test_first_result_stays_where_two_compute_the_same_cell(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ['square--0.json']
 
 
+@pytest.mark.parametrize('links', [True, False])
+def test_file_that_comes_in_between_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    path = tmp_path / 'row.json'
+
+    def refuse(*paths: Path) -> None:
+        raise PermissionError('no links on this disk')
+
+    with monkeypatch.context() as patch:
+        if not links:
+            patch.setattr(os, 'link', refuse)
+        write_once(tmp_path / 'other.json', 'other')
+        patch.setattr(os, 'fsync', lambda number: path.write_text('first'))
+        write_once(path, 'second')
+    assert {found.name: found.read_text() for found in tmp_path.iterdir()} == {
+        'row.json': 'first', 'other.json': 'other',
+    }  # fmt: skip
+
+
 def test_fault_in_one_cell_leaves_the_others_kept(tmp_path: Path) -> None:
     def broken() -> Row:
         raise ExperimentError('broken')
@@ -92,6 +134,18 @@ def test_fault_in_one_cell_leaves_the_others_kept(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match='broken'):
         run(tmp_path, [*cells(2), Cell(('broken',), broken)])
     assert len(CellFolder(tmp_path, COLUMNS).rows()) == 2
+
+
+def test_conversation_that_another_process_had_meanwhile_is_not_had_again(tmp_path: Path) -> None:
+    kept = CellFolder(tmp_path, COLUMNS)
+
+    def talk(number: int) -> Row:
+        kept.keep(('square', 1), {**square(1), 'by': 'another'})
+        return square(number)
+
+    talks = [Cell(('square', number), partial(talk, number)) for number in range(2)]
+    converse('squares', talks, kept, quiet)
+    assert kept.rows() == [square(0), {**square(1), 'by': 'another'}]
 
 
 @pytest.mark.parametrize('text', ['{"number": ', '{"number": 3}', '[3]', ''])
@@ -110,9 +164,42 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_keys_with_any_characters_are_files(tmp_path: Path) -> None:
     cell = Cell(('a/b: c', 3), partial(dict, name='a/b: c', number=3))
     kept = run(tmp_path, [cell])
-    assert [path.name for path in tmp_path.iterdir()] == ['a-b--c--3.json']
+    (path,) = tmp_path.iterdir()
+    assert path.name.startswith('a-b--c--3--')
     assert kept.missing([cell]) == []
     assert kept.row(cell.key) == {'name': 'a/b: c', 'number': 3}
+
+
+ALIKE = ('llama3-8b', 'llama3:8b', 'Llama3-8b', 'llama3:8B', '-llama3-8b', 'llama3--8b')
+
+
+def named(name: str, number: int = 0) -> Row:
+    return {'name': name, 'number': number}
+
+
+def test_names_that_are_alike_have_files_of_their_own_on_any_disk(tmp_path: Path) -> None:
+    assert len({Cell((name, 0), dict).name.lower() for name in ALIKE}) == len(ALIKE)
+    assert Cell((ALIKE[0], 0), dict).name == 'llama3-8b--0'
+    kept = run(tmp_path, [Cell((name, 0), partial(named, name)) for name in ALIKE])
+    assert {row['name'] for row in kept.rows()} == set(ALIKE)
+    assert len({Cell(key, dict).name for key in (('a-', 'b'), ('a', '-b'), ('a', '', 'b'))}) == 3
+
+
+def test_file_with_the_name_of_an_earlier_version_counts_for_the_key_of_its_row(tmp_path: Path) -> None:
+    (tmp_path / 'llama3-8b--0.json').write_text(json.dumps({**named('llama3:8b'), 'by': 'it'}))
+    cells = [Cell((name, 0), partial(named, name)) for name in ('llama3:8b', 'llama3/8b')]
+    kept = CellFolder(tmp_path, COLUMNS)
+    assert kept.missing(cells) == cells[1:]
+    run(tmp_path, cells)
+    assert kept.row(cells[0].key) == {**named('llama3:8b'), 'by': 'it'}
+    assert [row['name'] for row in kept.rows()] == ['llama3/8b', 'llama3:8b']
+
+
+def test_rows_of_an_earlier_version_that_are_alike_are_all_taken_over(tmp_path: Path) -> None:
+    earlier = RowFile(tmp_path / 'rows.jsonl', COLUMNS)
+    for name in ALIKE:
+        earlier.add(named(name))
+    assert {row['name'] for row in open_cells(tmp_path, {}, COLUMNS).rows()} == set(ALIKE)
 
 
 def test_rows_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:

@@ -319,12 +319,13 @@ def test_language_model_ranks_the_bare_table_and_is_asked_once(tmp_path: Path) -
     assert {row['query']: row['top1'] for row in rows} == {'far right': True, 'far left': False}
     kept = exchanges_of(tmp_path)
     assert len(kept) == 5
-    (first, *_) = [each for each in kept if 'as far right as possible' in each['messages'][0][1]]
-    prompt = first['messages'][0][1]
+    exchange = next(each for each in kept if each['job'].startswith('sas--test-model--far-right--20--0'))
+    prompt = exchange['messages'][0][1]
+    assert 'as far right as possible' in prompt
     assert len(scripted_reader.trials_in(prompt)) == 20
     table = prompt[prompt.index('# The trials') : prompt.index('# What to do')]
     assert 'distance' not in table
-    assert '"ranking"' in first['reply']
+    assert '"ranking"' in exchange['reply']
 
 
 def test_reply_without_a_ranking_is_asked_for_again_and_counted(tmp_path: Path) -> None:
@@ -475,6 +476,18 @@ def test_second_objective_begins_with_the_trials_of_the_first(folder: Path) -> N
     assert [found and int(found[1]) for found in known_to_model] == [24, 25, 26, 27, 28, 29]
 
 
+def test_shards_have_no_conversation_twice_that_others_begin_with(folder: Path) -> None:
+    objectives = ('--after', 'far right', '--objective', 'point', '--objective', 'right corner')
+    with ChatServer(scripted_reader.improve) as server:
+        counts = []
+        for shard in ('1/2', '2/2'):
+            options = ('--improvements', '1', '--seeds', '1', *objectives, *model(server, 'sas', 'hybrid'))
+            rows = content('improvement', folder, *options, '--shard', shard)['rows']
+            counts.append((len(rows), len(server.requests)))
+    assert counts == [(3, 3), (6, 6)]
+    assert len({row['run'] for row in rows}) == 6
+
+
 def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
     arguments = ('--cache', '8', '--improvements', '2', '--seeds', '1', '--objective', 'point', '--noisy')
     (row,) = content('context', tmp_path, *arguments, '--method', 'quadratic', *HERE)['rows']
@@ -607,6 +620,8 @@ def test_no_two_variants_are_the_same() -> None:
     ('name', 'arguments', 'said'),
     [
         ('functions', ('--method', 'cma_ess'), 'unknown method "cma_ess"; did you mean cma_es?'),
+        ('functions', ('--method', 'ppo'), 'ppo cannot take part here: there are random_search'),
+        ('functions', ('--method', 'random_linear'), 'random_linear cannot take part here'),
         ('ablation', ('--method', 'hybrid', '--model', 'm'), 'hybrid cannot take part here: there are sas'),
         ('functions', ('--method', 'sas'), 'method sas asks a language model: name one with --model'),
         ('improvement', ('--base-url', 'http://127.0.0.1:1/v1'), 'no model is named: give --model NAME, too'),

@@ -1,6 +1,7 @@
 """``bench methods`` in small forms: real tasks, real methods, a real local endpoint."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,12 @@ from chat_server import ChatServer
 from click.testing import CliRunner, Result
 
 from llm_policy_improver.cli.main import cli
-from llm_policy_improver.experiments import vector_cells
-from llm_policy_improver.experiments.rows import ExperimentError
+from llm_policy_improver.core.packages import MissingPackageError
+from llm_policy_improver.experiments import methods, vector_cells
+from llm_policy_improver.experiments.cells import Cell, Shard
+from llm_policy_improver.experiments.methods import MethodsPlan
+from llm_policy_improver.experiments.participants import ModelChoice, Participants
+from llm_policy_improver.experiments.rows import ExperimentError, Key, Row
 from llm_policy_improver.experiments.vector_cells import VectorRun, run_vector
 from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC
 from llm_policy_improver.tasks.problems import PROBLEMS, UnknownProblemError, make_problem
@@ -85,6 +90,45 @@ def test_shards_of_two_machines_are_one_table(tmp_path: Path) -> None:
         'slide_gc--knn----0.json',
         'slide_gc--knn----1.json',
     ]
+
+
+def cells_of_shard(plan: MethodsPlan, who: Participants, folder: Path) -> list[Key]:
+    """What the first of two shards has computed, in this process."""
+    computed: list[Key] = []
+
+    def executor(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Row]]:
+        computed.extend(cell.key for cell in cells)
+        return iter(())
+
+    with pytest.raises(ExperimentError, match='holds no rows yet'):
+        methods.run(plan, who, folder, executor, Shard(1, 2), lambda *step: None)
+    return computed
+
+
+def test_shards_of_machines_with_other_packages_fit_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = MethodsPlan(('slide_gc', 'f1_2', 'cart_pole', 'noise_world_0'), 5)
+    names, nobody = ('random_linear', 'bayesian', 'knn'), ModelChoice()
+    monkeypatch.setattr(methods, 'require_packages', lambda task: None)
+    everything = cells_of_shard(plan, Participants(names, (), nobody), tmp_path / 'a')
+
+    def missing(task: str) -> None:
+        if task == 'cart_pole':
+            raise MissingPackageError('no gymnasium', 'suites')
+
+    monkeypatch.setattr(methods, 'require_packages', missing)
+    less = Participants(('random_linear', 'knn'), (), nobody, extras={'bayesian': 'optimizers'})
+    here = cells_of_shard(plan, less, tmp_path / 'b')
+    assert 0 < len(here) < len(everything) == 15
+    assert here == [key for key in everything if key[0] != 'cart_pole' and key[1] != 'bayesian']
+
+
+def test_folder_of_a_version_without_reinforcement_learning_is_gone_on_with(tmp_path: Path) -> None:
+    settings = {'experiment': 'methods', 'evaluations': 6, 'unseen': 100}
+    (tmp_path / 'settings.json').write_text(json.dumps(settings))
+    options = ('--method', 'knn', '--training-steps', '300', '--json')
+    assert len(report(bench(tmp_path, *SMALL, *options))['rows']) == 2
 
 
 def test_conversations_are_kept_and_nothing_is_asked_twice(tmp_path: Path) -> None:
