@@ -69,6 +69,9 @@ class Program:
         """Plain data."""
         return {'source': self.source, 'entry': self.entry}
 
+    def __str__(self) -> str:
+        return f'{self.entry}, a program of {len(self.source.splitlines())} lines'
+
 
 Policy = Parameters | Program
 
