@@ -1,9 +1,10 @@
 """The four nodes in one process, and an operator who asks them for an improvement."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import rclpy
 from action_msgs.msg import GoalStatus
@@ -28,6 +29,9 @@ from llm_policy_improver.table_tennis.settings import (
     SimulatorSettings,
     TraceLoggerSettings,
 )
+
+LAST_FEEDBACK: Final = 10.0
+"""s after a result, within which the feedback of the run's last trial comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +111,8 @@ class Demo:
         goal = ImprovePolicy.Goal(objective=objective, trials=trials)
         while not self._client.server_is_ready():
             self._executor.spin_once(timeout_sec=0.1)
-        sent = self._client.send_goal_async(
-            goal, feedback_callback=lambda message: on_trial(report_of(message.feedback))
-        )
+        feedback = TrialFeedback(on_trial)
+        sent = self._client.send_goal_async(goal, feedback_callback=feedback)
         self._executor.spin_until_future_complete(sent)
         handle = sent.result()
         if handle is None or not handle.accepted:
@@ -128,7 +131,30 @@ class Demo:
             raise RunFailedError(
                 'the run ended without a result' if answer is None else answer.result.message
             )
+        end = time.monotonic() + LAST_FEEDBACK
+        while feedback.told < answer.result.trials and time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.1)
         return done
+
+
+class TrialFeedback:
+    """Hands on the trials of a goal as reports.
+
+    Args:
+        on_trial: takes each.
+
+    Attributes:
+        told: number of the last one within the run. The result of a run may come before the feedback of its last trial.
+    """
+
+    def __init__(self, on_trial: Callable[[TrialReport], None]) -> None:
+        self.told = 0
+        self._on_trial = on_trial
+
+    def __call__(self, message: Any) -> None:
+        """One feedback message."""
+        self.told = int(message.feedback.iteration)
+        self._on_trial(report_of(message.feedback))
 
 
 def report_of(feedback: ImprovePolicy.Feedback) -> TrialReport:

@@ -30,7 +30,7 @@ from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
-from llm_policy_improver.nodes.demo import RunFailedError, report_of
+from llm_policy_improver.nodes.demo import LAST_FEEDBACK, RunFailedError, TrialFeedback
 from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.nodes.node_process import NodeProcess
 from llm_policy_improver.nodes.qos import TRACES
@@ -240,9 +240,9 @@ class RehearsalCell:
         """
         if not self.until(self._goals.server_is_ready, _READY):
             raise RunFailedError('the optimizer did not start in time')
+        feedback = TrialFeedback(on_trial)
         sent = self._goals.send_goal_async(
-            ImprovePolicy.Goal(objective=objective, trials=trials, method=method),
-            feedback_callback=lambda message: on_trial(report_of(message.feedback)),
+            ImprovePolicy.Goal(objective=objective, trials=trials, method=method), feedback_callback=feedback
         )
         self.until(sent.done, _READY)
         handle = sent.result()
@@ -263,6 +263,7 @@ class RehearsalCell:
             raise RunFailedError(
                 'the run ended without a result' if answer is None else answer.result.message
             )
+        self.until(lambda: feedback.told >= answer.result.trials, LAST_FEEDBACK)
         return End(answer.result.end) if answer.result.end else None
 
     @property
