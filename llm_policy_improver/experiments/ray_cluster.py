@@ -1,5 +1,6 @@
 """Cells on a Ray cluster: one of this machine, or one that is up already, with as many machines as it has."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -124,7 +125,7 @@ class RayCluster:
             )
             try:
                 with _sigterm_kept():
-                    ray.init(**where, log_to_driver=False, logging_level='ERROR')
+                    ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as error:  # Ray raises bare ones
                 raise ExperimentError(self._unreachable(error)) from None
         return ray
