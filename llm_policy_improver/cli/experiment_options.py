@@ -118,6 +118,21 @@ class Options:
         """
         return Shard.of(self._given['shard'])
 
+    def compare(
+        self,
+        experiment: Callable[..., Report],
+        plan: object,
+        numeric: Sequence[str],
+        with_model: Sequence[str],
+        usual: Sequence[str] = (),
+    ) -> None:
+        """Run a comparison of methods and show its report; all take plan, participants, folder, executor and shard."""
+        self.run(
+            lambda step: experiment(
+                plan, self.who(numeric, with_model, usual), self.folder, self.executor(), self.shard(), step
+            )
+        )
+
     def run(self, work: Callable[[Step], Report]) -> None:
         """Run the experiment and show its report."""
         try:

@@ -41,16 +41,7 @@ def functions_command(
         function or tuple(LANDSCAPES), dimensions or (2, 8), options.seeds(50, 2),
         evaluations or options.pick(100, 20),
     )  # fmt: skip
-    options.run(
-        lambda step: functions.run(
-            plan,
-            options.who(MINIMIZERS, functions.WITH_MODEL),
-            options.folder,
-            options.executor(),
-            options.shard(),
-            step,
-        )
-    )
+    options.compare(functions.run, plan, MINIMIZERS, functions.WITH_MODEL)
 
 
 @click.command('retrieval')
@@ -71,16 +62,7 @@ def retrieval_command(
     plan = retrieval.RetrievalPlan(
         query or _NAMES, caches or options.pick((20, 50, 100), (20,)), options.seeds(100, 3), queries, noisy
     )
-    options.run(
-        lambda step: retrieval.run(
-            plan,
-            options.who(retrieval.READERS, retrieval.WITH_MODEL),
-            options.folder,
-            options.executor(),
-            options.shard(),
-            step,
-        )
-    )
+    options.compare(retrieval.run, plan, retrieval.READERS, retrieval.WITH_MODEL)
 
 
 def _improving(
@@ -128,16 +110,7 @@ def improvement_command(
         options, objective, improvements, noisy, seeds=options.seeds(10, 2), caches=(24,), after=after or '',
         parameters=parameters,
     )  # fmt: skip
-    options.run(
-        lambda step: improvement.run(
-            plan,
-            options.who(NUMERIC, improvement.WITH_MODEL),
-            options.folder,
-            options.executor(),
-            options.shard(),
-            step,
-        )
-    )
+    options.compare(improvement.run, plan, NUMERIC, improvement.WITH_MODEL)
 
 
 @click.command('context')
@@ -160,16 +133,7 @@ def context_command(
         options, objective, improvements, noisy, seeds=options.seeds(5, 1),
         caches=tuple(sorted(set(caches or options.pick(context.CACHES, (24, 50))))),
     )  # fmt: skip
-    options.run(
-        lambda step: context.run(
-            plan,
-            options.who(NUMERIC, improvement.WITH_MODEL),
-            options.folder,
-            options.executor(),
-            options.shard(),
-            step,
-        )
-    )
+    options.compare(context.run, plan, NUMERIC, improvement.WITH_MODEL)
 
 
 @click.command('ablation')
@@ -195,16 +159,7 @@ def ablation_command(
         options, objective or _ABLATED, improvements, noisy, seeds=options.seeds(3, 1), caches=(24,),
         variants=variants or options.pick(tuple(ablation.VARIANTS), ('as usual', 'no analysis')),
     )  # fmt: skip
-    options.run(
-        lambda step: ablation.run(
-            plan,
-            options.who((), _SAS, _SAS),
-            options.folder,
-            options.executor(),
-            options.shard(),
-            step,
-        )
-    )
+    options.compare(ablation.run, plan, (), _SAS, _SAS)
 
 
 _SAS: Final = ('sas',)

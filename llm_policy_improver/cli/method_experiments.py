@@ -49,16 +49,7 @@ def methods_command(
         options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, unseen or options.pick(100, 20),
         variant or (AS_USUAL,), training_steps or options.pick(LEARNING_STEPS, 5_000),
     )  # fmt: skip
-    options.run(
-        lambda step: methods.run(
-            plan,
-            options.who(methods.WITHOUT_MODEL, methods.WITH_MODEL),
-            options.folder,
-            options.executor(),
-            options.shard(),
-            step,
-        )
-    )
+    options.compare(methods.run, plan, methods.WITHOUT_MODEL, methods.WITH_MODEL)
 
 
 @click.command('simulated-trials')

@@ -28,7 +28,6 @@ from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import stored_parts
-from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN, RehearsalConfig
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
@@ -56,9 +55,7 @@ def rehearse_command(
     stand_in = read_settings(path, StandInSettings, 'stand_in_arm')
     controller = read_settings(path, ControllerSettings, 'controller')
     if chosen.get('method', read.method) in PROGRAMS:  # which choose for each ball, so that balls must differ
-        usual = arm.joint_margin == RehearsalConfig().joint_margin
-        arm = replace(arm, balls='rally', joint_margin=RALLY_MARGIN if usual else arm.joint_margin)
-        chosen['vary_balls'] = True
+        arm, chosen['vary_balls'] = arm.in_rally(), True
         stand_in = replace(stand_in, simulation=replace(stand_in.simulation, balls='rally'))
         controller = replace(controller, programs=True)
     optimizer = replace(

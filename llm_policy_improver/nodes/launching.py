@@ -20,7 +20,6 @@ from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_database import DATABASE
-from llm_policy_improver.table_tennis.rehearsal_config import RALLY_MARGIN, RehearsalConfig
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
@@ -98,12 +97,12 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             # They choose for each ball, so that balls must differ, in simulation and in the rehearsal, too.
             overrides['controller'] = {'programs': True}
             overrides['simulator'] = overrides['stand_in_arm'] = {'simulation.balls': 'rally'}
+            rehearsed = read.rehearsal.in_rally()
             overrides['optimizer'] |= {
                 'vary_balls': True,
-                'rehearsal.balls': 'rally',
+                'rehearsal.balls': rehearsed.balls,
+                'rehearsal.joint_margin': rehearsed.joint_margin,
             }
-            if read.rehearsal.joint_margin == RehearsalConfig().joint_margin:  # unless somebody chose it
-                overrides['optimizer']['rehearsal.joint_margin'] = RALLY_MARGIN
         guarded = 'simulator' not in executables
         if guarded:
             _require_usable(given('safety'), given('namespace'), executables)

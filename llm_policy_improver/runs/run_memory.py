@@ -53,11 +53,11 @@ class RunMemory:
 
     def _recall(self, store: RunStore, resume: bool) -> None:
         self.history = store.trials()
-        steps, audits = store.steps(), [stored.audit for stored in store.audits()]
+        steps, audits = store.steps(), store.audits()
         published = [(step.step.version, Proposal.again(step.step), step.number) for step in steps[-1:]]
         published += [
             (stored.audit.version, stored.audit.proposal, stored.step)
-            for stored in store.audits()
+            for stored in audits
             if stored.audit.decision is Decision.REVERTED and stored.audit.proposal is not None
         ]
         if resume and published:
@@ -66,7 +66,7 @@ class RunMemory:
             made_with = stored_settings(store, number)
             self.bounds_in_force = None if made_with is None else made_with.optimizer.space()
         given = [trial.version for trial in self.history]
-        given += [step.step.version for step in steps] + [audit.version for audit in audits]
+        given += [step.step.version for step in steps] + [stored.audit.version for stored in audits]
         self.version = max(given, default=0)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """Settings of the rehearsal: what is played, with which arm, and what is too near or too often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from llm_policy_improver.table_tennis.ball.state import Vec
@@ -67,6 +67,11 @@ class RehearsalConfig:
         if self.balls not in ('standard', 'rally'):
             raise ValueError(f'rehearsal: balls must be standard or rally; got "{self.balls}"')
         self.launcher()
+
+    def in_rally(self) -> 'RehearsalConfig':
+        """The same with balls of a rally, and the margin that suits them unless another than the usual was chosen."""
+        usual = self.joint_margin == RehearsalConfig().joint_margin
+        return replace(self, balls='rally', joint_margin=RALLY_MARGIN if usual else self.joint_margin)
 
     def launcher(self) -> Launcher:
         """Of the balls."""

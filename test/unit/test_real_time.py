@@ -32,9 +32,11 @@ def test_a_late_timer_excuses_and_only_for_the_time_since_it_was_begun(timer: Em
     assert 'the machine is too busy for the arm' in timer.excuse
     with pytest.raises(pytest.skip.Exception, match='an empty timer is'):
         timer.judge('late')
-    late = timer.worst
-    timer.begin()
-    assert timer.worst < late or timer.worst > TOO_LATE  # what was before is forgotten
+    for _ in range(100):  # a busy machine may make it late again
+        timer.begin()
+        if not timer.excuse:
+            return
+    pytest.fail('what was before is not forgotten')
 
 
 def test_without_an_excuse_what_was_late_fails(timer: EmptyTimer) -> None:
