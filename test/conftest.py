@@ -8,11 +8,16 @@ import signal
 
 import pytest
 
+from llm_policy_improver.nodes.transport import on_this_machine
+
 # In the background of a shell without job control interrupts are ignored, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # before numpy loads
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+# As on the arm: with Fast DDS' shared memory a process stands still after another test has killed one.
+if 'fastrtps' in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
+    os.environ.update(on_this_machine(os.environ))
 # A domain of its own for each worker (which inherits the environment of the process that started it), so that tests
 # meet no other ROS graph of this machine.
 worker = os.environ.get('PYTEST_XDIST_WORKER', '')

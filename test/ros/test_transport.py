@@ -41,7 +41,7 @@ def warned(**changed: str | None) -> tuple[str, str]:
 @fast_dds
 def test_nodes_on_this_machine_share_no_memory_and_the_others_are_warned() -> None:
     assert warned(**on_this_machine({})) == ('', '')
-    before, after = warned()  # the discovery range of the tests is LOCALHOST
+    before, after = warned(FASTRTPS_DEFAULT_PROFILES_FILE=None, ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
     assert before == ''
     assert 'can stand still for more than a second' in after
     assert f'{TRANSPORTS}=UDPv4' in after
