@@ -1,12 +1,16 @@
-"""Settings of all tests: message fields are checked, interrupts arrive, and no test talks to another machine.
+"""What all tests share: message fields are checked, interrupts arrive, no test talks to another machine, and one in
+real time is judged by an empty timer beside it.
 
 The campaigns are quick by default; ``make acceptance`` asks for the full form.
 """
 
 import os
 import signal
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
+from real_time import EmptyTimer, alone_in_real_time, empty_timer
 
 from llm_policy_improver.nodes.transport import on_this_machine
 
@@ -14,10 +18,11 @@ from llm_policy_improver.nodes.transport import on_this_machine
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # before numpy loads
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-# As on the arm: with Fast DDS' shared memory a process stands still after another test has killed one.
 if 'fastrtps' in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
-    os.environ.update(on_this_machine(os.environ))
+    # As on the arm: with Fast DDS' shared memory a process stands still after another test has killed one.
+    os.environ.update(on_this_machine({}))
+else:
+    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # A domain of its own for each worker (which inherits the environment of the process that started it), so that tests
 # meet no other ROS graph of this machine.
 worker = os.environ.get('PYTEST_XDIST_WORKER', '')
@@ -50,3 +55,54 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.getreports('passed') + terminalreporter.getreports('failed'):
         for name, figures in report.user_properties:
             terminalreporter.write_line(f'{name}: {figures}')
+
+_BESIDE = pytest.StashKey[EmptyTimer]()
+"""The timer beside a test in real time."""
+
+
+@pytest.fixture(scope='session')
+def one_timer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmptyTimer]:
+    """For all tests of this process, one after the other."""
+    with empty_timer(tmp_path_factory.mktemp('timer')) as running:
+        yield running
+
+
+@pytest.fixture
+def timer(request: pytest.FixtureRequest, one_timer: EmptyTimer) -> EmptyTimer:
+    """A timer beside the test, which tells how busy the machine is."""
+    request.node.stash[_BESIDE] = one_timer
+    one_timer.begin()
+    return one_timer
+
+
+@pytest.fixture
+def idle(timer: EmptyTimer) -> Iterator[EmptyTimer]:
+    """The same for tests whose processes have real-time priority: one test at a time."""
+    with alone_in_real_time():
+        timer.begin()
+        yield timer
+
+
+@pytest.fixture(autouse=True)
+def _beside(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker('real_time'):
+        request.getfixturevalue('timer')
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure in real time, while an empty timer was late, too, says nothing about the arm."""
+    report = yield
+    beside = item.stash.get(_BESIDE, None)
+    if (
+        report.failed
+        and beside is not None
+        and item.get_closest_marker('real_time')
+        and (excuse := beside.excuse)
+    ):
+        what = ' '.join(str(call.excinfo.value).split())[:200] if call.excinfo else ''
+        report.outcome = 'skipped'
+        report.longrepr = (str(item.path), item.location[1] or 0, f'Skipped: {excuse} ({what})')
+    return report

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from worker_kills import Figures, campaign, function_cells, kill_a_process, kill_a_ray_worker, untimed
 
+from llm_policy_improver.experiments.cells import Cell
 from llm_policy_improver.experiments.executors import Executor, make_executor, serial
 from llm_policy_improver.experiments.processes import Processes
 from llm_policy_improver.experiments.ray_cluster import LOOPBACK
+from llm_policy_improver.experiments.rows import ExperimentError, Row
 
 FEW = 10
 Record = Callable[[str, object], None]
@@ -89,3 +92,22 @@ def test_ray_nodes(
     figures = campaign(executor, kill_a_node, kills, tmp_path / 'run', lambda: add_node(cluster))
     record_property('killed Ray nodes', str(figures))
     assert_only_what_was_in_flight_was_lost(figures, kills)
+
+
+def kill_myself() -> Row:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+@pytest.mark.parametrize('name', ['processes', 'ray'])
+def test_cell_that_kills_whoever_computes_it_is_given_up(name: str, request: pytest.FixtureRequest) -> None:
+    executor = request.getfixturevalue('executor') if name == 'ray' else Processes(2)
+    done = set()
+
+    def run() -> None:
+        for cell, _ in executor([Cell(('deadly',), kill_myself), *(Cell((n,), dict) for n in range(3))]):
+            done.add(cell.key)
+
+    with pytest.raises(ExperimentError, match=r'5 workers died at deadly .*with --processes 1 if it happens'):
+        run()
+    assert done == {(0,), (1,), (2,)}

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scripted_methods
 import yaml
-from chat_server import ChatServer
 from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
@@ -19,7 +17,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
-from ros_graph import COMMAND, Process, RosGraph, node_command, process
+from ros_graph import COMMAND, RosGraph, node_command, nodes_of, process
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
@@ -367,42 +365,6 @@ def test_stand_in_arm_falls_silent_when_a_real_one_may_be_listening(graph: RosGr
 
     graph.spin_until(refused, 'a refusal')
     graph.spin_until_quiet(bench.states, 'joint states')
-
-
-def nodes_of(rehearsed: Process) -> list[str]:
-    """Command lines of the nodes of a rehearsal that run."""
-    namespace = f'__ns:=/rehearsal_{rehearsed.pid} '
-    found = []
-    for entry in Path('/proc').glob('[0-9]*/cmdline'):
-        try:
-            text = entry.read_bytes().replace(b'\0', b' ').decode(errors='replace')
-        except OSError:
-            continue
-        if namespace in text:
-            found.append(text)
-    return found
-
-
-@pytest.mark.usefixtures('idle')
-def test_rehearsal_by_icpi_improves_with_a_scripted_operator_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with ChatServer(default=scripted_methods.answer) as server:
-        command = [COMMAND, 'rehearse', 'as far right as possible', '--trials', '2', '--first-trials', '1',
-                   '--method', 'icpi', '--model', 'test-model', '--base-url', server.url, '--output', 'run',
-                   '--json']  # fmt: skip
-        with process(command, tmp_path, OPENAI_API_KEY='none') as rehearsed:
-            assert rehearsed.end(timeout=240.0) == 0, rehearsed.err
-        *trials, summary = [json.loads(line) for line in rehearsed.out.splitlines()]
-        # A ball that a busy machine was too late for is broken off and played again.
-        assert len(trials) == summary['trials'] == 2
-        # A first ball that was spoilt gives the model nothing to go on; the optimizer itself proposes then.
-        proposer = 'icpi:test-model' if trials[0]['distance_m'] is not None else 'least_squares'
-        assert [trial['proposed_by'] for trial in trials] == ['initial', proposer]
-        assert trials[0]['trial'] < trials[1]['trial']
-        assert 'Real time: control ticks' in rehearsed.err
-        assert (tmp_path / 'run' / 'landings.png').is_file()
-        assert not nodes_of(rehearsed)
-    log = (tmp_path / 'run' / 'rehearsal' / 'optimizer.log').read_text()
-    assert 'scripted operator: version' in log
 
 
 @pytest.mark.usefixtures('idle')

@@ -307,3 +307,17 @@ def node_command(executable: str, namespace: str, **parameters: Any) -> list[str
         text = str(value).lower() if isinstance(value, bool) else str(value)
         command += ['-p', f'{name.replace("__", ".")}:={text}']
     return command
+
+
+def nodes_of(rehearsed: Process) -> list[str]:
+    """Command lines of the nodes of a rehearsal that run."""
+    namespace = f'__ns:=/rehearsal_{rehearsed.pid} '
+    found = []
+    for entry in Path('/proc').glob('[0-9]*/cmdline'):
+        try:
+            text = entry.read_bytes().replace(b'\0', b' ').decode(errors='replace')
+        except OSError:
+            continue
+        if namespace in text:
+            found.append(text)
+    return found

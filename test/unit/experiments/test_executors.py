@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from worker_kills import campaign, function_cells, kill_a_process, untimed
+from worker_kills import function_cells, untimed
 
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.packages import MissingPackageError
@@ -153,33 +153,6 @@ def test_cells_that_share_something_are_computed_by_one_worker() -> None:
     assert sorted(row['number'] for row in rows) == sorted(10 * n + m for n in range(4) for m in range(3))
     for n in range(4):
         assert len({row['process'] for row in rows if row['number'] // 10 == n}) == 1
-
-
-def test_killed_workers_lose_no_cell_and_double_none(tmp_path: Path) -> None:
-    figures = campaign(Processes(2), kill_a_process, 2, tmp_path / 'run')
-    assert figures.violations == []
-    # At most what a worker was at is computed again.
-    assert figures.kills == 2
-    assert figures.cells <= figures.begun <= figures.cells + 2
-
-
-def kill_myself() -> Row:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError
-
-
-@pytest.mark.parametrize('name', ['processes', pytest.param('ray', marks=needs_ray)])
-def test_cell_that_kills_whoever_computes_it_is_given_up(name: str, request: pytest.FixtureRequest) -> None:
-    executor = request.getfixturevalue('ray') if name == 'ray' else make_executor(name, 2)
-    done = set()
-
-    def run() -> None:
-        for cell, _ in executor([Cell(('deadly',), kill_myself), *squares(3)]):
-            done.add(cell.key)
-
-    with pytest.raises(ExperimentError, match=r'5 workers died at deadly .*with --processes 1 if it happens'):
-        run()
-    assert done == {(0,), (1,), (2,)}
 
 
 @pytest.mark.parametrize(
