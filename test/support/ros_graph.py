@@ -113,7 +113,7 @@ class RosGraph:
         for client in self._clients:
             client.destroy()
         for node in reversed(self._nodes):
-            node.destroy_node()
+            self._end(node)
         self.executor.shutdown()
         self.context.try_shutdown()
 
@@ -138,7 +138,14 @@ class RosGraph:
         """Ends a node, as if its process had ended."""
         self._nodes.remove(node)
         self.executor.remove_node(node)
+        self._end(node)
+
+    @staticmethod
+    def _end(node: Node) -> None:
         node.destroy_node()
+        # A lifecycle node's would keep the DDS participant until the garbage collector comes, and participants of
+        # tests that are over can bring those of one that runs to a standstill.
+        vars(node).pop('_state_machine', None)
 
     def spin_until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> None:
         """Handles what arrives until ``condition`` holds; fails, saying what was missing, after ``timeout`` s."""
