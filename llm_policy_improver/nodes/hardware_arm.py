@@ -40,9 +40,9 @@ _SLIDES = 2
 _STANDSTILL = np.zeros(len(JOINTS))
 _SLOWING_DOWN = 2.0
 """s that the arm is given to slow down before the program ends."""
-_BOTH_WAYS = 0.2
-"""s after which a driver that was found has found us too: what is sent before, such as the first steps of slowing down
-a moving arm, may be lost."""
+_BOTH_WAYS = 0.5
+"""s after which drivers that were found have found us too, on a busy machine as well: what is sent before, such as the
+first steps of slowing down a moving arm, may be lost."""
 _STARTING = 2.0
 """s that joint states and the executor are given to begin, once drivers listen; then the arm is stopped without."""
 _TOGETHER = 1_000_000
@@ -160,7 +160,7 @@ class HardwareArm:
         if warning:
             self._node.get_logger().warning(warning)
         self._guard.begin()
-        self._found, self._ticked = math.inf, False
+        self._found, self._all_found, self._ticked = math.inf, math.inf, False
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self._node.create_timer(self._settings.controller.period, self._on_time, clock=steady)
         self._ending.clear()
@@ -255,14 +255,18 @@ class HardwareArm:
         Drivers are found after a moment or after two seconds, one topic after the other; what is sent earlier reaches
         nobody. And while the program starts, joint states wait until the executor takes them.
         """
-        if not any(publisher.get_subscription_count() for publisher, _, _ in self._groups):
+        listens = [publisher.get_subscription_count() > 0 for publisher, _, _ in self._groups]
+        if not any(listens):
             return False
         now = time.monotonic()
         self._found = min(self._found, now)
-        if now - self._found < _BOTH_WAYS:
+        if all(listens):
+            self._all_found = min(self._all_found, now)
+        if now - self._found > _STARTING:
+            return True
+        if now - self._all_found < _BOTH_WAYS:
             return False
-        reported = self._ticked and self._states.get_publisher_count() > 0
-        return reported or now - self._found > _STARTING
+        return self._ticked and self._states.get_publisher_count() > 0
 
     def _send_next(self, number: int) -> None:
         began = self._guard.sending

@@ -85,8 +85,9 @@ class Driver(Node):
             JointState, controller.joint_state_topic, qos_profile_sensor_data
         )
         self._balls = self.create_publisher(PointStamped, controller.ball_topic, qos_profile_sensor_data)
-        self.create_subscription(Float64MultiArray, controller.gantry_command_topic, self._on_gantry, 10)
-        self.create_subscription(Float64MultiArray, controller.arm_command_topic, self._on_arm, 10)
+        # Drives miss no command, where a test may have to wait for its turn.
+        self.create_subscription(Float64MultiArray, controller.gantry_command_topic, self._on_gantry, 1000)
+        self.create_subscription(Float64MultiArray, controller.arm_command_topic, self._on_arm, 1000)
         self.create_timer(0.008, self._on_time)
 
     def throw(self) -> None:
@@ -462,7 +463,7 @@ def test_arm_is_stopped_while_the_executor_hangs(cell: Cell) -> None:
     arrived = len(cell.driver.arm)
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
     assert re.match(r'no (control tick|joint states) for \d\.\d+ s', cell.states[-1].fault)
-    cell.graph.spin_until(lambda: len(cell.driver.arm) > arrived, 'the commands of that time')
+    cell.graph.spin_until(lambda: len(cell.driver.arm) > arrived + 100, 'the commands of that time')
     assert not any(cell.driver.arm[-1])
 
 
@@ -473,7 +474,7 @@ def test_commands_change_by_no_more_than_the_limits_allow(cell: Cell) -> None:
     steps = np.abs(np.diff(np.array(cell.driver.arm), axis=0))
     # A late cycle may make up for so much time, and no more.
     assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
-    # Several commands to the drives for each of the controller, of which a busy driver misses some.
+    # Several commands to the drives for each of the controller.
     assert len(cell.driver.arm) > 1.5 * len(cell.commands)
 
 
