@@ -56,6 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, figures in report.user_properties:
             terminalreporter.write_line(f'{name}: {figures}')
 
+
 _BESIDE = pytest.StashKey[EmptyTimer]()
 """The timer beside a test in real time."""
 

@@ -26,7 +26,6 @@ from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
-pytestmark = pytest.mark.real_time
 KNOWN = 6
 """Trials before a method is asked."""
 
@@ -75,8 +74,11 @@ def test_goals_name_every_method_in_turn(
     assert proposed == {name: f'{name}:test-model' if name in WITH_MODEL else name for name in names}
 
 
+@pytest.mark.real_time
 @pytest.mark.usefixtures('idle')
-def test_rehearsal_by_icpi_improves_with_a_scripted_operator_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_rehearsal_by_icpi_improves_with_a_scripted_operator_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
     with ChatServer(default=answer) as server:
         command = [COMMAND, 'rehearse', 'as far right as possible', '--trials', '2', '--first-trials', '1',
                    '--method', 'icpi', '--model', 'test-model', '--base-url', server.url, '--output', 'run',
