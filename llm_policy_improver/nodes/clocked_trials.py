@@ -7,13 +7,12 @@ from typing import Final
 import numpy as np
 from geometry_msgs.msg import PointStamped
 from rclpy.node import Node
-from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.nodes.joint_states import JointStates
 from llm_policy_improver.nodes.messages import ball_of, command_of, stamp_of
-from llm_policy_improver.nodes.qos import COMMANDS, LATCHED
+from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RECORDED
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
@@ -59,8 +58,8 @@ class ClockedTrials:
         self._recorder.kinematics.blade_path(np.array([HOME]))
         node, settings = self._node, self._settings
         for kind, topic, callback, qos in (
-            (JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data),
-            (PointStamped, settings.ball_topic, self._on_ball, qos_profile_sensor_data),
+            (JointState, settings.joint_state_topic, self._on_joints, RECORDED),
+            (PointStamped, settings.ball_topic, self._on_ball, RECORDED),
             (JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS),
             (ControllerStatus, 'controller/status', self._on_status, LATCHED),
         ):

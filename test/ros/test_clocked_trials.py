@@ -153,18 +153,16 @@ def cell(graph: RosGraph, tmp_path: Path) -> Cell:
     return Cell(graph, tmp_path)
 
 
-def returned(trace: ExecutionTrace) -> bool:
+def assert_returned(trace: ExecutionTrace) -> None:
     landing = landing_of(PLAYED)
     assert landing is not None
-    return (
-        trace.outcome == ExecutionTrace.LANDED and abs(trace.landing_point.x - landing.x) < 0.03
-        and abs(trace.landing_point.y - landing.y) < 0.03
-    )  # fmt: skip
+    assert trace.outcome == ExecutionTrace.LANDED, trace.note
+    assert (trace.landing_point.x, trace.landing_point.y) == pytest.approx((landing.x, landing.y), abs=0.03)
 
 
 def test_ball_that_the_arm_returns_is_judged(cell: Cell) -> None:
     trace = cell.play()
-    assert returned(trace), trace.note
+    assert_returned(trace)
     assert stamp_of(trace.header.stamp) == cell.arm.start
     assert len(trace.joint_time) > 20
     assert set(trace.applied_velocity) == {0.2}
@@ -173,7 +171,7 @@ def test_ball_that_the_arm_returns_is_judged(cell: Cell) -> None:
 def test_ball_past_an_arm_that_is_disarmed_all_the_time_is_judged(cell: Cell) -> None:
     cell.arm.say(ControllerStatus.DISARMED)
     cell.graph.spin_for(0.1)
-    assert returned(cell.play())
+    assert_returned(cell.play())
 
 
 @pytest.mark.parametrize(
@@ -190,7 +188,7 @@ def test_arm_that_is_stopped_in_the_middle_of_a_ball_aborts_this_trial_only(
     trace = cell.play(partial(cell.arm.say, state, fault))
     assert (trace.outcome, trace.note) == (ExecutionTrace.ABORTED, note)
     assert trace.ball_time[-1] > 1.0  # what was seen of it afterwards is kept, too
-    assert returned(cell.play())
+    assert_returned(cell.play())
     assert cell.stored() == [(1, 'aborted'), (2, 'landed')]
 
 
@@ -202,7 +200,7 @@ def test_controller_that_stops_commanding_aborts_the_trial(cell: Cell) -> None:
     assert cell.play().outcome == ExecutionTrace.ABORTED
     cell.arm.commanding = True
     cell.graph.spin_for(0.1)
-    assert returned(cell.play())
+    assert_returned(cell.play())
 
 
 def test_joint_states_that_stop_abort_the_trial(cell: Cell) -> None:
@@ -241,7 +239,7 @@ def test_deactivated_in_the_middle_of_a_ball_it_keeps_what_it_saw_and_records_no
     cell.graph.spin_for(2.0)
     assert cell.stored() == [(1, 'aborted')]
     assert cell.logger.trigger_activate() == TransitionCallbackReturn.SUCCESS
-    assert returned(cell.play())
+    assert_returned(cell.play())
     assert cell.stored() == [(1, 'aborted'), (2, 'landed')]
 
 
@@ -250,7 +248,7 @@ def test_rest_of_a_ball_is_no_ball(cell: Cell) -> None:
     trace = cell.play(cell.logger.trigger_activate)
     assert trace.outcome == ExecutionTrace.ABORTED
     assert trace.note == 'recording began in the middle of this ball'
-    assert returned(cell.play())
+    assert_returned(cell.play())
 
 
 def test_it_gives_signs_of_life_only_while_it_stores_trials(cell: Cell) -> None:
@@ -278,7 +276,7 @@ def test_without_autostart_it_waits_for_its_manager_and_may_go_through_its_life_
         for change in (cell.logger.trigger_configure, cell.logger.trigger_activate):
             assert change() == TransitionCallbackReturn.SUCCESS
         cell.graph.spin_for(0.5)
-        assert returned(cell.play())
+        assert_returned(cell.play())
         for change in (cell.logger.trigger_deactivate, cell.logger.trigger_cleanup):
             assert change() == TransitionCallbackReturn.SUCCESS
     assert cell.stored() == [(1, 'landed'), (2, 'landed')]

@@ -63,7 +63,7 @@ class Run:
         sent = client.send_goal_async(goal, lambda message: self.feedback.append(message.feedback))
         self._handle = graph.wait(sent, f'an answer to the goal "{goal.objective}"')
         self.accepted = bool(self._handle.accepted)
-        self._result = self._handle.get_result_async() if self.accepted else None
+        self._results = [self._handle.get_result_async()] if self.accepted else []
 
     def cancel(self) -> None:
         """Asks for the end of the run; returns when the server has agreed."""
@@ -79,12 +79,21 @@ class Run:
 
     @property
     def over(self) -> bool:
-        return self._result is not None and self._result.done()
+        return any(asked.done() for asked in self._results)
 
     def result(self, timeout: float = TIMEOUT) -> tuple[int, ImprovePolicy.Result]:
         """Waits for the end; the goal's status and its result."""
-        assert self._result is not None, 'the goal was refused'
-        answer = self._graph.wait(self._result, 'the result of the run', timeout)
+        assert self.accepted, 'the goal was refused'
+        end = time.monotonic() + timeout
+        while not self.over:
+            assert time.monotonic() < end, (
+                f'no result after {timeout:g} s, and the feedback of {len(self.feedback)} trials'
+            )
+            # A request can get lost while nodes are still joining.
+            self._results.append(self._handle.get_result_async())
+            with suppress(AssertionError):
+                self._graph.spin_until(lambda: self.over, 'the result of the run', min(5.0, timeout))
+        answer = next(asked.result() for asked in self._results if asked.done())
         return answer.status, answer.result
 
 
@@ -296,6 +305,9 @@ def process(command: list[str], folder: Path, **changed: str | None) -> Iterator
     started = Process(command, folder, **changed)
     try:
         yield started
+    except BaseException:
+        print(f'{" ".join(command)}:\n{started.out}\n{started.err}', file=sys.stderr)  # pytest shows it
+        raise
     finally:
         started.kill()
 
