@@ -52,8 +52,8 @@ def bench() -> None:
     """Measure the simulator and the controller, and compare methods in experiments.
 
     Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
-    hardware-in-the-loop. Experiments: methods, functions, retrieval, improvement, context, ablation; each keeps its
-    rows in a folder and can be resumed.
+    hardware-in-the-loop. Experiments: methods, functions, retrieval, improvement, context, ablation, simulated-trials;
+    each keeps its rows in a folder and can be resumed. Solved examples of the tasks: references.
     """
 
 

@@ -124,7 +124,7 @@ def improvement_command(
 def context_command(
     objective: tuple[str, ...], improvements: int | None, caches: tuple[int, ...], noisy: bool, **given: Any
 ) -> None:
-    """The same with 24, 50, 100 and 200 trials in the cache."""
+    """Improvements that begin with 24, 50, 100 and 200 trials in the cache."""
     from llm_policy_improver.experiments import context, improvement
     from llm_policy_improver.methods.registry import NUMERIC
 

@@ -123,7 +123,7 @@ def run_numeric(run: ImprovementRun, given: Sequence[Given]) -> Row:
 def run_model(
     run: ImprovementRun, given: Sequence[Given], model: KeptModel, options: SasOptions, store: RunStore
 ) -> Row:
-    """The row of a method that asks a language model; least squares stands in where that fails.
+    """The row of a method that asks a language model; a regression stands in where that fails.
 
     Raises:
         ExperimentError: the endpoint is gone.

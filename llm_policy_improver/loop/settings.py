@@ -40,8 +40,8 @@ class OptimizerSettings:
 
     Attributes:
         objective: plain words; empty: wait for the service or the action.
-        method: one of `methods.registry.CHOICES`: ``'auto'`` (``sas`` where ``model`` is set, else
-            a regression), ``'sas'``, ``'hybrid'`` or a numeric one.
+        method: one of `methods.registry.CHOICES`, where ``'auto'`` is ``sas`` if ``model`` is set and else a
+            regression; or one of `PROGRAMS`, which need ``vary_balls``.
         base_url: of an OpenAI-compatible endpoint; empty: OPENAI_BASE_URL, or OpenAI's own.
         model: name of the language model.
         request_timeout: s for one request.

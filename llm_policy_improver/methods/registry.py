@@ -102,7 +102,7 @@ PROGRAMS: Final = tuple(name for name, each in METHODS.items() if each.kind is K
 """Those that write programs; all others improve parameters."""
 
 CHOICES: Final = ('auto', *(name for name in METHODS if name not in PROGRAMS))
-"""What the settings may name; ``auto``: sas where a language model is named, else `usual_numeric`."""
+"""What the settings may name beside `PROGRAMS`; ``auto``: sas where a language model is named, else `usual_numeric`."""
 
 FEW: Final = 8
 """Parameters up to which least_squares is as good as gaussian_process; by experiment, with 8 and 16."""

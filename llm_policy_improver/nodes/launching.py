@@ -23,7 +23,7 @@ from llm_policy_improver.runs.store_database import DATABASE
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
-    'method': (str, 'who proposes: auto, sas, icpi, hybrid, prompt_po or one without a language model'),
+    'method': (str, 'who proposes: auto, sas, icpi, hybrid, opro, prompt_po, sensorimotor or a numeric one'),
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
     'model': (str, 'name of the language model; none: a regression proposes'),
     'parameters': (str, 'what is searched: attenuation, residual or both'),

@@ -1,4 +1,4 @@
-"""The ball's coefficients, for the simulator and for the controller's predictions; `ball_laws` has the formulas."""
+"""The ball's coefficients, for the simulator and for the controller's predictions; `laws` has the formulas."""
 
 import math
 from dataclasses import dataclass, field, fields

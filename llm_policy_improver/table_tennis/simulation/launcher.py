@@ -24,7 +24,7 @@ class Launcher:
     Attributes:
         position, position_spread: (3,) m.
         velocity, velocity_spread: (3,) m/s.
-        spin, spin_spread: (3,) rad/s; negative about x is topspin for a ball flying towards the robot.
+        spin, spin_spread: (3,) rad/s; positive about x is topspin for a ball flying towards the robot.
     """
 
     position: Vec = (0.1, 1.5, 0.3)

@@ -1,4 +1,4 @@
-"""The tasks as the loop sees them: three parameters in, a place out."""
+"""The tasks as the loop sees them: three or five parameters in, a place out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ class Manipulation:
 
     Attributes:
         brief: of it.
-        simulate: from the values (3,) of the parameters to what happens.
+        simulate: from the values (n,) of the parameters to what happens.
         place_of: the place that this comes to.
         seen: what is measured of that place, with whatever is random; the place itself where None.
     """
