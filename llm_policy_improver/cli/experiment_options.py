@@ -40,7 +40,7 @@ def common(command: Callable[..., None]) -> Callable[..., None]:
             ),
             former_method_option,
             click.option('--model', default='', help='Name of the language model.'),
-            click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.'),
+            click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]'),
             click.option(
                 '--request-timeout', type=click.FloatRange(min=0.0, min_open=True), default=120.0,
                 show_default=True, help='Seconds for one request to the model.',

@@ -46,7 +46,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             former_method_option,
             click.option('--model', help='Name of the language model.'),
-            click.option('--base-url', help='Of an OpenAI-compatible endpoint.'),
+            click.option('--base-url', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]'),
             click.option(
                 '--request-timeout', type=float, help='Seconds for one request to the model.  [120]'
             ),

@@ -19,7 +19,7 @@ NOT_UNDERSTOOD = 2
 @click.option(
     '--model', help='Name of the language model that reads the objective; without one, a vocabulary does.'
 )
-@click.option('--base-url', help='Of an OpenAI-compatible endpoint.')
+@click.option('--base-url', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]')
 @click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
 def understand_command(objective: str, model: str | None, base_url: str | None, as_json: bool) -> None:
     """Say what would be aimed at for an objective, without playing.
