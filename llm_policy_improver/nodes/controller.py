@@ -18,7 +18,7 @@ from llm_policy_improver.nodes.messages import choice_message, command_message, 
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.arm.modulation import Modulation, require_residuals
 from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.observation import Command
@@ -35,8 +35,9 @@ class ControllerNode(LifecycleNode):
     A managed node: inactive, it listens to the sensors and answers the services; active, it sends commands. With
     ``autostart`` it configures and activates itself.
 
-    Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right joints
-    and finite numbers; anything else is refused and the parameters in use stay. What is offered already may come again,
+    Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right joints,
+    finite numbers and, on the physical arm, no residual beyond ``safety.residual``; anything else is refused and the
+    parameters in use stay. What is offered already may come again,
     as from an optimizer that was restarted. Where they bring a program, that chooses others for the swing of each ball
     (`table_tennis.ball_chooser`), and ``controller/ball_choice`` tells what held in it.
     """
@@ -134,6 +135,8 @@ class ControllerNode(LifecycleNode):
     def _on_parameters(self, message: ParametersMessage) -> None:
         try:
             parameters = parameters_of(message)
+            if not self._settings.lockstep:
+                require_residuals(parameters.residual, self._settings.safety.residual)
             if parameters.version == self._offered.version and _same(parameters, self._offered):
                 return
             if parameters.program is not None and self._chooser is None:
@@ -158,7 +161,8 @@ class ControllerNode(LifecycleNode):
         refused = ''
         if request.data:
             refused = self._arm.arm()
-            done = 'armed: the arm moves when a ball comes'
+            moves = 'moves' if self._settings.lockstep else 'goes to its ready pose now, and moves'
+            done = f'armed: the arm {moves} when a ball comes'
         else:
             self._arm.disarm()
             done = f'disarmed: {_STANDS}'

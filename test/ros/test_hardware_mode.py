@@ -30,15 +30,16 @@ from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand
+from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, stamp_of
+from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, parameters_message, stamp_of
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
 from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
@@ -237,7 +238,7 @@ class Cell:
 
     def arm(self) -> None:
         answer = self.until_done(lambda: self.enable(True), 'an armed arm')
-        assert answer.message == 'armed: the arm moves when a ball comes'
+        assert answer.message == 'armed: the arm goes to its ready pose now, and moves when a ball comes'
 
     def swing(self) -> None:
         swing(self.graph, self.driver, self.states)
@@ -554,6 +555,22 @@ def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
                 graph.spin_until(partial(commanded_since, driver, before), 'commands')
             else:
                 graph.spin_until_quiet(driver.arm, 'commands')
+
+
+def test_residuals_beyond_the_safety_file_are_refused_on_the_arm() -> None:
+    with RosGraph() as graph:
+        graph.add(ControllerNode, undelayed())
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        offers = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
+        offers.publish(parameters_message(Modulation(residual=(*[0.0] * 7, 0.5), version=1), 0))
+        graph.spin_until(lambda: states and 'refused' in states[-1].message, 'a refusal')
+        assert (
+            'residual of axis_6 must be within +-0.4, safety.residual of this arm; got 0.5'
+            in states[-1].message
+        )
+        offers.publish(parameters_message(Modulation(residual=(*[0.0] * 7, 0.4), version=2), 0))
+        graph.spin_until(lambda: 'version 2' in states[-1].message, 'what is allowed')
+        assert states[-1].message.endswith('accepted')
 
 
 def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 STANDARD: Final = (
@@ -18,7 +19,7 @@ STANDARD: Final = (
 
 NUMPY: Final = (
     'numpy', 'numpy.char', 'numpy.dtypes', 'numpy.exceptions', 'numpy.fft', 'numpy.lib.stride_tricks', 'numpy.linalg',
-    'numpy.ma', 'numpy.polynomial', 'numpy.random', 'numpy.rec', 'numpy.strings', 'numpy.typing',
+    'numpy.ma', 'numpy.polynomial', 'numpy.random', 'numpy.rec', 'numpy.typing',
 )  # fmt: skip
 
 
@@ -33,3 +34,5 @@ def load(more: Sequence[str]) -> None:
     """
     for name in (*STANDARD, *NUMPY, *more):
         importlib.import_module(name)
+    with suppress(ImportError):  # NumPy 2
+        importlib.import_module('numpy.strings')

@@ -40,6 +40,19 @@ def checked_vector(name: str, values: Iterable[float]) -> tuple[float, ...]:
     return vector
 
 
+def require_residuals(residual: Sequence[float], largest: Sequence[float]) -> None:
+    """Refuse residuals beyond those that the arm's safety file allows; both (8,) m/s and rad/s.
+
+    Raises:
+        ParameterError: naming the first of them.
+    """
+    for joint, value, most in zip(JOINTS, residual, largest, strict=True):
+        if abs(value) > most:
+            raise ParameterError(
+                f'residual of {joint} must be within +-{most:g}, safety.residual of this arm; got {value:g}'
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class BallProgram:
     """What travels, is approved and is run: exactly this.
