@@ -6,6 +6,7 @@ The campaigns are quick by default; ``make acceptance`` asks for the full form.
 
 import os
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -96,6 +97,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure in real time, while an empty timer was late, too, says nothing about the arm."""
     report = yield
+    if report.failed and report.when == 'call' and (graph := sys.modules.get('ros_graph')) is not None:
+        report.sections += [('A process that was running', started.told) for started in graph.RUNNING]
     beside = item.stash.get(_BESIDE, None)
     if (
         report.failed

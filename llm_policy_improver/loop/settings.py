@@ -94,7 +94,7 @@ class OptimizerSettings:
     vary_balls: bool = False
     balls: int = 5
     feed_balls: bool = True
-    trial_timeout: float = 60.0
+    trial_timeout: float = 20.0
     output_folder: str = ''
     draw_landings: bool = False
     resume: bool = False

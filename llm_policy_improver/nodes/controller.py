@@ -25,6 +25,8 @@ from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 _DONE = TransitionCallbackReturn.SUCCESS
+_LARGEST_STEP = 1_000_000
+"""Of versions: after one near their end nothing newer could come."""
 _STANDS = 'the arm is commanded to stand still'
 
 
@@ -52,6 +54,7 @@ class ControllerNode(LifecycleNode):
         )
         self._message = ''
         self._offered = Modulation()
+        self._refused = 0
         self._status_said: tuple[str, int, str, str] | None = None
         if self._settings.autostart:
             self.trigger_configure()
@@ -143,16 +146,18 @@ class ControllerNode(LifecycleNode):
                 raise ParameterError(
                     'programs are not run here: set programs to true in the settings of the controller'
                 )
-            if parameters.version <= self._offered.version:
+            if not 0 < parameters.version - self._offered.version <= _LARGEST_STEP:
                 raise ParameterError(
                     f'the version must grow: {parameters.version} came after {self._offered.version}'
+                    f'{"" if parameters.version <= self._offered.version else f"; by {_LARGEST_STEP:,} at most"}'
                 )
         except ParameterError as error:
+            self._refused = int(message.version)
             self._message = f'parameters version {message.version} refused: {error}'
             self.get_logger().error(self._message)
             self._say_status()
             return
-        self._offered = parameters
+        self._offered, self._refused = parameters, 0
         self._arm.takes.offer(parameters)
         self._message = f'parameters version {parameters.version} by {parameters.proposed_by} accepted'
         self._say_status()
@@ -190,7 +195,11 @@ class ControllerNode(LifecycleNode):
                 self.get_logger().error(f'{said[0]}: {said[2]}')
             self._status_said = said
             status = ControllerStatus(
-                state=said[0], active_version=said[1], fault=said[2], message=self._message
+                state=said[0],
+                active_version=said[1],
+                refused_version=self._refused,
+                fault=said[2],
+                message=self._message,
             )
             status.header.stamp = self.get_clock().now().to_msg()
             self._status.publish(status)

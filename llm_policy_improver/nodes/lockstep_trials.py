@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from geometry_msgs.msg import PointStamped
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
@@ -61,7 +62,8 @@ class LockstepTrials:
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
             self._closing.callback(node.destroy_subscription, subscription)
-        self._overdue = node.create_timer(_OVERDUE, self._on_overdue, autostart=False)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._overdue = node.create_timer(_OVERDUE, self._on_overdue, clock=steady, autostart=False)
         self._closing.callback(node.destroy_timer, self._overdue)
 
     def disconnect(self) -> None:

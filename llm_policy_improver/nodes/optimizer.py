@@ -42,7 +42,7 @@ from llm_policy_improver.nodes.messages import parameters_message
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.trial_player import TrialPlayer
-from llm_policy_improver.nodes.waiting import WaitingNode
+from llm_policy_improver.nodes.waiting import LOOKS, WaitingNode
 from llm_policy_improver.report.wording import aim_text, best_text
 from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.objective_folder import to_draw
@@ -93,7 +93,9 @@ class OptimizerNode(WaitingNode):
         self.create_service(Trigger, 'cancel_improvement', self._on_cancel_improvement)
         self.create_service(ApproveParameters, 'optimizer/approve_parameters', self._on_approve)
         self.create_service(Trigger, 'optimizer/revert', self._on_revert)
+        self._told: GateCase | None = None
         self._waits = self.create_guard_condition(self._on_wait)
+        self.create_timer(LOOKS, self._look, clock=self.steady)
         self._action = ActionServer(
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
             cancel_callback=self._on_cancel, callback_group=asked,
@@ -281,10 +283,15 @@ class OptimizerNode(WaitingNode):
         with suppress(InvalidHandle):  # the node has ended
             self._waits.trigger()
 
+    def _look(self) -> None:
+        """What begins to wait must be told, even where the worker thread's word of it was lost."""
+        if self._approval is not None and self._approval.pending is not self._told:
+            self._on_wait()
+
     def _on_wait(self) -> None:
         if not self._running or self._approval is None or self._improvement is None:
             return
-        waiting = self._approval.pending
+        waiting = self._told = self._approval.pending
         if waiting is not None:
             try:
                 self._memory.offer(waiting)

@@ -4,17 +4,18 @@ Each tick it publishes what the sensors see and then waits for the command that 
 same, number for number, as one in process, and runs as fast as the machine allows.
 """
 
-import time
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PointStamped
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rosgraph_msgs.msg import Clock
+from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
 from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.meeting import Meeting
 from llm_policy_improver.nodes.messages import (
     ball_message,
     header_of,
@@ -22,16 +23,13 @@ from llm_policy_improver.nodes.messages import (
     stamp_of,
     time_of,
 )
-from llm_policy_improver.nodes.qos import RELIABLE
+from llm_policy_improver.nodes.qos import COMMANDS, RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation
 from llm_policy_improver.table_tennis.settings import SimulatorSettings
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
-
-_SETTLED = 0.4
-"""s of wall clock without a change among the nodes, before a ball is fed."""
 
 
 class SimulatorNode(Node):
@@ -46,15 +44,18 @@ class SimulatorNode(Node):
         self._trial = 0
         self._tick = 0
         self._balls = 0
-        self._graph: tuple[int, ...] = ()
-        self._graph_since = 0.0
         self._states = self.create_publisher(JointState, 'joint_states', RELIABLE)
         self._sightings = self.create_publisher(PointStamped, 'ball/position', RELIABLE)
         self._ticks = self.create_publisher(LockstepTick, 'lockstep/tick', RELIABLE)
-        self._clock_out = self.create_publisher(Clock, 'clock', 10)
-        self.create_subscription(JointVelocityCommand, 'joint_velocity_command', self._on_command, RELIABLE)
+        self._clock_out = self.create_publisher(ClockMessage, 'clock', 10)
+        # Transient local: the controller may find this subscription after it has answered the first tick.
+        commands = self.create_subscription(
+            JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS
+        )
+        self._meeting = Meeting(self, (self._ticks, self._states, self._sightings), (commands,))
         self.create_service(FeedBall, 'feed_ball', self._on_feed)
-        self._watch = self.create_timer(self._settings.command_timeout, self._on_timeout)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._watch = self.create_timer(self._settings.command_timeout, self._on_timeout, clock=steady)
         self._watch.cancel()
 
     def _on_feed(self, request: FeedBall.Request, response: FeedBall.Response) -> FeedBall.Response:
@@ -62,7 +63,7 @@ class SimulatorNode(Node):
             response.accepted = True  # asked again, as the first answer got lost
         elif self._waiting_for is not None:
             response.message = f'trial {self._trial} is still in play: ask again when its trace has come'
-        elif not self._joined():
+        elif not self._meeting.look():
             response.message = 'waiting until the nodes have found each other: is the controller running?'
         else:
             response.accepted = True
@@ -70,20 +71,6 @@ class SimulatorNode(Node):
             self._simulator.launch(int(request.seed))
             self._publish()
         return response
-
-    def _joined(self) -> bool:
-        """Whether the others have found all topics: somebody listens, and nobody came or went for a while.
-
-        A node that joins during a trial misses a part of it, and one that has found only some of the topics, too.
-        """
-        topics = (self._ticks, self._states, self._sightings)
-        graph = tuple(topic.get_subscription_count() for topic in topics)
-        graph += tuple(
-            count('joint_velocity_command') for count in (self.count_publishers, self.count_subscribers)
-        )
-        if graph != self._graph:
-            self._graph, self._graph_since = graph, time.monotonic()
-        return 0 < graph[0] <= min(graph[1:3]) and time.monotonic() - self._graph_since >= _SETTLED
 
     def _on_command(self, message: JointVelocityCommand) -> None:
         if self._waiting_for is None or stamp_of(message.header.stamp) != self._waiting_for:
@@ -103,7 +90,7 @@ class SimulatorNode(Node):
         """Publish what is seen now and close the tick; wait for the answer unless it is the last."""
         arm, sightings = self._simulator.observe()
         stamp = self._start + arm.stamp
-        self._clock_out.publish(Clock(clock=time_of(stamp)))
+        self._clock_out.publish(ClockMessage(clock=time_of(stamp)))
         for sighting in sightings:
             self._sightings.publish(
                 ball_message(BallObservation(self._start + sighting.stamp, sighting.position))

@@ -20,6 +20,7 @@ from std_msgs.msg import Float64MultiArray
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
+from llm_policy_improver.nodes.meeting import Meeting
 from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
@@ -34,8 +35,6 @@ from llm_policy_improver.table_tennis.simulation.continuous import (
 )
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
-_FOUND = 0.4
-"""s without a change among those connected, before a ball is thrown."""
 _CLOCK_SET = NANOSECONDS // 200
 """ns by which the clock of the stamps must part from the steady one to count as set."""
 _LONGEST_WAIT = NANOSECONDS
@@ -65,12 +64,14 @@ class StandInArmNode(Node):
         self._cycle = round(settings.cycle * NANOSECONDS)
         self._states = self.create_publisher(JointState, settings.joint_state_topic, RELIABLE)
         self._sightings = self.create_publisher(PointStamped, settings.ball_topic, RELIABLE)
-        self._groups = (
-            (settings.gantry_command_topic, GANTRY_GROUP),
-            (settings.arm_command_topic, ARM_GROUP),
-        )
-        for topic, group in self._groups:
+        commands = [
             self.create_subscription(Float64MultiArray, topic, partial(self._on_command, group), RELIABLE)
+            for topic, group in (
+                (settings.gantry_command_topic, GANTRY_GROUP),
+                (settings.arm_command_topic, ARM_GROUP),
+            )
+        ]
+        self._meeting = Meeting(self, (self._states, self._sightings), commands)
         self.create_service(FeedBall, 'feed_ball', self._on_feed)
         self._reports = [_Report(slice(0, len(JOINTS)), settings.arm_state_rate)]
         if settings.gantry_state_rate:
@@ -81,8 +82,6 @@ class StandInArmNode(Node):
         self._trial, self._balls, self._commands, self._left_out = 0, 0, 0, 0
         self._touched = self._intruder = ''
         self._lateness: deque[float] = deque(maxlen=_KEPT)
-        self._graph: tuple[int, ...] = ()
-        self._graph_since = 0
         self._arm = ContinuousSimulator(settings.simulation, settings.seed)
         self._started = time.monotonic_ns()
         self._arm.begin(self._started)
@@ -180,7 +179,7 @@ class StandInArmNode(Node):
         if abs(offset - self._offset) > _CLOCK_SET:
             self.get_logger().warning(f'the clock was set by {(offset - self._offset) / NANOSECONDS:+.3f} s')
             self._offset = offset
-        self._look_around()
+        self._meeting.look()
         others = self.count_publishers(self._settings.joint_state_topic) - 1
         if others > 0 and not self._intruder:
             # Silence stops the controller at once, and with it the arm that may be out there.
@@ -191,12 +190,6 @@ class StandInArmNode(Node):
             )
         if self._intruder:
             self.get_logger().fatal(self._intruder, throttle_duration_sec=5.0)
-
-    def _look_around(self) -> None:
-        topics = [self.count_publishers(topic) for topic, _ in self._groups]
-        graph = (*topics, self._states.get_subscription_count(), self._sightings.get_subscription_count())
-        if graph != self._graph:
-            self._graph, self._graph_since = graph, time.monotonic_ns()
 
     def _on_feed(self, request: FeedBall.Request, response: FeedBall.Response) -> FeedBall.Response:
         if self._arm.in_play and request.trial == self._trial:
@@ -210,7 +203,7 @@ class StandInArmNode(Node):
 
     def _refusal(self) -> str:
         """Why no ball can be thrown now; empty where one can."""
-        self._look_around()
+        met = self._meeting.look()
         if self._intruder:
             return self._intruder
         if self._arm.in_play:
@@ -218,7 +211,7 @@ class StandInArmNode(Node):
         loading = self._settings.pause - (time.monotonic_ns() - self._ball_over) / NANOSECONDS
         if self._balls and loading > 0.0:
             return f'the next ball is ready in {loading:.1f} s'
-        if not all(self._graph) or time.monotonic_ns() - self._graph_since < _FOUND * NANOSECONDS:
+        if not met:
             return 'waiting until the nodes have found each other: is the controller running?'
         return ''
 

@@ -35,7 +35,7 @@ class TrialPlayer:
         self._arrived: dict[int, Trial] = {}
         self._feeder = BallFeeder(node)
         node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
-        node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
+        self._traces = node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
 
     @property
     def controller_known(self) -> bool:
@@ -62,6 +62,31 @@ class TrialPlayer:
         """What was reported so far is no trial of the step to come, even if that has the same version."""
         self._arrived.clear()
 
+    async def _stand_by(self, step: Step, ready: Callable[[], bool], over: Callable[[], bool]) -> None:
+        """Until the arm is ready for the ball of this step and somebody records it; or there is none to play."""
+        await self._node.until(lambda: ready() or bool(self._lost_to(step)) or over())
+        if (why := self._lost_to(step)) and not over():
+            raise RuntimeError(f'the policy of trial {step.number} is not used: {why}')
+        if not self._fed:
+            return
+        recorded = self._traces.get_publisher_count
+        await self._node.until(lambda: recorded() > 0 or over(), self._timeout)
+        if not recorded() and not over():
+            raise TimeoutError(
+                f'nobody published execution_trace within {self._timeout:g} s: does the trace logger run?'
+            )
+
+    def _lost_to(self, step: Step) -> str:
+        """Why the controller will never use the policy of this step; empty where it may."""
+        status = self._controller
+        if status is None:
+            return ''
+        if status.refused_version == step.version:
+            return str(status.message)
+        if status.active_version > step.version:
+            return f'somebody else has published version {status.active_version}, newer than {step.version}'
+        return ''
+
     async def play(self, step: Step, cancelled: Callable[[], bool]) -> Trial | None:
         """The next trial with the parameters of this step; None if cancelled before.
 
@@ -71,6 +96,7 @@ class TrialPlayer:
 
         Raises:
             TimeoutError: balls that were asked for were not reported, again and again.
+            RuntimeError: the controller refuses its policy, or uses a newer one that somebody else has published.
         """
         version, fed = step.version, self._fed
 
@@ -86,7 +112,7 @@ class TrialPlayer:
             return version in self._arrived or (cancelled() and not fed and not playing)
 
         for _ in range(_THROWS):
-            await self._node.until(lambda: ready() or arrived_or_cancelled())
+            await self._stand_by(step, ready, arrived_or_cancelled)
             in_play = not arrived_or_cancelled()
             if fed:
                 in_play = await self._feeder.feed(step, arrived_or_cancelled)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future as Job
 from contextlib import suppress
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
@@ -15,15 +15,26 @@ from rclpy.task import Future
 
 Value = TypeVar('Value')
 
+LOOKS: Final = 0.2
+"""s after which whoever waits looks again, whatever was heard: a guard condition that is triggered while the executor
+collects what is ready can be lost (ros2/rmw_fastrtps#895)."""
+
 
 class WaitingNode(Node):
-    """Callbacks call `notify` when something has changed; coroutines wait with `until`."""
+    """Callbacks call `notify` when something has changed; coroutines wait with `until`.
+
+    Attributes:
+        steady: a clock that nobody sets.
+    """
 
     def __init__(self, name: str, **node_arguments: Any) -> None:
         super().__init__(name, **node_arguments)
         self._changed = Future()
         # In a group of its own: a coroutine of a service holds up the group of that service while it waits.
-        self._woken = self.create_guard_condition(self.notify, callback_group=ReentrantCallbackGroup())
+        own = ReentrantCallbackGroup()
+        self._woken = self.create_guard_condition(self.notify, callback_group=own)
+        self.steady: Final = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
+        self.create_timer(LOOKS, self.notify, callback_group=own, clock=self.steady)
 
     def notify(self) -> None:
         """Something has changed: whoever waits looks again. Of the executor's thread only."""
@@ -43,8 +54,7 @@ class WaitingNode(Node):
             expired.append(True)
             self.notify()
 
-        steady = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
-        watch = self.create_timer(patience, expire, clock=steady) if math.isfinite(patience) else None
+        watch = self.create_timer(patience, expire, clock=self.steady) if math.isfinite(patience) else None
         while not condition() and not expired:
             await self._changed
         if watch is not None:

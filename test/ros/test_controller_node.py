@@ -56,6 +56,9 @@ def doubles(*values: float) -> 'array.array[float]':
 
 REFUSED = {
     'same version': (parameters(5, residual=doubles(*[0.0] * 7, 1e-6)), 'the version must grow: 5 came after 5'),
+    'version far ahead': (
+        parameters(4_000_000_000), 'must grow: 4000000000 came after 5; by 1,000,000 at most',
+    ),
     'lower version': (parameters(4), 'the version must grow: 4 came after 5'),
     'other order of joints': (parameters(6, joint_names=list(reversed(JOINTS))), 'joint_names must be slide_y, '),
     'unknown joint': (parameters(6, joint_names=[*JOINTS[:7], 'wrist']), 'got slide_y, .*, wrist'),
@@ -89,9 +92,10 @@ def test_bad_parameters_are_refused_with_the_reason_and_the_active_ones_stay(
     graph.spin_until(lambda: 'refused' in states[-1].message, 'a refusal')
     assert re.search(reason, states[-1].message)
     assert states[-1].message.startswith(f'parameters version {message.version} refused: ')
-    assert states[-1].active_version == 5
+    assert (states[-1].active_version, states[-1].refused_version) == (5, message.version)
     publisher.publish(parameters(7))
     graph.spin_until(lambda: states[-1].active_version == 7, 'good parameters accepted afterwards')
+    assert states[-1].refused_version == 0
 
 
 def test_parameters_in_force_may_come_again_from_an_optimizer_that_was_restarted(graph: RosGraph) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,13 +24,14 @@ from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.messages import parameters_message
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION, Modulation
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
 from llm_policy_improver.table_tennis.space import parameter_space
@@ -361,6 +363,19 @@ def test_trial_that_is_never_reported_fails_the_run_and_names_the_trace_logger(g
     status, result = graph.improve(FAR_RIGHT, trials=2).result()
     assert status == GoalStatus.STATUS_ABORTED
     assert 'trace logger' in result.message
+
+
+def test_run_ends_where_somebody_else_publishes_newer_parameters(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, first_trials=2)
+    offers = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED, readers=2)
+    run = graph.improve(FAR_RIGHT, trials=30)
+    run.trials(1)
+    offers.publish(parameters_message(Modulation(version=500), 0))
+    status, result = run.result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert re.search(r'the policy of trial \d+ is not used: .*500', result.message)
+    status, result = graph.improve(FAR_RIGHT, trials=1).result()
+    assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
 
 
 def test_trace_logger_that_cannot_store_says_so_and_publishes_nothing(

@@ -23,6 +23,7 @@ from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
@@ -78,14 +79,33 @@ def test_trial_without_an_answering_controller_is_stored_as_aborted_with_the_rea
 ) -> None:
     graph.add(SimulatorNode, SimulatorSettings(command_timeout=0.2))
     graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
+    graph.add(ControllerNode, ControllerSettings(autostart=False)).trigger_configure()
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+    offers = graph.publisher(ParametersMessage, 'policy_parameters', LATCHED, readers=2)
+    offers.publish(parameters_message(Modulation(version=7), 0))
     graph.feed(1, 0)
     graph.spin_until(lambda: traces, 'the trial')
     assert traces[0].outcome == ExecutionTrace.ABORTED
+    assert traces[0].parameters_version == 7  # whoever published them waits for this trial
     assert traces[0].note == 'the controller did not answer for 0.2 s'
     assert not traces[0].has_landing
     with RunStore.open(tmp_path) as store:
         assert [(str(trial.outcome), trial.note) for trial in store.trials()] == [('aborted', traces[0].note)]
+
+
+def test_no_ball_is_played_before_the_controller_is_found(graph: RosGraph, tmp_path: Path) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
+    traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
+    graph.call(FeedBall, 'feed_ball', FeedBall.Request(trial=1))
+    graph.spin_for(1.0)  # longer than what has been found needs to settle
+    refused = graph.call(FeedBall, 'feed_ball', FeedBall.Request(trial=1))
+    assert not refused.accepted
+    assert 'is the controller running?' in refused.message
+    graph.add(ControllerNode, ControllerSettings())
+    graph.feed(1, 0)
+    graph.spin_until(lambda: traces, 'the trial')
+    assert traces[0].outcome == ExecutionTrace.LANDED
 
 
 def test_controller_that_ends_in_a_trial_aborts_it_and_its_successor_plays_the_next(

@@ -246,6 +246,7 @@ class Process:
 
     def __init__(self, command: list[str], folder: Path, **changed: str | None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._command = command
         self._out, self._err = folder / f'{next(_numbers)}.out', folder / f'{next(_numbers)}.err'
         with self._out.open('wb') as out, self._err.open('wb') as err:
             self._process = subprocess.Popen(
@@ -264,6 +265,11 @@ class Process:
     @property
     def err(self) -> str:
         return self._err.read_text()
+
+    @property
+    def told(self) -> str:
+        """All that it has printed."""
+        return f'{" ".join(self._command)}:\n{self.out}\n{self.err}'
 
     @property
     def pid(self) -> int:
@@ -299,16 +305,22 @@ class Process:
             self._process.wait()
 
 
+RUNNING: Final[list[Process]] = []
+"""What `process` has started and not ended yet: shown where a test fails whose fixture holds it."""
+
+
 @contextmanager
 def process(command: list[str], folder: Path, **changed: str | None) -> Iterator[Process]:
     """A program, ended at the latest with the block."""
     started = Process(command, folder, **changed)
+    RUNNING.append(started)
     try:
         yield started
     except BaseException:
-        print(f'{" ".join(command)}:\n{started.out}\n{started.err}', file=sys.stderr)  # pytest shows it
+        print(started.told, file=sys.stderr)  # pytest shows it
         raise
     finally:
+        RUNNING.remove(started)
         started.kill()
 
 
