@@ -458,12 +458,16 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
 
 
 def test_arm_is_stopped_while_the_executor_hangs(cell: Cell) -> None:
-    cell.swing()
-    # Nothing is spun: no control tick runs, but the inner loop has a thread of its own.
-    time.sleep(1.0)
-    arrived = len(cell.driver.arm)
-    cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
-    assert re.match(r'no (control tick|joint states) for \d\.\d+ s', cell.states[-1].fault)
+    for _ in range(5):  # on a busy machine another fault may stop the arm just before
+        cell.swing()
+        # Nothing is spun: no control tick runs, but the inner loop has a thread of its own.
+        time.sleep(1.0)
+        arrived = len(cell.driver.arm)
+        cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
+        if re.match(r'no (control tick|joint states) for \d\.\d+ s', cell.states[-1].fault):
+            break
+    else:
+        pytest.fail(f'stopped each time, but not as nothing was spun: {cell.states[-1].fault}')
     cell.graph.spin_until(lambda: len(cell.driver.arm) > arrived + 100, 'the commands of that time')
     assert not any(cell.driver.arm[-1])
 
