@@ -12,6 +12,7 @@ _ARMED: Final = (ControllerState.READY, ControllerState.PLAYING)
 _STOPPED: Final = (WatchdogState.FAULT, WatchdogState.ESTOP)
 _SILENT: Final = 0.2
 """s before the last sighting without a command from which on the controller had stopped to command."""
+_ARMING: Final = 'arm it by controller/enable'
 _JOINING: Final = 1.0
 """s that a node may take from its start to its first message."""
 
@@ -33,8 +34,6 @@ class StateChange:
 
 class ArmWitness:
     """Collects what tells that a ball was not played to its end, by the stamps of what came.
-
-    A ball that flies past an arm which stands disarmed all the time is no such case: that arm misses it.
 
     Args:
         ball_lost: s without a sighting after which a ball is over; joint states must go on for half of it.
@@ -76,11 +75,22 @@ class ArmWitness:
         seen = sorted(balls, key=lambda ball: ball.stamp)
         first, last = seen[0].stamp, seen[-1].stamp
         return (
-            self._stopped(first, last)
+            self._not_armed(first)
+            or self._stopped(first, last)
             or self._without_joints(last)
             or self._without_commands(last)
             or self._joined_late(seen)
         )
+
+    def _not_armed(self, first: int) -> str:
+        """An arm that may not move plays no ball, so that this one says nothing about its policy."""
+        before = [change for change in self._changes if change.stamp <= first]
+        if not before or before[-1].state in _ARMED:
+            return ''
+        state, fault = before[-1].state, before[-1].fault
+        if state in _STOPPED:
+            return f'the arm was stopped before this ball came ({fault}): call controller/resume, then {_ARMING}'
+        return f'the arm was {state} when this ball came: {_ARMING}'
 
     def _stopped(self, first: int, last: int) -> str:
         before = ''

@@ -44,27 +44,45 @@ PLAYED = ((-9.0, 'disarmed'), (-5.0, 'ready'), (0.1, 'playing'), (1.0, 'ready'))
     'states',
     [
         PLAYED,
-        ((-9.0, 'disarmed'),),
-        ((-9.0, 'ready'), (-5.0, 'fault')),
-        ((-9.0, 'fault'), (0.5, 'disarmed')),
         (*PLAYED, (LAST + 0.01, 'fault')),
         (*PLAYED, (LAST + 0.01, 'disarmed')),
-        ((-9.0, 'ready'), (-0.01, 'disarmed')),
         (),
     ],
     ids=[
         'played',
-        'disarmed all the time',
-        'in fault all the time',
-        'resumed meanwhile',
         'stopped afterwards',
         'disarmed afterwards',
-        'disarmed before',
         'no status',
     ],
 )
-def test_ball_that_the_arm_played_or_stood_by_counts(states: tuple[tuple[float, str], ...]) -> None:
+def test_ball_that_the_arm_played_counts(states: tuple[tuple[float, str], ...]) -> None:
     assert watched(*states).reason(flight()) == ''
+
+
+@pytest.mark.parametrize(
+    'states',
+    [
+        ((-9.0, 'disarmed'),),
+        ((-9.0, 'ready'), (-0.01, 'disarmed')),
+        ((-9.0, 'disarmed'), (0.01, 'ready')),
+    ],
+    ids=['all the time', 'just disarmed', 'armed too late'],
+)
+def test_ball_that_comes_while_the_arm_is_disarmed_is_aborted(states: tuple[tuple[float, str], ...]) -> None:
+    reason = watched(*states).reason(flight())
+    assert reason == 'the arm was disarmed when this ball came: arm it by controller/enable'
+
+
+@pytest.mark.parametrize(
+    'states',
+    [((-9.0, 'ready'), (-5.0, 'fault')), ((-9.0, 'fault'), (0.5, 'disarmed'))],
+    ids=['all the time', 'resumed meanwhile'],
+)
+def test_ball_that_comes_while_the_arm_is_stopped_is_aborted(states: tuple[tuple[float, str], ...]) -> None:
+    assert watched(*states).reason(flight()) == (
+        'the arm was stopped before this ball came (it is broken): call controller/resume, '
+        'then arm it by controller/enable'
+    )
 
 
 @pytest.mark.parametrize('before', ['ready', 'playing'])
@@ -83,7 +101,7 @@ def test_fault_that_was_resumed_before_the_ball_was_over_is_not_forgotten() -> N
 
 
 def test_stop_counts_for_its_own_ball_only() -> None:
-    witness = watched((-9.0, 'ready'), (-4.0, 'fault'))
+    witness = watched((-9.0, 'ready'), (-4.0, 'fault'), (-2.0, 'disarmed'), (-1.0, 'ready'))
     witness.forget()
     assert witness.reason(flight()) == ''
 
