@@ -6,6 +6,7 @@ Attenuation multiplies its command, the residual is added, the limits come last.
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,10 @@ Array = NDArray[np.float64]
 _FASTEST: Array = arm.per_joint(1.75, 1.75, np.inf)
 """(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
 is late must not slow the axes."""
+
+LONGEST_PLAY: Final = 5.0
+"""s after its first sighting at which a ball's play is over though it is still seen: it lies somewhere in view. From
+the opponent's side to where a return comes down a ball takes less than 3 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class LowLevelController:
         self._joints = JointModel(self.config.latency, self.config.period)
         self._action_delay = self.config.latency.action
         self._fastest, self._slowest = float(self._action_delay.min()), float(self._action_delay.max())
+        self._outlasted: int | None = None
         self.end_ball()
         self._rehearse()
         self._chooser = chooser
@@ -167,6 +173,10 @@ class LowLevelController:
 
     def observe_ball(self, sighting: BallObservation) -> None:
         """Take one sighting of the ball; the first one after a pause starts a new ball's play."""
+        if self.ignores(sighting):
+            self._outlasted = sighting.stamp
+            return
+        self._outlasted = None
         if (
             self._origin is not None
             and sighting.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
@@ -178,13 +188,21 @@ class LowLevelController:
         if not self._stroke.frozen:  # what is fixed needs no further estimate
             self._filter.observe((sighting.stamp - self._origin) / NANOSECONDS, sighting.position)
 
+    def ignores(self, sighting: BallObservation) -> bool:
+        """Whether it shows a ball that was not out of sight since its play was over after `LONGEST_PLAY`."""
+        return (
+            self._outlasted is not None
+            and sighting.stamp - self._outlasted <= self.config.ball_lost * NANOSECONDS
+        )
+
     def command(self, arm_now: ArmObservation) -> Command:
         """The joint velocities for the coming control period."""
-        if (
-            self._origin is not None
-            and arm_now.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS
-        ):
-            self.end_ball()
+        if self._origin is not None:
+            if arm_now.stamp - self._last_sighting > self.config.ball_lost * NANOSECONDS:
+                self.end_ball()
+            elif arm_now.stamp - self._origin > LONGEST_PLAY * NANOSECONDS:
+                self._outlasted = self._last_sighting
+                self.end_ball()
         position, velocity = self._joints.correct(arm_now.position, arm_now.velocity)
         requested = self._requested(arm_now.stamp, position, velocity)
         modulated = self._modulated(requested)

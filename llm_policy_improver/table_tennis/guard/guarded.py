@@ -172,7 +172,8 @@ class GuardedController:
         with self._lock:
             usable = self._watchdog.see_ball(sighting, self._clock()) and self._watchdog.armed
         if usable:
-            self.handover.hold()
+            if not self._controller.ignores(sighting):
+                self.handover.hold()
             self._controller.observe_ball(sighting)
 
     def heartbeat(self, name: str) -> None:

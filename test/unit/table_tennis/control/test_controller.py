@@ -148,6 +148,34 @@ def test_play_ends_when_the_ball_is_out_of_sight_for_300_ms() -> None:
     assert not playing(controller)
 
 
+def lying(stamp: int) -> BallObservation:
+    """A ball that does not move."""
+    return BallObservation(stamp, (0.3, -0.5, 0.02))
+
+
+def test_play_of_a_ball_that_stays_in_view_ends_after_5_s() -> None:
+    controller = LowLevelController()
+    parameters = Modulation((0.9,) * 8, version=2)
+    for tick in range(1000):
+        stamp = tick * STEP
+        controller.observe_ball(lying(stamp))
+        controller.command(still(stamp))
+        assert playing(controller) == (stamp <= 5_000_000_000), stamp
+        if tick == 10:
+            controller.offer(parameters)
+    assert controller.parameters == parameters
+
+
+def test_next_ball_is_played_once_the_one_that_stayed_in_view_is_away(trial: list[Tick]) -> None:
+    fresh, controller = answers(LowLevelController(), trial), LowLevelController()
+    for tick in range(300):
+        controller.observe_ball(lying(tick * STEP))
+        controller.command(still(tick * STEP))
+    shift = 300 * STEP + 310_000_000
+    for before, after in zip(fresh, answers(controller, trial, shift), strict=True):
+        assert before.applied.tobytes() == after.applied.tobytes()
+
+
 def test_blade_meets_the_ball_when_and_where_it_planned() -> None:
     simulator, controller, kinematics = Simulator(), LowLevelController(), ArmKinematics()
     simulator.launch(0)

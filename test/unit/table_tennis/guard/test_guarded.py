@@ -19,7 +19,7 @@ from llm_policy_improver.table_tennis.guard.safety import SafeCommand
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 from llm_policy_improver.table_tennis.guard.stopping import inner_limits, outside
 from llm_policy_improver.table_tennis.guard.watchdog import FaultKind, WatchdogState
-from llm_policy_improver.table_tennis.observation import NANOSECONDS
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
 LIMITS = SafetyLimits()
@@ -433,6 +433,16 @@ def test_ball_during_the_ramp_meets_the_old_parameters() -> None:
     assert {version for _, version in cell.ticks[count:]} == {0}
     cell.run(3.0)
     assert controller.parameters == NEW
+    assert cell.guard.version == 3
+
+
+def test_new_parameters_do_not_wait_for_ever_while_a_ball_lies_in_view() -> None:
+    cell = GuardedCell().armed()
+    cell.guard.handover.offer(NEW)
+    for _ in range(1500):
+        cell.guard.observe_ball(BallObservation(cell.now.stamp, (0.3, -0.5, 0.02)))
+        cell.step()
+    assert cell.guard.state is ControllerState.READY
     assert cell.guard.version == 3
 
 
