@@ -27,6 +27,10 @@ from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamp
 FRAME = 'table'
 
 
+class MessageError(ValueError):
+    """A message does not hold what it must; one sentence says what is wrong with it."""
+
+
 def stamp_of(message: Time) -> int:
     """ns."""
     return int(message.sec) * NANOSECONDS + int(message.nanosec)
@@ -126,15 +130,21 @@ def choice_of(message: msg.BallChoice) -> BallChoice:
     """What held in the swing of a ball.
 
     Raises:
-        ValueError: it is none: another fallback, or not as many finite numbers as there are.
+        MessageError: it is none: another fallback, or not as many finite numbers as there are.
     """
     if len(message.applied) != len(CHOSEN) or len(message.observed) not in (0, len(OBSERVED)):
-        raise ValueError(f'a choice applies {len(CHOSEN)} numbers, by {len(OBSERVED)} observed ones or none')
+        raise MessageError(
+            f'a choice applies {len(CHOSEN)} numbers, by {len(OBSERVED)} observed ones or none'
+        )
     if not all(map(math.isfinite, (*message.applied, *message.observed))):
-        raise ValueError('the numbers of a choice are finite')
+        raise MessageError('the numbers of a choice are finite')
+    try:
+        fallback = Fallback(message.fallback) if message.fallback else None
+    except ValueError as error:
+        raise MessageError(str(error)) from None
     return BallChoice(
-        int(message.parameters_version), tuple(message.observed), tuple(message.applied),
-        Fallback(message.fallback) if message.fallback else None, message.detail,
+        int(message.parameters_version), tuple(message.observed), tuple(message.applied), fallback,
+        message.detail,
     )  # fmt: skip
 
 
@@ -186,7 +196,16 @@ def command_message(command: Command, version: int) -> msg.JointVelocityCommand:
 
 
 def command_of(message: msg.JointVelocityCommand) -> Command:
-    """Requested and applied joint velocities."""
+    """Requested and applied joint velocities.
+
+    Raises:
+        MessageError: they are not as many as there are joints.
+    """
+    for name, values in (('requested', message.requested), ('applied', message.applied)):
+        if len(values) != len(JOINTS):
+            raise MessageError(
+                f'a command has {len(values)} {name} velocities: {len(JOINTS)} are expected, one a joint'
+            )
     return Command(stamp_of(message.header.stamp), np.array(message.requested), np.array(message.applied))
 
 
@@ -235,13 +254,25 @@ def _played(trial: Trial) -> Modulation:
 
 
 def trial_in(message: msg.ExecutionTrace) -> Trial:
-    """A trial as plain data, samples included."""
+    """A trial as plain data, samples included.
 
-    def points(values: Sequence[Point]) -> NDArray[np.float64]:
-        return np.array([(value.x, value.y, value.z) for value in values]).reshape(-1, 3)
+    Raises:
+        MessageError: it is none: an outcome that there is not, or numbers that are not as many as they must be.
+    """
+    try:
+        return _trial_in(message)
+    except ValueError as error:
+        raise MessageError(f'trial {message.trial} of execution_trace cannot be read: {error}') from None
+
+
+def _trial_in(message: msg.ExecutionTrace) -> Trial:
+    ball_rows, joint_rows = len(message.ball_time), len(message.joint_time)
+
+    def points(values: Sequence[Point], rows: int) -> NDArray[np.float64]:
+        return np.array([(value.x, value.y, value.z) for value in values]).reshape(rows, 3)
 
     def joints(values: Sequence[float]) -> NDArray[np.float64]:
-        return np.array(values).reshape(-1, len(JOINTS))
+        return np.array(values).reshape(joint_rows, len(JOINTS))
 
     modulation = Modulation(
         tuple(message.attenuation), tuple(message.residual), int(message.parameters_version), message.proposed_by,
@@ -255,13 +286,13 @@ def trial_in(message: msg.ExecutionTrace) -> Trial:
         number=int(message.trial),
         samples=TraceSamples(
             ball_time=np.array(message.ball_time),
-            ball_position=points(message.ball_position),
+            ball_position=points(message.ball_position, ball_rows),
             joint_time=np.array(message.joint_time),
             joint_position=joints(message.joint_position),
             joint_velocity=joints(message.joint_velocity),
             requested_velocity=joints(message.requested_velocity),
             applied_velocity=joints(message.applied_velocity),
-            racket_position=points(message.racket_position),
+            racket_position=points(message.racket_position, joint_rows),
         ),
     )
     return replace(trial, policy=Program(message.source, message.entry)) if message.source else trial
