@@ -4,6 +4,7 @@ import time
 from typing import Any, Final
 
 from rclpy.client import Client
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
@@ -45,7 +46,7 @@ class ScriptedOperator:
         self._enable = node.create_client(SetBool, 'controller/enable')
         self._resume = node.create_client(Trigger, 'controller/resume')
         self._approve = node.create_client(ApproveParameters, 'optimizer/approve_parameters')
-        node.create_timer(LOOKING, self._look)
+        node.create_timer(LOOKING, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
     def state(self) -> str:
