@@ -1,31 +1,45 @@
 """Trials on the physical arm: cut from the streams by the clock."""
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
 import numpy as np
 from geometry_msgs.msg import PointStamped
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.nodes.joint_states import JointStates
-from llm_policy_improver.nodes.messages import ball_of, command_of, stamp_of
+from llm_policy_improver.nodes.messages import MessageError, ball_of, command_of, stamp_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RECORDED
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.arm.frames import FrameError
-from llm_policy_improver.table_tennis.observation import NANOSECONDS
+from llm_policy_improver.table_tennis.control.controller import LONGEST_PLAY
+from llm_policy_improver.table_tennis.guard.sensor_checks import why_misplaced
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.tracing.arm_witness import ArmWitness, StateChange
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _LOOKING: Final = 0.05
 """s between two looks whether a ball is over."""
+_OLD: Final = 2.0
+"""s from picture to sighting at most: those of the second that `nodes.qos.RECORDED` bridges, too, come late."""
+_AHEAD: Final = 0.5
+"""s by which a stamp may be in the future: as much as the watchdog's clock_jump can be."""
+_CLOCK_SET: Final = 'the clock was set while this ball was in play'
+_TOLD: Final = 5.0
+"""s between two log lines about the same."""
 
 
 class ClockedTrials:
     """Listens to drivers, cameras and controller; a ball that is not seen for ``ball_lost`` s is over.
+
+    Of a ball that stays in view the first `LONGEST_PLAY` s count, and no ball counts till it has been out of sight.
+    How long a ball was not seen is told by a steady clock: that of the stamps may be set.
 
     Args:
         finish: takes the recorder with a trial, the version of its parameters, what the arm touched that it must
@@ -48,6 +62,8 @@ class ClockedTrials:
         self._recorder = TraceRecorder()
         self._witness = ArmWitness(settings.ball_lost)
         self._versions: list[tuple[int, int]] = []
+        self._first, self._recorded, self._seen = 0, 0, 0
+        self._ignoring = False
         self._active = False
         self._closing = ExitStack()
         self.version = 0
@@ -65,7 +81,7 @@ class ClockedTrials:
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
             self._closing.callback(node.destroy_subscription, subscription)
-        timer = node.create_timer(_LOOKING, self._on_time)
+        timer = node.create_timer(_LOOKING, self._on_time, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._closing.callback(node.destroy_timer, timer)
 
     def disconnect(self) -> None:
@@ -74,8 +90,8 @@ class ClockedTrials:
 
     def start(self) -> None:
         """Begin to record."""
-        self._witness.begin(self._node.get_clock().now().nanoseconds)
-        self._active = True
+        self._witness.begin(self._now())
+        self._active, self._ignoring = True, False
 
     def stop(self, reason: str) -> None:
         """Record nothing more; a trial under way ends as aborted, for this reason."""
@@ -101,12 +117,50 @@ class ClockedTrials:
             sighting = self._settings.cameras.to_table(ball_of(message), message.header.frame_id)
         except FrameError:
             return  # the controller refuses it, too, and says so
-        self._recorder.balls.append(sighting)
+        wrong = why_misplaced(sighting, self._now(), _OLD, _AHEAD)
+        if wrong:
+            self._node.get_logger().warning(
+                f'a sighting is left out: {wrong}; check the cameras and the clocks of the machines',
+                throttle_duration_sec=_TOLD,
+            )
+            return
+        self._follow(sighting)
+        if self._ignoring:
+            self._node.get_logger().warning(
+                f'a ball is still in view: none counts before it was out of sight for {self._settings.ball_lost:g} s',
+                throttle_duration_sec=_TOLD,
+            )
+        else:
+            self._recorder.balls.append(sighting)
+
+    def _follow(self, sighting: BallObservation) -> None:
+        """A sighting has come: of the ball whose trial this is, of a new one, or of one to be ignored."""
+        now, before = time.monotonic_ns(), self._seen
+        self._seen = now
+        balls = self._recorder.balls
+        if not balls:
+            self._ignoring = self._ignoring and now - before <= self._settings.ball_lost * NANOSECONDS
+            self._first = now
+        else:
+            passed = (sighting.stamp - balls[-1].stamp) - (now - self._recorded)
+            if abs(passed) > (_OLD + _AHEAD) * NANOSECONDS:  # more than late sightings explain
+                self._end(_CLOCK_SET)
+                self._ignoring = True
+            elif now - self._first > LONGEST_PLAY * NANOSECONDS:
+                self._ignoring = True
+        if not self._ignoring:
+            self._recorded = now
 
     def _on_command(self, message: JointVelocityCommand) -> None:
         if not self._active:
             return
-        command, version = command_of(message), int(message.parameters_version)
+        try:
+            command, version = command_of(message), int(message.parameters_version)
+        except MessageError as error:
+            self._node.get_logger().error(
+                f'joint_velocity_command is left out: {error}', throttle_duration_sec=_TOLD
+            )
+            return
         self._witness.see_command(command.stamp)
         if self._recorder.balls:
             self._recorder.commands.append(command)
@@ -122,10 +176,9 @@ class ClockedTrials:
             self.version = int(message.active_version)
 
     def _on_time(self) -> None:
-        seen = self._recorder.last_sighting
-        now = self._node.get_clock().now().nanoseconds
-        if seen is not None and now - seen > self._settings.ball_lost * NANOSECONDS:
-            self._end(self._witness.reason(self._recorder.balls))
+        balls = self._recorder.balls
+        if balls and time.monotonic_ns() - self._recorded > self._settings.ball_lost * NANOSECONDS:
+            self._end(self._witness.reason(balls))
 
     def _end(self, aborted: str) -> None:
         # After the last sighting, the parameters of the next ball may be in use.
@@ -136,3 +189,7 @@ class ClockedTrials:
             self.version = self._versions[-1][1]
         self._versions.clear()
         self._witness.forget()
+
+    def _now(self) -> int:
+        """ns, of the clock of the stamps."""
+        return int(self._node.get_clock().now().nanoseconds)

@@ -29,7 +29,7 @@ from llm_policy_improver.nodes.messages import (
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.runs.run_folder import default_run_folder
-from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.store import RunStore, SamplesError, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
@@ -37,7 +37,7 @@ from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
-from llm_policy_improver.table_tennis.tracing.observed import landing_of
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, landing_of
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _DONE: Final = TransitionCallbackReturn.SUCCESS
@@ -245,7 +245,7 @@ class TraceLoggerNode(LifecycleNode):
                 trial = (
                     chosen[-1].told_by(trial) if chosen else replace(trial, note=f'{trial.note}; {_NOT_TOLD}')
                 )
-            trial = self._store.add_trial(trial, start)
+            trial = self._stored_trial(self._store, trial, start)
         except StoreError as error:
             self._lost = f'a trial is lost: {error}'
             self.get_logger().error(self._lost)
@@ -262,6 +262,18 @@ class TraceLoggerNode(LifecycleNode):
                 )
             )
         self._traces.publish(trace_message(trial, start))
+
+    def _stored_trial(self, store: RunStore, trial: Trial, start: int) -> Trial:
+        """With its number; what was seen of it may be unusable, and then it says nothing."""
+        try:
+            return store.add_trial(trial, start)
+        except SamplesError as error:
+            self.get_logger().error(f'{error}: it is stored as aborted, without them')
+            aborted = replace(
+                trial, outcome=Outcome.ABORTED, measures={}, succeeded=False, tested=False,
+                note=f'{trial.note}; {error}', samples=TraceSamples(),
+            )  # fmt: skip
+            return store.add_trial(aborted, start)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -31,6 +31,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs import episode_files, mcap_series, store_records
 from llm_policy_improver.runs.store_database import (
     RunExistsError,
+    SamplesError,
     StoreError,
     clear_unfinished,
     make_database,
@@ -46,6 +47,7 @@ from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 __all__ = [
     'RunExistsError',
     'RunStore',
+    'SamplesError',
     'StoreError',
     'StoredAudit',
     'StoredExchange',
@@ -135,6 +137,7 @@ class RunStore:
             The same trial with its number: 1 for the first, one more for each that follows.
 
         Raises:
+            SamplesError: its samples do not fit each other, or are no time series; the run is as before.
             StoreError: it is not stored; the run is as before.
         """
         now, samples = self._clock(), TraceSamples() if trial.samples is None else trial.samples
@@ -153,13 +156,17 @@ class RunStore:
         """Suffix and content of the file of a trial's samples, and the stamp of its beginning."""
         ended = int(now.timestamp() * 1e9)
         if isinstance(samples, tuple):
-            return episode_files.SUFFIX, episode_files.encode(samples), ended if start_ns is None else start_ns
+            return (
+                episode_files.SUFFIX,
+                episode_files.encode(samples),
+                ended if start_ns is None else start_ns,
+            )
         if start_ns is None:
             start_ns = ended - mcap_series.duration_ns(samples)
         try:
             return SERIES, mcap_series.encode(samples, start_ns, version), start_ns
         except mcap_series.SeriesError as error:
-            raise StoreError(f'could not store the trial: {error}') from error
+            raise SamplesError(f'could not store the trial: {error}') from error
 
     def add_step(self, objective: str, step: Step) -> StoredStep:
         """Store a step, with the requests to a language model and the audit records behind it, before its trial runs.

@@ -26,6 +26,10 @@ class StoreError(RuntimeError):
     """A run could not be made, opened, read or written; one sentence says why, and what to do."""
 
 
+class SamplesError(StoreError):
+    """What was seen in a trial is nothing that a file of it can hold; the store itself is in order."""
+
+
 class RunExistsError(StoreError):
     """The folder already holds a run."""
 

@@ -210,11 +210,9 @@ class BallCheck:
         self._in_a_row = 0
 
     def _impossible(self, now: BallObservation, before: BallObservation | None, moment: Instant) -> str:
-        if not all(math.isfinite(value) and abs(value) < _ROOM for value in now.position):
-            return f'the ball was reported at {_point(now.position)}'
-        late = (moment.stamp - now.stamp) / NANOSECONDS
-        if late > self._settings.ball_stale or late < -self._settings.clock_jump:
-            return f'a sighting of the ball: {_beside_now(late)}'
+        misplaced = why_misplaced(now, moment.stamp, self._settings.ball_stale, self._settings.clock_jump)
+        if misplaced:
+            return misplaced
         if before is None or now.stamp < before.stamp:
             return ''
         way = math.dist(now.position, before.position)
@@ -222,6 +220,23 @@ class BallCheck:
         if way > self._settings.ball_speed * gap + self._settings.ball_jump:
             return f'the ball jumped by {way:.2f} m within {gap:.3f} s to {_point(now.position)}'
         return ''
+
+
+def why_misplaced(sighting: BallObservation, now: int, old: float, ahead: float) -> str:
+    """Why a sighting cannot be right whatever was seen before it, in words; empty where it can be.
+
+    Args:
+        sighting: one that has just arrived.
+        now: ns, of the clock of the stamps.
+        old: s between picture and sighting, at most.
+        ahead: s by which a stamp may be in the future.
+    """
+    if not all(math.isfinite(value) and abs(value) < _ROOM for value in sighting.position):
+        return f'the ball was reported at {_point(sighting.position)}'
+    late = (now - sighting.stamp) / NANOSECONDS
+    if late > old or late < -ahead:
+        return f'a sighting of the ball: {_beside_now(late)}'
+    return ''
 
 
 def _beside_now(late: float) -> str:
