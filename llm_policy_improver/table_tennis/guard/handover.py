@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, Modulation
 from llm_policy_improver.table_tennis.control.controller import ControllerState, LowLevelController
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 
@@ -85,11 +85,12 @@ class Handover:
 
 
 def _between(old: Modulation, new: Modulation, share: float) -> Modulation:
-    """Still of the old version."""
+    """Still of the old version; what is not neutral may be a parameter of either."""
 
     def mixed(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, ...]:
         return tuple((1.0 - share) * x + share * y for x, y in zip(a, b, strict=True))
 
     return replace(
-        old, attenuation=mixed(old.attenuation, new.attenuation), residual=mixed(old.residual, new.residual)
-    )
+        old, attenuation=mixed(old.attenuation, new.attenuation), residual=mixed(old.residual, new.residual),
+        names=CHOSEN,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from guarded_cell import MS, GuardedCell
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.table_tennis.arm.facts import ARM, HOME
 from llm_policy_improver.table_tennis.arm.joint_model import LAG
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
@@ -416,6 +417,16 @@ def test_new_parameters_are_ramped_in_between_balls() -> None:
     # The version is the new one only once the parameters wholly are.
     assert [version for value, version in seen] == [3 if value == 0.7 else 0 for value in values]
     assert controller.parameters == NEW
+
+
+def test_parameters_of_other_names_are_ramped_in_too() -> None:
+    cell = GuardedCell().armed()
+    controller = cell.guard._controller
+    for version, name in enumerate('gha', start=1):
+        offered = Modulation.of(Parameters((name,), (0.9,)), version)
+        cell.guard.handover.offer(offered)
+        cell.run(0.5)
+        assert (cell.guard.version, controller.parameters) == (version, offered)
 
 
 def test_ball_during_the_ramp_meets_the_old_parameters() -> None:
