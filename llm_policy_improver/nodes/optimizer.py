@@ -24,21 +24,20 @@ from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
-from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
 from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, counts
-from llm_policy_improver.msg import OptimizerStatus, PolicyParameters
+from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import (
     feedback_message,
     result_message,
     status_message,
 )
-from llm_policy_improver.nodes.messages import parameters_message
+from llm_policy_improver.nodes.policy_in_force import PolicyInForce
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.trial_player import TrialPlayer
@@ -49,7 +48,8 @@ from llm_policy_improver.runs.objective_folder import to_draw
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 
 class OptimizerNode(WaitingNode):
@@ -74,6 +74,7 @@ class OptimizerNode(WaitingNode):
         start = self._assembly.objective(words) if words else None
         self._memory = RunMemory(self._space, self._settings.output_folder, self._settings.resume)
         self._approval: Approval | None = None
+        self._arms: list[ControllerSettings] | None = None
         # What is wrong with their settings ends the node now, and not the first run.
         self._gates(self._assembly)
         self._approval = None
@@ -84,15 +85,15 @@ class OptimizerNode(WaitingNode):
         self._revert_asked = False
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
-        self._parameters_out = self.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
+        self._in_force = PolicyInForce(self, self._space, self._memory)
         self._player = TrialPlayer(self, self._settings, self._memory)
-        # These may wait for a language model that reads the objective; all else goes on meanwhile.
+        # These may wait, for a language model that reads the objective or for the controller; all else goes on.
         asked = ReentrantCallbackGroup()
         self.create_service(SetObjective, 'set_objective', self._on_objective, callback_group=asked)
         self.create_service(Trigger, 'cancel_improvement', self._on_cancel_improvement)
         self.create_service(ApproveParameters, 'optimizer/approve_parameters', self._on_approve)
-        self.create_service(Trigger, 'optimizer/revert', self._on_revert)
+        self.create_service(Trigger, 'optimizer/revert', self._on_revert, callback_group=asked)
         self._told: GateCase | None = None
         self._waits = self.create_guard_condition(self._on_wait)
         self.create_timer(LOOKS, self._look, clock=self.steady)
@@ -102,7 +103,7 @@ class OptimizerNode(WaitingNode):
         )  # fmt: skip
         self._say(OptimizerStatus.IDLE)
         if self._memory.in_force is not None:
-            self._put_in_force(*self._memory.in_force, self._memory.bounds_in_force)
+            self._in_force.publish(*self._memory.in_force, self._memory.bounds_in_force)
         left = self._left_behind()
         if left is not None or start is not None:
             self._start_once = self.create_timer(0.0, lambda: self._start(start, left))
@@ -207,7 +208,11 @@ class OptimizerNode(WaitingNode):
         self._require_idle()
         found = await self.in_thread(work, lambda: False)
         assert found is not None  # nothing cancels it
-        self._require_idle()  # another may have come meanwhile
+        try:
+            self._require_idle()  # another may have come meanwhile
+        except ObjectiveError:
+            self._let_go(found[0])
+            raise
         return found
 
     def _require_idle(self) -> None:
@@ -247,36 +252,24 @@ class OptimizerNode(WaitingNode):
         self.get_logger().info(f'{request.decided_by}: {response.message}')
         return response
 
-    def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    async def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Go back to the last good parameters, whatever goes on; a run under way ends for it."""
         good = self._memory.good_before(self._player.active_version)
         what = 'the last good policy comes back' if good.proposed_by != NEUTRAL else (
             'the unchanged controller comes back, as no other trial landed'
         )  # fmt: skip
-        response.success = True
         if self._running:
             self._revert_asked = self._cancel_asked = True
-            response.message = f'the run ends after the ball in flight, then {what}'
+            response.success, response.message = True, f'the run ends after the ball in flight, then {what}'
             self.notify()
-        else:
-            response.message = what
-            self._revert()
+            return response
+        version = self._in_force.revert()
+        why = await self._in_force.why_unused(version)
+        response.success = not why
+        response.message = f'{what}: the controller uses it as version {version}'
+        if why:
+            response.message = f'version {version} is published to revert, but not in use: {why}'
         return response
-
-    def _revert(self) -> None:
-        active = self._player.active_version
-        try:
-            version, good = self._memory.revert(active)
-        except StoreError as error:  # going back must work with a full disk, too
-            self.get_logger().error(str(error))
-            version, good = self._memory.version, self._memory.good_before(active)
-        self._put_in_force(version, good)
-
-    def _put_in_force(self, version: int, proposal: Proposal, bounds: ParameterSpace | None = None) -> None:
-        """Publish; what was published and approved in an earlier process keeps the bounds that it had then."""
-        self._memory.in_force = version, proposal
-        modulation = Modulation.within(bounds or self._space, proposal.policy, version, proposal.proposed_by)
-        self._parameters_out.publish(parameters_message(modulation, self.get_clock().now().nanoseconds))
 
     def _tell_waiting(self) -> None:
         """A proposal begins to wait for a person, or no longer does. Of the worker thread."""
@@ -313,10 +306,12 @@ class OptimizerNode(WaitingNode):
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
         # Every goal is accepted, as one that is rejected cannot say why; what cannot be run is aborted with the reason.
         trials, words = int(goal.request.trials) or self._settings.trials, goal.request.objective
+        assembly = self._assembly
         try:
             assembly, objective = await self._asked_for(words or self._last_objective, goal.request.method)
             run = self._memory.begin(assembly.settings, objective, trials)
         except (ObjectiveError, SettingsError, EndpointError, StoreError) as error:
+            self._let_go(assembly)
             self.get_logger().error(f'the goal "{words}" was not begun: {error}')
             if isinstance(error, StoreError):
                 self._say(OptimizerStatus.FAILED, words)
@@ -329,8 +324,24 @@ class OptimizerNode(WaitingNode):
     ) -> ImprovePolicy.Result:
         """One run, from its first step or from where it was interrupted, to the result."""
         words = run.objective.words
-        self._running, self._last_objective, self._step = True, words, None
+        self._running, self._last_objective, self._step, self._improvement = True, words, None, None
+        try:
+            return await self._improved(run, assembly, goal)
+        except Exception as error:  # e.g. a file of the settings is broken by now: say it, serve on
+            message = f'the run failed: {error}'
+            self.get_logger().error(message)
+            self._settle(OptimizerStatus.FAILED, message)
+            self._say(OptimizerStatus.FAILED, words)
+            if goal is not None and goal.is_active:
+                goal.abort()
+            return ImprovePolicy.Result(message=message)
+        finally:
+            self._let_go(assembly)
+            self._running = self._cancel_asked = self._revert_asked = False
 
+    async def _improved(
+        self, run: Checkpoint, assembly: Assembly, goal: ServerGoalHandle | None
+    ) -> ImprovePolicy.Result:
         def cancelled() -> bool:
             return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
@@ -352,12 +363,11 @@ class OptimizerNode(WaitingNode):
                 self._step = proposed
                 if not await self._run_trial(assembly, improvement, proposed, run, goal, cancelled):
                     break
-        except Exception as error:  # e.g. the disk is full: say it, keep what is stored, serve on
+        except Exception as error:  # e.g. the disk is full: what was played so far is the result
             state, message = OptimizerStatus.FAILED, f'the run failed: {error}'
             self.get_logger().error(message)
         if state != OptimizerStatus.FAILED and cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
-        self._let_go(assembly)
         done = self.last_result = improvement.result()
         if done.end is End.NO_PROPOSALS and not message:
             message = f'ended early: {done.stopped}'
@@ -366,15 +376,11 @@ class OptimizerNode(WaitingNode):
         reached = 'the objective is reached: ' * (done.end is End.REACHED)
         best = best_text(done)
         message = message or f'{reached}{played}' + f'; best is {best}' * bool(best)
-        self._settle(improvement, state, message)
+        self._settle(state, message, improvement)
         if self._settings.draw_landings and self._settings.output_folder:
             self._draw(improvement)
-        self._running = False
-        if self._revert_asked:
-            self._revert()
-        self._cancel_asked = self._revert_asked = False
         self._publish(improvement, state, self._step)
-        self.get_logger().info(f'"{words}": {message}')
+        self.get_logger().info(f'"{run.objective.words}": {message}')
         if goal is not None:
             # Only a goal that its client cancels may end as cancelled; the service's cancel aborts it.
             asked = goal.canceled if goal.is_cancel_requested else goal.abort
@@ -404,20 +410,39 @@ class OptimizerNode(WaitingNode):
         Thread(target=draw, name='drawing').start()
 
     def _gates(self, assembly: Assembly) -> tuple[Gate, ...]:
-        """What a proposal of the coming run must pass."""
+        """What a proposal of the coming run must pass.
+
+        Raises:
+            SettingsError: files of the arm cannot be read, or say something else than at this node's start, while the
+                controller goes by what it has read at its own.
+        """
         self._approval = Approval(
             self._space, self._settings.approval, repeats_allowed=assembly.repeats_allowed,
             on_change=self._tell_waiting,
         )  # fmt: skip
-        return assembly.gates(self._approval)
+        gates = assembly.gates(self._approval)
+        arms = [gate.arm for gate in gates if isinstance(gate, Rehearsal)]
+        if self._arms is None:
+            self._arms = arms
+        elif arms != self._arms:
+            raise SettingsError(
+                'the files of the arm that rehearsals go by were changed since the optimizer was started: '
+                'start controller and optimizer again'
+            )
+        return gates
 
-    def _settle(self, improvement: Improvement, state: str, message: str) -> None:
-        """The run is over: nothing waits any more, and what was kept from the arm is on record."""
+    def _settle(self, state: str, message: str, improvement: Improvement | None = None) -> None:
+        """The run is over: nothing waits any more, what was kept from the arm is on record; reverted where asked."""
         waiting = None if self._approval is None else self._approval.close()
+        next_version, unsettled = (
+            (0, ()) if improvement is None else (improvement.next_version, improvement.unsettled)
+        )
         try:
-            self._memory.end(state, message, improvement.next_version, improvement.unsettled, waiting)
+            self._memory.end(state, message, next_version, unsettled, waiting)
         except StoreError as error:
             self.get_logger().error(str(error))
+        if self._revert_asked:
+            self._in_force.revert()
 
     async def _run_trial(
         self,
@@ -440,7 +465,7 @@ class OptimizerNode(WaitingNode):
         self._publish(improvement, OptimizerStatus.RUNNING, step)
         in_force = self._memory.in_force
         if in_force is None or version != in_force[0]:
-            self._put_in_force(version, Proposal.again(step))
+            self._in_force.publish(version, Proposal.again(step))
         balls = list(run.balls) if run.waits(step) else []
         for seed in assembly.seeds(step)[len(balls) :]:
             ball = replace(step, seed=seed)

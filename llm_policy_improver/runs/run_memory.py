@@ -148,8 +148,8 @@ class RunMemory:
         return last_good(self.history, current, self._neutral)
 
     def revert(self, active: int) -> tuple[int, Proposal]:
-        """The same to be published, on record under a new version."""
-        self.version += 1
+        """The same to be published, on record under a new version, above all that the controller uses."""
+        self.version = max(self.version, active) + 1
         good = self.good_before(active)
         if self._store is not None:
             self._store.add_audit(reverted(good, self.version, 'optimizer/revert', utc_now()))

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.audit import Audit, Decision
+from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.approval import ApprovalConfig
+from llm_policy_improver.loop.build import Assembly
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
@@ -28,7 +31,7 @@ from llm_policy_improver.nodes.messages import parameters_message
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
-from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION, Modulation
@@ -356,6 +359,55 @@ def test_failing_store_ends_the_run_with_a_sentence_and_the_node_lives_on(
     assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
 
 
+def test_who_was_to_propose_in_a_goal_that_is_not_begun_is_let_go(
+    graph: RosGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(Assembly, 'close', lambda assembly: closed.append(assembly.settings.method))
+
+    def full(*_: Any) -> None:
+        raise StoreError('the disk is full')
+
+    optimizer = idle_optimizer(graph)
+    monkeypatch.setattr(optimizer._memory, 'begin', full)
+    assert graph.improve(FAR_RIGHT, method='knn').result()[1].message == 'the disk is full'
+    assembled = optimizer._assembled
+
+    def overtaken(method: str) -> Assembly:
+        made = assembled(method)
+        optimizer._running = True  # another goal has come first
+        return made
+
+    monkeypatch.setattr(optimizer, '_assembled', overtaken)
+    assert 'is running' in graph.improve(FAR_RIGHT, method='cma_es').result()[1].message
+    assert closed == ['knn', 'cma_es']
+
+
+def test_broken_file_of_the_arm_fails_the_run_and_the_node_lives_on(graph: RosGraph, tmp_path: Path) -> None:
+    file = tmp_path / 'hardware.yaml'
+    file.write_text((share_folder() / 'config' / 'hardware.yaml').read_text())
+    graph.add(ControllerNode, ControllerSettings())
+    idle_optimizer(graph, rehearse=True, rehearsal=RehearsalConfig(config=str(file)), feed_balls=False)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    as_it_was = file.read_text()
+    other = as_it_was.replace('joint_jump: 0.02', 'joint_jump: 0.03')
+
+    def failed(count: int) -> bool:
+        return [state.state for state in states].count(OptimizerStatus.FAILED) == count
+
+    cases = (('', 'of the arm of'), (other, 'were changed since the optimizer was started'))
+    for number, (text, said) in enumerate(cases, start=1):
+        file.write_text(text)
+        status, result = graph.improve(FAR_RIGHT).result()
+        assert status == GoalStatus.STATUS_ABORTED
+        assert said in result.message
+        assert set_objective(graph, FAR_RIGHT).accepted
+        graph.spin_until(partial(failed, 2 * number), 'the end of both runs')
+    file.write_text(as_it_was)
+    assert set_objective(graph, FAR_RIGHT).accepted
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.RUNNING, 'a run')
+
+
 def test_trial_that_is_never_reported_fails_the_run_and_names_the_trace_logger(graph: RosGraph) -> None:
     graph.add(SimulatorNode, SimulatorSettings())
     graph.add(ControllerNode, ControllerSettings())
@@ -606,15 +658,52 @@ def test_revert_goes_back_to_the_last_good_parameters_at_once(graph: RosGraph, t
     graph.improve(FAR_RIGHT, trials=2).result()
     good = next(one for one in operator.published if one.version == 1)
     answer = operator.revert()
-    assert (answer.success, answer.message) == (True, 'the last good policy comes back')
+    assert answer.message == 'the last good policy comes back: the controller uses it as version 3'
+    assert answer.success
     graph.spin_until(lambda: operator.published[-1].version == 3, 'the parameters')
     assert operator.published[-1].attenuation == good.attenuation
-    graph.spin_until(lambda: controller[-1].active_version == 3, 'the controller to take them')
+    graph.spin_until(lambda: controller[-1].active_version == 3, 'what the controller says')
     with RunStore.open(tmp_path) as store:
         record = store.audits()[-1]
         assert (record.step, record.audit.decision, record.audit.version) == (0, Decision.REVERTED, 3)
     run = graph.improve(FAR_RIGHT, trials=1)
     assert run.trials(1)[0].parameters_version == 4
+
+
+def offer(graph: RosGraph, version: int) -> None:
+    """Somebody else publishes parameters."""
+    publisher = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
+    publisher.publish(parameters_message(Modulation(version=version, proposed_by='somebody'), 0))
+
+
+def test_revert_takes_a_version_above_that_of_a_controller_which_others_have_served(graph: RosGraph) -> None:
+    graph.add(SimulatorNode, SimulatorSettings())
+    graph.add(ControllerNode, ControllerSettings())
+    offer(graph, 39)
+    controller = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    optimizer = idle_optimizer(graph)
+    graph.spin_until(lambda: controller and controller[-1].active_version == 39, 'a version of others')
+    graph.spin_until(lambda: optimizer._player.active_version == 39, 'the optimizer to hear of it')
+    answer = Operator(graph).revert()
+    assert (answer.success, answer.message) == (
+        True,
+        'the unchanged controller comes back, as no other trial landed: the controller uses it as version 40',
+    )
+
+
+def test_revert_that_the_controller_refuses_says_so(graph: RosGraph) -> None:
+    optimizer = idle_optimizer(graph)
+    controller = graph.publisher(ControllerStatus, 'controller/status', LATCHED)
+    controller.publish(ControllerStatus())
+    graph.spin_until(lambda: optimizer._player.controller_known, 'the optimizer to hear of it')
+    refused = ControllerStatus(refused_version=1, message='parameters version 1 refused: not today')
+    graph.probe.create_subscription(
+        PolicyParameters, 'policy_parameters', lambda _: controller.publish(refused), LATCHED
+    )
+    answer = Operator(graph).revert()
+    assert (answer.success, answer.message) == (
+        False, 'version 1 is published to revert, but not in use: parameters version 1 refused: not today',
+    )  # fmt: skip
 
 
 def test_revert_ends_a_run_that_waits_and_withdraws_its_proposal(graph: RosGraph, tmp_path: Path) -> None:
@@ -644,7 +733,10 @@ def test_without_approval_there_is_nothing_to_decide_and_nothing_to_go_back_to_b
     operator = Operator(graph)
     answer = operator.decide('approve', 1)
     assert (answer.accepted, answer.message) == (False, 'no proposal waits for approval')
-    assert operator.revert().message == 'the unchanged controller comes back, as no other trial landed'
+    reverted = operator.revert()
+    assert (reverted.success, reverted.message) == (
+        False, 'version 1 is published to revert, but not in use: no controller has said anything yet',
+    )  # fmt: skip
     graph.spin_until(lambda: operator.published, 'the parameters')
     assert tuple(operator.published[-1].attenuation) == NEUTRAL_ATTENUATION
 

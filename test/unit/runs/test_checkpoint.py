@@ -241,6 +241,11 @@ def test_version_that_a_person_has_seen_is_never_given_to_another_proposal(tmp_p
         assert memory.version == 5
 
 
+def test_reverting_takes_a_version_above_what_the_controller_uses(tmp_path: Path) -> None:
+    with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
+        assert [memory.revert(active)[0] for active in (39, 0)] == [40, 41]
+
+
 def test_only_a_fresh_run_can_be_restored() -> None:
     assembly = assemble(replace(NUMERIC, first_trials=3))
     improvement = assembly.improvement(RIGHT, trials=4)
