@@ -26,6 +26,8 @@ from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 _LOOKING: Final = 0.05
 """s between two looks whether a ball is over."""
+_PAUSE: Final = 0.05
+"""s that a look may be late; more is a pause of this process, and none of the ball."""
 _OLD: Final = 2.0
 """s from picture to sighting at most: those of the second that `nodes.qos.RECORDED` bridges, too, come late."""
 _AHEAD: Final = 0.5
@@ -62,7 +64,8 @@ class ClockedTrials:
         self._recorder = TraceRecorder()
         self._witness = ArmWitness(settings.ball_lost)
         self._versions: list[tuple[int, int]] = []
-        self._first, self._recorded, self._seen = 0, 0, 0
+        self._first, self._recorded, self._seen, self._silent_from = 0, 0, 0, 0
+        self._looked = time.monotonic_ns()
         self._ignoring = False
         self._active = False
         self._closing = ExitStack()
@@ -149,7 +152,7 @@ class ClockedTrials:
             elif now - self._first > LONGEST_PLAY * NANOSECONDS:
                 self._ignoring = True
         if not self._ignoring:
-            self._recorded = now
+            self._recorded = self._silent_from = now
 
     def _on_command(self, message: JointVelocityCommand) -> None:
         if not self._active:
@@ -176,8 +179,12 @@ class ClockedTrials:
             self.version = int(message.active_version)
 
     def _on_time(self) -> None:
-        balls = self._recorder.balls
-        if balls and time.monotonic_ns() - self._recorded > self._settings.ball_lost * NANOSECONDS:
+        now, balls = time.monotonic_ns(), self._recorder.balls
+        late = now - self._looked - round(_LOOKING * NANOSECONDS)
+        self._looked = now
+        if late > _PAUSE * NANOSECONDS:  # sightings of that time are still to be read
+            self._silent_from += late
+        if balls and now - self._silent_from > self._settings.ball_lost * NANOSECONDS:
             self._end(self._witness.reason(balls))
 
     def _end(self, aborted: str) -> None:

@@ -1,5 +1,6 @@
 """The trace logger by the clock, of streams in which something is wrong: stamps, places, lengths, balls at rest."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,7 +126,7 @@ def test_of_a_ball_that_stays_in_view_the_first_seconds_are_one_trial(
     streams.say(1.5)
     assert len(streams.traces) == 1
     assert streams.traces[0].ball_time[-1] <= 0.4
-    assert streams.traces[0].outcome != ExecutionTrace.ABORTED
+    assert streams.traces[0].outcome != ExecutionTrace.ABORTED, streams.traces[0].note
     streams.take_away()
     assert len(streams.traces) == 1
     streams.say(0.2)
@@ -133,12 +134,24 @@ def test_of_a_ball_that_stays_in_view_the_first_seconds_are_one_trial(
     assert len(streams.traces) == 2
 
 
+def test_a_pause_of_the_trace_logger_is_no_end_of_the_ball(streams: Streams) -> None:
+    streams.say(0.2)
+    for _ in range(60):  # nothing is spun: the messages wait
+        streams.sight(streams.now, (0.0, 1.0, 0.3))
+        time.sleep(0.01)
+    streams.say(0.2)
+    trace = streams.end()
+    assert len(streams.traces) == 1
+    assert trace.ball_time[-1] > 0.9
+    assert len(trace.ball_time) > 95
+
+
 def test_command_of_the_wrong_length_is_left_out(streams: Streams) -> None:
     streams.say(0.1)
     streams.command([0.2] * 7)
     streams.say(0.1)
     trace = streams.end()
-    assert trace.outcome != ExecutionTrace.ABORTED
+    assert trace.outcome != ExecutionTrace.ABORTED, trace.note
     assert len(trace.applied_velocity) == 8 * len(trace.joint_time)
 
 
