@@ -1,14 +1,14 @@
 """The physical arm by the clock: sensors and control ticks in the node's executor, commands from a thread.
 
 The commands come from a thread of their own, for two reasons. They stay even while a tick plans or messages pour in;
-and when the executor hangs, the thread still runs, sees that no tick comes any more, and slows the arm down.
+and when the executor hangs, the thread still runs, sees that no tick comes any more, and slows the arm down. The ticks see
+in turn where nothing comes from the thread.
 """
 
 import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from std_msgs.msg import Float64MultiArray
 
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
+from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
 from llm_policy_improver.nodes.messages import ball_of, doubles
 from llm_policy_improver.nodes.transport import shared_memory_warning
@@ -32,7 +33,7 @@ from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.handover import Handover
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, Command
+from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 _SLIDES = 2
@@ -81,8 +82,8 @@ class HardwareArm:
         self._joints = JointStates(
             settings.driver_joint_names, min(OLDEST, 0.5 * settings.watchdog.joints_stale)
         )
-        self._ending = Event()
-        self._thread: Thread | None = None
+        self._loop: InnerLoopThread | None = None
+        self._cycles_seen, self._ticks_without = 0, 0
         self._closing = ExitStack()
         self._groups: list[tuple[Any, slice, int]] = []
 
@@ -109,7 +110,7 @@ class HardwareArm:
 
     def arm(self) -> str:
         """Let the arm move; why not, in words, where it is refused."""
-        if self._thread is None:
+        if self._loop is None:
             return 'the node is not active'
         return self._guard.arm()
 
@@ -163,21 +164,20 @@ class HardwareArm:
         self._found, self._all_found, self._ticked = math.inf, math.inf, False
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self._node.create_timer(self._settings.controller.period, self._on_time, clock=steady)
-        self._ending.clear()
-        self._thread = Thread(target=self._send_all, name='inner loop', daemon=True)
-        self._thread.start()
+        self._cycles_seen, self._ticks_without = 0, 0
+        self._loop = InnerLoopThread(self._settings.inner_loop.period, self._send_next, self._stop_at_once)
 
     def stop(self) -> None:
         """Slow the arm down, then send nothing more: a ros2_control command topic keeps its last command for ever."""
-        thread, self._thread = self._thread, None
-        if thread is None:
+        loop, self._loop = self._loop, None
+        if loop is None:
             return
         self._guard.disarm()
         end = time.monotonic() + _SLOWING_DOWN
-        while thread.is_alive() and self._guard.slowing and time.monotonic() < end:
+        while loop.running and self._guard.slowing and time.monotonic() < end:
             time.sleep(self._settings.inner_loop.period)
-        self._ending.set()
-        thread.join(_SLOWING_DOWN)
+        loop.end()
+        loop.join(_SLOWING_DOWN)
         self._send(_STANDSTILL, 0)
         self._node.destroy_timer(self._timer)
 
@@ -220,6 +220,7 @@ class HardwareArm:
 
     def _on_time(self) -> None:
         self._ticked = True
+        self._watch_inner_loop()
         done = self._guard.tick()
         if done is not None:
             self._publish(*done)
@@ -228,26 +229,27 @@ class HardwareArm:
             self._chosen(choice, self._now().stamp)
         self._changed()
 
-    def _send_all(self) -> None:
-        """The inner loop. Cycles that are late are left out, not made up for."""
-        period = round(self._settings.inner_loop.period * NANOSECONDS)
-        due, number = time.monotonic_ns(), 0
-        while not self._ending.is_set():
-            try:
-                self._send_next(number)
-            except Exception as error:  # whatever it is: the arm has to stop, even if at once
-                if not self._node.context.ok():
-                    return
-                self._guard.fail(error)
-                self._node.get_logger().fatal(f'the inner loop failed: {error!r}', throttle_duration_sec=1.0)
-                self._send(_STANDSTILL, 0)
-            number += 1
-            due += period
-            late = time.monotonic_ns() - due
-            if late > 0:
-                due += period * (1 + late // period)
-                late = time.monotonic_ns() - due
-            time.sleep(max(-late, 0) / NANOSECONDS)
+    def _watch_inner_loop(self) -> None:
+        """Zeros from here where the inner loop sends nothing any more; where not even these, the node ends by it."""
+        if self._loop is None:
+            return
+        cycles, before = self._loop.cycles, self._cycles_seen
+        self._cycles_seen, self._ticks_without = cycles, self._ticks_without + 1 if cycles == before else 0
+        if self._ticks_without >= self._settings.watchdog.missed_ticks:
+            self._guard.fail(f'the inner loop has sent nothing for {self._ticks_without} control ticks')
+            self._send(_STANDSTILL, 0)
+
+    def _stop_at_once(self, error: Exception) -> None:
+        """A cycle of the inner loop failed, and slowing down with it. Of its thread."""
+        if not self._node.context.ok():
+            if self._loop is not None:
+                self._loop.end()
+            return
+        try:
+            self._send(_STANDSTILL, 0)
+        finally:
+            self._guard.fail(f'the inner loop failed: {error!r}')
+            self._node.get_logger().fatal(f'the inner loop failed: {error!r}', throttle_duration_sec=1.0)
 
     def _met(self) -> bool:
         """Whether joint states can come by now, so that patience with them may begin.

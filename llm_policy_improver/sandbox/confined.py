@@ -62,17 +62,20 @@ class ConfinedWorker(Worker):
         super().__init__(limits)
         self._forked: Forked | None = zygote.fork(limits)
         self._channel = Channel(self._forked.connection, limits.result_bytes)
-        self._clock = processor_clock(self._forked.handle)
         self._began = (0.0, 0.0, 0.0)
         self._number = 0
         self._output = ''
         self._end = ''
         try:
+            self._clock = processor_clock(self._forked.handle)
             told = json.loads(self._channel.receive(_CONFINE_SECONDS))
-        except (TimeoutError, EOFError, BrokenProtocolError):
+            self.protections = tuple(Protection(each) for each in told)
+        except (OSError, EOFError, BrokenProtocolError):
             self.close()
             raise SandboxError(f'a worker could not confine itself: {self._output}') from None
-        self.protections = tuple(Protection(each) for each in told)
+        except BaseException:  # e.g. interrupted
+            self.close()
+            raise
         absent = missing(self.protections)
         if absent:
             self.close()

@@ -242,26 +242,35 @@ class GuardedController:
                     self._watchdog.note(*_DISTRUST[Rule(rule)], now)
             return command
 
-    def fail(self, error: Exception) -> None:
-        """Even slowing down broke off: a fault of the program itself."""
+    def fail(self, sentence: str) -> None:
+        """Even slowing down broke off, a fault of the program itself: zeros are sent, and nothing else from then on."""
         with self._lock:
-            self._watchdog.note(FaultKind.INTERNAL, f'the inner loop failed: {error!r}', self._clock())
+            self._watchdog.note(FaultKind.INTERNAL, sentence, self._clock())
+            latest = self._watchdog.joints.latest
+            if latest is not None:
+                self._loop.start_anew(latest.position)
 
     def arm(self) -> str:
-        """Let the arm move; why not, in words, where it is refused."""
+        """Let the arm move; why not, in words, where it is refused.
+
+        To be called by the thread that takes the sensors' messages and ticks.
+        """
         with self._lock:
             if self._watchdog.armed:
                 return ''
-            refused = self._braking() or self._watchdog.refusal(self._clock())
+            began = self._clock()
+            refused = self._braking() or self._watchdog.refusal(began)
             latest = self._watchdog.joints.latest
         if refused or latest is None:
             return refused
-        # Some 20 ms of work, for which the inner loop need not wait.
+        # 25 ms of work as a rule, half a second from where the arm creeps home. The inner loop need not wait for it;
+        # messages and ticks do.
         refused = self._way_home.why_infeasible(latest.position)
         if refused:
             return refused
         with self._lock:
             now = self._clock()
+            self._watchdog.excuse(began, now)
             refused = self._braking() or self._watchdog.arm(now)
             latest = self._watchdog.joints.latest
             if not refused and latest is not None:

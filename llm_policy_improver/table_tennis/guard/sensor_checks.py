@@ -83,6 +83,11 @@ class JointCheck:
             return f'no joint states came{why}'
         return f'no joint states for {self.age(now):.2f} s{why}'
 
+    def excuse(self, held_up: int, now: Instant) -> None:
+        """For so long, ns, those that came could not be heard."""
+        if self._arrival is not None:
+            self._arrival = min(self._arrival + held_up, now.steady)
+
     def see(self, observation: ArmObservation, now: Instant) -> Judgement:
         """Judge one joint state on its arrival."""
         for what, values in (('position', observation.position), ('velocity', observation.velocity)):

@@ -171,6 +171,14 @@ class Watchdog:
                 return f'{arm.ARM[fastest].name} still moves, at {latest.velocity[fastest]:+.2f}'
         return ''
 
+    def excuse(self, since: Instant, now: Instant) -> None:
+        """The caller itself kept sensors, ticks and peers from being heard for so long: no silence of theirs."""
+        held_up = now.steady - since.steady
+        self.joints.excuse(held_up, now)
+        if self._ticked is not None:
+            self._ticked = min(self._ticked + held_up, now.steady)
+        self._peers = {name: min(steady + held_up, now.steady) for name, steady in self._peers.items()}
+
     def arm(self, now: Instant) -> str:
         """Let the arm move; why not, in words, where it is refused."""
         if self.state is WatchdogState.ARMED:

@@ -4,6 +4,7 @@ import re
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from llm_policy_improver.sandbox.errors import (
     ProgramDiedError,
     ProgramError,
     ProgramTimeoutError,
+    SandboxError,
     SandboxUnavailableError,
 )
 from llm_policy_improver.sandbox.inside.frames import RESULT
@@ -235,3 +237,16 @@ def test_worker_that_could_not_confine_itself_gets_no_program(
     monkeypatch.setattr(confined, 'missing', lambda active: (Protection.SECCOMP,))
     with pytest.raises(SandboxUnavailableError, match='seccomp'):
         sandbox.load('x = 1')
+
+
+def test_worker_that_ends_before_it_is_used_leaves_nothing_behind(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(handle: int) -> int:
+        raise ProcessLookupError(f'the process of descriptor {handle} is gone')
+
+    monkeypatch.setattr(confined, 'processor_clock', gone)
+    before = len([*Path('/proc/self/fd').iterdir()])
+    with pytest.raises(SandboxError, match='could not confine itself'):
+        sandbox.load('x = 1')
+    assert len([*Path('/proc/self/fd').iterdir()]) == before

@@ -382,6 +382,50 @@ def test_armed_arm_that_gets_no_further_says_so(monkeypatch: pytest.MonkeyPatch)
     assert 'has held the arm up for 1 s' in cell.guard.fault.sentence
 
 
+def trying_out_takes(cell: GuardedCell, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from where the arm creeps home: meanwhile the executor takes no message, and the inner loop goes on."""
+
+    def why_infeasible(*_: Any) -> str:
+        connected, cell.connected, cell.ticking = cell.connected, False, False
+        cell.run(seconds)
+        cell.connected, cell.ticking = connected, True
+        return ''
+
+    monkeypatch.setattr(WayHome, 'why_infeasible', why_infeasible)
+
+
+def test_arm_whose_way_home_takes_long_to_try_out_can_be_armed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = GuardedCell()
+    cell.run(1.3)
+    trying_out_takes(cell, 0.5, monkeypatch)
+    assert cell.guard.arm() == ''
+    cell.run(1.0)
+    assert cell.guard.fault is None
+
+
+def test_joint_states_that_end_while_the_way_home_is_tried_out_stop_the_arm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell = GuardedCell()
+    cell.run(1.3)
+    trying_out_takes(cell, 0.5, monkeypatch)
+    assert cell.guard.arm() == ''
+    disconnect(cell)
+    cell.until(lambda: cell.guard.fault is not None, 0.11)
+    assert cell.guard.fault is not None
+    assert cell.guard.fault.kind is FaultKind.JOINTS_STALE
+
+
+def test_arm_that_was_stopped_at_once_is_sent_nothing_but_zeros() -> None:
+    cell = swinging()
+    cell.guard.fail('the inner loop failed')
+    before = len(cell.sent)
+    cell.run(0.5)
+    assert not np.any(cell.sent[before:])
+    assert cell.guard.fault is not None
+    assert cell.guard.fault.kind is FaultKind.INTERNAL
+
+
 def test_way_home_begins_slowly() -> None:
     cell = GuardedCell()
     place = HOME + np.array([0.2, 0.2, 0.2, 0.1, 0.1, 0.2, -0.2, 0.2])

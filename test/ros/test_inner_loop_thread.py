@@ -1,0 +1,118 @@
+"""The inner loop's thread, and what becomes of the arm where it fails."""
+
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
+
+from ros_graph import RosGraph
+from std_msgs.msg import Float64MultiArray
+
+from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.hardware_arm import HardwareArm
+from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
+from llm_policy_improver.table_tennis.guard.guarded import GuardedController
+from llm_policy_improver.table_tennis.guard.safety import SafeCommand
+from llm_policy_improver.table_tennis.settings import ControllerSettings
+
+MOVING = np.full(8, 0.1)
+TIMEOUT = 10.0
+
+
+class Loop:
+    """Counts cycles, and fails as told.
+
+    Attributes:
+        errors: that were passed on.
+    """
+
+    def __init__(self, fails: Callable[[int], bool], stops: bool = True) -> None:
+        self._fails, self._stops = fails, stops
+        self.errors: list[Exception] = []
+        self._many = Event()
+        self.thread = InnerLoopThread(0.001, self._cycle, self._failed)
+
+    def _cycle(self, number: int) -> None:
+        if number == 20:
+            self._many.set()
+        if self._fails(number):
+            raise ZeroDivisionError(f'in cycle {number}')
+
+    def _failed(self, error: Exception) -> None:
+        self.errors.append(error)
+        if not self._stops:
+            raise ConnectionError('nothing can be sent')
+
+    def finish(self) -> None:
+        assert self._many.wait(TIMEOUT)
+        self.thread.end()
+        self.thread.join(TIMEOUT)
+        assert not self.thread.running
+
+
+def test_thread_goes_on_after_an_error_that_was_seen_to() -> None:
+    loop = Loop(lambda number: number == 3)
+    loop.finish()
+    assert [str(error) for error in loop.errors] == ['in cycle 3']
+    assert loop.thread.cycles > 20
+
+
+def test_thread_goes_on_where_nothing_can_be_sent_and_counts_no_such_cycle() -> None:
+    loop = Loop(lambda number: number >= 3, stops=False)
+    loop.finish()
+    assert len(loop.errors) >= 18
+    assert loop.thread.cycles == 3
+
+
+class Arm:
+    """A controller of the arm that sends a motion, and what the drives hear."""
+
+    def __init__(self, graph: RosGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.graph = graph
+        monkeypatch.setattr(GuardedController, 'sending', True)
+        self.commands: Callable[[], SafeCommand] = lambda: SafeCommand(MOVING, ())
+        monkeypatch.setattr(GuardedController, 'cycle', lambda _: self.commands())
+        self.faults: list[str] = []
+        monkeypatch.setattr(GuardedController, 'fail', lambda _, sentence: self.faults.append(sentence))
+        settings = ControllerSettings(lockstep=False, gantry_command_topic='', arm_command_topic='arm')
+        self.node = graph.add(ControllerNode, settings)
+        self.heard = graph.collect(Float64MultiArray, 'arm')
+        graph.spin_until(lambda: self.heard, 'a command')
+        assert self.heard[-1].data[0] == 0.1
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Arm]:
+    with RosGraph() as graph:
+        yield Arm(graph, monkeypatch)
+
+
+def test_control_ticks_send_zeros_where_the_inner_loop_hangs(arm: Arm) -> None:
+    go_on = Event()
+
+    def hang() -> SafeCommand:
+        go_on.wait(TIMEOUT)
+        return SafeCommand(np.zeros(8), ())
+
+    arm.commands = hang
+    arm.graph.spin_until(lambda: arm.faults, 'a fault')
+    assert arm.faults[0] == 'the inner loop has sent nothing for 5 control ticks'
+    arm.graph.spin_until(lambda: not any(arm.heard[-1].data), 'zeros')
+    go_on.set()
+
+
+def test_node_ends_where_not_even_zeros_can_be_sent(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def publish(_: Any) -> None:
+        raise ConnectionError('nothing can be sent')
+
+    assert isinstance(arm.node._arm, HardwareArm)
+    ((publisher, _, _),) = arm.node._arm._groups
+    monkeypatch.setattr(publisher, 'publish', publish)
+    with pytest.raises(ConnectionError, match='nothing can be sent'):
+        arm.graph.spin_until(lambda: False, 'the end of the node', 5.0)
+    assert 'the inner loop failed: ConnectionError' in arm.faults[0]
+    monkeypatch.undo()
