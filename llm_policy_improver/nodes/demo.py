@@ -20,6 +20,7 @@ from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
@@ -109,32 +110,25 @@ class Demo:
             KeyboardInterrupt: a second interrupt.
         """
         goal = ImprovePolicy.Goal(objective=objective, trials=trials)
-        while not self._client.server_is_ready():
-            self._executor.spin_once(timeout_sec=0.1)
+        self._until(self._client.server_is_ready, math.inf)
         feedback = TrialFeedback(on_trial)
-        sent = self._client.send_goal_async(goal, feedback_callback=feedback)
-        self._executor.spin_until_future_complete(sent)
-        handle = sent.result()
-        if handle is None or not handle.accepted:
+        sent = ImprovementGoal(self._client, self._until, goal, feedback)
+        if not sent.accepted:
             raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
-        result = handle.get_result_async()
-        cancelling = False
         # An interrupt in the middle of a callback would leave the nodes waiting for each other.
         with HeldInterrupt() as interrupt:
-            while not result.done():
-                self._executor.spin_once(timeout_sec=0.1)
-                if interrupt.asked and not cancelling:
-                    cancelling = True
-                    handle.cancel_goal_async()
-        answer, done = result.result(), self._optimizer.last_result
-        if answer is None or done is None or answer.status == GoalStatus.STATUS_ABORTED:
-            raise RunFailedError(
-                'the run ended without a result' if answer is None else answer.result.message
-            )
-        end = time.monotonic() + LAST_FEEDBACK
-        while feedback.told < answer.result.trials and time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=0.1)
+            answer = sent.result(lambda: interrupt.asked)
+        done = self._optimizer.last_result
+        if done is None or answer.status == GoalStatus.STATUS_ABORTED:
+            raise RunFailedError(answer.result.message or 'the run ended without a result')
+        self._until(lambda: feedback.told >= answer.result.trials, LAST_FEEDBACK)
         return done
+
+    def _until(self, condition: Callable[[], bool], patience: float) -> bool:
+        end = time.monotonic() + patience
+        while not condition() and time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.1)
+        return condition()
 
 
 class TrialFeedback:

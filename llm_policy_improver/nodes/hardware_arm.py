@@ -1,8 +1,8 @@
 """The physical arm by the clock: sensors and control ticks in the node's executor, commands from a thread.
 
 The commands come from a thread of their own, for two reasons. They stay even while a tick plans or messages pour in;
-and when the executor hangs, the thread still runs, sees that no tick comes any more, and slows the arm down. The ticks see
-in turn where nothing comes from the thread.
+and when the executor hangs, the thread still runs, sees that no tick comes any more, and slows the arm down. The ticks
+see in turn where nothing comes from the thread.
 """
 
 import math

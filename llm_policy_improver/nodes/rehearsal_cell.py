@@ -32,6 +32,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.demo import LAST_FEEDBACK, RunFailedError, TrialFeedback
 from llm_policy_improver.nodes.diagnostics import TOPIC
+from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.node_process import NodeProcess
 from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
@@ -241,28 +242,14 @@ class RehearsalCell:
         if not self.until(self._goals.server_is_ready, _READY):
             raise RunFailedError('the optimizer did not start in time')
         feedback = TrialFeedback(on_trial)
-        sent = self._goals.send_goal_async(
-            ImprovePolicy.Goal(objective=objective, trials=trials, method=method), feedback_callback=feedback
-        )
-        self.until(sent.done, _READY)
-        handle = sent.result()
-        if handle is None or not handle.accepted:
+        goal = ImprovePolicy.Goal(objective=objective, trials=trials, method=method)
+        sent = ImprovementGoal(self._goals, self.until, goal, feedback)
+        if not sent.accepted:
             raise RunFailedError('the optimizer did not take the goal')
-        result = handle.get_result_async()
         with HeldInterrupt() as interrupt:
-            cancelled = False
-            while not self.until(lambda: result.done() or (interrupt.asked and not cancelled), _READY):
-                pass
-            if not result.done():
-                cancelled = True
-                handle.cancel_goal_async()
-                while not self.until(result.done, _READY):
-                    pass
-        answer = result.result()
-        if answer is None or answer.status == GoalStatus.STATUS_ABORTED:
-            raise RunFailedError(
-                'the run ended without a result' if answer is None else answer.result.message
-            )
+            answer = sent.result(lambda: interrupt.asked)
+        if answer.status == GoalStatus.STATUS_ABORTED:
+            raise RunFailedError(answer.result.message)
         self.until(lambda: feedback.told >= answer.result.trials, LAST_FEEDBACK)
         return End(answer.result.end) if answer.result.end else None
 
