@@ -263,7 +263,8 @@ def cell(tmp_path: Path) -> Iterator[Cell]:
 
 def test_disarmed_arm_stands_still_while_a_ball_comes(cell: Cell, tmp_path: Path) -> None:
     trace = cell.play()
-    assert trace.outcome == ExecutionTrace.MISSED
+    assert trace.outcome == ExecutionTrace.ABORTED
+    assert trace.note == 'the arm was disarmed when this ball came: arm it by controller/enable'
     assert {value for row in cell.driver.gantry + cell.driver.arm for value in row} == {0.0}
     assert {len(row) for row in cell.driver.gantry} == {2}
     assert {len(row) for row in cell.driver.arm} == {6}
