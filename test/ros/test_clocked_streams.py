@@ -11,6 +11,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PointStamped
+from rclpy.clock import ROSClock
 from rclpy.time import Time
 from ros_graph import RosGraph
 from sensor_msgs.msg import JointState
@@ -157,6 +158,7 @@ def test_command_of_the_wrong_length_is_left_out(streams: Streams) -> None:
 
 def test_clock_that_is_set_in_the_middle_of_a_ball_aborts_its_trial_only(streams: Streams) -> None:
     clock = streams.logger.get_clock()
+    assert isinstance(clock, ROSClock)
     clock.set_ros_time_override(Time(seconds=100))  # a computer without a battery for its clock
     clock._set_ros_time_is_active(True)
     streams.say(0.1)
