@@ -14,14 +14,15 @@ ATTEMPTS: Final = 3
 """Trials for one step, until one of them says something about its policy."""
 
 
-def counts(trial: Trial, attempt: int) -> bool:
+def counts(trial: Trial, attempt: int, fed: bool = True) -> bool:
     """Whether this trial is that of its step: one that was interrupted is played again, but not for ever.
 
     Args:
         trial: any.
         attempt: how many trials the step has had by now, this one included.
+        fed: whether the loop asks for its balls. Where a person throws them, one that says nothing uses nothing up.
     """
-    return trial.tested or attempt >= ATTEMPTS
+    return trial.tested or (fed and attempt >= ATTEMPTS)
 
 
 @dataclass(frozen=True, slots=True)

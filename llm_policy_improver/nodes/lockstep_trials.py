@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
 from llm_policy_improver.nodes.lockstep import LockstepGate
-from llm_policy_improver.nodes.messages import arm_of, ball_of, command_of
+from llm_policy_improver.nodes.messages import MessageError, arm_of, ball_of, command_of
 from llm_policy_improver.nodes.qos import COMMANDS, RELIABLE
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
@@ -97,7 +97,11 @@ class LockstepTrials:
 
     def _on_command(self, message: JointVelocityCommand) -> None:
         if self._active:
-            self._recorder.commands.append(command_of(message))
+            try:
+                self._recorder.commands.append(command_of(message))
+            except MessageError as error:
+                self._node.get_logger().error(f'joint_velocity_command is left out: {error}')
+                return
             self.version = int(message.parameters_version)
             self._finish_complete()
 

@@ -470,7 +470,7 @@ class OptimizerNode(WaitingNode):
         for seed in assembly.seeds(step)[len(balls) :]:
             ball = replace(step, seed=seed)
             while (trial := await self._player.play(ball, cancelled)) is not None and not counts(
-                trial, attempt
+                trial, attempt, self._settings.feed_balls
             ):
                 self.get_logger().warning(
                     f'trial {trial.number} says nothing, it is played again: {trial.note}'

@@ -9,7 +9,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.ball_feeder import BallFeeder
-from llm_policy_improver.nodes.messages import trial_in
+from llm_policy_improver.nodes.messages import MessageError, trial_in
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory
@@ -52,7 +52,11 @@ class TrialPlayer:
         self._node.notify()
 
     def _on_trace(self, message: ExecutionTrace) -> None:
-        trial = trial_in(message)
+        try:
+            trial = trial_in(message)
+        except MessageError as error:
+            self._node.get_logger().error(f'{error}: it is left out')
+            return
         if not self._memory.learn(trial):
             return  # one of before this node joined, which the store had, too
         self._arrived[trial.version] = trial

@@ -178,11 +178,11 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     steps: list[PlayedStep] = []
     before = played = 0
     stored, begun = store.steps(), {each.first_step: each.content for each in store.settings()}
-    wanted = _balls(store.description)
+    wanted, fed = _balls(store.description), _fed(store.description)
     for step, following in zip_longest(stored, stored[1:]):
         if step.number in begun:
-            wanted = _balls(begun[step.number])
-        tries, counted = _tries(trials, played, step.step.version, wanted)
+            wanted, fed = _balls(begun[step.number]), _fed(begun[step.number])
+        tries, counted = _tries(trials, played, step.step.version, wanted, fed)
         found = tries[-1] if tries and (following or len(counted) == wanted) else None
         balls = tuple(trials[index] for index in counted)
         others = counted[:-1] if len(counted) == wanted else counted
@@ -212,7 +212,9 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     return tuple(parts)
 
 
-def _tries(trials: Sequence[Trial], first: int, version: int, balls: int) -> tuple[list[int], list[int]]:
+def _tries(
+    trials: Sequence[Trial], first: int, version: int, balls: int, fed: bool
+) -> tuple[list[int], list[int]]:
     """Indices of the trials of a step, and of those that count for it: up to as many of these as it has balls."""
     tries: list[int] = []
     counted: list[int] = []
@@ -221,7 +223,7 @@ def _tries(trials: Sequence[Trial], first: int, version: int, balls: int) -> tup
         if trials[index].version == version:
             tries.append(index)
             attempt += 1
-            if counts(trials[index], attempt):
+            if counts(trials[index], attempt, fed):
                 counted.append(index)
                 attempt = 0
                 if len(counted) == balls:
@@ -235,6 +237,12 @@ def _balls(content: Mapping[str, Any]) -> int:
     if isinstance(optimizer, dict) and optimizer.get('method') in PROGRAMS:
         return int(optimizer['balls'])
     return 1
+
+
+def _fed(content: Mapping[str, Any]) -> bool:
+    """Whether the loop asked for the balls under these stored settings."""
+    optimizer = content.get('optimizer')
+    return not isinstance(optimizer, dict) or bool(optimizer.get('feed_balls', True))
 
 
 def _round(balls: Sequence[Trial], step: StoredStep) -> Trial | None:
