@@ -55,7 +55,7 @@ class TrialPlayer:
         try:
             trial = trial_in(message)
         except MessageError as error:
-            self._node.get_logger().error(f'{error}: it is left out')
+            self._node.get_logger().error(f'left out: {error}')
             return
         if not self._memory.learn(trial):
             return  # one of before this node joined, which the store had, too

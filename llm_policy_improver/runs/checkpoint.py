@@ -13,6 +13,7 @@ from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, store
 
 _MAY_DIFFER: Final = (
     'objective', 'method', 'trials', 'all_trials', 'resume', 'output_folder', 'draw_landings',
+    'trial_timeout',
 )  # fmt: skip
 """Settings that do not change what comes out of a run's trials; objective, method and number are the run's own."""
 

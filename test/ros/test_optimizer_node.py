@@ -810,3 +810,27 @@ def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Pa
     traces.publish(message)
     assert run.trials(1)[0].trial == 2
     assert [parameters.version for parameters in published] == [1]
+
+
+def test_trace_that_cannot_be_read_is_left_out(graph: RosGraph, capfd: pytest.CaptureFixture[str]) -> None:
+    graph.add(ControllerNode, ControllerSettings())
+    idle_optimizer(graph, feed_balls=False)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
+    run = graph.improve(FAR_RIGHT, trials=1)
+    graph.spin_until(lambda: published, 'parameters')
+    message = ExecutionTrace(trial=1, parameters_version=1, outcome='flew', note='the ball hit the net')
+    message.joint_names, message.attenuation, message.residual = list(JOINTS), [1.0] * 8, [0.0] * 8
+    message.names = list(ATTENUATIONS)
+    traces.publish(message)
+    message.trial, message.outcome, message.measure_names = 2, 'net', ['landing_x']
+    traces.publish(message)
+    message.trial, message.measure_names, message.joint_position = 3, [], [0.0] * 7
+    traces.publish(message)
+    message.trial, message.joint_position = 4, []
+    traces.publish(message)
+    assert run.trials(1)[0].trial == 4
+    told = capfd.readouterr().err
+    assert all(
+        f'left out: trial {number} of execution_trace cannot be read: ' in told for number in (1, 2, 3)
+    )
