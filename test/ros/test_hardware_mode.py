@@ -480,8 +480,11 @@ def test_commands_change_by_no_more_than_the_limits_allow(cell: Cell) -> None:
     steps = np.abs(np.diff(np.array(cell.driver.arm), axis=0))
     # A late cycle may make up for so much time, and no more.
     assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
-    # Several commands to the drives for each of the controller.
-    assert len(cell.driver.arm) > 1.5 * len(cell.commands)
+    # They are many, and read one after the other: on a busy machine some are still to be read.
+    cell.graph.spin_until(
+        lambda: len(cell.driver.arm) > 1.5 * len(cell.commands),
+        'several commands to the drives for each of the controller',
+    )
 
 
 def test_diagnostics_say_how_the_controller_is(cell: Cell) -> None:
