@@ -12,7 +12,7 @@ from llm_policy_improver.nodes.ball_feeder import BallFeeder
 from llm_policy_improver.nodes.messages import MessageError, trial_in
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.waiting import WaitingNode
-from llm_policy_improver.runs.run_memory import RunMemory
+from llm_policy_improver.runs.run_memory import RunMemory, RunMemoryError
 
 _THROWS: Final = 3
 """Balls asked for until one of them is reported."""
@@ -33,6 +33,7 @@ class TrialPlayer:
         self._fed, self._timeout = settings.feed_balls, settings.trial_timeout
         self._controller: ControllerStatus | None = None
         self._arrived: dict[int, Trial] = {}
+        self._stray: dict[int, RunMemoryError] = {}
         self._feeder = BallFeeder(node)
         node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
         self._traces = node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
@@ -57,14 +58,19 @@ class TrialPlayer:
         except MessageError as error:
             self._node.get_logger().error(f'left out: {error}')
             return
-        if not self._memory.learn(trial):
-            return  # one of before this node joined, which the store had, too
-        self._arrived[trial.version] = trial
+        try:
+            if not self._memory.learn(trial):
+                return  # one of before this node joined, which the store had, too
+            self._arrived[trial.version] = trial
+        except RunMemoryError as error:
+            self._node.get_logger().error(str(error))
+            self._stray[trial.version] = error
         self._node.notify()
 
     def forget(self) -> None:
         """What was reported so far is no trial of the step to come, even if that has the same version."""
         self._arrived.clear()
+        self._stray.clear()
 
     async def _stand_by(self, step: Step, ready: Callable[[], bool], over: Callable[[], bool]) -> None:
         """Until the arm is ready for the ball of this step and somebody records it; or there is none to play."""
@@ -100,7 +106,8 @@ class TrialPlayer:
 
         Raises:
             TimeoutError: balls that were asked for were not reported, again and again.
-            RuntimeError: the controller refuses its policy, or uses a newer one that somebody else has published.
+            RuntimeError: the controller refuses its policy, or uses a newer one that somebody else has published;
+                its trial has the number of another.
         """
         version, fed = step.version, self._fed
 
@@ -113,7 +120,8 @@ class TrialPlayer:
 
         def over() -> bool:
             playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
-            return version in self._arrived or (cancelled() and not fed and not playing)
+            told = version in self._arrived or version in self._stray
+            return told or (cancelled() and not fed and not playing)
 
         for _ in range(_THROWS):
             await self._stand_by(step, ready, arrived_or_cancelled)
@@ -122,6 +130,8 @@ class TrialPlayer:
                 in_play = await self._feeder.feed(step, arrived_or_cancelled)
             patience = self._timeout if fed else math.inf  # a person takes their time
             if not in_play or await self._node.until(over, patience):
+                if version in self._stray:
+                    raise self._stray.pop(version)
                 return self._arrived.pop(version, None)
             self._node.get_logger().warning(f'trial {step.number} was not reported within {patience:g} s')
         raise TimeoutError(

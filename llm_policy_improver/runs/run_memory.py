@@ -23,6 +23,10 @@ from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_settings
 
 
+class RunMemoryError(RuntimeError):
+    """What is reported does not go with what is known; one sentence says why, and what to do."""
+
+
 class RunMemory:
     """Of all runs in one folder.
 
@@ -87,9 +91,20 @@ class RunMemory:
         return isinstance(made_with, dict) and made_with.get('objective') == objective.words
 
     def learn(self, trial: Trial) -> bool:
-        """Take in a trial that was reported; False where it is known already."""
-        if any(known.number == trial.number for known in self.history):
-            return False
+        """Take in a trial that was reported; False where it is known already.
+
+        Raises:
+            RunMemoryError: another trial of this number is known.
+        """
+        for known in self.history:
+            if known.number == trial.number:
+                if known.version != trial.version:
+                    raise RunMemoryError(
+                        f'trial {trial.number} with version {trial.version} is not the trial {known.number} that is '
+                        f'known here, with version {known.version}: the trace logger counts anew, as one does that '
+                        'was started again without its output_folder; give it the same folder as the optimizer'
+                    )
+                return False
         self.history.append(trial)
         return True
 

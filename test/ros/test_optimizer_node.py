@@ -834,3 +834,24 @@ def test_trace_that_cannot_be_read_is_left_out(graph: RosGraph, capfd: pytest.Ca
     assert all(
         f'left out: trial {number} of execution_trace cannot be read: ' in told for number in (1, 2, 3)
     )
+
+
+def test_trial_with_the_number_of_another_ends_the_run_and_says_why(graph: RosGraph) -> None:
+    graph.add(ControllerNode, ControllerSettings())
+    idle_optimizer(graph, feed_balls=False)
+    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
+    run = graph.improve(FAR_RIGHT, trials=3)
+    for _ in range(2):
+        graph.spin_until(lambda: published, 'parameters')
+        offered = published.pop()
+        message = ExecutionTrace(
+            trial=1, parameters_version=offered.version, outcome='net', note='the ball hit the net'
+        )
+        message.joint_names, message.names = list(JOINTS), list(offered.names)
+        message.attenuation, message.residual = list(offered.attenuation), list(offered.residual)
+        traces.publish(message)
+    status, result = run.result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert 'trial 1 with version 2 is not the trial 1 that is known here' in result.message
+    assert 'output_folder' in result.message
