@@ -18,9 +18,11 @@ STANDARD: Final = (
 """Of the standard library, with what its functions load when they are first called."""
 
 NUMPY: Final = (
-    'numpy', 'numpy.char', 'numpy.dtypes', 'numpy.exceptions', 'numpy.fft', 'numpy.lib.stride_tricks', 'numpy.linalg',
-    'numpy.ma', 'numpy.polynomial', 'numpy.random', 'numpy.rec', 'numpy.typing',
+    'numpy', 'numpy.dtypes', 'numpy.exceptions', 'numpy.fft', 'numpy.lib.stride_tricks', 'numpy.linalg',
+    'numpy.ma', 'numpy.polynomial', 'numpy.random', 'numpy.typing',
 )  # fmt: skip
+NUMPY_2: Final = ('numpy.char', 'numpy.rec', 'numpy.strings')
+"""Modules since NumPy 2; Ubuntu 24.04 has 1.26, where they are names in numpy, or nothing."""
 
 
 def load(more: Sequence[str]) -> None:
@@ -34,5 +36,6 @@ def load(more: Sequence[str]) -> None:
     """
     for name in (*STANDARD, *NUMPY, *more):
         importlib.import_module(name)
-    with suppress(ImportError):  # NumPy 2
-        importlib.import_module('numpy.strings')
+    for name in NUMPY_2:
+        with suppress(ImportError):
+            importlib.import_module(name)
