@@ -45,6 +45,11 @@ TIMEOUT: Final = 60.0
 
 COMMAND: Final = str(Path(sys.executable).parent / 'llm-policy-improver')
 
+_LOOK: Final = 0.01
+"""s of waiting for something to handle, where that is done for a while."""
+_AGAIN: Final = 5.0
+"""s without an answer after which it may have got lost: those of other processes do while nodes are still joining."""
+
 _numbers = itertools.count(1)
 
 AnyNode = TypeVar('AnyNode', bound=Node)
@@ -158,17 +163,33 @@ class RosGraph:
 
     def spin_until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> None:
         """Handles what arrives until ``condition`` holds; fails, saying what was missing, after ``timeout`` s."""
+        assert self._holds(condition, timeout), f'still waiting after {timeout:g} s for {what}'
+
+    def _holds(self, condition: Callable[[], Any], timeout: float) -> bool:
+        """Handles what arrives until ``condition`` holds, for ``timeout`` s at most; whether it does."""
         end = time.monotonic() + timeout
         while not condition():
             left = end - time.monotonic()
-            assert left > 0.0, f'still waiting after {timeout:g} s for {what}'
+            if left <= 0.0:
+                return False
             self.executor.spin_once(timeout_sec=min(left, 0.1))
+        return True
 
     def spin_for(self, seconds: float) -> None:
         """Handles what arrives for a while: only to see that something does not happen."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0.0:
-            self.executor.spin_once(timeout_sec=left)
+        while time.monotonic() < end:
+            # Always the same: with another one rclpy begins a new round, and who comes late in a round has no turn.
+            self.executor.spin_once(timeout_sec=_LOOK)
+
+    def spin_rounds(self, count: int = 2) -> None:
+        """Handles what has arrived: every topic and service is asked so often for one message.
+
+        Whoever waits for one message may see it before an earlier one of another topic: rclpy asks actions first, and
+        each topic for one message in a round.
+        """
+        for _ in range(count + 1):  # the first one may end a round that has begun
+            self.wait(self.executor.create_task(lambda: None), 'a round of the executor')
 
     def spin_until_quiet(self, received: Sequence[Any], what: str, seconds: float = 0.3) -> None:
         """Handles what arrives until nothing more is received for a while: what was sent before may still come."""
@@ -178,6 +199,7 @@ class RosGraph:
             assert time.monotonic() < end, f'{what} still come after {TIMEOUT:g} s'
             count = len(received)
             self.spin_for(seconds)
+            self.spin_rounds()  # this process may have stood still for as long, with messages in the queue
 
     def wait(self, future: Any, what: str, timeout: float = TIMEOUT) -> Any:
         """The future's result."""
