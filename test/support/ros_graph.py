@@ -15,10 +15,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from rclpy.action import ActionClient
 from rclpy.context import Context
@@ -65,9 +66,20 @@ class Run:
     def __init__(self, graph: 'RosGraph', client: ActionClient, goal: ImprovePolicy.Goal) -> None:
         self._graph = graph
         self.feedback: list[ImprovePolicy.Feedback] = []
-        sent = client.send_goal_async(goal, lambda message: self.feedback.append(message.feedback))
-        self._handle = graph.wait(sent, f'an answer to the goal "{goal.objective}"')
-        self.accepted = bool(self._handle.accepted)
+        same, sent = ImprovePolicy.Impl.FeedbackMessage().goal_id, list[Any]()
+        same.uuid = list(uuid4().bytes)
+
+        def ask() -> Any:
+            sent.append(
+                client.send_goal_async(
+                    goal, lambda message: self.feedback.append(message.feedback), goal_uuid=same
+                )
+            )
+            return sent[-1]
+
+        self._handle = graph.answer(ask, f'an answer to the goal "{goal.objective}"', again=_AGAIN)
+        # Asked again, the server refuses what it has accepted under the same name before.
+        self.accepted = bool(self._handle.accepted) or len(sent) > 1
         self._results = [self._handle.get_result_async()] if self.accepted else []
 
     def cancel(self) -> None:
@@ -96,8 +108,8 @@ class Run:
             )
             # A request can get lost while nodes are still joining.
             self._results.append(self._handle.get_result_async())
-            with suppress(AssertionError):
-                self._graph.spin_until(lambda: self.over, 'the result of the run', min(5.0, timeout))
+            self._graph.holds(lambda: self.over, min(_AGAIN, timeout))
+        self._graph.spin_rounds()  # what was said on other topics before the end
         answer = next(asked.result() for asked in self._results if asked.done())
         return answer.status, answer.result
 
@@ -163,9 +175,9 @@ class RosGraph:
 
     def spin_until(self, condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> None:
         """Handles what arrives until ``condition`` holds; fails, saying what was missing, after ``timeout`` s."""
-        assert self._holds(condition, timeout), f'still waiting after {timeout:g} s for {what}'
+        assert self.holds(condition, timeout), f'still waiting after {timeout:g} s for {what}'
 
-    def _holds(self, condition: Callable[[], Any], timeout: float) -> bool:
+    def holds(self, condition: Callable[[], Any], timeout: float) -> bool:
         """Handles what arrives until ``condition`` holds, for ``timeout`` s at most; whether it does."""
         end = time.monotonic() + timeout
         while not condition():
@@ -220,11 +232,31 @@ class RosGraph:
         )
         return publisher
 
-    def call(self, kind: Any, service: str, request: Any) -> Any:
-        """A service's response."""
+    def answer(self, ask: Callable[[], Any], what: str, again: float = TIMEOUT) -> Any:
+        """What was asked for.
+
+        Args:
+            ask: asks; gives a future.
+            what: is waited for.
+            again: s after which it is asked for once more, where the answer may have got lost.
+        """
+        end = time.monotonic() + TIMEOUT
+        asked: list[Any] = []
+        while not any(future.done() for future in asked):
+            assert time.monotonic() < end, f'still waiting after {TIMEOUT:g} s for {what}'
+            asked.append(ask())
+            self.holds(lambda: any(future.done() for future in asked), again)
+        return next(future.result() for future in asked if future.done())
+
+    def call(self, kind: Any, service: str, request: Any, again: float = TIMEOUT) -> Any:
+        """A service's response.
+
+        Args:
+            again: s after which the request is made once more; of another process, and where that does no harm.
+        """
         client = self.probe.create_client(kind, service)
         self.spin_until(client.service_is_ready, f'the service {service}')
-        response = self.wait(client.call_async(request), f'a response of {service}')
+        response = self.answer(lambda: client.call_async(request), f'a response of {service}', again)
         self.probe.destroy_client(client)
         return response
 
@@ -237,8 +269,8 @@ class RosGraph:
             assert time.monotonic() < end, 'no ball was fed'
             self.spin_until(client.service_is_ready, 'the service feed_ball')
             asked = client.call_async(FeedBall.Request(trial=trial, seed=seed))
-            with suppress(AssertionError):  # responses get lost while nodes are still joining
-                accepted = self.wait(asked, 'a ball', timeout=2.0).accepted
+            # Responses get lost while nodes are still joining.
+            accepted = self.holds(asked.done, 2.0) and asked.result().accepted
             if not accepted:
                 self.spin_for(0.1)
         self.probe.destroy_client(client)
