@@ -16,7 +16,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from action_msgs.msg import GoalStatus
 from chat_server import BAD_REPLIES, Answer, ChatServer, fail, fenced, good, say, silence
 from rcl_interfaces.msg import Log
-from ros_graph import TIMEOUT, RosGraph, Run, node_command, process
+from ros_graph import EVERY, TIMEOUT, RosGraph, Run, node_command, process
 from std_srvs.srv import Trigger
 
 from llm_policy_improver import msg
@@ -24,7 +24,7 @@ from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.chat import Ending
 from llm_policy_improver.core.finding import Failure
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.qos import LATCHED, TRACES
+from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.srv import SetObjective
 from llm_policy_improver.table_tennis.arm.modulation import NEUTRAL_ATTENUATION
@@ -76,7 +76,7 @@ def start(graph: RosGraph, server: ChatServer, folder: Path, timeout: float = 1.
         request_retries=0,
         rank_by_model=True,
     )
-    return Rig(graph, server, folder, graph.collect(msg.PolicyParameters, 'policy_parameters', LATCHED))
+    return Rig(graph, server, folder, graph.collect(msg.PolicyParameters, 'policy_parameters', EVERY))
 
 
 @pytest.fixture(autouse=True, scope='module')
@@ -215,14 +215,14 @@ def test_key_is_in_no_message_row_file_or_log_line(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    heard: list[Any] = graph.collect(Log, '/rosout', LATCHED)
-    for kind, topic, qos in (
-        (msg.PolicyParameters, 'policy_parameters', LATCHED),
-        (msg.OptimizerStatus, 'optimizer/status', LATCHED),
-        (msg.ControllerStatus, 'controller/status', LATCHED),
-        (msg.ExecutionTrace, 'execution_trace', TRACES),
+    heard: list[Any] = graph.collect(Log, '/rosout', EVERY)
+    for kind, topic in (
+        (msg.PolicyParameters, 'policy_parameters'),
+        (msg.OptimizerStatus, 'optimizer/status'),
+        (msg.ControllerStatus, 'controller/status'),
+        (msg.ExecutionTrace, 'execution_trace'),
     ):
-        graph.probe.create_subscription(kind, topic, heard.append, qos)
+        graph.probe.create_subscription(kind, topic, heard.append, EVERY)
     server.script(
         say(f'your key is {KEY}'), say(f'indeed: {KEY}'),
         fail(500, f'no luck with {KEY}'),
@@ -234,6 +234,7 @@ def test_key_is_in_no_message_row_file_or_log_line(
     status, result = run.result()
     assert status == GoalStatus.STATUS_SUCCEEDED
     run.trials(6)
+    graph.spin_until_quiet(heard, 'messages')
     heard += [*run.feedback, result]
     assert any(KEY in sent for sent in server.authorizations), 'the key was not used at all'
     said = '\n'.join(map(repr, heard))

@@ -16,7 +16,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
 from chat_server import ChatServer, good
-from ros_graph import RosGraph
+from ros_graph import EVERY, RosGraph
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
@@ -159,11 +159,13 @@ def test_refused_goal_does_not_block_the_next(graph: RosGraph, tmp_path: Path) -
 def test_goal_gives_feedback_of_every_trial_and_a_result(graph: RosGraph, tmp_path: Path) -> None:
     graph.play_in(tmp_path, first_trials=3)
     traces = graph.collect(ExecutionTrace, 'execution_trace')
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     run = graph.improve(FAR_RIGHT, trials=5)
     assert run.accepted
     status, result = run.result()
-    graph.spin_until(lambda: len(run.feedback) == len(traces) == 5, 'feedback and traces of five trials')
+    graph.spin_until(
+        lambda: len(run.feedback) == len(traces) == len(published) == 5, 'all that is said of five trials'
+    )
     assert status == GoalStatus.STATUS_SUCCEEDED
     best = math.inf
     for number, (said, trace, parameters) in enumerate(
@@ -234,10 +236,11 @@ def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, t
 def test_goal_without_words_goes_on_with_the_objective_before(graph: RosGraph, tmp_path: Path) -> None:
     graph.play_in(tmp_path, first_trials=1)
     graph.improve(FAR_RIGHT, trials=1).result()
-    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', EVERY)
     status, _ = graph.improve('', trials=1).result()
     assert status == GoalStatus.STATUS_SUCCEEDED
-    assert states[-1].objective == FAR_RIGHT
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.FINISHED, 'the end of the second run')
+    assert {state.objective for state in states if state.state == OptimizerStatus.RUNNING} == {FAR_RIGHT}
 
 
 def test_restarted_node_continues_the_stored_run_with_higher_versions(
@@ -258,7 +261,7 @@ def test_late_joiner_sees_the_last_status_and_parameters(graph: RosGraph, tmp_pa
     graph.play_in(tmp_path, first_trials=2)
     graph.improve(FAR_RIGHT, trials=2).result()
     states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     graph.spin_until(lambda: states and published, 'the latched messages')
     assert [state.state for state in states] == [OptimizerStatus.FINISHED]
     assert states[0].iteration == 2
@@ -270,7 +273,7 @@ def test_published_parameters_name_their_joints_and_are_within_the_bounds(
 ) -> None:
     low, high = (0.9,) * 8, (1.1, 1.2, 1.1, 1.05, 1.1, 1.1, 1.1, 1.3)
     graph.play_in(tmp_path, first_trials=3, attenuation_low=low, attenuation_high=high)
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     graph.improve(FAR_RIGHT, trials=5).result()
     graph.spin_until(lambda: len(published) == 5, 'five sets of parameters')
     space = parameter_space(attenuation_low=low, attenuation_high=high)
@@ -331,7 +334,7 @@ def test_run_that_waits_for_others_can_be_cancelled(graph: RosGraph, present: st
         graph.add(ControllerNode, ControllerSettings())
     if present == 'controller and simulator':
         graph.add(SimulatorNode, SimulatorSettings())
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     run = graph.improve(FAR_RIGHT, trials=2)
     if present != 'nobody':
         graph.spin_until(lambda: published, 'the parameters of the first trial')
@@ -388,7 +391,7 @@ def test_broken_file_of_the_arm_fails_the_run_and_the_node_lives_on(graph: RosGr
     file.write_text((share_folder() / 'config' / 'hardware.yaml').read_text())
     graph.add(ControllerNode, ControllerSettings())
     idle_optimizer(graph, rehearse=True, rehearsal=RehearsalConfig(config=str(file)), feed_balls=False)
-    states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', EVERY)
     as_it_was = file.read_text()
     other = as_it_was.replace('joint_jump: 0.02', 'joint_jump: 0.03')
 
@@ -456,7 +459,7 @@ class Operator:
     def __init__(self, graph: RosGraph) -> None:
         self._graph = graph
         self.states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
-        self.published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+        self.published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
         self._seen = 0
 
     def next_proposal(self) -> OptimizerStatus:
@@ -555,8 +558,7 @@ def test_nothing_reaches_the_arm_before_a_person_has_decided(
     assert [parameters.version for parameters in operator.published] == [1, 2, 4, 5]
     assert [parameters.attenuation[0] for parameters in operator.published[2:]] == [1.07, 1.02]
     assert [trace.parameters_version for trace in traces] == [1, 2, 4, 5]
-    states = [state.state for state in operator.states]
-    assert states[-1] == OptimizerStatus.FINISHED
+    assert operator.states[-1].state == OptimizerStatus.FINISHED
     assert not operator.states[-1].proposed_version
     with RunStore.open(tmp_path) as store:
         shown = [each.audit for each in store.audits() if each.audit.decision is Decision.OFFERED]
@@ -775,7 +777,7 @@ def test_objective_of_a_run_that_has_ended_is_not_begun_again_by_itself(
     settings: dict[str, Any] = {'trials': 1, 'first_trials': 1, 'resume': True, 'objective': FAR_RIGHT}
     first = graph.play_in(tmp_path, **settings)
     states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     graph.spin_until(lambda: states and states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
     graph.remove(first)
     graph.add(OptimizerNode, OptimizerSettings(output_folder=str(tmp_path), **settings))
@@ -796,7 +798,7 @@ def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Pa
         OptimizerNode,
         OptimizerSettings(feed_balls=False, trials=1, first_trials=1, output_folder=str(tmp_path)),
     )
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
     run = graph.improve(FAR_RIGHT)
     graph.spin_until(lambda: published, 'parameters')
@@ -815,7 +817,7 @@ def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Pa
 def test_trace_that_cannot_be_read_is_left_out(graph: RosGraph, capfd: pytest.CaptureFixture[str]) -> None:
     graph.add(ControllerNode, ControllerSettings())
     idle_optimizer(graph, feed_balls=False)
-    published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
+    published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
     run = graph.improve(FAR_RIGHT, trials=1)
     graph.spin_until(lambda: published, 'parameters')

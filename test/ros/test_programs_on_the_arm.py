@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from chat_server import ChatServer
-from ros_graph import RosGraph
+from ros_graph import EVERY, RosGraph
 from scripted_programmer import programmer
 
 from llm_policy_improver import msg, srv
@@ -90,7 +90,7 @@ def test_a_program_waits_with_source_and_envelope_and_exactly_that_is_published_
     with ChatServer(programmer(UNCHANGED, TO_THE_RIGHT, feedback=FEEDBACK)) as server:
         others(graph, tmp_path)
         statuses = graph.collect(msg.OptimizerStatus, 'optimizer/status', LATCHED)
-        published = graph.collect(msg.PolicyParameters, 'policy_parameters', LATCHED)
+        published = graph.collect(msg.PolicyParameters, 'policy_parameters', EVERY)
         traces = graph.collect(msg.ExecutionTrace, 'execution_trace', TRACES)
         graph.add(OptimizerNode, settings(server.url, tmp_path, approval=ApprovalConfig(required=True)))
 
@@ -145,7 +145,7 @@ def test_a_program_that_a_person_rejects_is_never_published_and_one_that_fails_i
     with ChatServer(programmer(TO_THE_RIGHT, CRASHING, UNCHANGED, feedback=FEEDBACK)) as server:
         others(graph, tmp_path)
         statuses = graph.collect(msg.OptimizerStatus, 'optimizer/status', LATCHED)
-        published = graph.collect(msg.PolicyParameters, 'policy_parameters', LATCHED)
+        published = graph.collect(msg.PolicyParameters, 'policy_parameters', EVERY)
         graph.add(OptimizerNode, settings(server.url, tmp_path, approval=ApprovalConfig(required=True)))
         decided: set[int] = set()
         while not statuses or statuses[-1].state != msg.OptimizerStatus.FINISHED:

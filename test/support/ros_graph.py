@@ -25,7 +25,7 @@ from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -46,6 +46,10 @@ TIMEOUT: Final = 60.0
 
 COMMAND: Final = str(Path(sys.executable).parent / 'llm-policy-improver')
 
+EVERY: Final = QoSProfile(depth=1000, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
+"""Of a subscriber that needs each message of a latched topic, and not only the latest one at each look."""
+MANY: Final = QoSProfile(depth=1000)
+"""Of a subscriber that needs each message of a stream that is faster than a busy machine reads it."""
 _LOOK: Final = 0.01
 """s of waiting for something to handle, where that is done for a while."""
 _AGAIN: Final = 5.0
