@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
-from ros_graph import RosGraph, node_command, process
+from ros_graph import EVERY, RosGraph, node_command, process
 from std_srvs.srv import SetBool, Trigger
 
 from llm_policy_improver.msg import (
@@ -100,14 +100,14 @@ def test_bad_parameters_are_refused_with_the_reason_and_the_active_ones_stay(
 
 def test_parameters_in_force_may_come_again_from_an_optimizer_that_was_restarted(graph: RosGraph) -> None:
     graph.add(ControllerNode, ControllerSettings())
-    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    states = graph.collect(ControllerStatus, 'controller/status', EVERY)
     publisher = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
     publisher.publish(parameters(5))
     graph.spin_until(lambda: states and states[-1].active_version == 5, 'the parameters in use')
     graph.probe.destroy_publisher(publisher)
     again = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
     again.publish(parameters(5, proposed_by='the same, read from the store'))
-    graph.spin_for(0.3)  # of two at once only the newest is kept
+    graph.spin_rounds()  # of two at once only the newest is kept
     again.publish(parameters(6))
     graph.spin_until(lambda: states[-1].active_version == 6, 'the next parameters')
     assert not [state.message for state in states if 'refused' in state.message]
@@ -120,7 +120,7 @@ def test_new_parameters_wait_until_the_ball_is_out_of_play(graph: RosGraph, tmp_
     graph.add(SimulatorNode, SimulatorSettings())
     graph.add(ControllerNode, ControllerSettings())
     graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
-    states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+    states = graph.collect(ControllerStatus, 'controller/status', EVERY)
     commands = graph.collect(JointVelocityCommand, 'joint_velocity_command', RELIABLE)
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
     publisher = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED, readers=2)
@@ -147,6 +147,7 @@ def test_disarmed_controller_answers_with_standstill(graph: RosGraph, tmp_path: 
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
     answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=False))
     assert (answer.success, answer.message) == (True, 'disarmed: the arm is commanded to stand still')
+    graph.spin_rounds()
     states.clear()
     graph.feed(1, 0)
     graph.spin_until(lambda: traces, 'the trial')

@@ -66,7 +66,7 @@ class Rig:
             assert space.contains(space.at(parameters.attenuation))
 
 
-def start(graph: RosGraph, server: ChatServer, folder: Path, timeout: float = 1.0) -> Rig:
+def start(graph: RosGraph, server: ChatServer, folder: Path, timeout: float = 30.0) -> Rig:
     graph.play_in(
         folder,
         model='test-model',

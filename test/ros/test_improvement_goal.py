@@ -69,6 +69,7 @@ def test_goal_whose_answers_get_lost_is_run_once_and_gives_its_result(
             )
             assert goal.accepted
             answer = goal.result(lambda: cancelled)
+            graph.spin_rounds()  # what was told of the last trial
         finally:
             client.destroy()
         assert client.lost == ['goal', 'result', 'cancel'][: 2 + cancelled]

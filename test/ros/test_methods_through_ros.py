@@ -45,7 +45,7 @@ class Arm:
         run = self.graph.improve(FAR_LEFT, trials, method)
         status, result = run.result()
         assert status == GoalStatus.STATUS_SUCCEEDED, result.message
-        return run.feedback
+        return run.trials(trials)
 
 
 @pytest.fixture(scope='module')
@@ -108,7 +108,8 @@ def test_settings_say_who_proposes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         graph.play_in(tmp_path, first_trials=2, method=name, model='test-model', base_url=server.url)
         run = graph.improve(FAR_LEFT, trials=3)
         run.result()
-        assert [trial.proposed_by.partition(':')[0] for trial in run.feedback] == ['initial', 'initial', name]
+        proposers = [trial.proposed_by.partition(':')[0] for trial in run.trials(3)]
+        assert proposers == ['initial', 'initial', name]
 
 
 @pytest.mark.parametrize(
