@@ -2,6 +2,7 @@
 
 import re
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -54,6 +55,7 @@ HARDWARE = share_folder() / 'config' / 'hardware.yaml'
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)
 RETURNED = {ExecutionTrace.LANDED, ExecutionTrace.OUT, ExecutionTrace.NET, ExecutionTrace.OWN_SIDE}
+STOPPED = (ControllerStatus.FAULT, ControllerStatus.ESTOP)
 PATIENT: dict[str, Any] = {'joints_stale': 0.5, 'frozen_time': 0.8, 'missed_ticks': 25}
 """Of the watchdog: a busy machine, on which everything here shares one process, is no fault of the arm."""
 
@@ -68,6 +70,8 @@ class Driver(Node):
         connected: whether it reports the joints.
         apart: whether the slides are in messages of their own, half as often.
         gantry, arm: all velocity commands received.
+        sent: ns, when each of those to the arm was sent.
+        missed: how often a command was received that does not follow on the one before.
     """
 
     def __init__(self, controller: ControllerSettings, graph: RosGraph) -> None:
@@ -82,6 +86,9 @@ class Driver(Node):
         self._late: deque[float] = deque(maxlen=500)
         self.gantry: list[list[float]] = []
         self.arm: list[list[float]] = []
+        self.sent: list[int] = []
+        self.missed = 0
+        self._numbers = {'gantry': 0, 'arm': 0}
         self._states = self.create_publisher(
             JointState, controller.joint_state_topic, qos_profile_sensor_data
         )
@@ -129,11 +136,21 @@ class Driver(Node):
     def _now(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
-    def _on_gantry(self, message: Float64MultiArray) -> None:
+    def _count(self, group: str, info: dict[str, Any]) -> None:
+        """Each publisher numbers its messages, from one on."""
+        number = info.get('publication_sequence_number')
+        if number is not None:  # not every middleware tells it
+            self.missed += number not in (1, self._numbers[group] + 1)
+            self._numbers[group] = number
+
+    def _on_gantry(self, message: Float64MultiArray, info: dict[str, Any]) -> None:
+        self._count('gantry', info)
         self.gantry.append(list(message.data))
         self._velocity[:2] = message.data
 
-    def _on_arm(self, message: Float64MultiArray) -> None:
+    def _on_arm(self, message: Float64MultiArray, info: dict[str, Any]) -> None:
+        self._count('arm', info)
+        self.sent.append(info['source_timestamp'])
         self.arm.append(list(message.data))
         self._velocity[2:] = message.data
 
@@ -184,10 +201,10 @@ def make_ready(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
     while states[-1].state != ControllerStatus.READY:
         if time.monotonic() > end:
             judge(driver, states[-1].message)
-        if states[-1].state in (ControllerStatus.FAULT, ControllerStatus.ESTOP):
-            graph.call(Trigger, 'controller/resume', Trigger.Request())
+        if states[-1].state in STOPPED:
+            graph.call(Trigger, 'controller/resume', Trigger.Request(), again=3.0)
         else:
-            graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+            graph.call(SetBool, 'controller/enable', SetBool.Request(data=True), again=3.0)
         graph.spin_for(0.1)
 
 
@@ -243,6 +260,27 @@ class Cell:
     def swing(self) -> None:
         swing(self.graph, self.driver, self.states)
 
+    def while_armed(self, condition: Callable[[], Any], what: str) -> None:
+        """Waits for it; where a busy machine has stopped the arm meanwhile, it is armed again."""
+        end = time.monotonic() + TIMEOUT
+        while not condition():
+            if time.monotonic() > end:
+                judge(self.driver, f'{what}: {self.states[-1]}')
+            make_ready(self.graph, self.driver, self.states)
+            self.graph.spin_until(lambda: condition() or self.state in STOPPED, what)
+
+    def stop(self, provoke: Callable[[], None], why: str, undo: Callable[[], None] = lambda: None) -> None:
+        """Has the watchdog stop a swing; on a busy machine it may do so for another reason first: then once more."""
+        for _ in range(5):
+            undo()
+            make_ready(self.graph, self.driver, self.states)  # the arm stands by then
+            self.swing()
+            provoke()
+            self.graph.spin_until(lambda: self.state == ControllerStatus.FAULT, 'a fault')
+            if re.match(why, self.states[-1].fault):
+                return
+        pytest.fail(f'stopped each time, but not as {why}: {self.states[-1].fault}')
+
     def stands(self) -> bool:
         """Whether standstill has been commanded for a while."""
         return not np.any(self.driver.arm[-10:]) and not np.any(self.driver.gantry[-10:])
@@ -281,7 +319,7 @@ def test_disarmed_arm_stays_where_it_was_pushed_and_goes_home_once_it_is_armed(c
     assert {value for row in cell.driver.gantry + cell.driver.arm for value in row} == {0.0}
     assert np.abs(cell.driver.position - HOME).max() > 0.04
     cell.arm()
-    cell.graph.spin_until(lambda: np.abs(cell.driver.position - HOME).max() < 0.02, 'the ready pose')
+    cell.while_armed(lambda: np.abs(cell.driver.position - HOME).max() < 0.02, 'the ready pose')
 
 
 def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp_path: Path) -> None:
@@ -311,25 +349,29 @@ def test_trace_holds_what_was_really_sent(cell: Cell) -> None:
     cell.driver.throw()
     cell.graph.spin_until(lambda: cell.traces, 'the trial of a disarmed arm')
     assert set(cell.traces[0].applied_velocity) == {0.0}
-    cell.swing()
-    before = len(cell.traces)
-    cell.graph.spin_until(lambda: len(cell.traces) > before, 'the trial of an armed arm')
-    applied = np.vstack([np.reshape(trace.applied_velocity, (-1, 8)) for trace in cell.traces])
-    known = len(commands)
-    cell.graph.spin_until(lambda: len(commands) > known + 500, 'the commands of that time')
-    sent = np.abs(np.array([command.data for command in commands])).max(axis=0)
-    # Means over a control period, of velocities that were sent: near the peaks and not above.
-    assert (np.abs(applied[:, 2:]).max(axis=0) <= 1.05 * sent + 0.01).all()
-    assert (np.abs(applied[:, 2:]).max(axis=0) >= 0.5 * sent).all()
+    end = time.monotonic() + TIMEOUT
+    near = False
+    while not near:
+        cell.swing()
+        before = len(cell.traces)
+        cell.graph.spin_until(lambda before=before: len(cell.traces) > before, 'the trial of an armed arm')
+        applied = np.vstack([np.reshape(trace.applied_velocity, (-1, 8)) for trace in cell.traces])
+        known = len(commands)
+        cell.graph.spin_until(lambda known=known: len(commands) > known + 500, 'the commands of that time')
+        sent = np.abs(np.array([command.data for command in commands])).max(axis=0)
+        # Means over a control period, of velocities that were sent: near the peaks and not above.
+        assert (np.abs(applied[:, 2:]).max(axis=0) <= 1.05 * sent + 0.01).all()
+        # Where ticks come late, they are means over a longer time, and of a swing that was stopped there is no trial.
+        near = bool((np.abs(applied[:, 2:]).max(axis=0) >= 0.5 * sent).all())
+        if not near and time.monotonic() > end:
+            judge(cell.driver, f'sent were up to {sent}, and told {np.abs(applied[:, 2:]).max(axis=0)}')
 
 
 def test_stale_joint_states_stop_the_arm_until_a_person_resumes(cell: Cell) -> None:
-    cell.swing()
-    cell.driver.connected = False
-    cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
     # Whichever notices first.
     noticed = r'no joint states for \d\.\d+ s|the joints are not where they were sent|.* shows no motion'
-    assert re.match(noticed, cell.states[-1].fault)
+    connect = partial(setattr, cell.driver, 'connected')
+    cell.stop(partial(connect, False), noticed, partial(connect, True))
     cell.graph.spin_until(cell.stands, 'standstill')
     refused = cell.resume()
     assert not refused.success
@@ -343,12 +385,13 @@ def test_stale_joint_states_stop_the_arm_until_a_person_resumes(cell: Cell) -> N
     assert re.match('not armed: a fault is latched', cell.enable(True).message)
     answer = cell.until_done(cell.resume, 'a resumed controller')
     assert answer.message == 'resumed: disarmed, to be armed again'
-    assert (cell.state, cell.states[-1].fault) == (ControllerStatus.DISARMED, '')
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.DISARMED, 'a disarmed controller')
+    assert cell.states[-1].fault == ''
     cell.driver.throw()
     cell.graph.spin_until(lambda: not cell.driver.in_play, 'the end of the ball')
     assert not np.any(cell.driver.arm[stopped:])
     cell.arm()
-    cell.graph.spin_until(lambda: cell.state == ControllerStatus.READY, 'an armed controller')
+    cell.while_armed(lambda: cell.state == ControllerStatus.READY, 'an armed controller')
 
 
 def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
@@ -356,11 +399,11 @@ def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
     answer = cell.graph.call(Trigger, 'controller/emergency_stop', Trigger.Request())
     assert (answer.success, answer.message[:15]) == (True, 'emergency stop:')
     cell.graph.spin_until(cell.stands, 'standstill')
-    assert cell.state == ControllerStatus.ESTOP
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.ESTOP, 'the state')
     assert cell.states[-1].fault.startswith('a person stopped the arm')
     assert not cell.enable(True).success
     assert cell.until_done(cell.resume, 'a resumed controller')
-    assert cell.state == ControllerStatus.DISARMED
+    cell.graph.spin_until(lambda: cell.state == ControllerStatus.DISARMED, 'a disarmed controller')
 
 
 def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
@@ -389,6 +432,8 @@ def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[An
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     driver.gantry.clear()
     driver.arm.clear()
+    driver.sent.clear()
+    driver.missed = 0
     with process(controller_command(graph), folder) as started:
         graph.spin_until(lambda: len(driver.arm) > 200 and len(driver.gantry) > 200, 'commands')
         graph.spin_until(lambda: states, 'a status')
@@ -459,23 +504,25 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
 
 
 def test_arm_is_stopped_while_the_executor_hangs(cell: Cell) -> None:
-    for _ in range(5):  # on a busy machine another fault may stop the arm just before
-        cell.swing()
-        # Nothing is spun: no control tick runs, but the inner loop has a thread of its own.
+    hung = 0
+
+    def hang() -> None:
+        """Nothing is spun: no control tick runs, but the inner loop has a thread of its own."""
+        nonlocal hung
         time.sleep(1.0)
-        arrived = len(cell.driver.arm)
-        cell.graph.spin_until(lambda: cell.state == ControllerStatus.FAULT, 'a fault')
-        if re.match(r'no (control tick|joint states) for \d\.\d+ s', cell.states[-1].fault):
-            break
-    else:
-        pytest.fail(f'stopped each time, but not as nothing was spun: {cell.states[-1].fault}')
-    cell.graph.spin_until(lambda: len(cell.driver.arm) > arrived + 100, 'the commands of that time')
-    assert not any(cell.driver.arm[-1])
+        hung = time.time_ns()
+
+    cell.stop(hang, r'no (control tick|joint states) for \d\.\d+ s')
+    sent = cell.driver.sent
+    cell.graph.spin_until(lambda: sent[-1] > hung, 'the commands of that time')
+    assert not any(cell.driver.arm[bisect_left(sent, hung) - 1])
 
 
 def test_commands_change_by_no_more_than_the_limits_allow(cell: Cell) -> None:
     cell.swing()
     cell.graph.spin_until(lambda: not cell.driver.in_play, 'the end of the ball')
+    if cell.driver.missed:
+        judge(cell.driver, f'{cell.driver.missed} times commands did not reach the drives')
     limits = undelayed().safety
     steps = np.abs(np.diff(np.array(cell.driver.arm), axis=0))
     # A late cycle may make up for so much time, and no more.
@@ -494,19 +541,29 @@ def test_diagnostics_say_how_the_controller_is(cell: Cell) -> None:
     def mine() -> list[DiagnosticStatus]:
         return [status for array in received for status in array.status if status.name == name]
 
-    cell.arm()
-    cell.graph.spin_until(lambda: mine() and mine()[-1].message == 'ready', 'diagnostics of an armed arm')
-    values = {pair.key: pair.value for pair in mine()[-1].values}
-    assert mine()[-1].level == DiagnosticStatus.OK
-    assert float(values['control tick jitter p99 [ms]']) > 0.0
-    assert float(values['joint state age [s]']) < 0.1
-    cell.driver.connected = False
-    cell.graph.spin_until(lambda: mine()[-1].level == DiagnosticStatus.ERROR, 'diagnostics of a fault')
-    assert mine()[-1].message.startswith('no joint states for ')
+    def told(key: str) -> float:
+        return next(float(pair.value) for pair in mine()[-1].values if pair.key == key)
+
+    def ready() -> bool:
+        """Said while this process did not just stand still."""
+        return bool(mine()) and mine()[-1].message == 'ready' and told('joint state age [s]') < 0.1
+
+    for _ in range(5):  # on a busy machine another fault may stop the arm just before
+        cell.driver.connected = True
+        cell.while_armed(ready, 'diagnostics of an armed arm')
+        assert mine()[-1].level == DiagnosticStatus.OK
+        assert told('control tick jitter p99 [ms]') > 0.0
+        cell.driver.connected = False
+        cell.graph.spin_until(lambda: mine()[-1].level == DiagnosticStatus.ERROR, 'diagnostics of a fault')
+        if mine()[-1].message.startswith('no joint states for '):
+            break
+    else:
+        pytest.fail(f'stopped each time, but not as no joint states came: {mine()[-1].message}')
     count = len(mine())
-    cell.graph.spin_until(lambda: len(mine()) > count + 1, 'further diagnostics')
+    cell.graph.spin_until(lambda: len(mine()) > max(count + 1, 5), 'further diagnostics')
     stamps = [stamp_of(array.header.stamp) for array in received if array.status[0].name == name]
-    assert np.median(np.diff(stamps)) == pytest.approx(NANOSECONDS, rel=0.2)
+    # In the mean: one that comes late is followed by one that comes early.
+    assert np.diff(stamps).mean() == pytest.approx(NANOSECONDS, rel=0.2)
 
 
 def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
@@ -519,10 +576,14 @@ def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
         alive = DiagnosticArray(status=[DiagnosticStatus(name=f'{graph.namespace}/trace_logger: storing')])
         living = graph.probe.create_timer(0.05, lambda: publisher.publish(alive))
         graph.spin_until(lambda: states, 'a status')
-        make_ready(graph, driver, states)
-        living.cancel()
-        graph.spin_until(lambda: states[-1].state == ControllerStatus.FAULT, 'a fault')
-        assert re.match(r'no sign of life of trace_logger for \d\.\d s', states[-1].fault)
+        for _ in range(5):  # on a busy machine another fault may stop the arm just before
+            living.reset()
+            make_ready(graph, driver, states)
+            living.cancel()
+            graph.spin_until(lambda: states[-1].state == ControllerStatus.FAULT, 'a fault')
+            if re.match(r'no sign of life of trace_logger for \d\.\d s', states[-1].fault):
+                return
+        pytest.fail(f'stopped each time, but not as a peer is silent: {states[-1].fault}')
 
 
 def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
