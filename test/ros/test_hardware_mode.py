@@ -406,6 +406,11 @@ def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.DISARMED, 'a disarmed controller')
 
 
+def at_rest(driver: Driver) -> bool:
+    """Whether the drives were told to stand still at last."""
+    return not any([*driver.arm[-1], *driver.gantry[-1]])
+
+
 def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
     """Waits for the controller's process, then has it swing."""
     graph.spin_until(lambda: states and driver.arm, 'the controller')
@@ -413,18 +418,25 @@ def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
 
 
 def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(tmp_path: Path) -> None:
-    with RosGraph() as graph:
-        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
-        driver = graph.join(Driver(undelayed(), graph))
-        with process(controller_command(graph), tmp_path) as started:
-            set_in_motion(graph, driver, states)
-            started.interrupt()
-            graph.spin_until(lambda: not started.running, 'its end')
-            assert started.end() == 0
-        graph.spin_until(lambda: not any([*driver.arm[-1], *driver.gantry[-1]]), 'its last commands')
-        steps = np.abs(np.diff(np.array(driver.arm[-60:]), axis=0))
-        limits = undelayed().safety
-        assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
+    limits = undelayed().safety
+    for _ in range(3):
+        with RosGraph() as graph:
+            states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+            driver = graph.join(Driver(undelayed(), graph))
+            with process(controller_command(graph), tmp_path) as started:
+                set_in_motion(graph, driver, states)
+                driver.missed = 0
+                started.interrupt()
+                graph.spin_until(lambda started=started: not started.running, 'its end')
+                assert started.end() == 0
+            graph.spin_until(partial(at_rest, driver), 'its last commands')
+            last = np.array(driver.arm[-60:])
+            # On a busy machine the swing may have been over by then, or commands were lost on their way.
+            if np.any(last) and not driver.missed:
+                steps = np.abs(np.diff(last, axis=0))
+                assert (steps <= np.array(limits.acceleration)[2:] * limits.longest_tick + 1e-9).all()
+                return
+    judge(driver, 'interrupted each time in no swing')
 
 
 def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[Any], NDArray[np.float64], str]:
@@ -465,42 +477,59 @@ def test_controller_that_is_started_while_the_arm_moves_slows_it_down(
 ) -> None:
     # No joint comes to its end within 25 s, in which a busy machine, too, has started the controller.
     velocity = np.array([-0.05, -0.05, 0.15, 0.02, 0.03, -0.1, -0.04, 0.05])
-    with RosGraph() as graph:
-        driver = graph.join(Driver(undelayed(), graph))
-        driver.apart = apart
-        driver.command(velocity)
-        states, sent, log = started_anew(graph, driver, tmp_path)
-        if 'the arm was found unseen' in log:
-            timer.judge('no joint states reached the controller in time')
-        if np.abs(sent[0]).max() <= 0.05:
-            # It reported an arm that stood still for a while, or missed the first commands.
-            judge(driver, f'the first command was {sent[0]}, and the log says: {log}')
-        assert_slowed_down(sent, velocity)
-        graph.spin_until(lambda: driver.speed < 0.01, 'a resting arm')
-        assert {state.state for state in states} == {ControllerStatus.DISARMED}
+    for _ in range(3):
+        with RosGraph() as graph:
+            driver = graph.join(Driver(undelayed(), graph))
+            driver.apart = apart
+            driver.command(velocity)
+            states, sent, log = started_anew(graph, driver, tmp_path)
+            if driver.missed or 'the arm was found unseen' in log:
+                continue  # one of two topics was found seconds after the other: what was sent meanwhile is lost
+            if np.abs(sent[0]).max() <= 0.05:
+                # It reported an arm that stood still for a while.
+                judge(driver, f'the first command was {sent[0]}, and the log says: {log}')
+            assert_slowed_down(sent, velocity)
+            graph.spin_until(partial(slower, driver, 0.01), 'a resting arm')
+            assert {state.state for state in states} == {ControllerStatus.DISARMED}
+            return
+    timer.judge(f'each time commands did not reach the drives, or no joint states the controller: {log}')
+
+
+def moved(driver: Driver, since: NDArray[np.float64]) -> bool:
+    return bool(np.abs(driver.position - since).max() > 0.01)
+
+
+def slower(driver: Driver, than: float) -> bool:
+    return driver.speed < than
 
 
 def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_started_again(
-    tmp_path: Path,
+    tmp_path: Path, timer: EmptyTimer
 ) -> None:
-    with RosGraph() as graph:
-        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
-        driver = graph.join(Driver(undelayed(), graph))
-        with process(controller_command(graph), tmp_path) as started:
-            set_in_motion(graph, driver, states)
-            started.kill()
-        graph.spin_until_quiet(driver.arm, 'commands', 0.1)
-        killed = np.array([*driver.gantry[-1], *driver.arm[-1]])
-        assert np.any(killed)  # this is what the drives go on with
-        before = driver.position
-        graph.spin_until(lambda: np.abs(driver.position - before).max() > 0.01, 'motion without a controller')
-        states, sent, _ = started_anew(graph, driver, tmp_path)
-        # Each joint was running on, or stood at its end by then.
-        close = np.array(undelayed().safety.jerk) * 0.004**2 + 0.05
-        assert ((np.abs(sent[0] - killed) <= close) | (np.abs(sent[0]) <= close)).all()
-        assert_slowed_down(sent, sent[0])
-        graph.spin_until(lambda: driver.speed < 0.5, 'a resting arm')
-        assert {state.state for state in states} == {ControllerStatus.DISARMED}
+    for _ in range(3):
+        with RosGraph() as graph:
+            states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+            driver = graph.join(Driver(undelayed(), graph))
+            with process(controller_command(graph), tmp_path) as started:
+                set_in_motion(graph, driver, states)
+                started.kill()
+            before = driver.position
+            graph.spin_until_quiet(driver.arm, 'commands')
+            killed = np.array([*driver.gantry[-1], *driver.arm[-1]])  # this is what the drives go on with
+            if np.abs(killed).max() < 0.1:
+                continue  # on a busy machine the swing may have been over by then
+            graph.spin_until(partial(moved, driver, before), 'motion without a controller')
+            states, sent, log = started_anew(graph, driver, tmp_path)
+            if driver.missed or 'the arm was found unseen' in log:
+                continue  # one of two topics was found seconds after the other: what was sent meanwhile is lost
+            # Each joint was running on, or stood at its end by then.
+            close = np.array(undelayed().safety.jerk) * 0.004**2 + 0.05
+            assert ((np.abs(sent[0] - killed) <= close) | (np.abs(sent[0]) <= close)).all()
+            assert_slowed_down(sent, sent[0])
+            graph.spin_until(partial(slower, driver, 0.5), 'a resting arm')
+            assert {state.state for state in states} == {ControllerStatus.DISARMED}
+            return
+    timer.judge('each time killed in no swing, or its successor was found too late')
 
 
 def test_arm_is_stopped_while_the_executor_hangs(cell: Cell) -> None:
