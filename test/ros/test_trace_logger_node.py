@@ -1,6 +1,7 @@
 """The trace logger in simulation: stored before published, given-up trials, folders that hold trials, kill -9."""
 
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from geometry_msgs.msg import PointStamped
-from ros_graph import RosGraph, node_command, process
+from ros_graph import TIMEOUT, RosGraph, node_command, process
 
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.step import Step
@@ -189,6 +190,8 @@ def test_unusable_folder_ends_the_program_with_one_sentence(tmp_path: Path, case
         assert len(started.err.strip().splitlines()) == 1
 
 
+HEARD = ('joint_states', 'ball/position', 'lockstep/tick', 'joint_velocity_command')
+"""What makes up a trial."""
 KILLED_BEFORE_PUBLISHING = """
 import os, signal
 from llm_policy_improver.nodes import trace_logger
@@ -208,8 +211,13 @@ def test_trial_that_was_stored_and_never_sent_is_sent_once_it_runs_again(
     run = tmp_path / 'run'
     command = node_command('trace_logger', graph.namespace, output_folder=run, resume=True)
     killed = [command[0], '-c', KILLED_BEFORE_PUBLISHING, *command[3:]]
+
+    def recorded(topic: str) -> bool:
+        listening = graph.probe.get_subscriptions_info_by_topic(f'{graph.namespace}/{topic}')
+        return 'trace_logger' in [each.node_name for each in listening]
+
     with process(killed, tmp_path) as started:
-        graph.spin_until(lambda: graph.probe.count_subscribers('lockstep/tick') == 2, 'the trace logger')
+        graph.spin_until(lambda: all(map(recorded, HEARD)), 'the trace logger')
         graph.feed(1, 0)
         graph.spin_until(lambda: not started.running, 'its end')
         assert started.end() == -signal.SIGKILL
@@ -227,8 +235,11 @@ def test_trial_that_was_stored_and_never_sent_is_sent_once_it_runs_again(
                 samples = getattr(trial_in(traces[0]).samples, entry.name)
                 assert np.array_equal(samples, getattr(store.samples(1), entry.name))
         assert traces[0].header.stamp == sightings[0].header.stamp
-        graph.feed(2, 5)
-        graph.spin_until(lambda: len(traces) == 2, 'the next trial')
+        end = time.monotonic() + TIMEOUT
+        while len(traces) < 2:  # a ball that it has not found the simulator for is none
+            assert time.monotonic() < end, 'no trial'
+            graph.feed(2, 5)
+            graph.holds(lambda: len(traces) >= 2, 10.0)
     assert [trace.trial for trace in traces] == [1, 2]
 
 
