@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
-from ros_graph import Process, RosGraph, node_command, process
+from ros_graph import TIMEOUT, Process, RosGraph, node_command, process
 
 from llm_policy_improver import msg
 from llm_policy_improver.core.trial import Trial
@@ -169,7 +169,7 @@ def test_four_processes_play_the_same_trials_and_end_cleanly_when_interrupted(
     graph: RosGraph, processes: dict[str, Process], tmp_path: Path
 ) -> None:
     traces = graph.collect(msg.ExecutionTrace, 'execution_trace', TRACES)
-    status, result = graph.improve('as far right as possible', trials=5).result()
+    status, result = graph.improve('as far right as possible', trials=5).result(2 * TIMEOUT)
     assert status == GoalStatus.STATUS_SUCCEEDED, result.message
     graph.spin_until(lambda: len(traces) == 5, 'five trials')
     task = TableTennis(NOISY, ControllerConfig(stroke=STROKE))
