@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Final
 
+from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.demo import RunFailedError
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
+from llm_policy_improver.nodes.scripted_operator import ANSWER
 from llm_policy_improver.srv import SetObjective
 
 _PATIENCE: Final = 180.0
 """s that the optimizer may take to start and to answer."""
+_BEGUN: Final = (OptimizerStatus.RUNNING, OptimizerStatus.WAITING_FOR_APPROVAL)
+"""States of the optimizer in a run."""
 
 
 class RespawnedCell(RehearsalCell):
@@ -46,7 +50,15 @@ class RespawnedCell(RehearsalCell):
         """
         if not self.until(self._objectives.service_is_ready, _PATIENCE):
             raise RunFailedError('the optimizer did not start in time')
-        asked = self._objectives.call_async(SetObjective.Request(objective=objective))
-        self.until(asked.done, _PATIENCE)
-        if asked.result() is None or not asked.result().accepted:
+        end = self.now + _PATIENCE
+        accepted = False
+        # An answer can get lost while the nodes find each other; that the run has begun says as much.
+        while not accepted and self.run not in _BEGUN and self.now < end:
+            asked = self._objectives.call_async(SetObjective.Request(objective=objective))
+            self.until(asked.done, ANSWER)
+            accepted = asked.done() and asked.result().accepted
+            if asked.done() and not accepted:
+                self.until(lambda: self.run in _BEGUN, ANSWER)
+                break
+        if not accepted and self.run not in _BEGUN:
             raise RunFailedError(f'the optimizer refused the objective "{objective}"; its log says why')
