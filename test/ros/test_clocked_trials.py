@@ -183,12 +183,12 @@ def test_ball_that_the_arm_returns_is_judged(cell: Cell) -> None:
 
 def test_ball_past_an_arm_that_is_disarmed_all_the_time_is_aborted(cell: Cell) -> None:
     cell.arm.say(ControllerStatus.DISARMED)
-    cell.graph.spin_for(0.1)
+    cell.graph.spin_rounds()
     trace = cell.play()
     assert trace.outcome == ExecutionTrace.ABORTED
     assert trace.note == 'the arm was disarmed when this ball came: arm it by controller/enable'
     cell.arm.say(ControllerStatus.READY)
-    cell.graph.spin_for(0.1)
+    cell.graph.spin_rounds()
     assert_returned(cell.play())
 
 
@@ -207,7 +207,7 @@ def test_arm_that_is_stopped_in_the_middle_of_a_ball_aborts_this_trial_only(
     assert (trace.outcome, trace.note) == (ExecutionTrace.ABORTED, note)
     assert trace.ball_time[-1] > 1.0  # what was seen of it afterwards is kept, too
     cell.arm.say(ControllerStatus.READY)
-    cell.graph.spin_for(0.1)
+    cell.graph.spin_rounds()
     assert_returned(cell.play())
     assert cell.stored() == [(1, 'aborted'), (2, 'landed')]
 

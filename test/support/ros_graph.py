@@ -185,18 +185,17 @@ class RosGraph:
         """Handles what arrives until ``condition`` holds, for ``timeout`` s at most; whether it does."""
         end = time.monotonic() + timeout
         while not condition():
-            left = end - time.monotonic()
-            if left <= 0.0:
+            if time.monotonic() > end:
                 return False
-            self.executor.spin_once(timeout_sec=min(left, 0.1))
+            # Always the same: with another one rclpy begins a new round, and who comes late in a round has no turn.
+            self.executor.spin_once(timeout_sec=0.1)
         return True
 
     def spin_for(self, seconds: float) -> None:
         """Handles what arrives for a while: only to see that something does not happen."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            # Always the same: with another one rclpy begins a new round, and who comes late in a round has no turn.
-            self.executor.spin_once(timeout_sec=_LOOK)
+            self.executor.spin_once(timeout_sec=_LOOK)  # always the same, as above
 
     def spin_rounds(self, count: int = 2) -> None:
         """Handles what has arrived: every topic and service is asked so often for one message.
