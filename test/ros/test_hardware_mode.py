@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
-from ros_graph import TIMEOUT, RosGraph, node_command, process
+from ros_graph import TIMEOUT, Process, RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import SetBool, Trigger
@@ -95,7 +95,7 @@ class Driver(Node):
         self._balls = self.create_publisher(PointStamped, controller.ball_topic, qos_profile_sensor_data)
         # Drives miss no command, where a test may have to wait for its turn.
         self._commands = [
-            self.create_subscription(Float64MultiArray, topic, callback, 1000)
+            self.create_subscription(Float64MultiArray, topic, callback, 1000)  # type: ignore[arg-type]
             for topic, callback in (
                 (controller.gantry_command_topic, self._on_gantry),
                 (controller.arm_command_topic, self._on_arm),
@@ -191,6 +191,14 @@ class Driver(Node):
                         velocity=doubles(arm_now.velocity[rows]),
                     )
                 )
+
+
+def more_than(received: list[Any], count: int) -> bool:
+    return len(received) > count
+
+
+def ended(started: Process) -> bool:
+    return not started.running
 
 
 def undelayed(**changed: Any) -> ControllerSettings:
@@ -367,10 +375,10 @@ def test_trace_holds_what_was_really_sent(cell: Cell) -> None:
     while not near:
         cell.swing()
         before = len(cell.traces)
-        cell.graph.spin_until(lambda before=before: len(cell.traces) > before, 'the trial of an armed arm')
+        cell.graph.spin_until(partial(more_than, cell.traces, before), 'the trial of an armed arm')
         applied = np.vstack([np.reshape(trace.applied_velocity, (-1, 8)) for trace in cell.traces])
         known = len(commands)
-        cell.graph.spin_until(lambda known=known: len(commands) > known + 500, 'the commands of that time')
+        cell.graph.spin_until(partial(more_than, commands, known + 500), 'the commands of that time')
         sent = np.abs(np.array([command.data for command in commands])).max(axis=0)
         # Means over a control period, of velocities that were sent: near the peaks and not above.
         assert (np.abs(applied[:, 2:]).max(axis=0) <= 1.05 * sent + 0.01).all()
@@ -440,7 +448,7 @@ def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(t
                 set_in_motion(graph, driver, states)
                 driver.missed = 0
                 started.interrupt()
-                graph.spin_until(lambda started=started: not started.running, 'its end')
+                graph.spin_until(partial(ended, started), 'its end')
                 assert started.end() == 0
             graph.spin_until(partial(at_rest, driver), 'its last commands')
             last = np.array(driver.arm[-60:])
