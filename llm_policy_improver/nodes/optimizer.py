@@ -284,7 +284,10 @@ class OptimizerNode(WaitingNode):
     def _on_wait(self) -> None:
         if not self._running or self._approval is None or self._improvement is None:
             return
-        waiting = self._told = self._approval.pending
+        waiting = self._approval.pending
+        if waiting is self._told:
+            return  # told already: looked for it before the worker thread's word came
+        self._told = waiting
         if waiting is not None:
             try:
                 self._memory.offer(waiting)
