@@ -5,6 +5,7 @@ import time
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -432,24 +433,26 @@ def at_rest(driver: Driver) -> bool:
     return not any([*driver.arm[-1], *driver.gantry[-1]])
 
 
-def set_in_motion(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
-    """Waits for the controller's process, then has it swing."""
-    graph.spin_until(lambda: states and driver.arm, 'the controller')
-    swing(graph, driver, states)
+@contextmanager
+def swinging(folder: Path) -> Iterator[tuple[RosGraph, Driver, Process]]:
+    """An arm in mid-swing, and the process of its controller."""
+    with RosGraph() as graph:
+        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        driver = graph.join(Driver(undelayed(), graph))
+        with process(controller_command(graph), folder) as started:
+            graph.spin_until(lambda: states and driver.arm, 'the controller')
+            swing(graph, driver, states)
+            yield graph, driver, started
 
 
 def test_arm_is_left_standing_by_a_controller_that_is_interrupted_in_mid_swing(tmp_path: Path) -> None:
     limits = undelayed().safety
     for _ in range(3):
-        with RosGraph() as graph:
-            states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
-            driver = graph.join(Driver(undelayed(), graph))
-            with process(controller_command(graph), tmp_path) as started:
-                set_in_motion(graph, driver, states)
-                driver.missed = 0
-                started.interrupt()
-                graph.spin_until(partial(ended, started), 'its end')
-                assert started.end() == 0
+        with swinging(tmp_path) as (graph, driver, started):
+            driver.missed = 0
+            started.interrupt()
+            graph.spin_until(partial(ended, started), 'its end')
+            assert started.end() == 0
             graph.spin_until(partial(at_rest, driver), 'its last commands')
             last = np.array(driver.arm[-60:])
             # On a busy machine the swing may have been over by then, or commands were lost on their way.
@@ -528,12 +531,8 @@ def test_arm_runs_on_when_the_controller_is_killed_in_mid_swing_until_it_is_star
     tmp_path: Path, timer: EmptyTimer
 ) -> None:
     for _ in range(3):
-        with RosGraph() as graph:
-            states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
-            driver = graph.join(Driver(undelayed(), graph))
-            with process(controller_command(graph), tmp_path) as started:
-                set_in_motion(graph, driver, states)
-                started.kill()
+        with swinging(tmp_path) as (graph, driver, started):
+            started.kill()
             before = driver.position
             graph.spin_until_quiet(driver.arm, 'commands')
             killed = np.array([*driver.gantry[-1], *driver.arm[-1]])  # this is what the drives go on with
