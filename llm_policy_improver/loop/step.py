@@ -14,7 +14,7 @@ ATTEMPTS: Final = 3
 """Trials for one step, until one of them says something about its policy."""
 
 
-def counts(trial: Trial, attempt: int, fed: bool = True) -> bool:
+def counts(trial: Trial, attempt: int, fed: bool) -> bool:
     """Whether this trial is that of its step: one that was interrupted is played again, but not for ever.
 
     Args:

@@ -6,7 +6,6 @@ thread.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -15,7 +14,6 @@ from typing import Any
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.exceptions import InvalidHandle
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
@@ -41,7 +39,7 @@ from llm_policy_improver.nodes.policy_in_force import PolicyInForce
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.trial_player import TrialPlayer
-from llm_policy_improver.nodes.waiting import LOOKS, WaitingNode
+from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.report.wording import aim_text, best_text
 from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.objective_folder import to_draw
@@ -95,8 +93,6 @@ class OptimizerNode(WaitingNode):
         self.create_service(ApproveParameters, 'optimizer/approve_parameters', self._on_approve)
         self.create_service(Trigger, 'optimizer/revert', self._on_revert, callback_group=asked)
         self._told: GateCase | None = None
-        self._waits = self.create_guard_condition(self._on_wait)
-        self.create_timer(LOOKS, self._look, clock=self.steady)
         self._action = ActionServer(
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
             cancel_callback=self._on_cancel, callback_group=asked,
@@ -271,22 +267,17 @@ class OptimizerNode(WaitingNode):
             response.message = f'version {version} is published to revert, but not in use: {why}'
         return response
 
+    def notify(self) -> None:
+        """The same, and a proposal that begins to wait for a person, or no longer does, is told."""
+        self._tell_waiting()
+        super().notify()
+
     def _tell_waiting(self) -> None:
-        """A proposal begins to wait for a person, or no longer does. Of the worker thread."""
-        with suppress(InvalidHandle):  # the node has ended
-            self._waits.trigger()
-
-    def _look(self) -> None:
-        """What begins to wait must be told, even where the worker thread's word of it was lost."""
-        if self._approval is not None and self._approval.pending is not self._told:
-            self._on_wait()
-
-    def _on_wait(self) -> None:
         if not self._running or self._approval is None or self._improvement is None:
             return
         waiting = self._approval.pending
         if waiting is self._told:
-            return  # told already: looked for it before the worker thread's word came
+            return
         self._told = waiting
         if waiting is not None:
             try:
@@ -421,7 +412,7 @@ class OptimizerNode(WaitingNode):
         """
         self._approval = Approval(
             self._space, self._settings.approval, repeats_allowed=assembly.repeats_allowed,
-            on_change=self._tell_waiting,
+            on_change=self.wake,
         )  # fmt: skip
         gates = assembly.gates(self._approval)
         arms = [gate.arm for gate in gates if isinstance(gate, Rehearsal)]

@@ -229,9 +229,8 @@ class TraceLoggerNode(LifecycleNode):
     def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
         start = recorder.start or 0
         if self._settings.lockstep and not recorder.commands:
-            version = max(
-                self._heard
-            )  # no controller has said which; whoever waits for the trial published it last
+            # No controller has said which; whoever waits for the trial published it last.
+            version = max(self._heard)
         parameters = self._in_force(version)
         chosen = [choice for stamp, choice in self._choices if choice.version == version and stamp >= start]
         self._choices.clear()

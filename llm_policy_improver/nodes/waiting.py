@@ -15,7 +15,7 @@ from rclpy.task import Future
 
 Value = TypeVar('Value')
 
-LOOKS: Final = 0.2
+_LOOKS: Final = 0.2
 """s after which whoever waits looks again, whatever was heard: a guard condition that is triggered while the executor
 collects what is ready can be lost (ros2/rmw_fastrtps#895)."""
 
@@ -34,7 +34,7 @@ class WaitingNode(Node):
         own = ReentrantCallbackGroup()
         self._woken = self.create_guard_condition(self.notify, callback_group=own)
         self.steady: Final = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
-        self.create_timer(LOOKS, self.notify, callback_group=own, clock=self.steady)
+        self.create_timer(_LOOKS, self.notify, callback_group=own, clock=self.steady)
 
     def notify(self) -> None:
         """Something has changed: whoever waits looks again. Of the executor's thread only."""
