@@ -30,11 +30,17 @@ class WaitingNode(Node):
     def __init__(self, name: str, **node_arguments: Any) -> None:
         super().__init__(name, **node_arguments)
         self._changed = Future()
+        self._ended = False
         # In a group of its own: a coroutine of a service holds up the group of that service while it waits.
         own = ReentrantCallbackGroup()
         self._woken = self.create_guard_condition(self.notify, callback_group=own)
         self.steady: Final = Clock(clock_type=ClockType.STEADY_TIME)  # simulated time may stand still
         self.create_timer(_LOOKS, self.notify, callback_group=own, clock=self.steady)
+
+    def destroy_node(self) -> None:
+        """Whoever waits stays where it is: an executor may resume a coroutine once more after its node has ended."""
+        self._ended = True
+        super().destroy_node()
 
     def notify(self) -> None:
         """Something has changed: whoever waits looks again. Of the executor's thread only."""
@@ -57,6 +63,8 @@ class WaitingNode(Node):
         watch = self.create_timer(patience, expire, clock=self.steady) if math.isfinite(patience) else None
         while not condition() and not expired:
             await self._changed
+            while self._ended:
+                await Future()
         if watch is not None:
             self.destroy_timer(watch)
         return condition()
