@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from llm_policy_improver.cli.experiments import EXPERIMENTS
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.report.progress import without_nan
 from llm_policy_improver.report.progress_bar import under_progress_bar
+from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.table_tennis.bench import (
     coverage,
     landings,
@@ -62,12 +61,7 @@ def _show(title: str, result: Result, as_json: bool) -> None:
         json.dump(without_nan(result.as_json()), sys.stdout)
         print()
         return
-    lines = Table(title=title, title_justify='left', box=None, padding=(0, 3, 0, 0))
-    for heading in ('figure', 'measured', 'bar'):
-        lines.add_column(heading)
-    for row in result.rows():
-        lines.add_row(*row)
-    Console().print(lines)
+    print_table(('figure', 'measured', 'bar'), result.rows(), title)
 
 
 def _save(draw: Callable[[Path], None], path: Path | None, name: str) -> None:
@@ -215,12 +209,10 @@ def reachable_command(trials: int, seed: int, output: Path, parameters: str) -> 
     options = f'--trials {trials} --seed {seed} --parameters {parameters}'
     command = f'llm-policy-improver bench reachable {options} --output FILE'
     output.write_text(reachable.to_data(found, searched, command))
-    lines = Table(box=None, padding=(0, 3, 0, 0))
-    for heading in ('objective', 'distance (m)', 'landing (m)'):
-        lines.add_column(heading)
-    for name, best in found.items():
-        lines.add_row(name, f'{best.distance_m:.3f}', f'({best.x:+.3f}, {best.y:.3f})')
-    Console().print(lines)
+    rows = [
+        (name, f'{best.distance_m:.3f}', f'({best.x:+.3f}, {best.y:.3f})') for name, best in found.items()
+    ]
+    print_table(('objective', 'distance (m)', 'landing (m)'), rows)
 
 
 for _experiment in EXPERIMENTS:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from llm_policy_improver.cli.former_option import former_method_option
 from llm_policy_improver.core.chat import EndpointError
@@ -18,6 +16,7 @@ from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError
 from llm_policy_improver.report.progress import without_nan
 from llm_policy_improver.report.progress_bar import Step, under_progress_bar
+from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.runs.store import StoreError
 
 _INTERRUPTED: Final = 130
@@ -154,16 +153,9 @@ class Options:
 
 
 def _show(report: Report) -> None:
-    # A file has no width to wrap at.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
     for lines in report.tables:
-        table = Table(title=lines.title, title_justify='left', box=None, padding=(0, 2, 0, 0))
-        for heading in lines.headings:
-            table.add_column(heading)
-        for row in lines.rows:
-            table.add_row(*row)
-        console.print(table)
-        console.print()
+        print_table(lines.headings, lines.rows, lines.title)
+        print()
     click.echo(f'Rows: {report.folder / CELLS} ({len(report.rows)})', err=True)
     for plot in report.plots:
         click.echo(f'Plot: {plot}', err=True)

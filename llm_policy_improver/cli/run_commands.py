@@ -5,14 +5,13 @@ import sys
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from llm_policy_improver.cli.run_setup import draw_run
 from llm_policy_improver.core.method import INITIAL
+from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
 from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore, StoredAudit, StoreError
@@ -21,6 +20,7 @@ from llm_policy_improver.table_tennis.objectives import parse_objective
 
 DIFFERENT = 1
 """Exit status of a replay that is not identical."""
+_HEADINGS: Final = ('step', 'proposed by', 'parameters', 'requests', 'prompts', 'replay')
 
 _json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
 
@@ -69,20 +69,10 @@ def replay_command(folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(result.as_json()))
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(_table(result))
+        print_table(_HEADINGS, map(_row, result.steps))
         click.echo(result.sentence[0].upper() + result.sentence[1:])
     if not result.identical:
         sys.exit(DIFFERENT)
-
-
-def _table(result: ReplayResult) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column('step', justify='right')
-    for heading in ('proposed by', 'parameters', 'requests', 'prompts', 'replay'):
-        table.add_column(heading)
-    for step in result.steps:
-        table.add_row(*_row(step))
-    return table
 
 
 def _row(step: ReplayedStep) -> tuple[str, ...]:

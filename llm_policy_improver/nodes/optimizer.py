@@ -29,6 +29,7 @@ from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, counts
 from llm_policy_improver.msg import OptimizerStatus
+from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import (
     feedback_message,
@@ -84,8 +85,9 @@ class OptimizerNode(WaitingNode):
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
         self._status = self.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
-        self._in_force = PolicyInForce(self, self._space, self._memory)
-        self._player = TrialPlayer(self, self._settings, self._memory)
+        self._controller = ControllerView(self)
+        self._in_force = PolicyInForce(self, self._space, self._memory, self._controller)
+        self._player = TrialPlayer(self, self._settings, self._memory, self._controller)
         # These may wait, for a language model that reads the objective or for the controller; all else goes on.
         asked = ReentrantCallbackGroup()
         self.create_service(SetObjective, 'set_objective', self._on_objective, callback_group=asked)
@@ -250,7 +252,7 @@ class OptimizerNode(WaitingNode):
 
     async def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Go back to the last good parameters, whatever goes on; a run under way ends for it."""
-        good = self._memory.good_before(self._player.active_version)
+        good = self._memory.good_before(self._controller.version)
         what = 'the last good policy comes back' if good.proposed_by != NEUTRAL else (
             'the unchanged controller comes back, as no other trial landed'
         )  # fmt: skip
@@ -339,11 +341,11 @@ class OptimizerNode(WaitingNode):
         def cancelled() -> bool:
             return self._cancel_asked or (goal is not None and goal.is_cancel_requested)
 
-        await self.until(lambda: self._player.controller_known or cancelled())
+        await self.until(lambda: self._controller.known or cancelled())
         in_force = self._memory.in_force
         improvement = self._improvement = assembly.improvement(
             run.objective, trials=run.trials, history=run.history, gates=self._gates(assembly),
-            first_version=max(self._player.active_version, self._memory.version) + 1,
+            first_version=max(self._controller.version, self._memory.version) + 1,
             in_force=None if in_force is None else in_force[1],
         )  # fmt: skip
         improvement.restore(run.played)

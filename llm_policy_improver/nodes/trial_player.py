@@ -9,8 +9,9 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.ball_feeder import BallFeeder
+from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.messages import MessageError, trial_in
-from llm_policy_improver.nodes.qos import LATCHED, TRACES
+from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory, RunMemoryError
 
@@ -25,32 +26,20 @@ class TrialPlayer:
         node: whose coroutines wait here.
         settings: of the optimizer.
         memory: takes in every trial that is reported.
+        controller: plays the balls.
     """
 
-    def __init__(self, node: WaitingNode, settings: OptimizerSettings, memory: RunMemory) -> None:
+    def __init__(
+        self, node: WaitingNode, settings: OptimizerSettings, memory: RunMemory, controller: ControllerView
+    ) -> None:
         self._node = node
         self._memory = memory
+        self._controller = controller
         self._fed, self._timeout = settings.feed_balls, settings.trial_timeout
-        self._controller: ControllerStatus | None = None
         self._arrived: dict[int, Trial] = {}
         self._stray: dict[int, RunMemoryError] = {}
         self._feeder = BallFeeder(node)
-        node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
         self._traces = node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
-
-    @property
-    def controller_known(self) -> bool:
-        """Whether the controller has said anything."""
-        return self._controller is not None
-
-    @property
-    def active_version(self) -> int:
-        """Of the parameters that the controller uses, as far as it has said."""
-        return 0 if self._controller is None else int(self._controller.active_version)
-
-    def _on_controller(self, status: ControllerStatus) -> None:
-        self._controller = status
-        self._node.notify()
 
     def _on_trace(self, message: ExecutionTrace) -> None:
         try:
@@ -74,8 +63,9 @@ class TrialPlayer:
 
     async def _stand_by(self, step: Step, ready: Callable[[], bool], over: Callable[[], bool]) -> None:
         """Until the arm is ready for the ball of this step and somebody records it; or there is none to play."""
-        await self._node.until(lambda: ready() or bool(self._lost_to(step)) or over())
-        if (why := self._lost_to(step)) and not over():
+        why_never = self._controller.why_never
+        await self._node.until(lambda: ready() or bool(why_never(step.version)) or over())
+        if (why := why_never(step.version)) and not over():
             raise RuntimeError(f'the policy of trial {step.number} is not used: {why}')
         if not self._fed:
             return
@@ -85,17 +75,6 @@ class TrialPlayer:
             raise TimeoutError(
                 f'nobody published execution_trace within {self._timeout:g} s: does the trace logger run?'
             )
-
-    def _lost_to(self, step: Step) -> str:
-        """Why the controller will never use the policy of this step; empty where it may."""
-        status = self._controller
-        if status is None:
-            return ''
-        if status.refused_version == step.version:
-            return str(status.message)
-        if status.active_version > step.version:
-            return f'somebody else has published version {status.active_version}, newer than {step.version}'
-        return ''
 
     async def play(self, step: Step, cancelled: Callable[[], bool]) -> Trial | None:
         """The next trial with the parameters of this step; None if cancelled before.
@@ -109,17 +88,16 @@ class TrialPlayer:
             RuntimeError: the controller refuses its policy, or uses a newer one that somebody else has published;
                 its trial has the number of another.
         """
-        version, fed = step.version, self._fed
+        version, fed, controller = step.version, self._fed, self._controller
 
         def ready() -> bool:
-            state = '' if self._controller is None else self._controller.state
-            return self.active_version == version and state == ControllerStatus.READY
+            return controller.version == version and controller.is_in(ControllerStatus.READY)
 
         def arrived_or_cancelled() -> bool:
             return version in self._arrived or cancelled()
 
         def over() -> bool:
-            playing = self._controller is not None and self._controller.state == ControllerStatus.PLAYING
+            playing = controller.is_in(ControllerStatus.PLAYING)
             told = version in self._arrived or version in self._stray
             return told or (cancelled() and not fed and not playing)
 

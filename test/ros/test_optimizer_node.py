@@ -687,7 +687,7 @@ def test_revert_takes_a_version_above_that_of_a_controller_which_others_have_ser
     controller = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     optimizer = idle_optimizer(graph)
     graph.spin_until(lambda: controller and controller[-1].active_version == 39, 'a version of others')
-    graph.spin_until(lambda: optimizer._player.active_version == 39, 'the optimizer to hear of it')
+    graph.spin_until(lambda: optimizer._controller.version == 39, 'the optimizer to hear of it')
     answer = Operator(graph).revert()
     assert (answer.success, answer.message) == (
         True,
@@ -699,7 +699,7 @@ def test_revert_that_the_controller_refuses_says_so(graph: RosGraph) -> None:
     optimizer = idle_optimizer(graph)
     controller = graph.publisher(ControllerStatus, 'controller/status', LATCHED)
     controller.publish(ControllerStatus())
-    graph.spin_until(lambda: optimizer._player.controller_known, 'the optimizer to hear of it')
+    graph.spin_until(lambda: optimizer._controller.known, 'the optimizer to hear of it')
     refused = ControllerStatus(refused_version=1, message='parameters version 1 refused: not today')
     graph.probe.create_subscription(
         PolicyParameters, 'policy_parameters', lambda _: controller.publish(refused), LATCHED
