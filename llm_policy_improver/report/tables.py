@@ -21,7 +21,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: s
     """
     table = Table(title=title, title_justify='left', box=None, padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, overflow='fold')
     for row in rows:
         table.add_row(*row)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _ENDLESS)

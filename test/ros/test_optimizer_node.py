@@ -31,10 +31,12 @@ from llm_policy_improver.nodes.messages import parameters_message
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION, Modulation
+from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
 from llm_policy_improver.table_tennis.space import parameter_space
@@ -378,7 +380,8 @@ def test_who_was_to_propose_in_a_goal_that_is_not_begun_is_let_go(
 
     def overtaken(method: str) -> Assembly:
         made = assembled(method)
-        optimizer._running = True  # another goal has come first
+        another = Checkpoint(parse_objective(FAR_RIGHT), 'knn', 1, ())
+        optimizer._begun(another, made)  # has come first
         return made
 
     monkeypatch.setattr(optimizer, '_assembled', overtaken)

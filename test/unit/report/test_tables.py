@@ -25,7 +25,7 @@ def test_in_a_file_every_line_is_whole(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_on_a_terminal_lines_are_folded_to_its_width() -> None:
     ours, theirs = pty.openpty()
-    code = f'from llm_policy_improver.report.tables import print_table; print_table({_HEADINGS[:4]}, [{_ROW[:4]}])'
+    code = f'from llm_policy_improver.report.tables import print_table; print_table({_HEADINGS[:8]}, [{_ROW[:8]}])'
     with subprocess.Popen(
         [sys.executable, '-c', code], stdout=theirs, env={**os.environ, 'COLUMNS': '60', 'TERM': 'xterm'}
     ) as shown:
@@ -35,4 +35,4 @@ def test_on_a_terminal_lines_are_folded_to_its_width() -> None:
     os.close(ours)
     assert max(map(len, lines)) <= 60
     assert '\u2026' not in ''.join(lines)
-    assert ''.join(''.join(lines).split()).count('0.456') == 4
+    assert ''.join(''.join(lines).split()).count('0.456') == 8

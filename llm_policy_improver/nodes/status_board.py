@@ -1,0 +1,36 @@
+"""Tells on ``optimizer/status`` where the optimizer stands."""
+
+from llm_policy_improver.core.gate import GateCase
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.msg import OptimizerStatus
+from llm_policy_improver.nodes.improvement_messages import status_message
+from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.waiting import WaitingNode
+
+
+class StatusBoard:
+    """The latched status of an optimizer.
+
+    Args:
+        node: publishes.
+        space: the bounds within which a program chooses.
+    """
+
+    def __init__(self, node: WaitingNode, space: ParameterSpace) -> None:
+        self._node = node
+        self._space = space
+        self._out = node.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
+
+    def say(self, state: str, method: str, objective: str = '') -> None:
+        """A state beside any run."""
+        self._out.publish(OptimizerStatus(state=state, objective=objective, method=method))
+
+    def show(
+        self, improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None
+    ) -> None:
+        """Where a run stands: its last step, and the proposal that waits for a person, if any."""
+        status = status_message(improvement, state, step, self._space, waiting)
+        status.header.stamp = self._node.get_clock().now().to_msg()
+        self._out.publish(status)
