@@ -1,7 +1,6 @@
 """The four nodes in one process, and an operator who asks them for an improvement."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,7 @@ from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.optimizer import OptimizerNode
@@ -125,10 +125,7 @@ class Demo:
         return done
 
     def _until(self, condition: Callable[[], bool], patience: float) -> bool:
-        end = time.monotonic() + patience
-        while not condition() and time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=0.1)
-        return condition()
+        return attend(self._executor, condition, patience)
 
 
 class TrialFeedback:

@@ -30,6 +30,7 @@ from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
+from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.demo import LAST_FEEDBACK, RunFailedError, TrialFeedback
 from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
@@ -264,11 +265,7 @@ class RehearsalCell:
 
     def until(self, condition: Callable[[], bool], patience: float) -> bool:
         """Attend to everything until it holds, for ``patience`` s at most; whether it does."""
-        end = time.monotonic() + patience
-        while not condition() and (left := end - time.monotonic()) > 0.0:
-            self._executor.spin_once(timeout_sec=min(left, 0.1))
-            self.check()
-        return condition()
+        return attend(self._executor, condition, patience, self.check)
 
     def check(self) -> None:
         """What is looked at all the time.
