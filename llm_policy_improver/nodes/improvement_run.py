@@ -131,6 +131,7 @@ class ImprovementRun:
             in_force=None if in_force is None else in_force[1],
         )  # fmt: skip
         improvement.restore(checkpoint.played)
+        around.node.get_logger().info(f'"{self.words}": aim: {aim_text(checkpoint.objective)}')
         state, message = OptimizerStatus.FINISHED, ''
         try:
             await self._improve(improvement)

@@ -63,11 +63,14 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         for name, (_, text) in _OPTIMIZER_ARGUMENTS.items()
     ]
 
+    have_run: set[int] = set()
+
     def ended(event: ProcessExited, context: LaunchContext) -> None:
-        # On the arm, a crash in mid-stroke must not take the controller with it: the node is started again.
-        if not context.is_shutdown and (
-            event.returncode == _REFUSED or (event.returncode and 'simulator' in executables)
-        ):
+        # On the arm, a crash in mid-stroke must not take the controller with it: the node is started again. What has
+        # run was given good settings: refused when it is started again, e.g. as its endpoint is away, it is tried anew.
+        refused = event.returncode == _REFUSED and id(event.action) not in have_run
+        have_run.add(id(event.action))
+        if not context.is_shutdown and (refused or (event.returncode and 'simulator' in executables)):
             raise RuntimeError(f'{event.process_name} failed, see above; the other nodes are ended')
 
     def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:

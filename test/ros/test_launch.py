@@ -5,7 +5,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ pytest.importorskip(
     'launch_ros', reason='launch_ros comes with a ROS installation only, not with the ROS wheels of pip'
 )
 
+from chat_server import ChatServer
 from launch.actions import SetEnvironmentVariable
 from launch.launch_description_sources import get_launch_description_from_python_launch_file
 from launch.utilities import perform_substitutions
@@ -254,3 +255,21 @@ def test_node_that_refuses_its_settings_ends_the_launch_and_is_not_started_again
         assert len(starts(launch, 'optimizer')) == 1
         assert 'method sas needs a language model' in launch.out + launch.err
         assert 'the other nodes are ended' in launch.out + launch.err
+
+
+def test_optimizer_that_comes_back_while_its_endpoint_is_away_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    with ExitStack() as endpoint:
+        url = endpoint.enter_context(ChatServer()).url
+        arguments = ('method:=sas', 'model:=m', f'base_url:={url}', f'output_folder:={tmp_path / "run"}')
+        with launched('hardware.launch.py', tmp_path, *arguments) as launch:
+            launch.wait_until(lambda: 'sas:m' in launch.out, 'the optimizer', 2 * TIMEOUT)
+            endpoint.close()
+            os.kill(starts(launch, 'optimizer')[0], signal.SIGKILL)
+            launch.wait_until(lambda: len(starts(launch, 'optimizer')) > 2, 'two more starts', 2 * TIMEOUT)
+            assert 'cannot be reached' in launch.out + launch.err
+            assert len(starts(launch, 'controller')) == 1
+            launch.interrupt()
+            assert launch.end() == 0
