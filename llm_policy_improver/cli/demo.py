@@ -35,7 +35,7 @@ def demo(**options: Any) -> None:
         folder = str(run.folder)
         settings = DemoSettings(
             run.simulator, run.controller, replace(run.trace_logger, output_folder=folder),
-            replace(run.optimizer, output_folder=folder, objective=''),
+            replace(run.optimizer, output_folder=folder, objective=''), run.objective,
         )  # fmt: skip
         with Demo(settings, namespace=f'demo_{os.getpid()}') as nodes:
             try:

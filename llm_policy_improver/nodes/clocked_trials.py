@@ -64,7 +64,8 @@ class ClockedTrials:
         self._recorder = TraceRecorder()
         self._witness = ArmWitness(settings.ball_lost)
         self._versions: list[tuple[int, int]] = []
-        self._first, self._recorded, self._seen, self._silent_from = 0, 0, 0, 0
+        self._first, self._recorded, self._silent_from = 0, 0, 0
+        self._seen, self._seen_stamp = 0, 0
         self._looked = time.monotonic_ns()
         self._ignoring = False
         self._active = False
@@ -138,11 +139,13 @@ class ClockedTrials:
 
     def _follow(self, sighting: BallObservation) -> None:
         """A sighting has come: of the ball whose trial this is, of a new one, or of one to be ignored."""
-        now, before = time.monotonic_ns(), self._seen
-        self._seen = now
+        now, lost = time.monotonic_ns(), self._settings.ball_lost * NANOSECONDS
+        # By the stamps, too: after a pause of this process the sightings of that time are still to be read.
+        unseen = now - self._seen > lost and abs(sighting.stamp - self._seen_stamp) > lost
+        self._seen, self._seen_stamp = now, sighting.stamp
         balls = self._recorder.balls
         if not balls:
-            self._ignoring = self._ignoring and now - before <= self._settings.ball_lost * NANOSECONDS
+            self._ignoring = self._ignoring and not unseen
             self._first = now
         else:
             passed = (sighting.stamp - balls[-1].stamp) - (now - self._recorded)

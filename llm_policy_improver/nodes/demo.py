@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
+from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.attending import attend
@@ -37,12 +38,18 @@ LAST_FEEDBACK: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """Of the four nodes."""
+    """Of the four nodes.
+
+    Attributes:
+        simulator, controller, trace_logger, optimizer: as their parameters.
+        understood: the objective, where it was read already.
+    """
 
     simulator: SimulatorSettings
     controller: ControllerSettings
     trace_logger: TraceLoggerSettings
     optimizer: OptimizerSettings
+    understood: Objective | None = None
 
 
 class RunFailedError(RuntimeError):
@@ -73,7 +80,7 @@ class Demo:
                 lambda: TraceLoggerNode(settings.trace_logger, **arguments),
             ):
                 self._add(make())
-            self._optimizer = OptimizerNode(settings.optimizer, **arguments)
+            self._optimizer = OptimizerNode(settings.optimizer, settings.understood, **arguments)
             self._add(self._optimizer)
             operator = Node('operator', **arguments)
             self._add(operator)

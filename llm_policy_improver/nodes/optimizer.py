@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.gate import Gate
-from llm_policy_improver.core.objective import Objective, ObjectiveError
+from llm_policy_improver.core.objective import Objective, ObjectiveError, cleaned_words
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
 from llm_policy_improver.loop.build import Assembly, assemble
@@ -45,22 +45,33 @@ class OptimizerNode(WaitingNode):
     proposals are rehearsed in simulation and wait for ``optimizer/approve_parameters``; ``optimizer/revert`` goes back
     to the last good parameters.
 
+    Args:
+        settings: what is used where the node's parameters say nothing else.
+        understood: an objective that was read before: nobody is asked about its words again.
+        node_arguments: of `rclpy.node.Node`.
+
     Attributes:
         last_result: what the last run came to.
     """
 
-    def __init__(self, settings: OptimizerSettings | None = None, **node_arguments: Any) -> None:
+    def __init__(
+        self,
+        settings: OptimizerSettings | None = None,
+        understood: Objective | None = None,
+        **node_arguments: Any,
+    ) -> None:
         super().__init__('optimizer', **node_arguments)
         self._settings = declared(self, settings or OptimizerSettings())
+        self._understood = understood
         self._assembly = assemble(self._settings)
         self._space = self._assembly.brief.space
         self.get_logger().info(self._assembly.said)
-        words = self._settings.objective
-        start = self._assembly.objective(words) if words else None
         self._memory = RunMemory(self._space, self._settings.output_folder, self._settings.resume)
         self._arms: list[ControllerSettings] | None = None
-        # What is wrong with their settings ends the node now, and not the first run.
+        # What is wrong with their settings or with the words ends the node now, and not the first run.
         self._gates(self._assembly)
+        left = self._left_behind()
+        start = None if left is not None else self._to_start_with()
         self._run: ImprovementRun | None = None
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
@@ -91,7 +102,6 @@ class OptimizerNode(WaitingNode):
         self._status.say(OptimizerStatus.IDLE, self._assembly.method.name)
         if self._memory.in_force is not None:
             self._in_force.publish(*self._memory.in_force, self._memory.bounds_in_force)
-        left = self._left_behind()
         if left is not None or start is not None:
             self._start_once = self.create_timer(0.0, lambda: self._start(start, left))
 
@@ -137,15 +147,25 @@ class OptimizerNode(WaitingNode):
         )
         return left, assembly
 
+    def _to_start_with(self) -> Objective | None:
+        """What the settings ask for, where the run towards it has not ended already."""
+        if not self._settings.objective:
+            return None
+        words = cleaned_words(self._settings.objective)
+        if self._settings.resume and self._memory.ended(words):
+            # A node that is started again by itself must not move the arm for what is done.
+            self.get_logger().info(f'the run towards "{words}" has ended: call set_objective for another')
+            return None
+        return self._read(self._assembly, words)
+
+    def _read(self, assembly: Assembly, words: str) -> Objective:
+        known = self._understood
+        return known if known is not None and known.words == cleaned_words(words) else assembly.objective(words)
+
     def _start(self, objective: Objective | None, left: tuple[Checkpoint, Assembly] | None) -> None:
         self._start_once.cancel()
         if left is not None:
             self._go_on(*left)
-        elif objective is not None and self._settings.resume and self._memory.ended(objective):
-            # A node that is started again by itself must not move the arm for what is done.
-            self.get_logger().info(
-                f'the run towards "{objective.words}" has ended: call set_objective for another'
-            )
         elif objective is not None:
             try:
                 checkpoint = self._memory.begin(self._settings, objective, self._settings.trials)
@@ -201,7 +221,7 @@ class OptimizerNode(WaitingNode):
         def work() -> tuple[Assembly, Objective]:
             assembly = self._assembled(method)
             try:
-                return assembly, assembly.objective(words)
+                return assembly, self._read(assembly, words)
             except BaseException:
                 self._let_go(assembly)
                 raise

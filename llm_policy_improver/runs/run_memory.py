@@ -82,13 +82,13 @@ class RunMemory:
         """The last run, where it has not come to its end; see `runs.checkpoint.interrupted`."""
         return None if self._store is None else interrupted(self._store, settings)
 
-    def ended(self, objective: Objective) -> bool:
+    def ended(self, words: str) -> bool:
         """Whether the last run was towards this objective and has come to its end."""
         begun = [] if self._store is None else self._store.settings()
         if self._store is None or not begun or not self._store.ended():
             return False
         made_with = begun[-1].content.get('optimizer')
-        return isinstance(made_with, dict) and made_with.get('objective') == objective.words
+        return isinstance(made_with, dict) and made_with.get('objective') == words
 
     def learn(self, trial: Trial) -> bool:
         """Take in a trial that was reported; False where it is known already.

@@ -179,6 +179,22 @@ def test_a_pause_of_the_trace_logger_is_no_end_of_the_ball(streams: Streams) -> 
     assert len(trace.ball_time) > 95
 
 
+def test_after_a_pause_of_the_trace_logger_a_ball_that_stays_in_view_still_counts_for_one(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clocked_trials, 'LONGEST_PLAY', 0.3)
+    end = time.monotonic() + TIMEOUT
+    while not streams.traces:
+        assert time.monotonic() < end, 'no trial'
+        streams.say(0.1)
+    for _ in range(60):  # nothing is spun: the messages wait
+        streams.sight(streams.now, (0.0, 1.0, 0.3))
+        time.sleep(0.01)
+    streams.say(0.2)
+    streams.take_away()
+    assert len(streams.traces) == 1
+
+
 def test_command_of_the_wrong_length_is_left_out(streams: Streams) -> None:
     streams.say(0.1)
     streams.command([0.2] * 7)

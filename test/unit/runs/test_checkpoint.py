@@ -150,14 +150,14 @@ def test_run_that_has_ended_or_was_never_begun_is_not_resumed(tmp_path: Path) ->
         assert memory.interrupted(NUMERIC) is None
     with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         assert memory.interrupted(NUMERIC) is None
-        assert not memory.ended(RIGHT)
+        assert not memory.ended(RIGHT.words)
     live(tmp_path, NUMERIC)
     with closing(RunMemory(NUMERIC.space(), str(tmp_path))) as memory:
         assert memory.interrupted(NUMERIC) is None
-        assert memory.ended(RIGHT)
-        assert not memory.ended(parse_objective('far left'))
+        assert memory.ended(RIGHT.words)
+        assert not memory.ended('far left')
         memory.begin(NUMERIC, RIGHT, NUMERIC.trials)
-        assert not memory.ended(RIGHT)
+        assert not memory.ended(RIGHT.words)
         left = memory.interrupted(NUMERIC)
         assert left is not None
         assert (left.played, len(left.history)) == ((), NUMERIC.trials)
