@@ -1,15 +1,18 @@
 """Understanding by a language model, on recorded replies."""
 
-from pathlib import Path
+import json
 
 import pytest
+from labelled_objectives import labelled
+from paths import ROOT
 
 from llm_policy_improver.core.chat import Ending, EndpointError, Exchange
 from llm_policy_improver.core.objective import ObjectiveError
 from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.table_tennis.reader import Reading, messages, read, reply_schema
 
-RECORDINGS = Path(__file__).parents[2] / 'recordings' / 'understanding'
+RECORDINGS = ROOT / 'test' / 'recordings' / 'understanding'
+READER = ROOT / 'docs' / 'recordings' / 'understanding'
 
 
 def answering(words: str, *replies: str) -> RecordedModel:
@@ -185,3 +188,20 @@ def test_schema_holds_to_the_keys_in_the_order_of_thinking() -> None:
     schema = reply_schema()
     assert schema['required'] == ['meaning', 'terms', 'not_understood']
     assert schema['additionalProperties'] is False
+
+
+def test_reasoning_reader_understood_held_out_sentences_as_people_do() -> None:
+    """The table of docs/methods.md: 72 of 74, and what was wrong was not aimed at."""
+    labels = {label.sentence: label for label in labelled() if label.held_out == 1}
+    rows = [json.loads(line) for line in (READER / 'exchanges.jsonl').read_text('utf-8').splitlines()]
+    assert [row['words'] for row in rows] == list(labels)
+    ((_, first),) = messages(rows[0]['words'])
+    assert first == (READER / 'prompt.md').read_text('utf-8')
+    wrong = []
+    for row in rows:
+        found = read(row['words'], answering(row['words'], row['reply'])).understanding
+        label = labels[row['words']]
+        if not (label.measured(found) if label.readings else not found.understood):
+            assert not found.terms, row['words']
+            wrong.append(row['words'])
+    assert wrong == ['just over the net', "far left or near right, I don't mind which"]
