@@ -16,6 +16,7 @@ from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.language_model import make_endpoint, words_reader
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.settings_gates import make_gates
 from llm_policy_improver.loop.step import Step
@@ -78,15 +79,18 @@ class Assembly:
             ObjectiveError: they are empty, too long, or not understood.
             EndpointError: the language model did not answer.
         """
-        if self.programs is not None:
-            return rounds_objective(words)
-        if self.model is not None and not self.settings.rank_by_model:
-            return read_objective(words, self.model)
-        objective = parse_objective(words)
-        if self.model is None:
+        reader = words_reader(self.settings, self.model)
+        if reader is None:
+            objective = parse_objective(words)
             who = f'{self.method.name}, which proposes here, is no language model and needs a measure'
             require_measurable(objective, who)
-        return objective
+            return objective
+        ranks = self.model is not None and self.programs is None
+        if ranks and self.settings.rank_by_model:
+            return parse_objective(words)
+        otherwise = '; or have the model rank the trials by its word alone (rank_by_model)' if ranks else ''
+        objective = read_objective(words, reader, otherwise)
+        return objective if self.programs is None else rounds_objective(objective)
 
     def seeds(self, step: Step) -> Sequence[int]:
         """Of the balls that make up the trial of a step: a round where a program is tried, else one."""
@@ -178,15 +182,7 @@ def assemble(
         return _numeric(settings, brief)
     where = ''
     if model is None:
-        # openai takes half a second to load: runs without a language model start without it.
-        from llm_policy_improver.llm.endpoint import Endpoint
-
-        model = endpoint = Endpoint(
-            settings.model,
-            settings.base_url or None,
-            timeout_s=settings.request_timeout,
-            max_retries=settings.request_retries,
-        )
+        model = endpoint = make_endpoint(settings)
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
     name = 'sas' if settings.method == 'auto' else settings.method
@@ -239,4 +235,5 @@ def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
         method = make_numeric(name, brief, settings.seed, simulated_examples(brief.space, settings.seed))
     except MissingPackageError as error:
         raise SettingsError(str(error)) from None
-    return Assembly(settings, brief, method, None, f'{why}{name} proposes, {METHODS[name].said}')
+    reads = f'; {settings.model} reads what of the words the vocabulary does not' if settings.model else ''
+    return Assembly(settings, brief, method, None, f'{why}{name} proposes, {METHODS[name].said}{reads}')

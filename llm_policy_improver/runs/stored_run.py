@@ -16,7 +16,7 @@ from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
 from llm_policy_improver.table_tennis import objectives
-from llm_policy_improver.tasks.ball_rounds import round_of, rounds_objective, target_of
+from llm_policy_improver.tasks.ball_rounds import of_balls, round_of, rounds_objective, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,8 @@ class RunSettings:
 
     def meant(self, words: str) -> Objective:
         """The objective of these words as it was understood then; by the vocabulary where that was not kept."""
-        if self.optimizer.method in PROGRAMS:
-            return rounds_objective(words)
-        known = self.objective
-        return known if known is not None and known.words == words else objectives.parse_objective(words)
+        meant = _meant(words, self.objective)
+        return rounds_objective(meant) if self.optimizer.method in PROGRAMS else meant
 
     def store(self, store: RunStore) -> None:
         """Keep them for the steps from the next one on.
@@ -51,14 +49,14 @@ class RunSettings:
             StoreError: they are not stored.
         """
         options = None if self.options is None else to_mapping(self.options)
-        rounds = self.optimizer.method in PROGRAMS  # which follows from the words
         store.add_settings(
             {
                 'optimizer': to_mapping(self.optimizer),
                 'sas_options': options,
                 'ball_seed': self.ball_seed,
                 'history': self.history,
-                'objective': None if self.objective is None or rounds else objectives.as_json(self.objective),
+                # That of rounds follows from that of single balls.
+                'objective': None if self.objective is None else objectives.as_json(of_balls(self.objective)),
             }
         )
 
@@ -178,10 +176,10 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
     steps: list[PlayedStep] = []
     before = played = 0
     stored, begun = store.steps(), {each.first_step: each.content for each in store.settings()}
-    wanted, fed = _balls(store.description), _fed(store.description)
+    content = store.description
     for step, following in zip_longest(stored, stored[1:]):
-        if step.number in begun:
-            wanted, fed = _balls(begun[step.number]), _fed(begun[step.number])
+        content = begun.get(step.number, content)
+        wanted, fed = _balls(content), _fed(content)
         tries, counted = _tries(trials, played, step.step.version, wanted, fed)
         found = tries[-1] if tries and (following or len(counted) == wanted) else None
         balls = tuple(trials[index] for index in counted)
@@ -194,7 +192,7 @@ def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
             PlayedStep(
                 step,
                 tuple(exchanges.get(step.number, ())),
-                None if found is None else trials[found] if wanted == 1 else _round(balls, step),
+                None if found is None else trials[found] if wanted == 1 else _round(balls, step, content),
                 tuple(audits.get(step.number, ())),
                 len(tries) - before_it,
                 balls if found is None else (),
@@ -245,5 +243,14 @@ def _fed(content: Mapping[str, Any]) -> bool:
     return not isinstance(optimizer, dict) or bool(optimizer.get('feed_balls', True))
 
 
-def _round(balls: Sequence[Trial], step: StoredStep) -> Trial | None:
-    return round_of(balls, target_of(objectives.parse_objective(step.objective))) if balls else None
+def _round(balls: Sequence[Trial], step: StoredStep, content: Mapping[str, Any]) -> Trial | None:
+    if not balls:
+        return None
+    return round_of(balls, target_of(_meant(step.objective, _objective(content.get('objective')))))
+
+
+def _meant(words: str, known: Objective | None) -> Objective:
+    """What is asked of single balls: as it was understood then; by the vocabulary where that was not kept."""
+    if known is None or known.words != words:
+        return objectives.parse_objective(words)
+    return of_balls(known)

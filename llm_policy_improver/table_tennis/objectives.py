@@ -1,6 +1,6 @@
 """What a person's words ask of the table-tennis arm: by the vocabulary, or by a language model that reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -8,8 +8,11 @@ from llm_policy_improver.core.chat import Completer, Ending, EndpointError, Exch
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.table_tennis.measures import MEASURES
-from llm_policy_improver.table_tennis.reader import read
+from llm_policy_improver.table_tennis.reader import Reading, read
 from llm_policy_improver.table_tennis.vocabulary import CAN_BE_SAID, understand
+
+ModelMaker = Callable[[], Completer]
+"""Makes the language model that reads words, or gives the one that there is."""
 
 
 def parse_objective(words: str) -> Objective:
@@ -22,27 +25,47 @@ def parse_objective(words: str) -> Objective:
     return Objective(found.words, found.terms, found.sentence) if found.understood else Objective(found.words)
 
 
-def read_objective(words: str, model: Completer) -> Objective:
-    """Read the words by the vocabulary, and by the language model what that does not understand.
+def read_words(words: str, reader: ModelMaker | None) -> Reading:
+    """Read the words by the vocabulary, and by the language model, where there is one, what that does not understand.
 
-    What the vocabulary reads, it reads wholly: asking as well would cost a request and change nothing.
+    What the vocabulary reads, it reads wholly: asking as well would cost a request and change nothing. Runs and
+    ``understand`` both ask here, so that a run aims at what was told before.
+
+    Args:
+        words: as the person said them.
+        reader: makes the language model, once it is needed; None: the vocabulary alone.
+
+    Raises:
+        ObjectiveError: the words are empty or too long.
+        EndpointError: the model did not answer.
+    """
+    found = understand(words)
+    if found.understood or reader is None:
+        return Reading(found)
+    reading = read(words, reader())
+    if reading.failed:
+        raise EndpointError(reading.exchanges[-1].verdict)
+    return reading
+
+
+def read_objective(words: str, reader: ModelMaker | None, otherwise: str = '') -> Objective:
+    """What the words ask for, by `read_words`.
+
+    Args:
+        words: as the person said them.
+        reader: makes the language model, once it is needed; None: the vocabulary alone.
+        otherwise: what else can be done where they are not understood, as a clause.
 
     Raises:
         ObjectiveError: the words are empty or too long, or not all of them are understood.
         EndpointError: the model did not answer.
     """
-    objective = parse_objective(words)
-    if objective.measurable:
-        return objective
-    reading = read(words, model)
+    reading = read_words(words, reader)
     found = reading.understanding
-    if reading.failed:
-        raise EndpointError(f'{model.model} could not be asked what "{objective.words}" means')
     if not found.understood:
         left_out = ', '.join(f'"{part}"' for part in found.not_understood)
         raise ObjectiveError(
-            f'"{objective.words}" is not understood, or not measured: {left_out}. {CAN_BE_SAID}; or have the model '
-            'rank the trials by its word alone (rank_by_model)'
+            f'"{found.words}" is not understood, or not measured: {left_out}. {CAN_BE_SAID}{otherwise}'
         )
     return Objective(found.words, found.terms, found.sentence, reading.exchanges)
 

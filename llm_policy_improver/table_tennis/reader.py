@@ -32,17 +32,23 @@ _REPAIR: Final = prompt(__package__, 'understanding_repair')
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a language model understood.
+    """What was understood.
 
     Attributes:
         understanding: without terms where no reply could be used.
-        exchanges: all that was asked and answered for it; `llm.recorded.RecordedModel` replays them.
+        exchanges: all that was asked and answered for it, none where the vocabulary read the words;
+            `llm.recorded.RecordedModel` replays them.
         failed: whether the endpoint failed, so that it says nothing about the words.
     """
 
     understanding: Understanding
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[Exchange, ...] = ()
     failed: bool = False
+
+    @property
+    def by(self) -> str:
+        """Who read the words, for people."""
+        return f'the language model {self.exchanges[-1].model}' if self.exchanges else 'the vocabulary'
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ observed and what was applied is among their measures (`table_tennis.ball_choose
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from llm_policy_improver.core.chat import Completer
@@ -25,7 +26,6 @@ from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, NEUTRAL_ATTENUATION, NEUTRAL_RESIDUAL
 from llm_policy_improver.table_tennis.ball_choice import FALLBACK, HELD, NOT_PLAYED, OBSERVED, Fallback
 from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
-from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.tasks.arm_varied_balls import MISS, Target, make_brief, reward_of, told_of
 from llm_policy_improver.tasks.program_task import CRASHED, PLAYED, RETURN
 
@@ -58,21 +58,41 @@ def target_of(objective: Objective) -> Target:
     return found.get(LANDING_X.name), found.get(LANDING_Y.name)
 
 
-def rounds_objective(words: str) -> Objective:
+@dataclass(frozen=True, slots=True)
+class RoundsObjective(Objective):
     """What the words ask for, of rounds.
 
-    Raises:
-        ObjectiveError: they are not understood, or are about something else than where balls land.
+    Attributes:
+        balls: what they ask of single balls.
     """
-    objective = parse_objective(words)
-    target_of(objective)
-    sentence = f'mean distance of all balls as small as possible; {objective.sentence}'
-    return Objective(objective.words, (Term(MEAN_DISTANCE, Extreme.SMALLEST),), sentence)
+
+    balls: Objective = field(kw_only=True)
+
+
+def rounds_objective(balls: Objective) -> RoundsObjective:
+    """Of rounds, from what is asked of single balls.
+
+    Raises:
+        ObjectiveError: it is about something else than where balls land.
+    """
+    target_of(balls)
+    sentence = f'mean distance of all balls as small as possible; {balls.sentence}'
+    nearest = (Term(MEAN_DISTANCE, Extreme.SMALLEST),)
+    return RoundsObjective(balls.words, nearest, sentence, balls.exchanges, balls=balls)
+
+
+def of_balls(objective: Objective) -> Objective:
+    """What is asked of single balls, where the objective is one of rounds."""
+    return objective.balls if isinstance(objective, RoundsObjective) else objective
 
 
 def aimed_at(objective: Objective) -> Target:
-    """Where the balls of a `rounds_objective` are to land."""
-    return target_of(parse_objective(objective.words))
+    """Where the balls are to land, of an objective of rounds or of balls.
+
+    Raises:
+        ObjectiveError: it is about something else than one place, or line, of the landing.
+    """
+    return target_of(of_balls(objective))
 
 
 def round_of(balls: Sequence[Trial], target: Target) -> Trial:
@@ -109,13 +129,6 @@ def round_of(balls: Sequence[Trial], target: Target) -> Trial:
 def is_program(carrier: Carrier) -> bool:
     """Whether what was tried or proposed is a program."""
     return isinstance(carrier.policy, Program)
-
-
-def of_balls(objective: Objective) -> Objective:
-    """What the words ask of single balls, where the objective is one of rounds; for pictures of their landings."""
-    if [term.measure for term in objective.terms] != [MEAN_DISTANCE]:
-        return objective
-    return parse_objective(objective.words)
 
 
 def _episode(ball: Trial, target: Target) -> Episode:

@@ -7,6 +7,8 @@ from chat_server import ChatServer, fail, say
 from click.testing import CliRunner, Result
 
 from llm_policy_improver.cli import main as command_line
+from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.loop.settings import OptimizerSettings
 
 
 def understand(*arguments: str) -> Result:
@@ -52,13 +54,26 @@ def test_language_model_reads_the_words_where_one_is_named(monkeypatch: pytest.M
     assert result.stdout == 'as far right as possible\n'
 
 
+def test_endpoint_without_a_model_is_refused_as_for_a_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = 'http://127.0.0.1:9/v1'
+    monkeypatch.setattr('sys.argv', ['llm-policy-improver', 'understand', 'far right', '--base-url', url])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == 2
+    with pytest.raises(SettingsError, match='give model, too') as refused:
+        OptimizerSettings(base_url=url)
+    assert capsys.readouterr().err == f'Error: {refused.value}\n'
+
+
 def test_endpoint_that_fails_is_an_error_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv('OPENAI_API_KEY', 'none')
     with ChatServer() as server:
         server.script(fail(401))
-        words = ['llm-policy-improver', 'understand', 'far right', '--model', 'm', '--base-url', server.url]
+        words = ['llm-policy-improver', 'understand', 'rechts', '--model', 'm', '--base-url', server.url]
         monkeypatch.setattr('sys.argv', words)
         with pytest.raises(SystemExit) as ended:
             command_line.main()

@@ -14,6 +14,7 @@ from llm_policy_improver.runs.checkpoint import interrupted
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts
 from llm_policy_improver.table_tennis.ball_choice import BallChoice
+from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.tasks.ball_rounds import MEAN_DISTANCE, rounds_objective
 
 WORDS = 'at (0.38, 0.68)'
@@ -31,7 +32,7 @@ def landed(x: float) -> Trial:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RunStore]:
     with RunStore.create(tmp_path / 'run', {}) as store:
-        objective = rounds_objective(WORDS)
+        objective = rounds_objective(parse_objective(WORDS))
         RunSettings(SETTINGS, history=0, objective=objective).store(store)
         store.add_step(objective.words, Step(1, PROGRAM, 4, Proposal(PROGRAM, 'prompt_po:m'), seed=3))
         yield store
@@ -45,7 +46,7 @@ def test_what_was_played_of_a_round_counts_and_the_rest_is_due(store: RunStore) 
     assert [trial for _, trial in left.played] == [None]
     assert [ball.number for ball in left.balls] == [first.number]
     assert left.attempts == 1
-    assert left.objective == rounds_objective(WORDS)
+    assert left.objective == rounds_objective(parse_objective(WORDS))
 
 
 def test_a_whole_round_is_one_trial_again(store: RunStore) -> None:

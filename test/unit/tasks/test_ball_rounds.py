@@ -75,7 +75,7 @@ def test_balls_that_met_the_constants_do_not_count_for_the_program() -> None:
 def test_the_place_that_is_aimed_at_is_what_the_words_name(
     words: str, target: tuple[float | None, float | None]
 ) -> None:
-    found = aimed_at(rounds_objective(words))
+    found = aimed_at(rounds_objective(parse_objective(words)))
     assert [None if each is None else pytest.approx(each) for each in target] == list(found)
 
 
@@ -88,7 +88,7 @@ def test_what_names_no_place_of_a_landing_is_refused(words: str) -> None:
 
 
 def test_the_best_round_is_the_nearest() -> None:
-    objective = rounds_objective('at (0.38, 0.68)')
+    objective = rounds_objective(parse_objective('at (0.38, 0.68)'))
     near, far = round_of([ball(1, (0.38, 0.6))], THERE), round_of([ball(2, (0.1, 0.6))], THERE)
     assert objective.best([far, near]) is near
     assert objective.distance(near) == pytest.approx(0.08)
