@@ -41,7 +41,7 @@ class ImprovementResult:
         returned: share of this run's trials that succeeded.
         fallbacks: how many proposals the fallback made.
         unchanged: how many trials repeated the last parameters for want of a proposal.
-        prompt_tokens, completion_tokens: of all requests to a language model.
+        prompt_tokens, completion_tokens: of all requests to a language model, those that read the words included.
         claims_agreeing, claims_contradicted, claims_undecided: how many of the effects that a language model claimed
             the trials confirm, refute, and leave open.
         end: why it is over; None where it was interrupted.
@@ -93,7 +93,8 @@ class ImprovementResult:
         measured = [distance for trial in trials if (distance := objective.distance(trial)) is not None]
         best = best_trial([*earlier, *trials], objective, [step.proposal for step, _ in run])
         within = next((step.number for step, trial in run if trial is best), 0)
-        exchanges = [exchange for step, _ in run for exchange in step.proposal.exchanges]
+        asked = [exchange for step, _ in run for exchange in step.proposal.exchanges]
+        exchanges = [*objective.exchanges, *asked]
         claims = [claim.agreement for step, _ in run for claim in step.proposal.claims]
         return cls(
             objective=objective.words,

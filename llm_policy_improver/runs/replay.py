@@ -18,6 +18,7 @@ from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.gates import RecordedGate
 from llm_policy_improver.loop.step import Step
+from llm_policy_improver.runs.replayed_reading import ReplayedReading, read_again
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import (
     PlayedStep,
@@ -26,6 +27,7 @@ from llm_policy_improver.runs.stored_run import (
     stored_parts,
     stored_settings,
 )
+from llm_policy_improver.tasks.ball_rounds import of_balls
 
 _MOST_NAMED: Final = 5
 
@@ -39,12 +41,14 @@ class ReplayedStep:
         step: what the replay came to; None where it ended before.
         asked: requests made to the recorded model.
         differing: numbers of the recorded exchanges whose messages were not those asked now.
+        reading: of the objective's words by a language model, with the first step after it; else None.
     """
 
     recorded: PlayedStep
     step: Step | None
     asked: int
     differing: tuple[int, ...]
+    reading: ReplayedReading | None = None
 
     @property
     def number(self) -> int:
@@ -96,9 +100,15 @@ class ReplayResult:
     steps: tuple[ReplayedStep, ...]
 
     @property
+    def readings(self) -> tuple[ReplayedReading, ...]:
+        """Of objectives that a language model read."""
+        return tuple(step.reading for step in self.steps if step.reading is not None)
+
+    @property
     def identical(self) -> bool:
-        """Whether every step is the stored one."""
-        return not any(step.difference for step in self.steps)
+        """Whether every step is the stored one, and every objective is understood as it was."""
+        differences = [each.difference for each in self.steps] + [each.difference for each in self.readings]
+        return not any(differences)
 
     @property
     def sentence(self) -> str:
@@ -111,8 +121,14 @@ class ReplayResult:
             if len(different) > 1:
                 said += f'; {len(different)} of {len(self.steps)} steps differ, {_listed(different)}'
         else:
-            said = f'identical: all {len(self.steps)} steps gave the stored parameters'
-        return f'{said}; {self._prompts(exchanges)}.' if exchanges else f'{said}.'
+            verdict = 'identical' if self.identical else 'not identical'
+            said = f'{verdict}: all {len(self.steps)} steps gave the stored parameters'
+        clauses = [said, *(each.difference for each in self.readings if each.difference)]
+        if exchanges:
+            clauses.append(self._prompts(exchanges))
+        if self.readings:
+            clauses.append(self._requests())
+        return '; '.join(clauses) + '.'
 
     def _prompts(self, exchanges: int) -> str:
         numbers = [(number, step.number) for step in self.steps for number in step.differing]
@@ -130,6 +146,13 @@ class ReplayResult:
             said.append(f'the number of requests differs first in step {more[0].number}')
         return '; '.join(said)
 
+    def _requests(self) -> str:
+        other = [each for each in self.readings if not each.same_prompts]
+        if not other:
+            return 'what the words mean is asked as it was'
+        named = ', '.join(f'"{each.stored.words}" (step {each.step})' for each in other[:_MOST_NAMED])
+        return f'what the words mean is asked otherwise now: {named}'
+
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         differing = [number for step in self.steps for number in step.differing]
@@ -139,6 +162,7 @@ class ReplayResult:
             'first_differing_step': first,
             'first_differing_exchange': differing[0] if differing else None,
             'verdict': self.sentence,
+            'readings': [reading.as_json() for reading in self.readings],
             'steps': [step.as_json() for step in self.steps],
         }
 
@@ -186,8 +210,10 @@ def replay_part(part: StoredPart, settings: RunSettings) -> Iterator[ReplayedSte
 def _played_again(
     part: StoredPart, settings: RunSettings, assembly: Assembly, model: RecordedModel, gate: RecordedGate
 ) -> Iterator[ReplayedStep]:
+    objective = settings.meant(part.objective)
+    reading = read_again(of_balls(objective), part.steps[0].number)
     improvement = assembly.improvement(
-        settings.meant(part.objective), trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
+        objective, trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
         first_version=_first_version(part.steps[0]), gates=(gate,), all_trials=True,
     )  # fmt: skip
     for recorded in part.steps:
@@ -197,7 +223,10 @@ def _played_again(
         gate.load(recorded.audits)
         asked, differing = len(model.asked), len(model.differing)
         step = None if improvement.done else improvement.propose()
-        yield ReplayedStep(recorded, step, len(model.asked) - asked, tuple(model.differing[differing:]))
+        yield ReplayedStep(
+            recorded, step, len(model.asked) - asked, tuple(model.differing[differing:]), reading
+        )
+        reading = None
         if step is not None and recorded.trial is not None:
             improvement.record(replace(recorded.trial, version=step.version))
 

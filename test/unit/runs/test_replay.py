@@ -21,6 +21,7 @@ from llm_policy_improver.core.term import Extreme
 from llm_policy_improver.llm.recorded import RecordedModel
 from llm_policy_improver.loop import build
 from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.prompt_preview import preview
 from llm_policy_improver.runs.replay import ReplayResult, replay
@@ -142,15 +143,19 @@ def test_steps_without_any_proposal_are_replayed(monkeypatch: pytest.MonkeyPatch
     assert (status, said['identical']) == (0, True), said['verdict']
 
 
+def improve_what_a_model_reads(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    understood = {'meaning': 'wide', 'terms': [{'measure': 'landing_x', 'want': 'max', 'weight': 1}]}
+    answer = say(json.dumps(understood | {'not_understood': []}), 700, 60)
+    fallback = fail(500)  # proposes by the objective's measure
+    improve_with_model(
+        monkeypatch, folder, answer, fallback, first=12, steps=2, words='make the opponent run'
+    )
+
+
 def test_objective_that_a_model_understood_is_replayed_as_it_was_understood(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    understood = {'meaning': 'wide', 'terms': [{'measure': 'landing_x', 'want': 'max', 'weight': 1}]}
-    answer = say(json.dumps(understood | {'not_understood': []}))
-    fallback = fail(500)  # proposes by the objective's measure
-    improve_with_model(
-        monkeypatch, tmp_path / 'run', answer, fallback, first=12, steps=2, words='make the opponent run'
-    )
+    improve_what_a_model_reads(monkeypatch, tmp_path / 'run')
     with RunStore.open(tmp_path / 'run') as store:
         settings = stored_settings(store)
         assert settings is not None
@@ -161,7 +166,47 @@ def test_objective_that_a_model_understood_is_replayed_as_it_was_understood(
         assert store.steps()[12].step.proposed_by == 'least_squares'
     status, said = as_json(tmp_path / 'run')
     assert (status, said['identical']) == (0, True), said['verdict']
-    assert 'all 2 prompts are the same' in said['verdict']
+    assert said['verdict'].endswith('all 2 prompts are the same; what the words mean is asked as it was.')
+    (reading,) = said['readings']
+    assert (reading['step'], reading['objective']) == (1, 'make the opponent run')
+    assert reading['stored'] == reading['replayed'] == 'as far right as possible'
+    assert (reading['requests'], reading['differing_exchanges']) == (1, [])
+
+
+def test_another_prompt_or_understanding_of_the_words_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve_what_a_model_reads(monkeypatch, tmp_path / 'run')
+    asked = "json_extract(content, '$.objective.exchanges[0].messages[0][1]')"
+    rewrite(
+        tmp_path / 'run',
+        "UPDATE settings SET content = json_set(content, '$.objective.exchanges[0].messages[0][1]', "
+        f"replace({asked}, 'table-tennis', 'tennis'))",
+    )
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['readings'][0]['differing_exchanges']) == (0, [1])
+    told = 'what the words mean is asked otherwise now: "make the opponent run" (step 1).'
+    assert said['verdict'].endswith(told)
+    rewrite_again = "json_set(content, '$.objective.exchanges[0].reply', '{}')"
+    with closing(sqlite3.connect(tmp_path / 'run' / 'run.sqlite')) as connection:
+        connection.execute(f'UPDATE settings SET content = {rewrite_again}')
+        connection.commit()
+    status, said = as_json(tmp_path / 'run')
+    assert (status, said['readings'][0]['identical']) == (1, False)
+    assert said['verdict'].startswith('not identical: all 14 steps gave the stored parameters; "make the')
+
+
+def test_summary_counts_the_tokens_that_reading_the_words_took(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    improve_what_a_model_reads(monkeypatch, tmp_path / 'run')
+    with RunStore.open(tmp_path / 'run') as store:
+        settings = stored_settings(store)
+        assert settings is not None
+        steps = [each.exchange for each in store.exchanges()]
+        result = ImprovementResult.of(settings.meant('make the opponent run'), 'sas', [], [])
+    assert (result.prompt_tokens, result.completion_tokens) == (700, 60)
+    assert sum(exchange.prompt_tokens for exchange in steps) == 100
 
 
 def test_run_through_ros_is_replayed_like_one_in_process(tmp_path: Path) -> None:
