@@ -45,6 +45,7 @@ setup: $(READY)
 $(READY): pyproject.toml setup.py CMakeLists.txt package.xml $(INTERFACES) | $(BIN)/python
 	@echo 'Setting up .venv (only now and after changes of the set-up; a minute or two) ...'
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv  # an interrupted set-up goes on
+	@touch .venv/COLCON_IGNORE
 	@$(BIN)/python -c "import tomllib; \
 	  print(*tomllib.load(open('pyproject.toml', 'rb'))['build-system']['requires'], sep='\n')" \
 	  > .venv/build-requires.txt
@@ -65,7 +66,6 @@ $(BIN)/python:
 	  { echo '$(PYTHON) was not found: name a Python 3.11 to 3.13, e.g. make PYTHON=python3.12'; exit 1; }
 	@$(PYTHON) scripts/check_machine.py
 	@$(PYTHON) -m venv .venv
-	@touch .venv/COLCON_IGNORE
 
 clean:
 	rm -rf .venv build install log dist *.egg-info llm_policy_improver/msg llm_policy_improver/srv \
