@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from llm_policy_improver.loop.improvement_result import ImprovementResult
+from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.step import TrialResult
 from llm_policy_improver.report.wording import best_text, claims_text, step_text
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -94,8 +94,8 @@ class Reporter(Protocol):
 class JsonReporter:
     """One JSON object a line: each trial, then the summary; everything else goes to standard error."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
+        self._stream: TextIO = sys.stdout
 
     def _line(self, content: dict[str, Any]) -> None:
         print(json.dumps(without_nan(content)), file=self._stream, flush=True)
@@ -139,7 +139,8 @@ class ConsoleReporter:
 
     def trial(self, report: TrialReport) -> None:
         """What happened, and why these parameters."""
-        improved = report.distance is not None and (self._best is None or report.distance < self._best)
+        # By the best of the whole run: what was played before an interrupt is not shown here.
+        improved = report.distance is not None and report.distance == report.best_distance != self._best
         self._best = report.best_distance
         # Where a ball came down that is no good return would read like a landing: the note says what it did.
         landed = report.outcome == 'landed' and report.landing is not None
@@ -195,7 +196,9 @@ class ConsoleReporter:
         self._console.print(
             f'{result.trials} trial{"s" * (result.trials != 1)}, {result.returned:.0%} returned'
         )
-        if result.stopped:
+        if result.end is End.REACHED:
+            self._console.print('[bold green]The objective is reached.[/]')
+        elif result.stopped:
             self._console.print(f'[bold red]Ended early:[/] {escape(result.stopped)}', soft_wrap=True)
         if picture is not None:
             self._console.print(f'Picture: {escape(str(picture))}', soft_wrap=True)
