@@ -1,4 +1,4 @@
-"""``llm-policy-improver prompt``, ``replay`` and ``audit``: look into a stored run, without endpoint and simulator."""
+"""``llm-policy-improver prompt``, ``replay``, ``plot``, ``audit``: look into a stored run, without endpoint."""
 
 import json
 import sys
@@ -12,9 +12,10 @@ import click
 from llm_policy_improver.cli.run_setup import draw_run
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.report.tables import print_table
+from llm_policy_improver.runs.objective_folder import open_run, runs_with_steps
 from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
 from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
-from llm_policy_improver.runs.store import RunStore, StoredAudit, StoreError
+from llm_policy_improver.runs.store import StoredAudit, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.objectives import parse_objective
 
@@ -36,7 +37,7 @@ def prompt_command(folder: Path, step: int | None, as_json: bool) -> None:
 
     Example: llm-policy-improver prompt --run runs/far-right | less
     """
-    with closing(RunStore.open(folder)) as store:
+    with closing(open_run(folder)) as store:
         shown = preview(store, step)
     if as_json:
         click.echo(json.dumps(shown.as_json()))
@@ -64,7 +65,7 @@ def replay_command(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver replay runs/far-right
     """
-    with closing(RunStore.open(folder)) as store:
+    with closing(open_run(folder)) as store:
         result = ReplayResult(tuple(replay(store)))
     if as_json:
         click.echo(json.dumps(result.as_json()))
@@ -92,22 +93,26 @@ def _row(step: ReplayedStep) -> tuple[str, ...]:
 @click.command('plot')
 @click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
 def plot_command(folder: Path) -> None:
-    """Draw ``landings.png`` for a stored run, towards its last objective.
+    """Draw ``landings.png`` for a stored run, and one for each further objective that its nodes have worked towards.
 
     Example: llm-policy-improver plot runs/far-right
     """
-    with closing(RunStore.open(folder)) as store:
-        steps = store.steps()
-        if not steps:
-            raise StoreError(f'the run in {folder} has no steps yet, so there is nothing to draw')
-        made_with, words = stored_settings(store), steps[-1].objective
-        objective = parse_objective(words) if made_with is None else made_with.meant(words)
-        first = sum(each.step.proposed_by == INITIAL for each in steps)
-        asked = [each.step.proposed_by for each in steps if each.step.proposed_by != INITIAL]
-        picture = draw_run(store, objective, first, asked[-1] if asked else INITIAL)
-    if picture is None:
+    with closing(open_run(folder)) as store:
+        runs = runs_with_steps(store)
+        if not (runs and store.trials()):
+            raise StoreError(f'the run in {folder} has no trials yet, so there is nothing to draw')
+        pictures = []
+        for number, steps in runs:
+            made_with, words = stored_settings(store, steps[0].number), steps[0].objective
+            objective = parse_objective(words) if made_with is None else made_with.meant(words)
+            first = sum(each.step.proposed_by == INITIAL for each in steps)
+            asked = [each.step.proposed_by for each in steps if each.step.proposed_by != INITIAL]
+            pictures.append(draw_run(store, objective, first, asked[-1] if asked else INITIAL, number))
+    for picture in pictures:
+        if picture is not None:
+            click.echo(f'Picture: {picture}')
+    if None in pictures:
         sys.exit(2)
-    click.echo(f'Picture: {picture}')
 
 
 @click.command('audit')
@@ -118,7 +123,7 @@ def audit_command(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver audit runs/far-right
     """
-    with closing(RunStore.open(folder)) as store:
+    with closing(open_run(folder)) as store:
         audits = store.audits()
     if as_json:
         click.echo(json.dumps({'audits': [_audit_json(each) for each in audits]}))

@@ -71,14 +71,18 @@ def draw_landing_map(
     landing_figure(trials, objective, first_trials, method).savefig(path, format='png', dpi=RESOLUTION)
 
 
-def draw_stored(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:
-    """Draw the last run of a store into ``landings.png`` in its folder; None where it has no trials.
+def draw_stored(
+    store: RunStore, objective: Objective, first_trials: int, method: str, number: int | None = None
+) -> Path | None:
+    """Draw a run of a store, the last one where no number is given, into ``landings.png`` in its folder.
+
+    None where it has no trials.
 
     Raises:
         StoreError: the run cannot be read.
         OSError: the file cannot be written.
     """
-    picture, trials, first, aim = to_draw(store, objective, first_trials)
+    picture, trials, first, aim = to_draw(store, objective, first_trials, number)
     if not trials:
         return None
     draw_landing_map(picture, trials, aim, first, method)

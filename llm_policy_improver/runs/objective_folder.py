@@ -1,32 +1,53 @@
 """A folder for each further objective that a node has worked towards in one store, so that none overwrites another."""
 
 import json
+from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.runs.run_folder import telling_words
-from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.store import RunStore, StoredStep, StoreError
+from llm_policy_improver.runs.store_database import DATABASE
+from llm_policy_improver.runs.stored_run import stored_parts
 from llm_policy_improver.tasks.ball_rounds import of_balls
 
+_NOTE: Final = 'run.json'
 
-def objective_folder(store: RunStore, objective: Objective) -> Path:
-    """Of the last run in a store: for the first one the store's own folder, else one in it, made where it is missing.
+
+def open_run(folder: Path) -> RunStore:
+    """Open the run in a folder that a person names.
+
+    Raises:
+        StoreError: there is none; of the folder of a further objective it says where its trials are.
+    """
+    if (folder / _NOTE).is_file() and not (folder / DATABASE).exists():
+        store = folder.absolute().parent
+        raise StoreError(
+            f'{folder} holds the picture of a further objective of the run in {store}: give that folder'
+        )
+    return RunStore.open(folder)
+
+
+def objective_folder(store: RunStore, objective: Objective, number: int | None = None) -> Path:
+    """Of a run in a store: for the first one the store's own folder, else one in it, made where it is missing.
 
     The trials of all runs stay in the one store. ``run.json`` in a further run's folder names the objective, the aim,
     and where the run's first trials come from.
 
     Args:
-        store: the last settings in it are those of the run.
+        store: where it is.
         objective: of the run.
+        number: of the run, from 1; the last one where None.
 
     Raises:
         StoreError: the folder cannot be made.
     """
-    number = len(store.settings())
+    number = len(store.settings()) if number is None else number
     if number < 2:
         return store.folder
-    before = trials_before(store)
+    before = _trials_before(store, number)
     folder = store.folder / '-'.join([str(number), *telling_words(objective.words)])
     told = {
         'objective': objective.words,
@@ -36,35 +57,58 @@ def objective_folder(store: RunStore, objective: Objective) -> Path:
     }
     try:
         folder.mkdir(exist_ok=True)
-        (folder / 'run.json').write_text(json.dumps(told, indent=2, ensure_ascii=False) + '\n')
+        (folder / _NOTE).write_text(json.dumps(told, indent=2, ensure_ascii=False) + '\n')
     except OSError as error:
         raise StoreError(f'the folder {folder} cannot be written: {error.strerror}') from None
     return folder
 
 
-def trials_before(store: RunStore) -> int:
-    """How many trials of earlier runs the last run in a store starts from; 0 where that is not known."""
-    settings = store.settings()
-    return int(settings[-1].content.get('history') or 0) if settings else 0
+def runs_with_steps(store: RunStore) -> list[tuple[int, list[StoredStep]]]:
+    """Of the runs in a store that made a step: number and steps; the number is 0 where no settings were kept."""
+    begun = [each.first_step for each in store.settings()]
+
+    def number(step: StoredStep) -> int:
+        return sum(first <= step.number for first in begun)
+
+    return [(which, list(steps)) for which, steps in groupby(store.steps(), number)]
 
 
 def to_draw(
-    store: RunStore, objective: Objective, first_trials: int
+    store: RunStore, objective: Objective, first_trials: int, number: int | None = None
 ) -> tuple[Path, list[Trial], int, Objective]:
-    """Where the picture of the last run in a store goes, its trials, how many of them are first ones, and their aim.
+    """Where the picture of a run in a store goes, its trials, how many of them are first ones, and their aim.
 
-    Trials of earlier runs, which it starts from, count as first ones. Of rounds of balls each ball is
-    shown.
+    Trials of earlier runs, which it starts from, are among its trials and count as first ones; those of later runs are
+    not. Of rounds of balls each ball is shown.
 
     Args:
         store: where it is.
         objective: of the run.
         first_trials: of the run that were spread out.
+        number: of the run, from 1; the last one where None.
 
     Raises:
         StoreError: the run cannot be read, or its folder not be made.
     """
-    picture = objective_folder(store, objective) / 'landings.png'
-    aim = of_balls(objective)
-    first = first_trials if aim is objective else 0
-    return picture, store.trials(), trials_before(store) or first, aim
+    number = len(store.settings()) if number is None else number
+    picture = objective_folder(store, objective, number) / 'landings.png'
+    trials, aim = store.trials(), of_balls(objective)
+    if number < len(store.settings()):
+        trials = trials[: _trials_before(store, number + 1) or None]
+    before = _trials_before(store, number)
+    first = before or (_with_first(store, number, first_trials) if aim is objective else 0)
+    return picture, trials, first, aim
+
+
+def _trials_before(store: RunStore, number: int) -> int:
+    """How many trials of earlier runs one starts from; 0 where that is not known."""
+    settings = store.settings()[:number]
+    return int(settings[-1].content.get('history') or 0) if settings else 0
+
+
+def _with_first(store: RunStore, number: int, first_trials: int) -> int:
+    """How many trials there were once its first ones were played; some may have been played again."""
+    own = next((steps for which, steps in runs_with_steps(store) if which == number), [])
+    first = {step.number for step in own[:first_trials]}
+    steps = (each for part in stored_parts(store) for each in part.steps if each.number in first)
+    return max((each.trial.number for each in steps if each.trial is not None), default=0)
