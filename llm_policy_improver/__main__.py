@@ -10,9 +10,10 @@ def main() -> None:
     os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
     try:
         from llm_policy_improver.cli.main import main as run
-    except KeyboardInterrupt:  # loading takes a second or two
+
+        run()
+    except KeyboardInterrupt:  # before any command sees to it
         sys.exit(130)
-    run()
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from llm_policy_improver.cli.former_option import former_method_option
+from llm_policy_improver.cli.main import INTERRUPTED
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.experiments.cells import CELLS, Shard
 from llm_policy_improver.experiments.executors import EXECUTORS, Executor, make_executor
@@ -19,7 +20,6 @@ from llm_policy_improver.report.progress_bar import Step, under_progress_bar
 from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.runs.store import StoreError
 
-_INTERRUPTED: Final = 130
 _QUICK: Final = '-quick'
 
 
@@ -142,7 +142,7 @@ class Options:
             click.echo(
                 f'Interrupted. What is done is kept in {self.folder}: run the same command again.', err=True
             )
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
         for note in report.notes:
             click.echo(note, err=True)
         if self.as_json:

@@ -10,7 +10,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     'Improve': {
         'demo': ('demo:demo', 'Improve in simulation, through the real ROS 2 nodes in one process.'),
         'improve': ('improve:improve', 'Improve in simulation without ROS, in this process.'),
-        'resume': ('improve:resume', 'Go on with a run that was interrupted.'),
+        'resume': ('resume:resume', 'Go on with a run that was interrupted.'),
     },
     'Look': {
         'understand': (
@@ -35,11 +35,22 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 }
 """Headings; commands; where each is, and what it does in a sentence."""
 
+INTERRUPTED: Final = 130
+"""Exit status of what was interrupted, as shells have it."""
+
 _WHERE: Final = {name: where for commands in SECTIONS.values() for name, (where, _) in commands.items()}
 
 
 class LazyGroup(click.Group):
     """Knows its commands by name and loads one when it is called: ``--help`` needs neither MuJoCo nor SciPy."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; an interrupt that it does not see to itself, e.g. while it loads, is no error."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo('Interrupted.', err=True)
+            sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_WHERE)

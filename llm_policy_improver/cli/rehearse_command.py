@@ -11,13 +11,8 @@ from typing import Any
 
 import click
 
-from llm_policy_improver.cli.run_setup import (
-    INTERRUPTED,
-    draw_run,
-    reporter_of,
-    require_improvements,
-    run_options,
-)
+from llm_policy_improver.cli.main import INTERRUPTED
+from llm_policy_improver.cli.run_setup import draw_run, reporter_of, require_improvements, run_options
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
@@ -110,6 +105,7 @@ def rehearse_command(
     if result.end is End.NO_PROPOSALS:
         sys.exit(2)
     if interrupted:
+        click.echo('Interrupted: a rehearsal in real time cannot be resumed, so begin it again', err=True)
         sys.exit(INTERRUPTED)
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.console import Console
 
 from llm_policy_improver.cli.former_option import former_method_option
+from llm_policy_improver.cli.main import INTERRUPTED
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import SettingsError, read_settings, to_mapping
 from llm_policy_improver.loop.build import assemble
@@ -27,9 +28,6 @@ from llm_policy_improver.table_tennis.settings import (
     TraceLoggerSettings,
 )
 from llm_policy_improver.table_tennis.space import Searched
-
-INTERRUPTED: Final = 130
-"""Exit status of a run that was interrupted."""
 
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -96,7 +94,7 @@ class RunSetup:
     """Of one run in simulation.
 
     Args:
-        words: the objective.
+        asked: the objective: a person's words, or as it was understood before.
         simulator, controller, trace_logger, optimizer: settings of the parts.
         folder: of the run.
         as_json: whether lines are for programs.
@@ -109,7 +107,7 @@ class RunSetup:
 
     def __init__(
         self,
-        words: str,
+        asked: str | Objective,
         simulator: SimulatorSettings,
         controller: ControllerSettings,
         trace_logger: TraceLoggerSettings,
@@ -133,7 +131,7 @@ class RunSetup:
         if self.assembly.programs is not None:
             controller = replace(controller, programs=True)
         self.simulator, self.controller, self.trace_logger = simulator, controller, trace_logger
-        self.objective: Objective = self.assembly.objective(words)
+        self.objective = asked if isinstance(asked, Objective) else self.assembly.objective(asked)
         # As the node has them, so that whoever resumes the run knows what it is towards.
         self.optimizer = replace(optimizer, objective=self.objective.words)
         self.folder = folder
@@ -182,7 +180,18 @@ class RunSetup:
         """Draw the picture and show the summary; returns the exit status."""
         picture = draw_run(store, self.objective, self.optimizer.first_trials, self.assembly.method.name)
         self.reporter.end(result, self.folder, picture)
+        if result.end is None:
+            self.say_interrupted(store)
         return {None: INTERRUPTED, End.NO_PROPOSALS: 2}.get(result.end, 0)
+
+    def say_interrupted(self, store: RunStore) -> None:
+        """Say how to go on."""
+        how = f'go on with "llm-policy-improver resume {self.folder}"'
+        if not store.settings():
+            how = 'no ball was played yet, so begin it again'
+        elif self.assembly.programs is not None:
+            how = 'a run of programs cannot be resumed, so begin it again'
+        click.echo(f'Interrupted: {how}', err=True)
 
 
 def require_improvements(optimizer: OptimizerSettings) -> None:
@@ -194,15 +203,17 @@ def require_improvements(optimizer: OptimizerSettings) -> None:
         )
 
 
-def draw_run(store: RunStore, objective: Objective, first_trials: int, method: str) -> Path | None:
-    """Draw ``landings.png`` into a run's folder; None without trials, or where it fails, which is said.
+def draw_run(
+    store: RunStore, objective: Objective, first_trials: int, method: str, number: int | None = None
+) -> Path | None:
+    """Draw ``landings.png`` into the folder of a run in a store; None without trials, or where it fails, which is said.
 
-    Trials that were played are never lost to a drawing error.
+    The run is that of this number, from 1, or the last one. Trials that were played are never lost to a drawing error.
     """
     from llm_policy_improver.report.landing_map import draw_stored
 
     try:
-        return draw_stored(store, objective, first_trials, method)
+        return draw_stored(store, objective, first_trials, method, number)
     except Exception as error:
         said = f'landings.png was not drawn: {error or type(error).__name__}'
         click.echo(' '.join(said.split()), err=True)

@@ -1,4 +1,4 @@
-"""A run that was interrupted, e.g. as its process was killed, as far as its folder tells: to be resumed."""
+"""A run that has not come to its end, e.g. as its process was killed, as far as its folder tells: to be resumed."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,6 +16,8 @@ _MAY_DIFFER: Final = (
     'trial_timeout',
 )  # fmt: skip
 """Settings that do not change what comes out of a run's trials; objective, method and number are the run's own."""
+FINISHED: Final = 'finished'
+"""State of a run that came to its end by itself, as in ``OptimizerStatus.msg``: it is over for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +47,20 @@ class Checkpoint:
         return step.number == len(self.played) and self.played[-1][1] is None
 
 
-def interrupted(store: RunStore, settings: OptimizerSettings) -> Checkpoint | None:
+def interrupted(store: RunStore, settings: OptimizerSettings, asked_for: bool = False) -> Checkpoint | None:
     """The run towards the last objective, where it was interrupted; None where it has ended, or there is none.
 
     Args:
         store: of the folder.
         settings: with which it would be resumed.
+        asked_for: whether a person asks to go on. Only then one that was cancelled, or failed, counts as interrupted:
+            nobody else moves the arm again for what a person has ended.
 
     Raises:
         SettingsError: it was made with others, so that its steps would not fit together.
     """
-    begun = store.settings()
-    if store.ended() or not begun:
+    begun, state = store.settings(), store.end_state()
+    if not begun or (state == FINISHED if asked_for else state is not None):
         return None
     made_with = stored_settings(store)
     if made_with is None:

@@ -266,6 +266,11 @@ class RunStore:
         query = 'SELECT (SELECT MAX(settings) FROM settings) IS (SELECT MAX(settings) FROM ends) AS ended'
         return bool(self._read(query)[0]['ended'])
 
+    def end_state(self) -> str | None:
+        """How the run towards the last objective has ended, as in `add_end`; None where nobody kept an end."""
+        query = 'SELECT state FROM ends WHERE settings = (SELECT MAX(settings) FROM settings) ORDER BY end DESC LIMIT 1'
+        return next((str(row['state']) for row in self._read(query)), None)
+
     def samples(self, trial: int) -> TraceSamples:
         """The time series of a trial, exactly as stored.
 

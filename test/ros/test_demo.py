@@ -1,4 +1,4 @@
-"""The command line as a person uses it: demo through ROS, improve without, interrupts, and bad input."""
+"""The command line as a person uses it: demo through ROS, improve without, and bad input."""
 
 import json
 import sys
@@ -19,7 +19,6 @@ from llm_policy_improver.runs.store import RunStore
 
 FAR_RIGHT = 'hit the ball as far right as possible'
 COMMANDS = ('demo', 'improve')
-INTERRUPTED = 130
 SUMMARY = {
     'objective', 'optimizer', 'trials', 'initial_distance_m', 'best_distance_m', 'best_trial', 'best_parameters',
     'returned',
@@ -112,62 +111,6 @@ def test_demo_for_people_shows_the_reasons_and_where_everything_is(tmp_path: Pat
     assert_run_is_stored(runs[0], trials=3)
 
 
-# --- interrupts ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize('command', COMMANDS)
-def test_interrupt_ends_the_run_after_the_ball_in_flight_with_a_summary(tmp_path: Path, command: str) -> None:
-    call = [
-        COMMAND,
-        command,
-        FAR_RIGHT,
-        '--json',
-        '--trials',
-        '500',
-        '--first-trials',
-        '500',
-        '--all-trials',
-        '--output',
-        'run',
-    ]
-    with process(call, tmp_path) as started:
-        started.wait_until(lambda: started.out.count('\n') >= 3, 'three trials')
-        started.interrupt()
-        assert started.end() == INTERRUPTED, started.err
-        *trials, summary = lines(started.out)
-        assert 'Traceback' not in started.err
-    assert 3 <= len(trials) < 500
-    assert summary['trials'] == len(trials)
-    assert set(summary) >= SUMMARY
-    assert_run_is_stored(tmp_path / 'run', trials=len(trials))
-    with RunStore.open(tmp_path / 'run') as store:
-        assert 'aborted' not in {trial.outcome for trial in store.trials()}
-
-
-@pytest.mark.parametrize('command', COMMANDS)
-def test_interrupt_does_not_wait_for_a_model_that_thinks(tmp_path: Path, command: str) -> None:
-    with ChatServer(default=silence()) as server:
-        call = [
-            COMMAND,
-            command,
-            FAR_RIGHT,
-            '--json',
-            '--trials',
-            '5',
-            '--first-trials',
-            '1',
-            '--output',
-            'run',
-        ]
-        call += ['--model', 'test-model', '--base-url', server.url]
-        with process(call, tmp_path, OPENAI_API_KEY='none') as started:
-            started.wait_until(lambda: server.requests, 'the first request')
-            started.interrupt()
-            assert started.end() == INTERRUPTED, started.err
-            assert lines(started.out)[-1]['trials'] == 1
-            assert 'Traceback' not in started.err
-
-
 # --- with a language model -------------------------------------------------------------------------------
 
 
@@ -237,6 +180,10 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     'endpoint that cannot be reached': ([FAR_RIGHT, *LANGUAGE_MODEL], 'cannot be reached'),
     'missing key': ([FAR_RIGHT, *LANGUAGE_MODEL], 'no key for the language model'),
     'sas without a model': ([FAR_RIGHT, '--method', 'sas'], 'method sas needs a language model'),
+    'fewer trials than first ones': (
+        [FAR_RIGHT, '--trials', '5', '--first-trials', '6'],
+        '5 trials end before the 6 first trials do, so nothing would be improved',
+    ),
     'former name of an option': (
         [FAR_RIGHT, '--optimizer', 'knn'],
         'the option --optimizer is called --method now',

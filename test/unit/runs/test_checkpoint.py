@@ -21,6 +21,7 @@ from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import ImprovementError
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import ATTEMPTS, Step
+from llm_policy_improver.runs.checkpoint import interrupted
 from llm_policy_improver.runs.replay import replay
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import RunStore
@@ -161,6 +162,22 @@ def test_run_that_has_ended_or_was_never_begun_is_not_resumed(tmp_path: Path) ->
         left = memory.interrupted(NUMERIC)
         assert left is not None
         assert (left.played, len(left.history)) == ((), NUMERIC.trials)
+
+
+@pytest.mark.parametrize('state', ['cancelled', 'failed'])
+def test_run_that_a_person_ended_or_that_failed_goes_on_only_where_a_person_asks(
+    tmp_path: Path, state: str
+) -> None:
+    with pytest.raises(KilledError):
+        live(tmp_path, NUMERIC, killed_at=5)
+    with RunStore.open(tmp_path) as store:
+        store.add_end(state, '')
+        assert interrupted(store, NUMERIC) is None
+        left = interrupted(store, NUMERIC, asked_for=True)
+        assert left is not None
+        assert [trial is None for _, trial in left.played] == [False, False, True]
+        store.add_end('finished', '')
+        assert interrupted(store, NUMERIC, asked_for=True) is None
 
 
 def test_run_with_other_settings_is_not_resumed_and_the_difference_is_named(tmp_path: Path) -> None:
