@@ -69,7 +69,7 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
     {
         'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
         'icpi': Registered(Kind.MODEL, '.icpi.icpi:make', 'by solved examples'),
-        'hybrid': Registered(Kind.MODEL, '.numeric.hybrid:make', 'screened by a model fitted to the trials'),
+        'hybrid': Registered(Kind.MODEL, '.hybrid:make', 'screened by a model fitted to the trials'),
         'opro': Registered(Kind.MODEL, '.opro:Opro', 'by scores, the best one last'),
         'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:PromptPo', 'by programs, in rounds'),
         'sensorimotor': Registered(

@@ -22,7 +22,7 @@ from llm_policy_improver.loop.consult import Answer, consult
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.candidates import SimulatorScreen
 from llm_policy_improver.methods.checks import verdict_text
-from llm_policy_improver.methods.numeric.hybrid import Hybrid, Screen
+from llm_policy_improver.methods.hybrid import Hybrid, Screen
 from llm_policy_improver.methods.sas import effects
 from llm_policy_improver.methods.sas.sas import SasPrompt
 from llm_policy_improver.report.progress import ConsoleReporter, TrialReport

@@ -22,7 +22,7 @@ from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.checks import check_policy
-from llm_policy_improver.methods.numeric.hybrid import Hybrid
+from llm_policy_improver.methods.hybrid import Hybrid
 from llm_policy_improver.methods.numeric.numeric import FAILED_LOSS, NumericMethod, observations, own_trials
 from llm_policy_improver.methods.registry import MINIMIZERS, NUMERIC, make_numeric
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
