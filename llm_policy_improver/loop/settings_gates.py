@@ -8,7 +8,8 @@ from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.table_tennis.rehearsal import Rehearsal
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal, arm_of
+from llm_policy_improver.table_tennis.space import Searched, require_within
 
 Maker = Callable[[OptimizerSettings, Approval | None], Gate | None]
 """From the settings, and who asks a person where somebody can: the gate, or None where they do not ask for it."""
@@ -29,7 +30,8 @@ def make_gates(settings: OptimizerSettings, approval: Approval | None = None) ->
         approval: asks a person, where the settings require that.
 
     Raises:
-        SettingsError: a person must approve, and nobody asks one here; or the rehearsal's files are wrong.
+        SettingsError: a person must approve, and nobody asks one here; or the files of the arm are wrong, or allow less
+            than the bounds do.
     """
     makers: list[Maker] = [registered(where, __package__) for where in GATES]
     made = (maker(settings, approval) for maker in makers)
@@ -39,9 +41,12 @@ def make_gates(settings: OptimizerSettings, approval: Approval | None = None) ->
 def rehearsal(settings: OptimizerSettings, _: Approval | None) -> Gate | None:
     """Played in simulation first, for runs on the arm."""
     if not settings.rehearse:
+        # The arm that runs is known all the same: what its controller would refuse in mid-run is refused now.
+        if settings.rehearsal.names_arm and settings.parameters != Searched.ATTENUATION:
+            require_within(settings.space(), arm_of(settings.rehearsal).safety.residual)
         return None
     gate = Rehearsal(settings.rehearsal, settings.seed, space=settings.space())
-    settings.require_within(gate.largest_residual)
+    require_within(settings.space(), gate.largest_residual)
     return gate
 
 

@@ -68,6 +68,11 @@ class RehearsalConfig:
             raise ValueError(f'rehearsal: balls must be standard or rally; got "{self.balls}"')
         self.launcher()
 
+    @property
+    def names_arm(self) -> bool:
+        """Whether it says which arm runs, as launch files do."""
+        return bool(self.config or self.safety)
+
     def in_rally(self) -> 'RehearsalConfig':
         """The same with balls of a rally, and the margin that suits them unless another than the usual was chosen."""
         usual = self.joint_margin == RehearsalConfig().joint_margin

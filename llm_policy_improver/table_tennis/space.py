@@ -1,10 +1,12 @@
 """The parameters of the table-tennis arm: eight attenuations, eight residuals, or both."""
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import Parameter, ParameterSpace
 from llm_policy_improver.table_tennis.arm.joints import JOINTS, LINEAR
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS, checked_vector
@@ -67,6 +69,23 @@ def parameter_space(
         Searched.ATTENUATION: attenuations, Searched.RESIDUAL: residuals, Searched.BOTH: attenuations + residuals,
     }  # fmt: skip
     return ParameterSpace(tuple(chosen[Searched(searched)]))
+
+
+def require_within(space: ParameterSpace, largest: Sequence[float]) -> None:
+    """Raise `SettingsError` where the bounds of a residual are wider than the arm's safety file allows.
+
+    Args:
+        space: the bounds.
+        largest: (8,) m/s and rad/s that the arm's safety file allows, one a joint.
+    """
+    allowed = dict(zip(RESIDUALS, zip(JOINTS, largest, strict=True), strict=True))
+    for parameter in space.parameters:
+        joint, most = allowed.get(parameter.name, ('', math.inf))
+        if max(-parameter.low, parameter.high) > most:
+            raise SettingsError(
+                f'optimizer: the residual of {joint} may be {parameter.low:g} to {parameter.high:g}, and the '
+                f"arm's safety file allows {most:g} at most: narrow residual_low and residual_high"
+            )
 
 
 NEUTRAL: Final = parameter_space().neutral
