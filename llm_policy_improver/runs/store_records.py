@@ -14,6 +14,7 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs import stored_json
+from llm_policy_improver.runs.store_database import StoreError
 
 _ELSEWHERE: Final = frozenset({'exchanges'})
 """Of a proposal: in a table of its own."""
@@ -137,12 +138,16 @@ def step_row(objective: str, step: Step, recorded_at: datetime) -> dict[str, Any
 
 
 def to_step(row: sqlite3.Row) -> StoredStep:
-    """A step."""
+    """A step.
+
+    Raises:
+        StoreError: its proposal has a format that is not known here.
+    """
     step = Step(
         number=row['step'],
         policy=policy_from_json(json.loads(row['policy'])),
         version=row['version'],
-        proposal=stored_json.read(Proposal, row['proposal']),
+        proposal=_proposal(row['proposal'], f'step {row["step"]}'),
         seed=row['seed'],
         findings=stored_json.read(tuple[Finding, ...], row['findings']),
         in_vain=stored_json.read(tuple[Vain, ...], row['in_vain']),
@@ -153,6 +158,16 @@ def to_step(row: sqlite3.Row) -> StoredStep:
 def _proposal_text(proposal: Proposal) -> str:
     content = json.loads(stored_json.write(Proposal, proposal, _ELSEWHERE))
     return json.dumps({'format': stored_json.FORMAT, **content})
+
+
+def _proposal(text: str, where: str) -> Proposal:
+    form = json.loads(text).get('format')
+    if form != stored_json.FORMAT:
+        raise StoreError(
+            f'the proposal of {where} has format {form}, and this version reads {stored_json.FORMAT}: read the run with '
+            'the version that recorded it'
+        )
+    return stored_json.read(Proposal, text)
 
 
 def exchange_row(step: int, exchange: Exchange, recorded_at: datetime) -> dict[str, Any]:
@@ -186,7 +201,11 @@ def audit_row(step: int, audit: Audit, recorded_at: datetime) -> dict[str, Any]:
 
 
 def to_audit(row: sqlite3.Row) -> StoredAudit:
-    """An audit record."""
+    """An audit record.
+
+    Raises:
+        StoreError: its proposal has a format that is not known here.
+    """
     proposal = row['proposal']
     return StoredAudit(
         number=row['audit'],
@@ -194,7 +213,7 @@ def to_audit(row: sqlite3.Row) -> StoredAudit:
         recorded_at=datetime.fromisoformat(row['recorded_at']),
         audit=Audit(
             version=row['version'],
-            proposal=None if proposal is None else stored_json.read(Proposal, proposal),
+            proposal=None if proposal is None else _proposal(proposal, f'audit record {row["audit"]}'),
             proposed_by=row['proposed_by'],
             model=row['model'],
             prompt_sha256=row['prompt_sha256'],
