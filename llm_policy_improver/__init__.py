@@ -5,7 +5,8 @@
     result = improve('hit the ball as far right as possible')
     print(result.best_distance_m, result.best_policy)
 
-The names below are all that a script or notebook needs; each is loaded when it is first used.
+The names below are all that a script or notebook needs, beside the measures of the arm (`table_tennis.measures`); each
+is loaded when it is first used.
 """
 
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llm_policy_improver.core.audit import GateVerdict as GateVerdict
     from llm_policy_improver.core.brief import Brief as Brief
+    from llm_policy_improver.core.chat import EndpointError as EndpointError
     from llm_policy_improver.core.gate import Gate as Gate
     from llm_policy_improver.core.gate import GateCase as GateCase
     from llm_policy_improver.core.measure import Measure as Measure
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from llm_policy_improver.core.policy import Parameters as Parameters
     from llm_policy_improver.core.policy import Program as Program
     from llm_policy_improver.core.proposal import Proposal as Proposal
+    from llm_policy_improver.core.settings import SettingsError as SettingsError
     from llm_policy_improver.core.space import Parameter as Parameter
     from llm_policy_improver.core.space import ParameterSpace as ParameterSpace
     from llm_policy_improver.core.task import Task as Task
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from llm_policy_improver.runs.improving import improve as improve
     from llm_policy_improver.runs.replay import replay as replay
     from llm_policy_improver.runs.store import RunStore as RunStore
+    from llm_policy_improver.runs.store import StoreError as StoreError
     from llm_policy_improver.table_tennis.objectives import parse_objective as parse_objective
     from llm_policy_improver.table_tennis.space import parameter_space as parameter_space
     from llm_policy_improver.table_tennis.task import TableTennis as TableTennis
@@ -53,12 +57,14 @@ if TYPE_CHECKING:
 _WHERE = {
     'core.audit': ('GateVerdict',),
     'core.brief': ('Brief',),
+    'core.chat': ('EndpointError',),
     'core.gate': ('Gate', 'GateCase'),
     'core.measure': ('Measure',),
     'core.method': ('Method', 'ProposalError'),
     'core.objective': ('Objective', 'ObjectiveError'),
     'core.policy': ('Parameters', 'Program'),
     'core.proposal': ('Proposal',),
+    'core.settings': ('SettingsError',),
     'core.space': ('Parameter', 'ParameterSpace'),
     'core.task': ('Task',),
     'core.term': ('Extreme', 'Term'),
@@ -73,7 +79,7 @@ _WHERE = {
     'report.landing_map': ('draw_landing_map',),
     'runs.improving': ('improve',),
     'runs.replay': ('replay',),
-    'runs.store': ('RunStore',),
+    'runs.store': ('RunStore', 'StoreError'),
     'table_tennis.objectives': ('parse_objective',),
     'table_tennis.space': ('parameter_space',),
     'table_tennis.task': ('TableTennis',),

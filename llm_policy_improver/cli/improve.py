@@ -10,8 +10,7 @@ from llm_policy_improver.cli.approving import approval_at_terminal
 from llm_policy_improver.cli.run_setup import RunSetup, run_options
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.report.progress import TrialReport
-from llm_policy_improver.runs.checkpoint import FINISHED
-from llm_policy_improver.runs.playing import play_stored
+from llm_policy_improver.runs.playing import end_stored, play_stored
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
@@ -45,7 +44,6 @@ def play(run: RunSetup, improvement: Improvement, store: RunStore) -> int:
                 run.reporter.trial(TrialReport.of(trial))
         except (KeyboardInterrupt, click.Abort):  # the latter while a person is asked for an approval
             run.reporter.close()
+        end_stored(improvement, store)
         result = improvement.result()
-        if result.end is not None:
-            store.add_end(FINISHED, result.stopped or f'{result.trials} trials')
         return run.end(result, store)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from llm_policy_improver.cli.main import INTERRUPTED
-from llm_policy_improver.cli.run_setup import draw_run, reporter_of, require_improvements, run_options
+from llm_policy_improver.cli.run_setup import draw_run, reporter_of, run_options
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
@@ -56,7 +56,7 @@ def rehearse_command(
     optimizer = replace(
         read, feed_balls=True, objective='', output_folder=str(folder.absolute()), rehearsal=arm, **chosen
     )
-    require_improvements(optimizer)
+    optimizer.require_improvements()
     assembly = assemble(optimizer)
     asked = assembly.objective(objective)
     try:

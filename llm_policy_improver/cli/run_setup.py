@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,13 @@ from rich.console import Console
 from llm_policy_improver.cli.former_option import former_method_option
 from llm_policy_improver.cli.main import INTERRUPTED
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.settings import SettingsError, read_settings, to_mapping
+from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES, PROGRAMS
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
+from llm_policy_improver.runs.playing import description_of
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.settings import (
@@ -125,8 +125,8 @@ class RunSetup:
             raise SettingsError(
                 'lockstep must be true here, as the simulator leads; settings for the arm are for hardware.launch.py'
             )
-        if optimizer.vary_balls and not simulator.simulation.varies:
-            simulator = replace(simulator, simulation=replace(simulator.simulation, balls='rally'))
+        if optimizer.vary_balls:
+            simulator = simulator.in_rally()
         self.assembly = assemble(optimizer)
         if self.assembly.programs is not None:
             controller = replace(controller, programs=True)
@@ -146,7 +146,7 @@ class RunSetup:
         words: str = options.pop('objective')
         chosen = {name: value for name, value in options.items() if value is not None}
         optimizer = replace(replace(_read(config, OptimizerSettings, 'optimizer'), feed_balls=True), **chosen)
-        require_improvements(optimizer)
+        optimizer.require_improvements()
         return cls(
             words,
             _read(config, SimulatorSettings, 'simulator'),
@@ -165,10 +165,8 @@ class RunSetup:
         """
         return RunStore.create(
             self.folder,
-            {'objective': self.objective.words, 'proposed_by': self.assembly.method.name,
-             'version': version('llm-policy-improver'), 'simulator': to_mapping(self.simulator),
-             'controller': to_mapping(self.controller), 'optimizer': to_mapping(self.optimizer)},
-        )  # fmt: skip
+            description_of(self.optimizer, self.assembly.method.name, self.simulator, self.controller),
+        )
 
     def begin(self) -> None:
         """Show the heading."""
@@ -192,15 +190,6 @@ class RunSetup:
         elif self.assembly.programs is not None:
             how = 'a run of programs cannot be resumed, so begin it again'
         click.echo(f'Interrupted: {how}', err=True)
-
-
-def require_improvements(optimizer: OptimizerSettings) -> None:
-    """Raise `SettingsError` where a run would end before anything is improved."""
-    if optimizer.trials < optimizer.first_trials and optimizer.method not in PROGRAMS:
-        raise SettingsError(
-            f'{optimizer.trials} trials end before the {optimizer.first_trials} first trials do, so nothing would '
-            'be improved: give more --trials, or fewer --first-trials'
-        )
 
 
 def draw_run(

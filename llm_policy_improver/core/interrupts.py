@@ -1,6 +1,7 @@
 """Ctrl-C, or the SIGTERM of whoever ends the process, that waits for the ball in flight."""
 
 import signal
+import threading
 from types import FrameType, TracebackType
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ class HeldInterrupt:
         if interrupt.asked:
             ...
 
-    For the main thread only, as signals are. Where interrupts are ignored they stay ignored.
+    Interrupts come to the main thread alone: in another one there is nothing to hold. Where they are ignored they stay
+    ignored.
 
     Attributes:
         asked: whether an interrupt came.
@@ -23,7 +25,9 @@ class HeldInterrupt:
 
     def __init__(self) -> None:
         self.asked = False
-        self._before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in SIGNALS}
+        here = threading.current_thread() is threading.main_thread()
+        numbers = SIGNALS if here else ()
+        self._before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in numbers}
 
     def __enter__(self) -> 'HeldInterrupt':
         for number, before in self._before.items():

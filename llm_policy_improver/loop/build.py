@@ -114,6 +114,10 @@ class Assembly:
                 'episodes "bench methods --task arm_varied_balls"'
             )
 
+    def require_improvements(self, trials: int | None = None, history: Sequence[Trial] = ()) -> None:
+        """Raise `SettingsError` where a run of so many trials, from this history on, would end before it improves."""
+        self.settings.require_improvements(trials, len(self.known(history)))
+
     def close(self) -> None:
         """End what runs for it."""
         if self.programs is not None:
@@ -136,7 +140,12 @@ class Assembly:
         all_trials: bool | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> Improvement:
-        """A run towards an objective; what is not given is as in the settings, and see `Improvement`."""
+        """A run towards an objective; what is not given is as in the settings, and see `Improvement`.
+
+        Raises:
+            SettingsError: it would end before its method is asked.
+        """
+        self.require_improvements(trials, history)
         settings, programs = self.settings, self.programs
         if programs is not None:
             in_force = programs.from_here(in_force)
@@ -164,7 +173,12 @@ class Assembly:
 
 
 def assemble(
-    settings: OptimizerSettings, model: Completer | None = None, options: SasOptions | None = None
+    settings: OptimizerSettings,
+    model: Completer | None = None,
+    options: SasOptions | None = None,
+    *,
+    method: Method | None = None,
+    brief: Brief | None = None,
 ) -> Assembly:
     """Assemble from settings; a language model's endpoint is tried once.
 
@@ -172,23 +186,31 @@ def assemble(
         settings: of the run.
         model: answers in place of the endpoint of the settings, where given.
         options: of SAS-Prompt, in place of those of the settings, where given.
+        method: of the caller's own, which proposes in place of that of the settings; nobody stands in for it.
+        brief: of a task of the caller's own, with ``method``; that of the arm where None.
 
     Raises:
         EndpointError: no key in the environment, or an endpoint that cannot be reached.
         SettingsError: the method rests on a package that is not installed.
     """
-    brief = make_brief(settings.space())
-    if not settings.model or settings.method in (*NUMERIC, *BY_EXAMPLES):
+    if brief is None:
+        brief = make_brief(settings.space())
+    if method is None and (not settings.model or settings.method in (*NUMERIC, *BY_EXAMPLES)):
         return _numeric(settings, brief)
     where = ''
-    if model is None:
+    if model is None and settings.model:
         model = endpoint = make_endpoint(settings)
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
+    noise = settings.landing_noise
+    if method is not None:
+        return Assembly(
+            settings, brief, method, None, f'{method.name} proposes', repeats_allowed(noise), model
+        )
+    assert model is not None
     name = 'sas' if settings.method == 'auto' else settings.method
     if name in PROGRAMS:
         return _programs(settings, brief, model, name, where)
-    noise = settings.landing_noise
     method = make_with_model(
         name,
         MethodSetup(

@@ -1,6 +1,6 @@
 """Settings of the improvement loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -19,7 +19,6 @@ from llm_policy_improver.methods.registry import (
     require_known,
 )
 from llm_policy_improver.methods.sas.sas_options import SasOptions
-from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.space import (
     HIGH_ATTENUATION,
@@ -143,22 +142,19 @@ class OptimizerSettings:
         self.space()
         self.sas_options()
 
-    def require_within(self, largest: Sequence[float]) -> None:
-        """Raise `SettingsError` where the bounds of the residuals are wider than the arm's safety file allows.
+    def require_improvements(self, trials: int | None = None, known: int = 0) -> None:
+        """Raise `SettingsError` where a run would end before its method is asked.
 
         Args:
-            largest: (8,) that the arm's safety file allows, one a joint.
+            trials: of the run; as in the settings where None.
+            known: trials that it starts from, which stand in for first ones.
         """
-        if self.parameters == Searched.ATTENUATION:
-            return
-        for joint, low, high, most in zip(
-            JOINTS, self.residual_low, self.residual_high, largest, strict=True
-        ):
-            if max(-low, high) > most:
-                raise SettingsError(
-                    f"optimizer: the residual of {joint} may be {low:g} to {high:g}, and the arm's safety file allows "
-                    f'{most:g} at most: narrow residual_low and residual_high'
-                )
+        played, first = self.trials if trials is None else trials, self.first_trials - known
+        if played < first and self.method not in PROGRAMS:
+            raise SettingsError(
+                f'{played} trials end before the {first} first trials do, so nothing would be improved: give more '
+                'trials (--trials), or fewer first_trials (--first-trials)'
+            )
 
     @property
     def prompt_budget(self) -> int:

@@ -57,7 +57,8 @@ def interrupted(store: RunStore, settings: OptimizerSettings, asked_for: bool = 
             nobody else moves the arm again for what a person has ended.
 
     Raises:
-        SettingsError: it was made with others, so that its steps would not fit together.
+        SettingsError: it was made with others, so that its steps would not fit together, or by a method that cannot be
+            assembled from settings.
     """
     begun, state = store.settings(), store.end_state()
     if not begun or (state == FINISHED if asked_for else state is not None):
@@ -65,6 +66,7 @@ def interrupted(store: RunStore, settings: OptimizerSettings, asked_for: bool = 
     made_with = stored_settings(store)
     if made_with is None:
         return None
+    made_with.require_assembled(store.folder)
     own = made_with.optimizer
     objective = made_with.meant(own.objective)
     _require_same(made_with, settings)

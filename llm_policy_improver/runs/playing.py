@@ -2,12 +2,35 @@
 
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from typing import Any
 
 from llm_policy_improver.core.interrupts import HeldInterrupt
+from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import TrialResult
+from llm_policy_improver.runs.checkpoint import FINISHED
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
+
+
+def description_of(
+    optimizer: OptimizerSettings,
+    proposed_by: str,
+    simulator: SimulatorSettings,
+    controller: ControllerSettings,
+) -> dict[str, Any]:
+    """What the store of a run in simulation says of it: all that it takes to go on with it."""
+    return {
+        'objective': optimizer.objective,
+        'proposed_by': proposed_by,
+        'version': version('llm-policy-improver'),
+        'simulator': to_mapping(simulator),
+        'controller': to_mapping(controller),
+        'optimizer': to_mapping(optimizer),
+    }
 
 
 def play_stored(
@@ -40,3 +63,10 @@ def play_stored(
             yield improvement.record(trial)
         if interrupt.asked:
             raise KeyboardInterrupt
+
+
+def end_stored(improvement: Improvement, store: RunStore) -> None:
+    """Store that an improvement has come to its end, where it has; what has not is resumed."""
+    if improvement.done:
+        result = improvement.result()
+        store.add_end(FINISHED, result.stopped or f'{result.trials} trials')

@@ -93,7 +93,8 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
     steps = [each for each in part.steps if each.number < wanted]
     proposals = tuple(each.step(1).proposal for each in steps if each.trial is not None)
     optimizer = settings.optimizer
-    if not (optimizer.model and optimizer.method in ('auto', *WITH_MODEL, *PROGRAMS)):
+    asks = optimizer.model and optimizer.method in ('auto', *WITH_MODEL, *PROGRAMS)
+    if settings.own_method or not asks:
         asking = replace(optimizer, method='sas', model=_UNKNOWN, base_url='')
         settings = replace(settings, optimizer=asking)
         notes.append(

@@ -179,7 +179,7 @@ def replay(store: RunStore) -> Iterator[ReplayedStep]:
 
     Raises:
         StoreError: the run holds no steps, or not the settings it was made with.
-        SettingsError: the settings are not those of this version.
+        SettingsError: the settings are not those of this version, or tell of a method that cannot be assembled.
     """
     parts = stored_parts(store)
     if not parts:
@@ -190,6 +190,9 @@ def replay(store: RunStore) -> Iterator[ReplayedStep]:
             f'the run in {store.folder} does not hold its settings, so it cannot be replayed: an earlier '
             'version recorded it, or another program'
         )
+    for each in made_with:
+        if each is not None:
+            each.require_assembled(store.folder)
     for part, settings in zip(parts, made_with, strict=True):
         if settings is not None:
             yield from replay_part(part, settings)
@@ -212,8 +215,10 @@ def _played_again(
 ) -> Iterator[ReplayedStep]:
     objective = settings.meant(part.objective)
     reading = read_again(of_balls(objective), part.steps[0].number)
+    # A run that was interrupted may have ended within its first trials.
+    trials = max(len(part.steps), settings.optimizer.first_trials)
     improvement = assembly.improvement(
-        objective, trials=len(part.steps), ball_seed=settings.ball_seed, history=part.history,
+        objective, trials=trials, ball_seed=settings.ball_seed, history=part.history,
         first_version=_first_version(part.steps[0]), gates=(gate,), all_trials=True,
     )  # fmt: skip
     for recorded in part.steps:

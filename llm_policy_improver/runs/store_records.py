@@ -164,8 +164,8 @@ def _proposal(text: str, where: str) -> Proposal:
     form = json.loads(text).get('format')
     if form != stored_json.FORMAT:
         raise StoreError(
-            f'the proposal of {where} has format {form}, and this version reads {stored_json.FORMAT}: read the run with '
-            'the version that recorded it'
+            f'the proposal of {where} has format {form}, and this version reads {stored_json.FORMAT}: read the run '
+            'with the version that recorded it'
         )
     return stored_json.read(Proposal, text)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from llm_policy_improver.core.audit import Audit
@@ -29,6 +30,7 @@ class RunSettings:
         ball_seed: of the incoming balls, where it is another than that of ``optimizer``.
         history: how many trials there were before, where that is known.
         objective: as it was understood, where that is known.
+        own_method: name of a method that the program which played the run brought itself; empty: that of ``optimizer``.
     """
 
     optimizer: OptimizerSettings
@@ -36,6 +38,19 @@ class RunSettings:
     ball_seed: int | None = None
     history: int | None = None
     objective: Objective | None = None
+    own_method: str = ''
+
+    def require_assembled(self, folder: Path) -> None:
+        """Raise `SettingsError` where the method cannot be assembled from these settings.
+
+        Args:
+            folder: of the run.
+        """
+        if self.own_method:
+            raise SettingsError(
+                f'the run in {folder} was proposed by {self.own_method}, a method of the program that played it, which '
+                'cannot be assembled here: it can be neither replayed nor resumed'
+            )
 
     def meant(self, words: str) -> Objective:
         """The objective of these words as it was understood then; by the vocabulary where that was not kept."""
@@ -57,6 +72,7 @@ class RunSettings:
                 'history': self.history,
                 # That of rounds follows from that of single balls.
                 'objective': None if self.objective is None else objectives.as_json(of_balls(self.objective)),
+                'own_method': self.own_method,
             }
         )
 
@@ -143,6 +159,7 @@ def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | N
         content.get('ball_seed'),
         content.get('history'),
         _objective(content.get('objective')),
+        content.get('own_method', ''),
     )
 
 

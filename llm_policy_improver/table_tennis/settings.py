@@ -1,6 +1,6 @@
 """Settings of the table-tennis cell: simulator, controller and trace logger."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.table_tennis.arm.frames import CameraFrame
@@ -33,6 +33,12 @@ class SimulatorSettings:
 
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     command_timeout: float = 10.0
+
+    def in_rally(self) -> 'SimulatorSettings':
+        """The same with another ball for every seed, where all would be the same one."""
+        if self.simulation.varies:
+            return self
+        return replace(self, simulation=replace(self.simulation, balls='rally'))
 
 
 @dataclass(frozen=True, slots=True)

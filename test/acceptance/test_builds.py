@@ -54,6 +54,19 @@ def run(command: list[str | Path], folder: Path) -> str:
     return done.stdout
 
 
+def installed_face(python_folder: Path, folder: Path) -> None:
+    """The face of the package is ours, and its names are there, in what was installed into ``python_folder``.
+
+    Generating messages makes a package of the same name, whose ``__init__.py`` is empty.
+    """
+    ours = (ROOT / PACKAGE / '__init__.py').read_bytes()
+    assert (python_folder / PACKAGE / '__init__.py').read_bytes() == ours
+    look = f'import sys; sys.path.insert(0, {str(python_folder)!r})'
+    face = f'import {PACKAGE}; from {PACKAGE} import improve, Objective, Task, Method; print({PACKAGE}.__file__)'
+    output = run([sys.executable, '-c', f'{look}; {face}'], folder)
+    assert Path(output.strip()) == python_folder / PACKAGE / '__init__.py'
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy of the tree as in a fresh clone."""
@@ -89,6 +102,7 @@ def test_colcon_builds_and_installs_everything(source: Path, tmp_path: Path) -> 
     share = f'from {PACKAGE}.core.share import share_folder; print(share_folder())'
     output = run([sys.executable, '-c', '; '.join([look, *imports, share])], tmp_path)
     assert Path(output.strip()) == prefix / 'share' / PACKAGE
+    installed_face(python_folder, tmp_path)
 
 
 @needs_build_tools
@@ -112,3 +126,9 @@ def test_wheel_holds_package_messages_and_libraries(source: Path, tmp_path: Path
     assert f'{data}/share/ament_index/resource_index/packages/{PACKAGE}' in names
     assert names >= {f'{share}/{file}' for file in shared}
     assert not [name for name in names if name.startswith(('test/', 'scripts/'))]
+    installed = tmp_path / 'installed'
+    run(
+        [sys.executable, '-m', 'pip', 'install', '--no-deps', '--no-index', '--target', installed, wheel],
+        tmp_path,
+    )
+    installed_face(installed, tmp_path)

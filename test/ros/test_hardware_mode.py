@@ -714,7 +714,7 @@ def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:
 
 def test_run_that_waits_for_a_thrown_ball_can_be_cancelled(cell: Cell) -> None:
     settings = read_settings(HARDWARE, OptimizerSettings, 'optimizer')
-    cell.graph.add(OptimizerNode, replace(settings, **UNATTENDED))
+    cell.graph.add(OptimizerNode, replace(settings, first_trials=2, **UNATTENDED))
     cell.arm()
     run = cell.graph.improve('as far right as possible', trials=2)
     cell.graph.spin_until(lambda: cell.states[-1].active_version == 1, 'the first parameters')

@@ -322,16 +322,16 @@ def test_cancel_stops_after_the_ball_in_flight_and_keeps_what_is_recorded(
     assert len(run.trials(3)) == len(traces) == 3
     with RunStore.open(tmp_path) as store:
         assert [trial.number for trial in store.trials()] == [1, 2, 3]
-    again = graph.improve('as far left as possible', trials=1)
+    again = graph.improve('as far left as possible', trials=7)
     status, _ = again.result()
     assert status == GoalStatus.STATUS_SUCCEEDED
-    assert again.trials(1)[0].trial == 4
-    assert len(traces) == 4, 'no ball was played between the two runs'
+    assert [said.trial for said in again.trials(7)] == list(range(4, 11))
+    assert len(traces) == 10, 'no ball was played between the two runs'
 
 
 @pytest.mark.parametrize('present', ['nobody', 'controller', 'controller and simulator'])
 def test_run_that_waits_for_others_can_be_cancelled(graph: RosGraph, present: str) -> None:
-    idle_optimizer(graph)
+    idle_optimizer(graph, first_trials=2)
     if present != 'nobody':
         graph.add(ControllerNode, ControllerSettings())
     if present == 'controller and simulator':
@@ -348,7 +348,7 @@ def test_run_that_waits_for_others_can_be_cancelled(graph: RosGraph, present: st
 def test_failing_store_ends_the_run_with_a_sentence_and_the_node_lives_on(
     graph: RosGraph, tmp_path: Path
 ) -> None:
-    graph.play_in(tmp_path, first_trials=2)
+    graph.play_in(tmp_path, first_trials=1)
     states = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
     graph.improve(FAR_RIGHT, trials=1).result()
     with closing(sqlite3.connect(tmp_path / 'run.sqlite')) as database:
@@ -417,7 +417,7 @@ def test_broken_file_of_the_arm_fails_the_run_and_the_node_lives_on(graph: RosGr
 def test_trial_that_is_never_reported_fails_the_run_and_names_the_trace_logger(graph: RosGraph) -> None:
     graph.add(SimulatorNode, SimulatorSettings())
     graph.add(ControllerNode, ControllerSettings())
-    idle_optimizer(graph, trial_timeout=0.5)
+    idle_optimizer(graph, trial_timeout=0.5, first_trials=2)
     status, result = graph.improve(FAR_RIGHT, trials=2).result()
     assert status == GoalStatus.STATUS_ABORTED
     assert 'trace logger' in result.message
@@ -441,7 +441,7 @@ def test_run_ends_where_somebody_else_publishes_newer_parameters(graph: RosGraph
 def test_trace_logger_that_cannot_store_says_so_and_publishes_nothing(
     graph: RosGraph, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    graph.play_in(tmp_path, trial_timeout=3.0)
+    graph.play_in(tmp_path, trial_timeout=3.0, first_trials=1)
     traces = graph.collect(ExecutionTrace, 'execution_trace')
     (tmp_path / 'trials').rmdir()
     status, _ = graph.improve(FAR_RIGHT, trials=1).result()
@@ -610,7 +610,7 @@ def test_run_that_waits_for_approval_can_be_cancelled_and_leaves_a_record(
 
 
 def test_node_answers_while_a_proposal_waits(graph: RosGraph, tmp_path: Path) -> None:
-    graph.play_in(tmp_path, first_trials=2, approval=APPROVED)
+    graph.play_in(tmp_path, first_trials=1, approval=APPROVED)
     operator = Operator(graph)
     graph.improve(FAR_RIGHT, trials=1)
     operator.next_proposal()
@@ -821,7 +821,7 @@ def test_trial_that_was_broken_off_is_played_again(graph: RosGraph, tmp_path: Pa
 
 def test_trace_that_cannot_be_read_is_left_out(graph: RosGraph, capfd: pytest.CaptureFixture[str]) -> None:
     graph.add(ControllerNode, ControllerSettings())
-    idle_optimizer(graph, feed_balls=False)
+    idle_optimizer(graph, feed_balls=False, first_trials=1)
     published = graph.collect(PolicyParameters, 'policy_parameters', EVERY)
     traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
     run = graph.improve(FAR_RIGHT, trials=1)
@@ -845,7 +845,7 @@ def test_trace_that_cannot_be_read_is_left_out(graph: RosGraph, capfd: pytest.Ca
 
 def test_trial_with_the_number_of_another_ends_the_run_and_says_why(graph: RosGraph) -> None:
     graph.add(ControllerNode, ControllerSettings())
-    idle_optimizer(graph, feed_balls=False)
+    idle_optimizer(graph, feed_balls=False, first_trials=3)
     published = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
     traces = graph.publisher(ExecutionTrace, 'execution_trace', TRACES)
     run = graph.improve(FAR_RIGHT, trials=3)

@@ -1,5 +1,6 @@
 """The face of the package, and the examples that use it."""
 
+import ast
 import json
 import runpy
 import subprocess
@@ -74,6 +75,19 @@ def test_example_is_short_and_runs(
     example = SimpleNamespace(**runpy.run_path(str(path)))
     example.main(trials=10)
     assert capsys.readouterr().out.strip()
+
+
+def test_examples_need_nothing_but_the_face_and_the_measures() -> None:
+    imported = {
+        node.module
+        for path in EXAMPLES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or '').startswith('llm_policy_improver')
+    }
+    measures = 'llm_policy_improver.table_tennis.measures.'
+    assert {module for module in imported if module and not module.startswith(measures)} == {
+        'llm_policy_improver'
+    }
 
 
 @pytest.fixture

@@ -129,6 +129,18 @@ def test_what_a_newer_version_added_to_a_proposal_is_left_out(store: RunStore) -
     assert store.steps()[0].step == STEP
 
 
+@pytest.mark.parametrize('form', [2, None])
+def test_proposal_of_an_unknown_format_is_refused_in_a_sentence(store: RunStore, form: int | None) -> None:
+    store.add_step('far right', STEP)
+    with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
+        connection.execute('DROP TRIGGER steps_no_UPDATE')
+        connection.execute("UPDATE steps SET proposal = json_set(proposal, '$.format', ?)", (form,))
+        connection.commit()
+    why = f'the proposal of step 1 has format {form}, and this version reads 1: read the run with the version that'
+    with pytest.raises(StoreError, match=why):
+        store.steps()
+
+
 def test_exchanges_come_back_with_their_step_and_version(store: RunStore) -> None:
     odd = 'naïve 🏓 \x00 \ud800 end\r\n'
     asked = (('system', odd), ('user', '{"a": 1}'))
