@@ -8,7 +8,7 @@ from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.table_tennis.rehearsal import Rehearsal, arm_of
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal, largest_residual
 from llm_policy_improver.table_tennis.space import Searched, require_within
 
 Maker = Callable[[OptimizerSettings, Approval | None], Gate | None]
@@ -43,7 +43,7 @@ def rehearsal(settings: OptimizerSettings, _: Approval | None) -> Gate | None:
     if not settings.rehearse:
         # The arm that runs is known all the same: what its controller would refuse in mid-run is refused now.
         if settings.rehearsal.names_arm and settings.parameters != Searched.ATTENUATION:
-            require_within(settings.space(), arm_of(settings.rehearsal).safety.residual)
+            require_within(settings.space(), largest_residual(settings.rehearsal))
         return None
     gate = Rehearsal(settings.rehearsal, settings.seed, space=settings.space())
     require_within(settings.space(), gate.largest_residual)

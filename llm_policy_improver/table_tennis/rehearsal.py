@@ -81,7 +81,7 @@ class Rehearsal:
         space: ParameterSpace | None = None,
     ) -> None:
         self.config = config or RehearsalConfig()
-        self.arm = arm or arm_of(self.config)
+        self.arm = arm or _settings_of(self.config)
         self._seed = seed
         self._space = space or parameter_space(Searched.BOTH)
         self._latency = expected_delays(self.arm.controller.latency)
@@ -167,12 +167,16 @@ class Rehearsal:
         return GuardedTableTennis(simulator, self.arm.controller, self.arm.guard), simulator
 
 
-def arm_of(config: RehearsalConfig) -> ControllerSettings:
-    """The arm that is rehearsed, as its files say.
+def largest_residual(config: RehearsalConfig) -> tuple[float, ...]:
+    """(8,) m/s and rad/s that the arm's safety file allows.
 
     Raises:
         SettingsError: a file cannot be read, or says what the controller would refuse.
     """
+    return _settings_of(config).safety.residual
+
+
+def _settings_of(config: RehearsalConfig) -> ControllerSettings:
     path = Path(config.config) if config.config else share_folder() / 'config' / 'hardware.yaml'
     on_top = [Path(config.safety)] if config.safety else []
     try:

@@ -155,6 +155,15 @@ def test_refused_goal_does_not_block_the_next(graph: RosGraph, tmp_path: Path) -
     assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
 
 
+def test_run_that_would_improve_nothing_is_refused_before_any_ball(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path)
+    status, result = graph.improve(FAR_RIGHT, trials=2).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert '2 trials end before the 24 first trials do' in result.message
+    with RunStore.open(tmp_path) as store:
+        assert not store.trials()
+
+
 # --- runs ------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def test_bounds_that_are_not_searched_or_of_no_arm_are_no_fault() -> None:
 
 
 def test_safety_file_that_is_missing_is_told_without_a_rehearsal_too() -> None:
-    with pytest.raises(SettingsError, match=r'none.yaml cannot be read'):
+    with pytest.raises(SettingsError, match=r'none\.yaml: cannot be read'):
         make_gates(replace(WIDE, rehearsal=replace(THE_ARM, safety='none.yaml')))
 
 
