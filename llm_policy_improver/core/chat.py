@@ -1,7 +1,7 @@
 """What a language model is to this package: chat messages in, a text and its cost out."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -88,6 +88,10 @@ class Completer(Protocol):
         Raises:
             EndpointError: no reply came.
         """
+
+
+ModelMaker = Callable[[], Completer]
+"""Makes the language model, or gives the one that there is: it is loaded only when it is asked."""
 
 
 def clean_text(text: str) -> str:

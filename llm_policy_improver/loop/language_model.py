@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from llm_policy_improver.core.chat import Completer
+from llm_policy_improver.core.chat import Completer, ModelMaker
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.table_tennis.objectives import ModelMaker
 
 if TYPE_CHECKING:
     from llm_policy_improver.llm.endpoint import Endpoint

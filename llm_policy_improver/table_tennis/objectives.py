@@ -1,18 +1,15 @@
 """What a person's words ask of the table-tennis arm: by the vocabulary, or by a language model that reads them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from llm_policy_improver.core.chat import Completer, Ending, EndpointError, Exchange
+from llm_policy_improver.core.chat import Ending, EndpointError, Exchange, ModelMaker
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.table_tennis.measures import MEASURES
 from llm_policy_improver.table_tennis.reader import Reading, read
 from llm_policy_improver.table_tennis.vocabulary import CAN_BE_SAID, understand
-
-ModelMaker = Callable[[], Completer]
-"""Makes the language model that reads words, or gives the one that there is."""
 
 
 def parse_objective(words: str) -> Objective:
