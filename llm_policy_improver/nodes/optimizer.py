@@ -156,6 +156,7 @@ class OptimizerNode(WaitingNode):
             # A node that is started again by itself must not move the arm for what is done.
             self.get_logger().info(f'the run towards "{words}" has ended: call set_objective for another')
             return None
+        self._assembly.require_improvements(history=self._memory.history)
         return self._read(self._assembly, words)
 
     def _read(self, assembly: Assembly, words: str) -> Objective:
@@ -197,9 +198,10 @@ class OptimizerNode(WaitingNode):
     ) -> SetObjective.Response:
         try:
             _, objective = await self._asked_for(request.objective)
+            self._assembly.require_improvements(history=self._memory.history)
             # On record before it is accepted: whatever happens from now on, it is not forgotten.
             checkpoint = self._memory.begin(self._settings, objective, self._settings.trials)
-        except (ObjectiveError, EndpointError, StoreError) as error:
+        except (ObjectiveError, SettingsError, EndpointError, StoreError) as error:
             response.message = str(error)
             return response
         response.accepted, response.aim = True, objective.sentence
@@ -307,6 +309,7 @@ class OptimizerNode(WaitingNode):
         assembly = self._assembly
         try:
             assembly, objective = await self._asked_for(words or self._last_objective, goal.request.method)
+            assembly.require_improvements(trials, self._memory.history)
             checkpoint = self._memory.begin(assembly.settings, objective, trials)
         except (ObjectiveError, SettingsError, EndpointError, StoreError) as error:
             self._let_go(assembly)

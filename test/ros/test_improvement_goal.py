@@ -51,7 +51,7 @@ def test_goal_whose_answers_get_lost_is_run_once_and_gives_its_result(
     monkeypatch.setattr(improvement_goal, 'AGAIN', 0.3)
     with RosGraph() as graph:
         if cancelled:
-            graph.add(OptimizerNode, OptimizerSettings())  # waits for a controller
+            graph.add(OptimizerNode, OptimizerSettings(first_trials=2))  # waits for a controller
         else:
             graph.play_in(tmp_path, first_trials=2)
 

@@ -137,6 +137,19 @@ def test_objective_is_refused_with_its_reason_by_service_and_action(
     assert [state.state for state in states] == [OptimizerStatus.IDLE]
 
 
+def test_run_that_would_improve_nothing_is_refused_before_any_ball(graph: RosGraph, tmp_path: Path) -> None:
+    graph.play_in(tmp_path, trials=3, first_trials=4)
+    why = '3 trials end before the 4 first trials do, so nothing would be improved'
+    answer = set_objective(graph, FAR_RIGHT)
+    assert not answer.accepted
+    assert why in answer.message
+    status, result = graph.improve(FAR_RIGHT, trials=3).result()
+    assert status == GoalStatus.STATUS_ABORTED
+    assert why in result.message
+    with closing(RunStore.open(tmp_path)) as store:
+        assert not store.settings()
+
+
 def test_objective_and_goal_are_refused_while_a_run_goes_on(graph: RosGraph) -> None:
     idle_optimizer(graph)  # without a controller the run waits
     assert set_objective(graph, FAR_RIGHT).accepted
@@ -153,15 +166,6 @@ def test_refused_goal_does_not_block_the_next(graph: RosGraph, tmp_path: Path) -
     assert graph.improve('make it look elegant').result()[0] == GoalStatus.STATUS_ABORTED
     status, result = graph.improve(FAR_RIGHT, trials=1).result()
     assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 1)
-
-
-def test_run_that_would_improve_nothing_is_refused_before_any_ball(graph: RosGraph, tmp_path: Path) -> None:
-    graph.play_in(tmp_path)
-    status, result = graph.improve(FAR_RIGHT, trials=2).result()
-    assert status == GoalStatus.STATUS_ABORTED
-    assert '2 trials end before the 24 first trials do' in result.message
-    with RunStore.open(tmp_path) as store:
-        assert not store.trials()
 
 
 # --- runs ------------------------------------------------------------------------------------------------
