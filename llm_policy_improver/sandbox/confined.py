@@ -199,19 +199,18 @@ class Processes:
 
     Attributes:
         protections: what holds programs.
+        takes_arrays: whether they can be given NumPy arrays.
+        not_used: a sentence about bubblewrap where it is installed and does not work; else empty.
 
     Raises:
         SandboxUnavailableError: the kernel gives too little; the message says what is missing.
+        SandboxError: processes for programs cannot be started; the message says why.
     """
 
+    takes_arrays = True
+
     def __init__(self, modules: Sequence[str]) -> None:
-        self._zygote, wrapped = _started(modules)
-        try:
-            with self.worker(Limits()) as probe:
-                self.protections = (*probe.protections, *wrapped)
-        except BaseException:
-            self.close()
-            raise
+        self._zygote, self.protections, self.not_used = _started(modules)
 
     def worker(self, limits: Limits) -> Worker:
         """A new one, with nothing loaded."""
@@ -222,11 +221,24 @@ class Processes:
         self._zygote.close()
 
 
-def _started(modules: Sequence[str]) -> tuple[Zygote, tuple[Protection, ...]]:
-    around = bubblewrap(module_folders(('numpy', *modules)))
+def _started(modules: Sequence[str]) -> tuple[Zygote, tuple[Protection, ...], str]:
+    """A zygote whose workers can confine themselves, what holds these, and a sentence about what does not work."""
+    around, not_used = bubblewrap(module_folders(('numpy', *modules))), ''
     if around:
         try:
-            return Zygote(modules, around), (Protection.BUBBLEWRAP,)
-        except SandboxError:  # e.g. no user namespaces for ordinary users
-            pass
-    return Zygote(modules), ()
+            zygote, protections = _tried(Zygote(modules, around))
+            return zygote, (*protections, Protection.BUBBLEWRAP), ''
+        except SandboxError as error:  # e.g. no user namespaces for ordinary users
+            reason = ' '.join(shown(str(error), _LONGEST_MESSAGE).split())
+            not_used = f'bubblewrap is installed and not used, as it does not work here: {reason}.'
+    return *_tried(Zygote(modules)), not_used
+
+
+def _tried(zygote: Zygote) -> tuple[Zygote, tuple[Protection, ...]]:
+    """A zygote and what holds its workers, once one of them has confined itself."""
+    try:
+        with ConfinedWorker(zygote, Limits()) as probe:
+            return zygote, probe.protections
+    except BaseException:
+        zygote.close()
+        raise

@@ -38,8 +38,13 @@ _TIME_OVER: Final = 'time limit exceeded'
 class Interpreters:
     """Makes workers that are interpreters.
 
+    Args:
+        not_used: a sentence about why they are no confined processes; may be empty.
+
     Attributes:
         protections: what holds programs.
+        takes_arrays: whether they can be given NumPy arrays; else lists.
+        not_used: as given.
 
     Raises:
         SandboxUnavailableError: none can be started.
@@ -48,7 +53,8 @@ class Interpreters:
     protections = _PROTECTIONS
     takes_arrays = False
 
-    def __init__(self) -> None:
+    def __init__(self, not_used: str = '') -> None:
+        self.not_used = not_used
         self._stack = ExitStack()
         try:
             self._pool = self._stack.enter_context(Monty(max_processes=_MOST_PROCESSES))

@@ -21,9 +21,10 @@ _WORDS: Final = {
 }
 
 
-def sentence(active: Sequence[Protection]) -> str:
-    """What is active, in one sentence."""
-    return f'Programs are held by {", ".join(_WORDS[each] for each in active)}.'
+def sentence(active: Sequence[Protection], not_used: str = '') -> str:
+    """What is active, in one sentence; and in another one what more there might be, and why it is not used."""
+    held = f'Programs are held by {", ".join(_WORDS[each] for each in active)}.'
+    return f'{held} {not_used}' if not_used else held
 
 
 def missing(active: Sequence[Protection]) -> tuple[Protection, ...]:

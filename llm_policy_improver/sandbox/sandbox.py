@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from llm_policy_improver.sandbox.confined import Processes
-from llm_policy_improver.sandbox.errors import SandboxUnavailableError
+from llm_policy_improver.sandbox.errors import SandboxError, SandboxUnavailableError
 from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import Limits
 from llm_policy_improver.sandbox.protections import sentence
@@ -18,6 +18,14 @@ class Workers(Protocol):
     @property
     def protections(self) -> tuple[Protection, ...]:
         """What holds the programs in them."""
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether these can be given NumPy arrays; else lists."""
+
+    @property
+    def not_used(self) -> str:
+        """A sentence about what more there might be, and why it is not used; else empty."""
 
     def worker(self, limits: Limits) -> Worker:
         """A new one, with nothing loaded."""
@@ -57,8 +65,13 @@ class Sandbox:
 
     @property
     def sentence(self) -> str:
-        """What holds programs, in a sentence."""
-        return sentence(self.protections)
+        """What holds programs, and where something stronger does not work here, why it does not."""
+        return sentence(self.protections, self._workers.not_used)
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether programs can be given NumPy arrays; else lists."""
+        return self._workers.takes_arrays
 
     def load(self, source: str, limits: Limits | None = None) -> Worker:
         """A worker that has executed a program's source.
@@ -94,14 +107,15 @@ class Sandbox:
 
 
 def _start(modules: Sequence[str]) -> Workers:
-    """Confined processes; where the kernel gives too little for that, interpreters, if they are installed."""
+    """Confined processes; where they cannot be had on this machine, interpreters, if they are installed."""
     try:
         return Processes(modules)
-    except SandboxUnavailableError as error:
-        try:
-            from llm_policy_improver.sandbox.monty import Interpreters
-        except ImportError:
-            raise SandboxUnavailableError(
-                f"{error}; programs without NumPy can run after pip install 'llm-policy-improver[sandbox]'"
-            ) from None
-        return Interpreters()
+    except SandboxError as error:
+        reason = str(error)
+    try:
+        from llm_policy_improver.sandbox.monty import Interpreters
+    except ImportError:
+        raise SandboxUnavailableError(
+            f"{reason}; programs without NumPy can run after pip install 'llm-policy-improver[sandbox]'"
+        ) from None
+    return Interpreters(f'Confined processes are not used: {reason}.')

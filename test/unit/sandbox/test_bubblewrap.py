@@ -35,6 +35,10 @@ def test_one_that_does_not_work_is_done_without(monkeypatch: pytest.MonkeyPatch,
     with Sandbox() as sandbox, sandbox.load('def f(): return 1') as worker:
         assert Protection.BUBBLEWRAP not in sandbox.protections
         assert worker.call('f') == 1
+        assert sandbox.sentence.endswith(
+            'bubblewrap is installed and not used, as it does not work here: the sandbox does not start: the process '
+            'that starts programs has ended: setting up uid map: Permission denied.'
+        )
 
 
 @pytest.mark.skipif(shutil.which('bwrap') is None, reason='bubblewrap is not installed')

@@ -131,3 +131,14 @@ def test_machine_that_cannot_confine_says_what_is_missing(monkeypatch: pytest.Mo
     monkeypatch.delitem(sys.modules, 'llm_policy_improver.sandbox.monty', raising=False)
     with pytest.raises(SandboxUnavailableError, match=r'lacks seccomp; programs without NumPy .*\[sandbox\]'):
         Sandbox()
+
+
+def test_machine_where_no_process_for_programs_starts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter that is to run as the zygote ends at once."""
+    monkeypatch.setattr(sys, 'executable', '/bin/false')
+    monkeypatch.setitem(sys.modules, 'pydantic_monty', None)
+    monkeypatch.delitem(sys.modules, 'llm_policy_improver.sandbox.monty', raising=False)
+    with pytest.raises(
+        SandboxUnavailableError, match=r'does not start: .* has ended.*; programs without NumPy'
+    ):
+        Sandbox()
