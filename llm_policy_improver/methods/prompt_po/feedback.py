@@ -96,7 +96,8 @@ class Feedback:
         try:
             with self.sandbox.load(source, quick) as worker:
                 made = worker.new(ENTRY)
-                said = [worker.call_method(made, SUMMARIZE, trajectory(episode)) for episode in episodes]
+                given = [trajectory(episode, arrays=worker.takes_arrays) for episode in episodes]
+                said = [worker.call_method(made, SUMMARIZE, each) for each in given]
         except SandboxError as error:
             traceback = error.traceback if isinstance(error, ProgramError) else ''
             raise FeedbackError(f'{error}\n{traceback}'.strip()[:LONGEST_ERROR]) from None
@@ -108,21 +109,32 @@ class Feedback:
         return ' '.join(shown(said, self.longest).split())
 
     def _request(self) -> str:
+        arrays = self.sandbox.takes_arrays
         return prompt(__package__, 'feedback').substitute(
-            task=task_text(self.brief), rules=rules_text(self.sandbox), longest=self.longest, wanted=_WANTED
+            task=task_text(self.brief),
+            observations='NumPy array (T, n)' if arrays else 'list of T lists of n numbers',
+            observation='NumPy array (n,)' if arrays else 'list of n numbers',
+            rules=rules_text(self.sandbox),
+            longest=self.longest,
+            wanted=_WANTED,
         )
 
 
-def trajectory(episode: Episode) -> dict[str, Any]:
+def trajectory(episode: Episode, *, arrays: bool = True) -> dict[str, Any]:
     """An episode of T steps as the class gets it.
 
     ``'observations'`` (T, n) are those before each step, ``'last_observation'`` (n,) is that after the last one.
+
+    Args:
+        episode: of at least one step.
+        arrays: whether these two are NumPy arrays; else lists, for a worker that takes no arrays.
     """
     after = [step.observation for step in episode.transitions]
+    before, last = np.array([episode.first, *after[:-1]], dtype=float), np.array(after[-1], dtype=float)
     return {
-        'observations': np.array([episode.first, *after[:-1]], dtype=float),
+        'observations': before if arrays else before.tolist(),
         'actions': list(episode.actions),
         'rewards': [step.reward for step in episode.transitions],
-        'last_observation': np.array(after[-1], dtype=float),
+        'last_observation': last if arrays else last.tolist(),
         'terminated': episode.transitions[-1].terminated,
     }

@@ -36,6 +36,7 @@ class PromptPo(ProgramWriter):
         super().__init__(setup, 'prompt_po', 'Policy')
         self._options = setup.prompt_po
         self._feedback = Feedback(setup.brief, setup.sandbox, self._options.longest_line)
+        self._given = 'NumPy array' if setup.sandbox.takes_arrays else 'list'
         self._made = f'{setup.sandbox.limits.new_seconds:g}'
 
     def propose(
@@ -97,6 +98,7 @@ class PromptPo(ProgramWriter):
         return prompt(__package__, 'write').substitute(
             task=self._task,
             rules=self._limits,
+            given=self._given,
             made=self._made,
             history=self._history(place, attempts, objective, opening),
             wanted=_WANTED,
