@@ -18,6 +18,7 @@ from llm_policy_improver.sandbox.acting import begin
 from llm_policy_improver.sandbox.errors import ProgramError, SandboxError
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.sandbox.worker import Worker
+from llm_policy_improver.tasks.actions import clipped
 
 PLAYED: Final = 'played'
 CRASHED: Final = 'crashed'
@@ -64,10 +65,11 @@ class ProgramTask:
         """A trial with episodes of these seeds."""
         played: list[Episode] = []
         steps: list[Transition] = []
+        changed: list[Action] = []
         try:
             with self._sandbox.load(policy.source) as worker:
                 for seed in seeds:
-                    played.append(self._episode(worker, policy, seed, steps))
+                    played.append(self._episode(worker, policy, seed, steps, changed))
         except (SandboxError, ValueError) as error:
             return Trial(
                 policy, CRASHED, {STEPS.name: float(len(steps))}, note=_said(error), samples=tuple(played)
@@ -79,6 +81,10 @@ class ProgramTask:
             STEPS.name: float(len(steps)),
         }
         note = f'{len(played)} episodes, mean return {measures[RETURN.name]:.6g}, least {min(returns):.6g}'
+        if changed:
+            note += (
+                f'; {len(changed)} of {len(steps)} actions were outside their range and were clipped to it'
+            )
         return Trial(policy, PLAYED, measures, succeeded=True, note=note, samples=tuple(played))
 
     @contextmanager
@@ -90,23 +96,27 @@ class ProgramTask:
         """
         with self._sandbox.load(policy.source) as worker:
             act, release = begin(worker, policy.source, policy.entry, self._names, 0)
-            yield lambda seen: self._action(act(seen))
+            yield lambda seen: self._action(act(seen), [])
             release()
 
-    def _episode(self, worker: Worker, policy: Program, seed: int, steps: list[Transition]) -> Episode:
+    def _episode(
+        self, worker: Worker, policy: Program, seed: int, steps: list[Transition], changed: list[Action]
+    ) -> Episode:
         act, release = begin(worker, policy.source, policy.entry, self._names, seed)
         first = observation = self._environment.reset(seed)
         actions: list[Action] = []
         began = len(steps)
         while len(steps) == began or not (steps[-1].terminated or steps[-1].truncated):
-            actions.append(self._action(act(observation)))
+            actions.append(self._action(act(observation), changed))
             steps.append(self._environment.step(actions[-1]))
             observation = steps[-1].observation
         release()
         return Episode(first, tuple(actions), tuple(steps[began:]))
 
-    def _action(self, answered: Any) -> Action:
+    def _action(self, answered: Any, changed: list[Action]) -> Action:
         """What was answered, as an action of this task: whole numbers as such, values clipped to their ranges.
+
+        Where one was, the action is added to ``changed``.
 
         Raises:
             ValueError: it is none.
@@ -117,10 +127,10 @@ class ProgramTask:
         given = answered if isinstance(answered, list | tuple) else [answered]
         if not all(isinstance(value, int | float) for value in given) or len(given) != len(self.brief.action):
             return answered if isinstance(answered, int) else tuple(given)
-        return tuple(
-            min(max(float(value), quantity.low), quantity.high)
-            for value, quantity in zip(given, self.brief.action, strict=True)
-        )
+        action = clipped(given, self.brief.action)
+        if any(value != applied for value, applied in zip(given, action, strict=True)):
+            changed.append(action)
+        return action
 
 
 def _said(error: Exception) -> str:

@@ -25,6 +25,7 @@ class Policy(Policy):
         return super().act(obs) if self.steps > 3 else self.steps % 4
 """
 )
+TOO_STRONG = 'def get_action(position, velocity):\n    return 5.0 if position < 0.0 else -1.0\n'
 HALF_A_GAIN = 'def get_action(position, velocity):\n    return -2.0 * position - 2.0 * velocity\n'
 
 
@@ -65,3 +66,13 @@ def test_program_that_fails_has_no_score(sandbox: Sandbox) -> None:
 def test_seeds_of_scores_are_beyond_those_of_trials(sandbox: Sandbox) -> None:
     task = ProgramTask(DoubleIntegrator(), sandbox, 10)
     assert max(task.seeds(99 * 100_000 + 1_000)) < FIRST_UNSEEN == min(unseen(3))
+
+
+def test_actions_outside_their_range_are_clipped_and_the_note_counts_them(sandbox: Sandbox) -> None:
+    trial = ProgramTask(DoubleIntegrator(), sandbox, 4).run(Program(TOO_STRONG, 'get_action'), 0)
+    actions = [force for episode in trial.samples or () for (force,) in episode.actions]
+    assert set(actions) == {-1.0, 2.0}
+    told = f'; {actions.count(2.0)} of 160 actions were outside their range and were clipped to it'
+    assert trial.note.endswith(told)
+    within = ProgramTask(DoubleIntegrator(), sandbox, 4).run(Program(HALF_A_GAIN, 'get_action'), 0)
+    assert 'clipped' not in within.note
