@@ -23,6 +23,12 @@ from llm_policy_improver.tasks.registry import TASKS
     help='Episodes that score a program in the end.  [100; 20 with --quick]',
 )
 @click.option(
+    '--episodes', type=click.IntRange(1, 1000), help='That a program is tried in, or a learner.  [5]'
+)
+@click.option(
+    '--candidates', type=click.IntRange(1, 100), help='Programs that prompt_po asks for in a round.  [3]'
+)
+@click.option(
     '--conversations', type=click.IntRange(1), default=4, show_default=True, help='With a model, at a time.'
 )
 @click.option(
@@ -34,6 +40,8 @@ def methods_command(
     task: tuple[str, ...],
     evaluations: int | None,
     unseen: int | None,
+    episodes: int | None,
+    candidates: int | None,
     conversations: int,
     variant: tuple[str, ...],
     training_steps: int | None,
@@ -42,12 +50,15 @@ def methods_command(
     """Every method on every task, with the same budgets, goals and seeds."""
     from llm_policy_improver.experiments import methods
     from llm_policy_improver.experiments.learning_cells import STEPS as LEARNING_STEPS
+    from llm_policy_improver.experiments.program_cells import EPISODES
+    from llm_policy_improver.methods.prompt_po.options import CANDIDATES
 
     options = Options('methods', given)
     plan = methods.MethodsPlan(
         task or options.pick((*PROBLEMS, *TASKS), ('slide_gc', 'rope_swing_gc', 'f1_2', 'noise_world_0')),
         options.seeds(10, 2), evaluations or options.pick(0, 12), conversations, unseen or options.pick(100, 20),
-        variant or (AS_USUAL,), training_steps or options.pick(LEARNING_STEPS, 5_000),
+        variant or (AS_USUAL,), training_steps or options.pick(LEARNING_STEPS, 5_000), candidates or CANDIDATES,
+        episodes or EPISODES,
     )  # fmt: skip
     options.compare(methods.run, plan, methods.WITHOUT_MODEL, methods.WITH_MODEL)
 

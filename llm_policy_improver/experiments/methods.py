@@ -18,13 +18,20 @@ from llm_policy_improver.experiments.kept_model import EXCHANGES, KeptModel
 from llm_policy_improver.experiments.learning_cells import LEARNERS, STEPS, LearningRun, run_learning
 from llm_policy_improver.experiments.method_tables import LeftOut, needs, tables
 from llm_policy_improver.experiments.participants import Participants
-from llm_policy_improver.experiments.program_cells import RANDOM_LINEAR, ProgramRun, run_program
+from llm_policy_improver.experiments.program_cells import (
+    EPISODES,
+    RANDOM_LINEAR,
+    ProgramRun,
+    protection,
+    run_program,
+)
 from llm_policy_improver.experiments.report import Report
 from llm_policy_improver.experiments.rows import ExperimentError, Key, Row, require_rows
 from llm_policy_improver.experiments.side_by_side import converse
 from llm_policy_improver.experiments.vector_cells import VectorRun, learns_by_examples, run_vector
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.methods import registry
+from llm_policy_improver.methods.prompt_po.options import CANDIDATES
 from llm_policy_improver.methods.registry import BY_EXAMPLES, NUMERIC, PROGRAMS
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.tasks.registry import TASKS, require_packages
@@ -51,6 +58,8 @@ class MethodsPlan:
         unseen: episodes that score a program in the end.
         variants: of the examples, names of `EXAMPLE_VARIANTS`; methods that read none run as usual alone.
         training_steps: of a method of reinforcement learning.
+        candidates: programs that PromptPO asks for in a round.
+        episodes: that a program is tried in.
     """
 
     tasks: tuple[str, ...]
@@ -60,11 +69,18 @@ class MethodsPlan:
     unseen: int = 100
     variants: tuple[str, ...] = (AS_USUAL,)
     training_steps: int = STEPS
+    candidates: int = CANDIDATES
+    episodes: int = EPISODES
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that changes what a row means, and is no part of its key."""
-        return {'experiment': 'methods', 'evaluations': self.evaluations, 'unseen': self.unseen}
+        """All that changes what a row means, and is no part of its key.
+
+        What came later is named where it is not as usual: folders of earlier versions have no word of it.
+        """
+        usual = {'candidates': (self.candidates, CANDIDATES), 'episodes': (self.episodes, EPISODES)}
+        changed = {name: value for name, (value, default) in usual.items() if value != default}
+        return {'experiment': 'methods', 'evaluations': self.evaluations, 'unseen': self.unseen, **changed}
 
     def runs(self, methods: Sequence[str], model: str = '') -> list[Run]:
         """All runs of these methods on the tasks that they are for, seed after seed."""
@@ -80,10 +96,16 @@ class MethodsPlan:
     def _runs(self, task: str, method: str, model: str, seed: int) -> list[Run]:
         if method in LEARNERS:
             return [
-                LearningRun(task, method, seed, self.training_steps, self.evaluations, unseen=self.unseen)
+                LearningRun(
+                    task, method, seed, self.training_steps, self.evaluations, self.episodes, self.unseen
+                )
             ]
         if task in TASKS:
-            return [ProgramRun(task, method, model, seed, self.evaluations, unseen=self.unseen)]
+            return [
+                ProgramRun(
+                    task, method, model, seed, self.evaluations, self.episodes, self.unseen, self.candidates
+                )
+            ]
         return [
             VectorRun(task, method, model, seed, self.evaluations, variant)
             for variant in (self.variants if learns_by_examples(method) else (AS_USUAL,))
@@ -129,7 +151,9 @@ def run(
             if one.task in here.tasks
         ]
         converse(who.model.name, talks, cells, progress, plan.conversations)
-    notes = (*who.missing, *dict.fromkeys(f'Left out: {error}.' for error in missing.values()))
+    played = any(isinstance(one, ProgramRun) for one in here.runs((*who.numeric, *who.with_model)))
+    held = (protection(),) if played else ()
+    notes = (*held, *who.missing, *dict.fromkeys(f'Left out: {error}.' for error in missing.values()))
     left_out = LeftOut({task: error.extra for task, error in missing.items()}, who.without_model, who.extras)
     return report(folder, cells.rows(), notes, left_out)
 

@@ -22,6 +22,7 @@ from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.programs.attempts import REPAIR
+from llm_policy_improver.methods.prompt_po.options import CANDIDATES, PromptPoOptions
 from llm_policy_improver.methods.registry import PROGRAMS, ProgramMethod, make_program_method
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.sandbox.sandbox import Sandbox
@@ -36,6 +37,8 @@ METHODS: Final = (RANDOM_LINEAR, *PROGRAMS)
 """That take part; the first asks no language model."""
 EVALUATIONS: Final = 20
 """Programs tried in a run, where nobody says otherwise; the paper on PromptPO (arXiv 2605.30719) tries 100."""
+EPISODES: Final = 5
+"""That each of them is tried in, where nobody says otherwise; as in that paper."""
 UNIT: Final = 'sum of rewards'
 OBJECTIVE: Final = Objective(
     'the largest mean return', (Term(RETURN, Extreme.LARGEST),), 'return as large as possible'
@@ -56,6 +59,7 @@ class ProgramRun:
     evaluations: programs tried, those that fail and are mended included; `EVALUATIONS` where 0.
     episodes: that each is tried in.
     unseen: episodes for the scores.
+    candidates: programs that PromptPO asks for in a round.
     """
 
     task: str
@@ -63,8 +67,9 @@ class ProgramRun:
     model: str
     seed: int
     evaluations: int = 0
-    episodes: int = 5
+    episodes: int = EPISODES
     unseen: int = 100
+    candidates: int = CANDIDATES
 
     @property
     def key(self) -> tuple[str | int, ...]:
@@ -84,7 +89,8 @@ def make_method(
         return RandomLinear(brief, run.seed)
     if model is None:
         raise ValueError(f'{run.method} asks a language model, and none is given')
-    return make_program_method(run.method, ProgramSetup(model, brief, sandbox))
+    options = PromptPoOptions(candidates=run.candidates)
+    return make_program_method(run.method, ProgramSetup(model, brief, sandbox, options))
 
 
 def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
@@ -124,6 +130,15 @@ def run_program(run: ProgramRun, model: Completer | None = None) -> Row:
         'kind': None if kept is None else kind_of(kept.source).value,
         **_cost(improvement), 'seconds': round(seconds, 3), 'curve': curve,
     }  # fmt: skip
+
+
+def protection() -> str:
+    """What holds programs on this machine, or why none can be run here; a sentence."""
+    try:
+        with _sandbox() as sandbox:
+            return sandbox.sentence
+    except ExperimentError as error:
+        return f'No program can be played here: {error}.'
 
 
 def _sandbox() -> Sandbox:

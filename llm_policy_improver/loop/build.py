@@ -21,6 +21,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.settings_gates import make_gates
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.candidates import Screen, SimulatorScreen
+from llm_policy_improver.methods.prompt_po.options import PromptPoOptions
 from llm_policy_improver.methods.registry import (
     BY_EXAMPLES,
     METHODS,
@@ -233,10 +234,15 @@ def assemble(
 
 def _programs(settings: OptimizerSettings, brief: Brief, model: Completer, name: str, where: str) -> Assembly:
     try:
-        method = BallPrograms(name, model, Sandbox(LIMITS), brief.space)
+        sandbox = Sandbox(LIMITS)
     except SandboxUnavailableError as error:
         raise SettingsError(f'method {name} writes programs, and none can be run here: {error}') from None
-    said = f'{method.name}{where} proposes, {METHODS[name].said}; each is tried on {settings.balls} balls'
+    options = PromptPoOptions(candidates=settings.program_candidates)
+    method = BallPrograms(name, model, sandbox, brief.space, options)
+    said = (
+        f'{method.name}{where} proposes, {METHODS[name].said}; each is tried on {settings.balls} balls. '
+        f'{sandbox.sentence}'
+    )
     return Assembly(settings, brief, method, None, said, model=model, programs=method)
 
 

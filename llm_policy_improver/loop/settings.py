@@ -9,6 +9,7 @@ from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
+from llm_policy_improver.methods.prompt_po.options import CANDIDATES
 from llm_policy_improver.methods.registry import (
     BY_EXAMPLES,
     CHOICES,
@@ -46,7 +47,9 @@ class OptimizerSettings:
         request_timeout: s for one request.
         request_retries: further attempts of a request that failed.
         token_budget: most tokens of a prompt; more trials than fit in are shown in part. 0: 500 a parameter.
-        candidates: proposals asked of the language model at a time; the most promising one is tried.
+        candidates: proposals that ``sas`` and ``hybrid`` ask of the language model at a time; the most promising one
+            is tried. Other methods have numbers of their own.
+        program_candidates: programs that ``prompt_po`` asks for in a round; each is tried.
         rehearse: for runs on the arm: whether proposals are played in simulation first, and refused where they do
             badly there; a language model's candidates are compared there, too, and not by a regression.
         rehearsal: what is played, and what is refused.
@@ -83,6 +86,7 @@ class OptimizerSettings:
     request_retries: int = 2
     token_budget: int = 0
     candidates: int = 1
+    program_candidates: int = CANDIDATES
     rehearse: bool = False
     rehearsal: RehearsalConfig = field(default_factory=RehearsalConfig)
     approval: ApprovalConfig = field(default_factory=ApprovalConfig)
@@ -139,6 +143,8 @@ class OptimizerSettings:
             raise SettingsError(f'landing_noise must be between 0 and 1 m; got {self.landing_noise:g} m')
         if self.parameters not in tuple(Searched):
             raise SettingsError(f'parameters must be {", ".join(Searched)}; got "{self.parameters}"')
+        if not 1 <= self.program_candidates <= 100:
+            raise SettingsError(f'program_candidates must be 1 to 100; got {self.program_candidates}')
         self.space()
         self.sas_options()
 

@@ -123,9 +123,11 @@ class ControllerNode(LifecycleNode):
         if not self._settings.programs:
             return None
         try:
-            return BallChooser(self._settings.safety.residual, waits=self._settings.lockstep)
+            chooser = BallChooser(self._settings.safety.residual, waits=self._settings.lockstep)
         except SandboxUnavailableError as error:
             raise SettingsError(f'controller: programs is true, and none can be run here: {error}') from None
+        self.get_logger().info(chooser.sandbox.sentence)
+        return chooser
 
     def _tell_choice(self, choice: Choice, stamp: int) -> None:
         self._choices.publish(choice_message(choice, stamp))

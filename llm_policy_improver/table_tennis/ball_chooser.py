@@ -66,6 +66,11 @@ class BallChooser:
         self._thread = threading.Thread(target=self._work, name='choosing', daemon=True)
         self._thread.start()
 
+    @property
+    def sandbox(self) -> Sandbox:
+        """Where the programs run."""
+        return self._sandbox
+
     def prepare(self, parameters: Modulation) -> None:
         """These are in force; what was asked of the last ball is of no interest any more."""
         with self._changed:

@@ -21,6 +21,7 @@ from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.term import Extreme, Term
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.program_setup import ProgramSetup
+from llm_policy_improver.methods.prompt_po.options import PromptPoOptions
 from llm_policy_improver.methods.registry import ProgramMethod, make_program_method
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, NEUTRAL_ATTENUATION, NEUTRAL_RESIDUAL
@@ -147,16 +148,25 @@ class BallPrograms:
         model: answers the chats.
         sandbox: where it runs programs for itself, under the limits of the arm.
         space: the bounds of what is chosen.
+        prompt_po: how PromptPO asks; as it does by default where None.
 
     Attributes:
         space: what its programs are.
     """
 
-    def __init__(self, name: str, model: Completer, sandbox: Sandbox, space: ParameterSpace) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Completer,
+        sandbox: Sandbox,
+        space: ParameterSpace,
+        prompt_po: PromptPoOptions | None = None,
+    ) -> None:
         self._name = name
         self._model = model
         self._sandbox = sandbox
         self._chosen = space
+        self._prompt_po = prompt_po or PromptPoOptions()
         self.space: ProgramSpace = self._method((0.0, None)).space
 
     @property
@@ -183,4 +193,6 @@ class BallPrograms:
 
     def _method(self, target: Target) -> ProgramMethod:
         brief = make_brief(target, self._chosen)
-        return make_program_method(self._name, ProgramSetup(self._model, brief, self._sandbox))
+        return make_program_method(
+            self._name, ProgramSetup(self._model, brief, self._sandbox, self._prompt_po)
+        )

@@ -115,8 +115,11 @@ def test_a_controller_that_runs_no_programs_refuses_one_and_keeps_what_it_has(gr
     assert states[-1].active_version == 1
 
 
-def test_a_program_without_a_whole_envelope_is_refused(graph: RosGraph) -> None:
+def test_a_program_without_a_whole_envelope_is_refused_and_what_holds_programs_is_logged_at_the_start(
+    graph: RosGraph, capfd: pytest.CaptureFixture[str]
+) -> None:
     graph.add(ControllerNode, ControllerSettings(programs=True))
+    assert 'Programs are held by ' in capfd.readouterr().err
     states = graph.collect(msg.ControllerStatus, 'controller/status', LATCHED)
     publisher = graph.publisher(msg.PolicyParameters, 'policy_parameters', LATCHED)
     message = parameters_message(program(1, STEERING), 0)

@@ -1,6 +1,10 @@
 """How PromptPO asks."""
 
 from dataclasses import dataclass
+from typing import Final
+
+CANDIDATES: Final = 3
+"""Of a round, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class PromptPoOptions:
         ValueError: an option has a value it must not have.
     """
 
-    candidates: int = 3
+    candidates: int = CANDIDATES
     repairs: int = 3
     asked_again: int = 1
     feedback: bool = True

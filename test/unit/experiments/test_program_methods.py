@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from chat_server import ChatServer, silence
 from click.testing import CliRunner, Result
-from scripted_programmer import CRASHING, PLANNER, RIGHT, programmer
+from scripted_programmer import CRASHING, PLANNER, RIGHT, is_for, programmer
 
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.core.packages import MissingPackageError
@@ -84,6 +84,7 @@ def test_programs_and_parameters_side_by_side(tmp_path: Path) -> None:
     assert entries['noise_world_0', 'prompt_po']['unit'] == 'sum of rewards'
     assert not entries['f1_2', 'knn']['higher_is_better']
     assert entries['noise_world_0', 'prompt_po']['best']['median'] > 30.0
+    assert any(note.startswith('Programs are held by ') for note in found['notes'])
     regrets, returns = shown.split('Best kept: return on unseen episodes', 1)
     assert 'lower is better' in regrets
     assert 'needs a program' in regrets
@@ -91,6 +92,20 @@ def test_programs_and_parameters_side_by_side(tmp_path: Path) -> None:
     assert 'needs parameters' in returns
     assert returns.index('prompt_po:test-model') < returns.index('random_linear')
     assert (tmp_path / 'methods.png').stat().st_size > 10_000
+
+
+def test_programs_of_a_round_and_their_episodes_are_as_asked_for(tmp_path: Path) -> None:
+    """One program a round, of one episode: from the second round on there are feedback lines and reflections."""
+    options = (*SMALL, '--method', 'prompt_po', '--candidates', '1', '--episodes', '1', '--json')
+    with ChatServer(programmer(RIGHT, PLANNER)) as server:
+        model = ('--model', 'test-model', '--base-url', server.url, '--seeds', '1')
+        (row,) = report(bench(tmp_path, *options, *model))['rows']
+        asked = [is_for(request) for request in server.requests]
+        other = bench(tmp_path, *SMALL, '--method', 'prompt_po', *model)
+    assert asked == ['feedback', 'program', 'reflection', 'program', 'reflection', 'program']
+    assert row['interactions'] <= 3 * 25
+    assert other.exit_code == 2
+    assert 'candidates' in other.stderr
 
 
 def test_what_an_interrupted_run_asked_is_not_asked_again(tmp_path: Path) -> None:
