@@ -24,7 +24,10 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     'Measure': {
         'bench': ('bench:bench', 'Measure simulator, controller and safety, and compare methods.'),
-        'sandbox': ('sandbox:sandbox', 'Attack the sandbox that holds programs of a language model.'),
+        'sandbox': (
+            'sandbox:sandbox',
+            'Attack the sandbox that holds programs, or run your own policy in it.',
+        ),
     },
     'Robot': {
         'rehearse': (
