@@ -8,7 +8,6 @@ from scripted_programmer import RIGHT, programmer
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.tasks.ball_rounds import rounds_objective
 
 
 @pytest.mark.parametrize('method', ['prompt_po', 'sensorimotor'])
@@ -27,7 +26,7 @@ def test_a_round_of_prompt_po_has_as_many_programs_as_the_settings_say() -> None
     )
     with ChatServer(programmer(RIGHT)) as server:
         assembly = assemble(settings, endpoint(server))
-        proposal = assembly.method.propose((), rounds_objective('at (0.38, 0.68)'))
+        proposal = assembly.method.propose((), assembly.objective('at (0.38, 0.68)'))
         assembly.close()
     assert proposal.reason == 'prompt_po:test-model: round 1, candidate 1 of 2.'
 
