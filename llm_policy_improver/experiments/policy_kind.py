@@ -4,7 +4,8 @@ In this order:
 
 - **planner**: it searches or iterates over states. It uses ``heapq`` or ``deque``; or a function calls itself; or loops
   stand within loops, and something is written by index there; or a function is named after a search, e.g.
-  ``value_iteration``, ``bfs``, ``plan``.
+  ``value_iteration``, ``bfs``, ``plan``; or it simulates ahead and takes the best: a loop advances a state of two or
+  more numbers, each from itself and one of them from another, and somewhere the least or largest of many is chosen.
 - **tuned_controller**: it has products (gains on what is observed, a dot product counts as one), at least as many as
   branches.
 - **rules**: it compares and branches.
@@ -21,6 +22,9 @@ _QUEUES: Final = frozenset({'heapq', 'heappush', 'heappop', 'deque', 'PriorityQu
 _PRODUCTS: Final = frozenset({'dot', 'matmul', 'einsum', 'inner', 'vdot'})
 _SEARCH: Final = re.compile(
     r'value_iteration|policy_iteration|dijkstra|a_?star|bfs|dfs|shortest|plan|search|mpc|rollout|mcts'
+)
+_CHOOSERS: Final = frozenset(
+    {'argmin', 'argmax', 'nanargmin', 'nanargmax', 'argsort', 'argpartition', 'nlargest', 'nsmallest'}
 )
 _LOOPS: Final = (ast.For, ast.While)
 
@@ -58,7 +62,72 @@ def _plans(tree: ast.Module) -> bool:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     if any(_SEARCH.search(function.name.lower()) or _calls_itself(function) for function in functions):
         return True
-    return any(_writes_by_index(inner) for outer in _loops(tree) for inner in _loops_within(outer))
+    if any(_writes_by_index(inner) for outer in _loops(tree) for inner in _loops_within(outer)):
+        return True
+    return any(map(_advances_a_state, _loops(tree))) and any(map(_takes_the_best, ast.walk(tree)))
+
+
+def _advances_a_state(loop: ast.For | ast.While) -> bool:
+    """Whether two numbers or more are advanced in a loop, each from itself, and one of them from another one.
+
+    So a sum of products is no state, nor what a layer of a network gives to the next, but position and velocity are.
+    """
+    reads: dict[str, set[str]] = {}
+    for node in ast.walk(loop):
+        for name, read in _assigned(node):
+            reads.setdefault(name, set()).update(read)
+    advanced = {name for name, read in reads.items() if name in read}
+    return any(reads[name] & (advanced - {name}) for name in advanced)
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    """Names that a statement assigns, each with the names that its new value is read from."""
+    if isinstance(node, ast.AugAssign):
+        yield from ((name, _read(node.value) | {name}) for name in _targets(node.target))
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield from _matched(target, node.value)
+
+
+def _matched(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, set[str]]]:
+    """``a, b = c, d`` reads c for a and d for b; of ``a, b = f(c, d)`` both read both."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for each, its in zip(target.elts, value.elts, strict=True):
+            yield from _matched(each, its)
+    else:
+        yield from ((name, _read(value)) for name in _targets(target))
+
+
+def _targets(target: ast.expr) -> Iterator[str]:
+    """Variables and attributes, not what is written by index."""
+    if isinstance(target, ast.Tuple | ast.List):
+        for each in target.elts:
+            yield from _targets(each)
+    elif isinstance(target, ast.Name | ast.Attribute):
+        yield ast.unparse(target)
+
+
+def _read(value: ast.expr) -> set[str]:
+    return {ast.unparse(node) for node in ast.walk(value) if isinstance(node, ast.Name | ast.Attribute)}
+
+
+def _takes_the_best(node: ast.AST) -> bool:
+    """Whether the least or largest of many is taken: by NumPy, a key, of a comprehension, or ``if a < b: b = a``."""
+    if isinstance(node, ast.Call):
+        name = _name(node.func)
+        of_many = any(isinstance(given, ast.GeneratorExp | ast.ListComp) for given in node.args)
+        by_key = any(keyword.arg == 'key' for keyword in node.keywords)
+        return name in _CHOOSERS or (name in ('min', 'max', 'sorted') and (of_many or by_key))
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
+        compared = [ast.unparse(each) for each in (node.test.left, *node.test.comparators)]
+        kept = {
+            ast.unparse(target)
+            for statement in node.body
+            if isinstance(statement, ast.Assign) and ast.unparse(statement.value) in compared
+            for target in statement.targets
+        }
+        return bool(kept & set(compared))
+    return False
 
 
 def _name(node: ast.AST) -> str:

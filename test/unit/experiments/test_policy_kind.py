@@ -1,9 +1,12 @@
 """Which kind of policy a program is."""
 
+import json
 import random
+import re
 
 import numpy as np
 import pytest
+from paths import ROOT
 from scripted_programmer import PLANNER, RIGHT
 
 from llm_policy_improver.experiments.policy_kind import PolicyKind, kind_of
@@ -63,6 +66,71 @@ class Policy:
 """
 
 
+SIMULATING = """
+def get_action(position, velocity):
+    best, chosen = 1e9, 0.0
+    for force in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        x, v, cost = position, velocity, 0.0
+        for _ in range(50):
+            v += 0.1 * force
+            x += 0.1 * v
+            cost += x * x
+        if cost < best:
+            best = cost
+            chosen = force
+    return (chosen,)
+"""
+NETWORK = """
+import numpy as np
+
+LAYERS = [np.eye(4), np.eye(4)]
+
+class Policy:
+    def act(self, obs):
+        hidden = np.array(obs)
+        for layer in LAYERS:
+            hidden = np.tanh(layer @ hidden)
+        return int(np.argmax(hidden))
+"""
+FILTER = """
+class Policy:
+    def act(self, obs):
+        position, velocity = 0.0, 0.0
+        for seen in obs:
+            position, velocity = position + 0.1 * velocity, velocity + 0.5 * (seen - position)
+        return (-2.0 * position - velocity,)
+"""
+RECORDED = ROOT / 'docs' / 'recordings'
+
+
+def recorded_program(name: str, request: int) -> str:
+    """The program of a reply."""
+    lines = (RECORDED / f'{name}.jsonl').read_text().splitlines()
+    reply = next(each['reply'] for each in map(json.loads, lines) if each['request'] == request)
+    return re.findall(r'```python\n(.*?)```', reply, re.DOTALL)[-1]
+
+
+@pytest.mark.parametrize(
+    ('name', 'request_number', 'kind'),
+    [
+        ('sensorimotor/exchanges/acrobot--sensorimotor--typed--0', 3, PolicyKind.CONTROLLER),
+        ('sensorimotor/exchanges/acrobot--sensorimotor--typed--0', 9, PolicyKind.CONTROLLER),
+        ('sensorimotor/exchanges/acrobot--sensorimotor--typed--0', 15, PolicyKind.PLANNER),
+        ('sensorimotor/exchanges/pendulum--sensorimotor--typed--0', 3, PolicyKind.CONTROLLER),
+        ('sensorimotor/exchanges/pendulum--sensorimotor--typed--0', 9, PolicyKind.PLANNER),
+        ('sensorimotor/exchanges/pendulum--sensorimotor--typed--0', 13, PolicyKind.PLANNER),
+        ('sensorimotor/exchanges/inverted_pendulum--sensorimotor--typed--0', 15, PolicyKind.CONTROLLER),
+        ('sensorimotor/exchanges/mountain_car_continuous--sensorimotor--typed--0', 15, PolicyKind.CONTROLLER),
+        ('prompt_po/exchanges/noise_world_3--prompt_po--typed--0', 12, PolicyKind.PLANNER),
+        ('prompt_po/exchanges/noise_world_6--prompt_po--typed--0', 12, PolicyKind.PLANNER),
+        ('prompt_po_arm/exchanges_100_balls', 27, PolicyKind.CONTROLLER),
+        ('prompt_po_arm/exchanges_300_balls', 80, PolicyKind.CONTROLLER),
+    ],
+)
+def test_kind_of_a_recorded_program(name: str, request_number: int, kind: PolicyKind) -> None:
+    assert kind_of(recorded_program(name, request_number)) is kind
+
+
 @pytest.mark.parametrize(
     ('source', 'kind'),
     [
@@ -70,6 +138,9 @@ class Policy:
         (SEARCHING, PolicyKind.PLANNER),
         (VECTORIZED, PolicyKind.PLANNER),
         (RECURSIVE, PolicyKind.PLANNER),
+        (SIMULATING, PolicyKind.PLANNER),
+        (NETWORK, PolicyKind.CONTROLLER),
+        (FILTER, PolicyKind.CONTROLLER),
         (BRANCHING, PolicyKind.RULES),
         (GAINS, PolicyKind.CONTROLLER),
         (DOT, PolicyKind.CONTROLLER),
