@@ -27,6 +27,8 @@ _TITLES: Final = {
     False: 'regret, median [95 % interval]; lower is better',
     True: 'return on unseen episodes, median [95 % interval]; higher is better',
 }
+_COSTS: Final = ('interactions', 'tokens')
+"""Of a run, mean of its seeds: trials of parameters or steps in an environment, and tokens of a language model."""
 _QUANTITIES: Final = {'best': 'Best kept', 'final': 'Last'}
 
 Entry = Mapping[str, Any]
@@ -48,7 +50,7 @@ class LeftOut:
 
 
 def tables(summary: Sequence[Entry], left_out: LeftOut) -> list[Lines]:
-    """Tables of a summary: the best kept and the last, regrets and returns apart."""
+    """Tables of a summary: the best kept and the last, regrets and returns apart; and the kinds of the programs."""
     names = {label_of(entry): str(entry['method']) for entry in summary}
     names |= {name: name for name in (*left_out.methods, *left_out.extras)}
     found = []
@@ -60,7 +62,23 @@ def tables(summary: Sequence[Entry], left_out: LeftOut) -> list[Lines]:
             for number, part in enumerate(parts, start=1):
                 of = f' ({number} of {len(parts)})' if len(parts) > 1 else ''
                 found.append(_Table(summary, names, part, higher, left_out).lines(quantity, of))
+    if kinds := [entry for entry in summary if entry['kinds']]:
+        found.append(_of_kinds(kinds))
     return found
+
+
+def _of_kinds(entries: Sequence[Entry]) -> Lines:
+    """How often the best program of a run was of a kind, a line for each method."""
+    tasks = list(dict.fromkeys(entry['task'] for entry in entries))
+    cells = {
+        (label_of(entry), entry['task']): ', '.join(
+            f'{count} {kind}' for kind, count in entry['kinds'].items()
+        )
+        for entry in entries
+    }
+    names = sorted({name for name, _ in cells})
+    rows = tuple((name, *(cells.get((name, task), NOT_RUN) for task in tasks)) for name in names)
+    return Lines('Kind of the best kept policy, and of how many runs', ('method', *tasks), rows)
 
 
 def needs(method: str, task: str, episodes: bool) -> str | None:
@@ -90,8 +108,14 @@ class _Table:
     def lines(self, quantity: str, of: str) -> Lines:
         """The table of the best kept, or of the last."""
         here = sorted({name for name, _ in self._cells}, key=self._rank)
+        costs = self._costs()
         rows = [
-            (name, *(self._cell(name, task, quantity) for task in self._tasks), self._seeds(name))
+            (
+                name,
+                *(self._cell(name, task, quantity) for task in self._tasks),
+                *(self._range(name, cost) for cost in costs),
+                self._range(name, 'n'),
+            )
             for name in here
         ]
         alike: dict[tuple[str, ...], list[str]] = {}
@@ -100,8 +124,9 @@ class _Table:
                 alike.setdefault(tuple(self._cell(name, task, quantity) for task in self._tasks), []).append(
                     name
                 )
-        rows += [(_together(names), *cells, NOT_RUN) for cells, names in alike.items()]
-        headings = ('method', *map(self._heading, self._tasks), 'seeds')
+        nothing = (NOT_RUN,) * (len(costs) + 1)
+        rows += [(_together(names), *cells, *nothing) for cells, names in alike.items()]
+        headings = ('method', *map(self._heading, self._tasks), *costs, 'seeds')
         return Lines(f'{_QUANTITIES[quantity]}: {_TITLES[self._higher]}{of}', headings, tuple(rows))
 
     def _heading(self, task: str) -> str:
@@ -127,9 +152,22 @@ class _Table:
             return f'needs the extra {self._left_out.extras[name]}'
         return NEEDS_MODEL if name in self._left_out.methods else NOT_RUN
 
-    def _seeds(self, name: str) -> str:
-        counts = [entry['n'] for (who, _), entry in self._cells.items() if who == name]
-        return f'{min(counts)}' if min(counts) == max(counts) else f'{min(counts)} to {max(counts)}'
+    def _costs(self) -> list[str]:
+        """What a run costs, as far as methods differ in it: the same trials for all would say nothing."""
+        found = []
+        for cost in _COSTS:
+            of_task: dict[str, set[int]] = {}
+            for (_, task), entry in self._cells.items():
+                of_task.setdefault(task, set()).add(round(entry[cost]))
+            if any(len(counts) > 1 for counts in of_task.values()):
+                found.append(cost)
+        return found
+
+    def _range(self, name: str, quantity: str) -> str:
+        """Least and largest of its cells."""
+        counts = [round(entry[quantity]) for (who, _), entry in self._cells.items() if who == name]
+        least, most = min(counts), max(counts)
+        return f'{least:,}' if least == most else f'{least:,} to {most:,}'
 
     def _rank(self, name: str) -> float:
         """Mean rank over the tasks that a method took part in: who is best on the whole comes first."""

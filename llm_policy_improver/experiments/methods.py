@@ -1,7 +1,7 @@
 """``bench methods``: every method on every task, with the same budgets, goals and seeds."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -203,13 +203,12 @@ def report(
     """Sum up the rows."""
     require_rows(folder, rows)
     summary = summarize(rows)
-    plot = folder / 'methods.png'
-    method_plots.draw_methods(rows, plot)
-    return Report(folder, rows, summary, tables(summary, left_out or LeftOut()), [plot], notes)
+    drawn = method_plots.draw_methods(rows, folder)
+    return Report(folder, rows, summary, tables(summary, left_out or LeftOut()), drawn, notes)
 
 
 def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Medians and intervals for each task and method."""
+    """Medians and intervals for each task and method, mean costs, and how often each kind of policy came out."""
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[row['task'], row['method'], row['model'], row.get('variant', AS_USUAL)].append(row)
@@ -221,6 +220,7 @@ def summarize(rows: Sequence[Row]) -> list[dict[str, Any]]:
             name: sum(row[name] for row in found) / len(found)
             for name in ('interactions', 'tokens', 'requests', 'seconds')
         }
+        | {'kinds': dict(Counter(row['kind'] for row in found if row.get('kind')).most_common())}
         for (task, method, model, variant), found in groups.items()
     ]
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import TABLEAU_COLORS
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from llm_policy_improver.experiments import improvement_summary, statistics
 from llm_policy_improver.experiments.report import label
@@ -21,27 +22,39 @@ DPI: Final = 130
 PUBLISHED: Final = {1: 0.394, 5: 0.689, 10: 0.837}
 """Shares of SAS-Prompt's retrieval with Gemini 1.5 Pro (arXiv 2504.20459)."""
 
-_MARKS: Final = 'os^vD<>PpXh*d'
-_COLOURS: Final = (*TABLEAU_COLORS, 'black', 'navy', 'darkgoldenrod')
-"""Thirteen that can be told apart, and as many marks."""
+BAND: Final = "the median's 95 % bootstrap interval"
+"""Of the curves."""
+
+_COLOURS: Final = tuple(TABLEAU_COLORS)
+_MARKS: Final = 'os^vD<>PX*d'
+"""Their numbers, 10 and 11, have no factor in common: 110 names have a colour and a mark of their own."""
+_STYLES: Final = ('-', '--', ':', '-.')
+"""Of the first ten names, of the second ten, and so on."""
+_SHADES: Final = 0.6
+"""How dark the bands of all names may come out together; none is darker than `_DARKEST`."""
+_DARKEST: Final = 0.12
 
 
 class Looks:
-    """One colour and one mark a name, the same in all panels."""
+    """A colour, a mark and a style of lines for each name, the same in all panels; no two names look alike.
+
+    Of forty names none has both the colour and the style of another one, so that lines can be told apart without marks.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = sorted(set(names))
-        self._looks = {
-            name: (_COLOURS[i % len(_COLOURS)], _MARKS[i % len(_MARKS)]) for i, name in enumerate(self.names)
-        }
 
-    def colour(self, name: str) -> Any:
+    def colour(self, name: str) -> str:
         """Of a name."""
-        return self._looks[name][0]
+        return _COLOURS[self.names.index(name) % len(_COLOURS)]
 
     def mark(self, name: str) -> str:
         """Of a name."""
-        return self._looks[name][1]
+        return _MARKS[self.names.index(name) % len(_MARKS)]
+
+    def style(self, name: str) -> str:
+        """Of a name's lines."""
+        return _STYLES[self.names.index(name) // len(_COLOURS) % len(_STYLES)]
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -70,20 +83,27 @@ def legend(figure: Figure, axes: Axes) -> None:
 
 
 def curves(axes: Axes, groups: dict[str, list[Sequence[float]]], looks: Looks, first: int) -> None:
-    """Medians and quartiles of curves, by name; they begin at ``first``."""
+    """Medians of curves where less is better, by name, with their intervals; they begin at ``first``."""
     for name in looks.names:
-        if name not in groups:
-            continue
-        middle, low, high = statistics.median_curve(groups[name])
-        at = np.arange(first, first + len(middle))
-        step = max(1, len(at) // 5)
-        offset = looks.names.index(name) % step
-        axes.plot(
-            at, middle, color=looks.colour(name), label=name, linewidth=1.6, marker=looks.mark(name),
-            markersize=4, markevery=(offset, step),
-        )  # fmt: skip
-        if len(groups[name]) > 1:
-            axes.fill_between(at, low, high, color=looks.colour(name), alpha=0.08, linewidth=0)
+        if name in groups:
+            curve(axes, name, looks, np.arange(first, first + len(groups[name][0])), groups[name])
+
+
+def curve(
+    axes: Axes, name: str, looks: Looks, at: Sequence[float] | NDArray[Any], runs: Sequence[Sequence[float]],
+    higher: bool = False,
+) -> None:  # fmt: skip
+    """The median of runs (k, n) at n places, with its interval; NaN is worse than all else, and not drawn."""
+    middle, low, high = statistics.median_curve(runs, higher)
+    step = max(1, len(at) // 5)
+    offset = looks.names.index(name) % step
+    axes.plot(
+        at, middle, color=looks.colour(name), linestyle=looks.style(name), label=name, linewidth=1.5,
+        marker=looks.mark(name), markersize=4.5, markevery=(offset, step),
+    )  # fmt: skip
+    if len(runs) > 1:
+        shade = min(_DARKEST, _SHADES / len(looks.names))
+        axes.fill_between(at, low, high, color=looks.colour(name), alpha=shade, linewidth=0)
 
 
 def draw_functions(rows: Sequence[Row], path: Path) -> None:
@@ -108,7 +128,7 @@ def draw_functions(rows: Sequence[Row], path: Path) -> None:
                 axes.set_xlabel('evaluations')
             if along == 0:
                 axes.set_ylabel('best value so far above the optimum')
-    title(figure, f'Test functions: best value so far; median of {seeds_text(rows)}, band: the middle half')
+    title(figure, f'Test functions: best value so far; median of {seeds_text(rows)}, band: {BAND}')
     legend(figure, panels[0][0])
     figure.savefig(path, dpi=DPI)
 
@@ -144,7 +164,7 @@ def draw_improvement(rows: Sequence[Row], path: Path) -> None:
     title(
         figure,
         f'Best distance so far, from {", ".join(map(str, given))} trials on the wrong side; '
-        f'median of {seeds_text(rows)}, band: the middle half',
+        f'median of {seeds_text(rows)}, band: {BAND}',
     )
     legend(figure, panels[0][0])
     figure.savefig(path, dpi=DPI)
@@ -203,8 +223,8 @@ def draw_context(summary: Sequence[dict[str, Any]], path: Path) -> None:
         ]
         errors = np.nan_to_num([np.maximum(middle - low, 0.0), np.maximum(high - middle, 0.0)])
         axes.errorbar(
-            at, middle, yerr=errors, color=looks.colour(name), marker=looks.mark(name), label=name, capsize=2,
-            linewidth=1.4, elinewidth=0.8,
+            at, middle, yerr=errors, color=looks.colour(name), linestyle=looks.style(name), marker=looks.mark(name),
+            label=name, capsize=2, linewidth=1.4, elinewidth=0.8,
         )  # fmt: skip
     axes.set_xticks(range(len(caches)), [str(cache) for cache in caches])
     axes.set(

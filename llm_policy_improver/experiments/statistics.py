@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest, bootstrap
 
 CONFIDENCE: Final = 0.95
@@ -84,12 +85,35 @@ def share(hits: Sequence[bool]) -> Interval:
     return Interval(sum(hits) / len(hits), float(found.low), float(found.high), len(hits))
 
 
-def median_curve(curves: Sequence[Sequence[float]]) -> tuple[list[float], list[float], list[float]]:
-    """Median, lower and upper quartile of curves (k, n) at each of their n points; NaN does not count."""
+def median_curve(
+    curves: Sequence[Sequence[float]], higher: bool = False
+) -> tuple[list[float], list[float], list[float]]:
+    """Median of curves (k, n) at each of their n points, and both ends of its bootstrap interval, as of `median`.
+
+    NaN, where a run has come to nothing yet, counts as worse than all else; what comes out as this is NaN again.
+
+    Args:
+        curves: one a run.
+        higher: whether more is better.
+    """
+    never = -math.inf if higher else math.inf
     rows = np.array(curves, dtype=float)
-    with np.errstate(all='ignore'):
-        ends = [np.nanpercentile(rows, share_below, axis=0) for share_below in (50, 25, 75)]
-    return ends[0].tolist(), ends[1].tolist(), ends[2].tolist()
+    ordered = np.sort(np.where(np.isnan(rows), never, rows), axis=0)
+    count = len(ordered)
+    # The median of values that are drawn from sorted ones is that of the places drawn: one sorting does for all points.
+    drawn = np.sort(np.random.default_rng(SEED).integers(0, count, (RESAMPLES, count)), axis=1)
+    medians = _middle(ordered, drawn[:, (count - 1) // 2], drawn[:, count // 2])
+    outside = 50.0 * (1.0 - CONFIDENCE)
+    low, high = np.percentile(medians, (outside, 100.0 - outside), axis=0, method='nearest')
+    middle = _middle(ordered, (count - 1) // 2, count // 2)
+    found = (np.where(np.isfinite(each), each, np.nan).tolist() for each in (middle, low, high))
+    return next(found), next(found), next(found)
+
+
+def _middle(ordered: NDArray[Any], first: Any, second: Any) -> NDArray[Any]:
+    """Halfway between two values at these places of each column."""
+    middle: NDArray[Any] = (ordered[first] + ordered[second]) / 2.0
+    return middle
 
 
 def finite(value: float | None) -> float:

@@ -76,7 +76,7 @@ def test_report_has_rows_summary_tables_and_a_plot(tmp_path: Path) -> None:
         ('slide_gc', 'knn', 2),
         ('slide_gc', 'outcome_linear', 2),
     }
-    assert (tmp_path / 'methods.png').stat().st_size > 10_000
+    assert (tmp_path / 'regret.png').stat().st_size > 10_000
     shown = bench(tmp_path, *SMALL, '--method', 'knn', '--method', 'outcome_linear').stdout
     assert 'Best kept: regret, median' in shown
     assert shown.index('outcome_linear') < shown.index('knn')  # the better one first

@@ -91,7 +91,10 @@ def test_programs_and_parameters_side_by_side(tmp_path: Path) -> None:
     assert 'higher is better' in returns
     assert 'needs parameters' in returns
     assert returns.index('prompt_po:test-model') < returns.index('random_linear')
-    assert (tmp_path / 'methods.png').stat().st_size > 10_000
+    assert all((tmp_path / f'{name}.png').stat().st_size > 10_000 for name in ('regret', 'return'))
+    assert 'Kind of the best kept policy' in shown
+    assert entries['noise_world_0', 'prompt_po']['kinds']['planner'] >= 1
+    assert entries['f1_2', 'knn']['kinds'] == {}
 
 
 def test_programs_of_a_round_and_their_episodes_are_as_asked_for(tmp_path: Path) -> None:
