@@ -31,6 +31,7 @@ test: lint
 
 acceptance: $(READY) $(RAY)
 	$(BIN)/python -m pytest test/acceptance test/unit/tasks/dynamic_manipulation/test_simulators.py \
+	  test/unit/experiments/test_executors.py \
 	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --worker-kills 20 --arm-methods 100 \
 	  --places 1000 $(ARGS)
 
