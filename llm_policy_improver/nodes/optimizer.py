@@ -160,8 +160,10 @@ class OptimizerNode(WaitingNode):
         return self._read(self._assembly, words)
 
     def _read(self, assembly: Assembly, words: str) -> Objective:
-        known = self._understood
-        return known if known is not None and known.words == cleaned_words(words) else assembly.objective(words)
+        known = self._understood  # as the method of the settings takes it: other methods may see rounds of balls in it
+        if known is not None and assembly is self._assembly and known.words == cleaned_words(words):
+            return known
+        return assembly.objective(words)
 
     def _start(self, objective: Objective | None, left: tuple[Checkpoint, Assembly] | None) -> None:
         self._start_once.cancel()
