@@ -17,7 +17,7 @@ from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import Parameter, ParameterSpace
-from llm_policy_improver.core.term import Term
+from llm_policy_improver.core.term import Extreme, Term
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.improvement import ImprovementError
@@ -26,6 +26,7 @@ from llm_policy_improver.runs.improving import improve
 from llm_policy_improver.runs.replay import replay
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
+from llm_policy_improver.table_tennis.measures.height import NET_CLEARANCE
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.space import parameter_space
 
@@ -104,11 +105,17 @@ def test_stored_run_is_replayed(tmp_path: Path, vary_balls: bool) -> None:
         assert [step.difference for step in replay(store)] == [''] * 7
 
 
-def test_interrupted_run_is_resumed_as_if_nothing_had_happened(tmp_path: Path) -> None:
+FLAT = Objective('a flat ball', (Term(NET_CLEARANCE, Extreme.SMALLEST),), 'as low over the net as possible')
+
+
+@pytest.mark.parametrize('objective', [RIGHT, FLAT], ids=['words', 'terms'])
+def test_interrupted_run_is_resumed_as_if_nothing_had_happened(
+    tmp_path: Path, objective: str | Objective
+) -> None:
     settings: dict[str, Any] = {'trials': 7, 'first_trials': 5, 'vary_balls': True, 'all_trials': True}
-    improve(RIGHT, folder=tmp_path / 'whole', **settings)
+    improve(objective, folder=tmp_path / 'whole', **settings)
     with pytest.raises(StoppedError):
-        improve(RIGHT, folder=tmp_path / 'run', on_trial=stopping(3), **settings)
+        improve(objective, folder=tmp_path / 'run', on_trial=stopping(3), **settings)
     assert len(played(tmp_path / 'run')) == 3
     result = CliRunner().invoke(resume, [str(tmp_path / 'run')], catch_exceptions=False)
     assert result.exit_code == 0, result.output
