@@ -62,7 +62,9 @@ def installed_face(python_folder: Path, folder: Path) -> None:
     ours = (ROOT / PACKAGE / '__init__.py').read_bytes()
     assert (python_folder / PACKAGE / '__init__.py').read_bytes() == ours
     look = f'import sys; sys.path.insert(0, {str(python_folder)!r})'
-    face = f'import {PACKAGE}; from {PACKAGE} import improve, Objective, Task, Method; print({PACKAGE}.__file__)'
+    face = (
+        f'import {PACKAGE}; from {PACKAGE} import improve, Objective, Task, Method; print({PACKAGE}.__file__)'
+    )
     output = run([sys.executable, '-c', f'{look}; {face}'], folder)
     assert Path(output.strip()) == python_folder / PACKAGE / '__init__.py'
 
