@@ -40,7 +40,7 @@ def held_by_its_pipe(command: list[str], folder: Path) -> Iterator[subprocess.Po
     )  # fmt: skip
     assert running.stdout is not None
     assert fcntl.fcntl(running.stdout, fcntl.F_GETPIPE_SZ) == PAGE
-    too_long = threading.Timer(TIMEOUT, running.kill)
+    too_long = threading.Timer(3 * TIMEOUT, running.kill)  # to begin, to play, and to end
     too_long.start()
     try:
         yield running
