@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from real_time import TOO_LATE, EmptyTimer, empty_timer
+from real_time import TOO_LATE, TOO_LONG, EmptyTimer, empty_timer
 
 
 @pytest.fixture
@@ -47,3 +50,17 @@ def test_without_an_excuse_what_was_late_fails(timer: EmptyTimer) -> None:
     with pytest.raises((pytest.fail.Exception, pytest.skip.Exception)) as caught:
         timer.judge('the arm was late')
     assert timer.excuse or 'the arm was late, though an empty timer was' in str(caught.value)
+
+
+def test_processes_that_wait_for_a_processor_excuse_though_the_timer_is_served(timer: EmptyTimer) -> None:
+    one = min(os.sched_getaffinity(0))
+    busy = f'import os\nos.sched_setaffinity(0, {{{one}}})\nwhile True: pass'
+    end = time.monotonic() + 60.0
+    with ExitStack() as running:
+        for _ in range(4):
+            process = running.enter_context(subprocess.Popen([sys.executable, '-c', busy]))
+            running.callback(process.kill)
+        while timer.queued <= TOO_LONG:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert 'the machine is too busy for the arm' in timer.excuse
