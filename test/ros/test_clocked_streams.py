@@ -83,6 +83,19 @@ class Streams:
                 self._y -= 0.01
             self.graph.spin_for(0.01)
 
+    def say_until_a_trial(self) -> None:
+        """The same as long as no trial has come, though the ball stays in view."""
+        end = time.monotonic() + TIMEOUT
+        while not self.traces:
+            assert time.monotonic() < end, 'no trial'
+            self.say(0.1)
+
+    def pause(self) -> None:
+        """Sightings of 0.6 s, of which none is read meanwhile: nothing is spun, the messages wait."""
+        for _ in range(60):
+            self.sight(self.now, (0.0, 1.0, 0.3))
+            time.sleep(0.01)
+
     def _on_ball(self, message: PointStamped) -> None:
         self._read.append((stamp_of(message.header.stamp), self.now))
 
@@ -149,10 +162,7 @@ def test_of_a_ball_that_stays_in_view_the_first_seconds_are_one_trial(
     streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clocked_trials, 'LONGEST_PLAY', 0.3)
-    end = time.monotonic() + TIMEOUT
-    while not streams.traces:
-        assert time.monotonic() < end, 'no trial'
-        streams.say(0.1)
+    streams.say_until_a_trial()
     streams.say(0.8)
     streams.read()
     assert len(streams.traces) == 1
@@ -169,9 +179,7 @@ def test_of_a_ball_that_stays_in_view_the_first_seconds_are_one_trial(
 
 def test_a_pause_of_the_trace_logger_is_no_end_of_the_ball(streams: Streams) -> None:
     streams.say(0.2)
-    for _ in range(60):  # nothing is spun: the messages wait
-        streams.sight(streams.now, (0.0, 1.0, 0.3))
-        time.sleep(0.01)
+    streams.pause()
     streams.say(0.2)
     trace = streams.end()
     assert len(streams.traces) == 1
@@ -183,13 +191,8 @@ def test_after_a_pause_of_the_trace_logger_a_ball_that_stays_in_view_still_count
     streams: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clocked_trials, 'LONGEST_PLAY', 0.3)
-    end = time.monotonic() + TIMEOUT
-    while not streams.traces:
-        assert time.monotonic() < end, 'no trial'
-        streams.say(0.1)
-    for _ in range(60):  # nothing is spun: the messages wait
-        streams.sight(streams.now, (0.0, 1.0, 0.3))
-        time.sleep(0.01)
+    streams.say_until_a_trial()
+    streams.pause()
     streams.say(0.2)
     streams.take_away()
     assert len(streams.traces) == 1

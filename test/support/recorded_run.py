@@ -70,6 +70,6 @@ def rewrite(folder: Path, statement: str, *values: object) -> None:
     """Change what is recorded, which only a test may."""
     with closing(sqlite3.connect(folder / 'run.sqlite')) as connection:
         for table in ('steps', 'exchanges', 'run', 'trials', 'settings'):
-            connection.execute(f'DROP TRIGGER {table}_no_UPDATE')
+            connection.execute(f'DROP TRIGGER IF EXISTS {table}_no_UPDATE')
         connection.execute(statement, values)
         connection.commit()

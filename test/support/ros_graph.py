@@ -29,6 +29,7 @@ from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import RELIABLE
@@ -183,19 +184,13 @@ class RosGraph:
 
     def holds(self, condition: Callable[[], Any], timeout: float) -> bool:
         """Handles what arrives until ``condition`` holds, for ``timeout`` s at most; whether it does."""
-        end = time.monotonic() + timeout
-        while not condition():
-            if time.monotonic() > end:
-                return False
-            # Always the same: with another one rclpy begins a new round, and who comes late in a round has no turn.
-            self.executor.spin_once(timeout_sec=0.1)
-        return True
+        return attend(self.executor, condition, timeout)
 
     def spin_for(self, seconds: float) -> None:
         """Handles what arrives for a while: only to see that something does not happen."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            self.executor.spin_once(timeout_sec=_LOOK)  # always the same, as above
+            self.executor.spin_once(timeout_sec=_LOOK)  # always the same, as in `attend`
 
     def spin_rounds(self, count: int = 2) -> None:
         """Handles what has arrived: every topic and service is asked so often for one message.

@@ -1,5 +1,6 @@
 """Answers every method that asks a language model, told by what it is asked; for `ChatServer`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import scripted_pattern
@@ -8,11 +9,13 @@ import scripted_scores
 from chat_server import Answer
 
 
-def answer(request: dict[str, Any]) -> Answer:
-    """A pattern of solved examples is gone on with, scores are brought down, a table of trials is read."""
+def answer(
+    request: dict[str, Any], table: Callable[[dict[str, Any]], Answer] = scripted_reader.improve
+) -> Answer:
+    """A pattern of solved examples is gone on with, scores are brought down, a ``table`` of trials is read."""
     text = str(request['messages'][0]['content'])
     if '# Solved examples' in text:
         return scripted_pattern.answer(request)
     if '| score\n' in text:
         return scripted_scores.answer(request)
-    return scripted_reader.improve(request)
+    return table(request)

@@ -187,10 +187,10 @@ def test_another_prompt_or_understanding_of_the_words_is_told(
     assert (status, said['readings'][0]['differing_exchanges']) == (0, [1])
     told = 'what the words mean is asked otherwise now: "make the opponent run" (step 1).'
     assert said['verdict'].endswith(told)
-    rewrite_again = "json_set(content, '$.objective.exchanges[0].reply', '{}')"
-    with closing(sqlite3.connect(tmp_path / 'run' / 'run.sqlite')) as connection:
-        connection.execute(f'UPDATE settings SET content = {rewrite_again}')
-        connection.commit()
+    rewrite(
+        tmp_path / 'run',
+        "UPDATE settings SET content = json_set(content, '$.objective.exchanges[0].reply', '{}')",
+    )
     status, said = as_json(tmp_path / 'run')
     assert (status, said['readings'][0]['identical']) == (1, False)
     assert said['verdict'].startswith('not identical: all 14 steps gave the stored parameters; "make the')
