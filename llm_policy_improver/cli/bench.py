@@ -17,6 +17,7 @@ from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.table_tennis.bench import (
     coverage,
     landings,
+    noise,
     physics,
     reachable,
     returns,
@@ -50,7 +51,7 @@ _plot = click.option(
 def bench() -> None:
     """Measure the simulator and the controller, and compare methods in experiments.
 
-    Of the simulator and the controller: physics, returns, coverage, landings, throughput, reachable, safety,
+    Of the simulator and the controller: physics, returns, coverage, landings, noise, throughput, reachable, safety,
     hardware-in-the-loop. Experiments: methods, functions, retrieval, improvement, context, ablation, simulated-trials;
     each keeps its rows in a folder and can be resumed. Solved examples of the tasks: references.
     """
@@ -122,6 +123,23 @@ def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as
     result = under_progress_bar(lambda step: landings.run(trials, noise, seed, step))
     _show('Detected landings', result, as_json)
     _save(result.draw, plot, 'landings')
+
+
+@bench.command('noise')
+@click.option('--balls', type=click.IntRange(15), help='With the unchanged controller.  [200; --quick: 30]')
+@click.option('--policies', type=click.IntRange(5), help='Random attenuations.  [100; --quick: 10]')
+@click.option('--quick', is_flag=True, help='A small form, to see that all works.')
+@_seed
+@_plot
+@_json
+def noise_command(
+    balls: int | None, policies: int | None, quick: bool, seed: int, plot: Path | None, as_json: bool
+) -> None:
+    """How far landings of the same parameters lie apart under camera noise, delays and random phases."""
+    balls, policies = balls or (30 if quick else 200), policies or (10 if quick else 100)
+    result = under_progress_bar(lambda step: noise.run(balls, policies, seed, step))
+    _show('Landings under noise', result, as_json)
+    _save(result.draw, plot, 'noise')
 
 
 @bench.command('throughput')

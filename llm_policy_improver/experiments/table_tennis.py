@@ -17,7 +17,7 @@ Given = tuple[Parameters, int]
 BLOCK: Final = 100_000
 """Trial seeds of an experiment's seed: from seed * BLOCK on."""
 
-LANDING_NOISE: Final = 0.057
+LANDING_NOISE: Final = 0.041
 """m, spread of a landing coordinate where noisy: that of the unchanged controller in 200 trials,
 ``spread_of(repetitions([task(True).run(NEUTRAL, seed) for seed in range(200)], (LANDING_X, LANDING_Y), space))``
 with `methods.sas.repetitions`."""

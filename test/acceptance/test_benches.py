@@ -55,6 +55,16 @@ def test_landings_in_its_quick_form(tmp_path: Path) -> None:
     assert figures['outcome_accuracy'] >= 0.95
 
 
+def test_noise_in_its_quick_form(tmp_path: Path) -> None:
+    figures = bench('noise', '--quick', '--plot', str(tmp_path / 'noise.png'))
+    assert max(figures['neutral_m']) <= 0.08
+    assert max(figures['random_m']) <= 0.1
+    assert figures['random_landed'] >= 0.8
+    assert figures['phase_m'] <= 0.03
+    assert min(figures['steering_m']) >= 0.12
+    assert [row['balls'] for row in figures['rows']] == [10] * 10
+
+
 def test_throughput_gives_its_figures() -> None:
     figures = bench('throughput', '--trials', '10')
     assert figures['trials'] == 10

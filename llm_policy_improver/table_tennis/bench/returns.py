@@ -15,7 +15,6 @@ from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
-from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.rally import RallyLauncher
@@ -146,7 +145,7 @@ class ReturnsResult:
 def noisy_setup() -> tuple[SimulationConfig, ControllerConfig]:
     """Simulator and controller with the published delays and cameras' noise; the controller knows the means."""
     delays = Latency.published()
-    simulation = SimulationConfig(balls='rally', camera_noise=CAMERA_NOISE, latency=delays)
+    simulation = SimulationConfig(balls='rally', camera_noise=CAMERA_NOISE, latency=delays, random_phase=True)
     return simulation, _knowing_delays(delays, CAMERA_NOISE)
 
 
@@ -185,7 +184,4 @@ def _knowing_delays(latency: Latency, camera_noise: float) -> ControllerConfig:
         arm_action=latency.arm_action, slide_x_action=latency.slide_x_action, slide_y_action=latency.slide_y_action,
         arm_state=latency.arm_state, slide_state=latency.slide_state, trust=0.05,
     )  # fmt: skip
-    # Late sightings say more of the ball than early ones: the swing begins later than without delays.
-    return ControllerConfig(
-        filter=FilterConfig(sighting=max(camera_noise, 1e-4)), latency=known, stroke=StrokeConfig(swing=0.2)
-    )
+    return ControllerConfig(filter=FilterConfig(sighting=max(camera_noise, 1e-4)), latency=known)

@@ -31,6 +31,9 @@ _FASTEST: Array = arm.per_joint(1.75, 1.75, np.inf)
 """(8,) m/s, of the slides: a drive that reverses at more overshoots the joint's limit. One by one, as a slide that
 is late must not slow the axes."""
 
+_SHORTEST_STROKE: Final = 0.06
+"""s, with which any stroke can be tried."""
+
 LONGEST_PLAY: Final = 5.0
 """s after its first sighting at which a ball's play is over though it is still seen: it lies somewhere in view. From
 the opponent's side to where a return comes down a ball takes less than 3 s."""
@@ -43,7 +46,6 @@ class ControllerConfig:
     Attributes:
         period: s between commands.
         first_plan: sightings of the ball before the first plan.
-        replan_every: control periods between two predictions of the ball.
         ball_lost: s without a sighting after which a ball's play is over.
         homing_gain: 1/s, with which the arm returns to its ready pose between balls.
         ball: the controller's own model of flight and bounces.
@@ -52,7 +54,6 @@ class ControllerConfig:
 
     period: float = 0.02
     first_plan: int = 4
-    replan_every: int = 8
     ball_lost: float = 0.3
     homing_gain: float = 2.0
     ball: BallModel = field(default_factory=BallModel)
@@ -66,8 +67,8 @@ class ControllerConfig:
             raise ValueError(
                 f'period must be between 0.001 and 0.02 s (50 Hz or more); got {self.period:g} s'
             )
-        if self.first_plan < 3 or self.replan_every < 1:
-            raise ValueError('first_plan must be at least 3 sightings and replan_every at least 1 period')
+        if self.first_plan < 3:
+            raise ValueError('first_plan must be at least 3 sightings')
         if not 0.05 <= self.ball_lost <= 5.0 or not 0.0 <= self.homing_gain <= 10.0:
             raise ValueError('ball_lost must be between 0.05 and 5 s and homing_gain between 0 and 10 1/s')
 
@@ -108,7 +109,7 @@ class LowLevelController:
         self._use(self._parameters)
         self._joints = JointModel(self.config.latency, self.config.period)
         self._action_delay = self.config.latency.action
-        self._fastest, self._slowest = float(self._action_delay.min()), float(self._action_delay.max())
+        self._slowest = float(self._action_delay.max())
         self._outlasted: int | None = None
         self.end_ball()
         self._rehearse()
@@ -160,11 +161,10 @@ class LowLevelController:
         """The ball is out of play: forget it, and take up parameters that waited for this."""
         self._origin: int | None = None
         self._last_sighting = 0
-        self._ticks = 0
         self._filter = BallFilter(self.config.ball, self.config.filter)
         self._stroke = Stroke(self.config.stroke, self._action_delay)
-        self._bounces_planned = 0
         self._meeting_y: float | None = None
+        self._began: float | None = None
         self._joints.forget()
         self._choice = _Choice.TO_COME
         self._use(self._parameters)
@@ -221,38 +221,38 @@ class LowLevelController:
         time = (stamp - self._origin) / NANOSECONDS
         self._plan(time, position, velocity)
         self._choose(time)
-        self._ticks += 1
         if self._stroke.hit is None:
             return np.zeros(len(arm.ARM))
         # The drives follow their set points with a time constant; the set points lead by as much.
         period = self.config.period
-        begin, end = self._stroke.reference(time), self._stroke.reference(time + period)
-        return _leading(*begin, *end, period)
+        return _leading(*self._stroke.during(time, period), period)
 
     def _plan(self, time: float, position: Array, velocity: Array) -> None:
-        """Plan from the joint state that each joint will have when its next command takes effect."""
+        """Plan where it is due, from the joint state that there will be then.
+
+        Args:
+            position, velocity: (8,) of each joint when its next command takes effect.
+        """
         stroke, state = self._stroke, self._filter.state
-        if stroke.frozen or state is None or self._filter.sightings < self.config.first_plan:
+        if state is None or self._filter.sightings < self.config.first_plan:
             return
-        # All joints start the new plan at the time of the slowest command; till then the others follow the old one.
+        # All joints start the new plan at one time; the slowest command takes effect in this period.
         start = time + self._slowest
-        if stroke.hit is not None and self._fastest < self._slowest:
-            then, now = stroke.at(start), stroke.reference(time)
-            position, velocity = position + then[0] - now[0], velocity + then[1] - now[1]
-        freezing = start >= stroke.swing_starts() - 1e-9
-        bounced = self._filter.bounces > self._bounces_planned
-        if stroke.hit is None or freezing or bounced or self._ticks % self.config.replan_every == 0:
-            self._bounces_planned = self._filter.bounces
-            ball = self._interception(state, start)
-            if ball is not None and self._filter.bounces <= 1:
-                if self._meeting_y is None:
-                    self._meeting_y = ball.position[1]
-                guess = stroke.hit.q if stroke.hit is not None else HOME
-                hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, guess)
-                stroke.aim(hit, start, position, velocity)
-                return
-        if stroke.hit is not None and not freezing:
-            stroke.aim(stroke.hit, start, position, velocity)
+        if stroke.due >= start + self.config.period:
+            return
+        moment, hit = max(start, stroke.due), stroke.hit
+        ball = self._interception(state, start) if self._filter.bounces <= 1 else None
+        if ball is not None:
+            if self._meeting_y is None and ball.time - moment <= self.config.stroke.settled:
+                self._meeting_y = ball.position[1]
+            guess = HOME if hit is None else hit.q
+            hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, guess)
+        if hit is None:
+            return
+        if self._began is None:
+            self._began = start
+        way, change = stroke.until(time, moment)
+        stroke.aim(hit, moment, position + way, velocity + change)
 
     def _choose(self, time: float) -> None:
         """Have the parameters of the swing chosen a little before it is fixed, and take them up when it is."""
@@ -277,7 +277,7 @@ class LowLevelController:
             self.config.ball,
             state,
             self._filter.bounces > 0,
-            start + 0.06,
+            (start if self._began is None else self._began) + _SHORTEST_STROKE,
             self.config.stroke.interception,
             self._meeting_y,
         )
@@ -292,10 +292,14 @@ class _Choice(Enum):
 
 
 @compiled
-def _leading(begin: Array, begin_speed: Array, end: Array, end_speed: Array, period: float) -> Array:
-    """The command (8,) that takes each drive's set point from ``begin`` to ``end``, both ahead by the drive's lag."""
-    command = np.empty(len(begin))
-    for joint in range(len(begin)):
-        way = end[joint] + LAG[joint] * end_speed[joint] - begin[joint] - LAG[joint] * begin_speed[joint]
-        command[joint] = min(max(way / period, -_FASTEST[joint]), _FASTEST[joint])
+def _leading(way: Array, change: Array, period: float) -> Array:
+    """The command (8,) that takes each drive's set point this way on in a period, ahead by the drive's lag.
+
+    Args:
+        way, change: (8,) of position and of velocity.
+    """
+    command = np.empty(len(way))
+    for joint in range(len(way)):
+        speed = (way[joint] + LAG[joint] * change[joint]) / period
+        command[joint] = min(max(speed, -_FASTEST[joint]), _FASTEST[joint])
     return command

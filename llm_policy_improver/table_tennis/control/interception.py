@@ -22,7 +22,8 @@ class InterceptionConfig:
         y, y_tolerance: m, the plane in which the arm plays best, and how far from it costs one unit.
         height, height_tolerance: m above the table, likewise.
         nearest, furthest: m, range of y in reach of the arm.
-        hurry, hurry_tolerance: s from now; how much earlier than that costs one unit.
+        hurry, speed, hurry_tolerance: s that a stroke should have, and m/s with which the arm gets from the middle to
+            the ball, which takes longer; how much less time costs one unit.
         clearance: m between the blade's rim and the table where the blade is above it.
     """
 
@@ -32,8 +33,9 @@ class InterceptionConfig:
     height_tolerance: float = 0.12
     nearest: float = -1.22
     furthest: float = -1.75
-    hurry: float = 0.45
-    hurry_tolerance: float = 0.08
+    hurry: float = 0.25
+    speed: float = 1.5
+    hurry_tolerance: float = 0.05
     clearance: float = 0.04
 
     def __post_init__(self) -> None:
@@ -42,8 +44,10 @@ class InterceptionConfig:
                 "interception: furthest < y < nearest must lie between -1.9 and -1.0 m, within the arm's reach; "
                 f'got {self.furthest:g}, {self.y:g}, {self.nearest:g}'
             )
-        if min(self.y_tolerance, self.height_tolerance) <= 0.0:
-            raise ValueError('interception: y_tolerance and height_tolerance must be above 0 m')
+        if min(self.y_tolerance, self.height_tolerance, self.speed, self.hurry_tolerance) <= 0.0:
+            raise ValueError(
+                'interception: y_tolerance, height_tolerance, speed and hurry_tolerance must be above 0'
+            )
 
 
 def choose_interception(
@@ -60,7 +64,7 @@ def choose_interception(
         model: of flight and bounces.
         state: the ball now.
         bounced: whether it has bounced on the robot's half already.
-        earliest: s, no hit before this time.
+        earliest: s, no hit before this time, the first one that the arm has had.
         config: what is good.
         meant: m, y of the place chosen before; a place near it is kept. None: the first choice, for which time
             counts, too.
@@ -85,6 +89,7 @@ class _Wishes(NamedTuple):
     furthest: float
     hurry: float
     hurry_tolerance: float
+    speed: float
     clearance: float
 
 
@@ -106,10 +111,12 @@ def _best_place(
         if y < wishes.furthest or z < -0.1:
             break
         if bounced and y <= wishes.nearest and state.time >= earliest:
-            # In a hurry, a place further back is a later one.
-            short = max(0.0, wishes.hurry - (state.time - earliest)) if first_choice else 0.0
             cost = _cost(y - (wishes.y if first_choice else meant), y, z, wishes)
-            cost += (short / wishes.hurry_tolerance) ** 2
+            if first_choice:
+                # In a hurry, a place further back is a later one.
+                needed = wishes.hurry + abs(state.position[0]) / wishes.speed
+                short = max(0.0, needed - (state.time - earliest))
+                cost += (short / wishes.hurry_tolerance) ** 2
             if cost < best_cost:
                 best_cost, best = cost, state
     if first_choice or best_cost == math.inf:

@@ -5,6 +5,7 @@ landing (a controller that re-plans to the end cancels them). It carries deliber
 redundant directions of the arm, for the same reason.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,8 +32,10 @@ _PLANS = 8
 """Plans kept: as many as are made within the difference of the joints' delays."""
 _SHORTEST_SWING = 0.12
 """s."""
-_SWING_SHARE = 0.36
-"""Of the time between the first plan and the hit, at most."""
+_APPROACH = 0.15
+"""s that the arm needs for the way to the swing's start, at least, ..."""
+_SLIDE_SPEED = 1.2
+"""... and the mean speed, m/s, of a slide that has far to go; measured on balls of 7 to 10 m/s."""
 _SETTLED = 0.15
 """s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
 
@@ -49,7 +52,10 @@ class StrokeConfig:
         interception: where the ball is met.
         target: m, x and y of the default landing.
         flight_time: s from the hit to the landing.
-        swing: s before the hit from which on the stroke is not re-planned.
+        replan: s between two plans.
+        settled: s before the hit from which on the ball is met where it was meant to be.
+        hold: s before the swing without a plan: what is put right at the last moment shakes the arm.
+        swing: s before the hit from which on the stroke is fixed.
         wind_up: share of ``swing`` times the hit's joint velocity by which the swing starts behind the hit.
         cruise: m/s, of the slides on the way to the swing.
         follow_through: s of constant velocity after the hit.
@@ -62,12 +68,15 @@ class StrokeConfig:
     interception: InterceptionConfig = field(default_factory=InterceptionConfig)
     target: tuple[float, float] = (0.0, 0.76)
     flight_time: float = 0.60
-    swing: float = 0.25
+    replan: float = 0.02
+    settled: float = 0.42
+    hold: float = 0.10
+    swing: float = 0.18
     wind_up: float = 0.8
     cruise: float = 1.6
     follow_through: float = 0.03
     return_time: float = 0.8
-    free_motion: tuple[float, ...] = (0.0, 0.0, 1.0, 0.0, 0.0, -2.0, 0.0, 2.0)
+    free_motion: tuple[float, ...] = (0.0, 0.0, 1.8, 0.0, 0.5, 2.3, 0.0, 2.0)
     effort: tuple[float, ...] = (4.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
@@ -82,6 +91,8 @@ class StrokeConfig:
             raise ValueError(
                 'flight_time, swing and return_time must be at least 0.1 s, wind_up and follow_through not negative'
             )
+        if self.replan < 0.001 or self.hold < 0.0:
+            raise ValueError('replan must be at least 0.001 s and hold not negative')
         if (
             len(self.free_motion) != len(arm.ARM)
             or len(self.effort) != len(arm.ARM)
@@ -120,47 +131,70 @@ def joint_hit(
 
 
 class Stroke:
-    """Reference motion for one ball. Times in seconds since its first sighting; joint arrays are (8,)."""
+    """Reference motion for one ball. Times in seconds since its first sighting; joint arrays are (8,).
+
+    All that happens is counted back from the hit, not on from a control tick: plans every ``replan`` seconds until the
+    ``hold``, one more where the swing starts. The approach comes to one place whenever it began. So a landing does not
+    depend on how ticks, pictures and the ball happen to lie in time.
+    """
 
     def __init__(self, config: StrokeConfig, delays: Array = _STILL) -> None:
         """``delays`` (8,), s: of each joint, from a command to its effect."""
         self._config = config
         self._delays = [(delay, delays == delay) for delay in sorted(set(delays.tolist()))]
-        self._swing = config.swing
+        self._swing, self._hold = config.swing, config.hold
+        self._left = np.inf
         self._plans: deque[_Plan] = deque(maxlen=_PLANS)
         self.hit: JointHit | None = None
         self.frozen = False
         self._passing: Array = np.zeros(len(arm.ARM))
 
-    def aim(self, hit: JointHit, time: float, position: Array, velocity: Array) -> None:
-        """Plan, or plan again, from the measured joint state at ``time`` to the hit.
+    @property
+    def due(self) -> float:
+        """When to plan again, s; minus infinity while there is no plan, infinite once the stroke is fixed."""
+        if self.hit is None:
+            return -np.inf
+        return np.inf if self.frozen else self.hit.time - self._left
 
-        The first call within ``swing`` seconds of the hit fixes the rest of the stroke.
+    def swing_starts(self) -> float:
+        """When the stroke stops following the ball's prediction, s; infinite while there is no plan."""
+        return self.hit.time - self._swing if self.hit else np.inf
+
+    def aim(self, hit: JointHit, time: float, position: Array, velocity: Array) -> None:
+        """Plan, or plan again where it is `due`, from the joint state at ``time`` to the hit.
+
+        The plan that is due where the swing starts fixes the rest of the stroke.
         """
-        config = self._config
+        config, left = self._config, hit.time - time
+        # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
+        # from plan to plan, until there is no time left for it.
+        going_on = _STILL if self.hit is None else self._plans[-1].begin.acceleration(time)
+        if self.hit is None:
+            self._left = left
+            self._share_out(left, hit.q - config.wind_up * config.swing * hit.qd - position)
         self.hit = hit
-        if not self._plans:
-            # A fast ball leaves no time for the whole swing and the way to its start.
-            self._swing = min(config.swing, max(_SHORTEST_SWING, _SWING_SHARE * (hit.time - time)))
-        swing_start = hit.time - self._swing
-        wind_up = hit.q - config.wind_up * self._swing * hit.qd
-        if time < swing_start - 1e-9:
-            # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
-            # from period to period, until there is no time left for it.
-            going_on = self._plans[-1].begin.acceleration(time) if self._plans else _STILL
-            if swing_start - time > _SETTLED:
-                self._passing = self._passing_velocity(swing_start - time, wind_up - position, velocity)
-            passing = self._passing
-            wind_up = wind_up - self._swing / 3.0 * passing
-            approach = Segment.quintic(
-                time, swing_start, position, velocity, going_on, wind_up, passing, _STILL
-            )
-            plan = _Plan(config, hit, approach, (swing_start, wind_up, passing))
-        else:
+        if self._left <= self._swing + 1e-9:
             self.frozen = True
             swing = Segment.quartic(time, max(hit.time, time + 0.06), position, velocity, hit.q, hit.qd)
-            plan = _Plan(config, hit, swing, None)
-        self._plans.append(plan)
+            self._plans.append(_Plan(config, hit, swing, None))
+            return
+        start = hit.time - self._swing
+        wind_up = hit.q - config.wind_up * self._swing * hit.qd
+        if len(self._plans) == 0 or start - time > _SETTLED:
+            self._passing = self._passing_velocity(start - time, wind_up - position, velocity)
+        wind_up = wind_up - self._swing / 3.0 * self._passing
+        approach = Segment.quintic(time, start, position, velocity, going_on, wind_up, self._passing, _STILL)
+        self._plans.append(_Plan(config, hit, approach, (start, wind_up, self._passing)))
+        last = self._swing + self._hold
+        steps = math.ceil((left - last) / config.replan - 1.5)
+        self._left = self._swing if steps < 0 else last + steps * config.replan
+
+    def _share_out(self, time: float, way: Array) -> None:
+        """Shorten swing and hold where a fast ball leaves too little ``time``, s, for the slides' ``way`` (8,), m."""
+        config = self._config
+        approach = _APPROACH + float(np.abs(way[:_SLIDES]).max()) / _SLIDE_SPEED
+        self._swing = min(config.swing, max(_SHORTEST_SWING, time - approach))
+        self._hold = min(config.hold, max(0.0, time - self._swing - approach))
 
     def _passing_velocity(self, duration: float, way: Array, velocity: Array) -> Array:
         """Velocity (8,) of the joints at the start of the swing: zero, except for slides with far to go.
@@ -177,33 +211,34 @@ class Stroke:
             passing[joint] = side * min(max(excess, 0.0), self._config.cruise)
         return passing
 
-    def swing_starts(self) -> float:
-        """When the stroke stops following the ball's prediction, s; infinite while there is no plan."""
-        return self.hit.time - self._swing if self.hit else np.inf
+    def during(self, time: float, period: float) -> tuple[Array, Array]:
+        """What positions and velocities (8,) change by in ``period`` s, from each joint's delay after ``time`` on."""
+        return self._changes([(time + delay, time + delay + period) for delay, _ in self._delays])
 
-    def reference(self, time: float) -> tuple[Array, Array]:
-        """Positions and velocities (8,) that the joints should have, each its delay after ``time``, s."""
-        (delay, _), *others = self._delays
-        position, velocity = self.at(time + delay)
-        for delay, joints in others:
-            p, v = self.at(time + delay)
-            position, velocity = np.where(joints, p, position), np.where(joints, v, velocity)
-        return position, velocity
+    def until(self, time: float, moment: float) -> tuple[Array, Array]:
+        """What positions and velocities (8,) change by, from each joint's delay after ``time`` to ``moment``, s."""
+        return self._changes([(time + delay, moment) for delay, _ in self._delays])
 
-    def at(self, time: float) -> tuple[Array, Array]:
-        """Positions and velocities (8,) that the joints should have at ``time``, s."""
-        # Joints whose commands take effect sooner are still within an earlier plan.
-        for plan in reversed(self._plans):  # down to the oldest
-            if plan.begin.start <= time:
-                break
-        if time < plan.begin.end:
-            return plan.begin.at(time)
-        if time >= plan.back.end:
-            return HOME, _STILL
-        if time >= plan.back.start:
-            return plan.back.at(time)
-        # The follow-through is the swing's own extension at constant velocity.
-        return plan.swing.at(time)
+    def _changes(self, spans: list[tuple[float, float]]) -> tuple[Array, Array]:
+        """`_change` of each group of joints with one delay."""
+        way, change = self._change(*spans[0])
+        for (_, joints), span in zip(self._delays[1:], spans[1:], strict=True):
+            w, c = self._change(*span)
+            way, change = np.where(joints, w, way), np.where(joints, c, change)
+        return way, change
+
+    def _change(self, begin: float, end: float) -> tuple[Array, Array]:
+        """What positions and velocities (8,) change by between two times, s.
+
+        Within the plans, not from one to the next: each begins where the joints really are.
+        """
+        way, change = _STILL, _STILL
+        for plan in reversed(self._plans):  # joints whose commands take effect sooner are still within an earlier one
+            since = max(begin, plan.begin.start)
+            if since < end:
+                (p, v), (q, w) = plan.at(since), plan.at(end)
+                way, change, end = way + q - p, change + w - v, since
+        return way, change
 
 
 class _Plan:
@@ -224,6 +259,15 @@ class _Plan:
         self._hit = hit
         self.begin = begin
         self._swing_start = swing_start
+
+    def at(self, time: float) -> tuple[Array, Array]:
+        """Positions and velocities (8,) that the joints should have at ``time``, s, not before the plan's begin."""
+        if time < self.begin.end:
+            return self.begin.at(time)
+        if time >= self.back.end:
+            return HOME, _STILL
+        # The follow-through is the swing's own extension at constant velocity.
+        return self.back.at(time) if time >= self.back.start else self.swing.at(time)
 
     @cached_property
     def swing(self) -> Segment:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.simulation.latency import Latency
@@ -21,6 +23,9 @@ class SimulationConfig:
         control_period: s between joint velocity commands; a whole number of physics steps.
         camera_period: s between sightings of the ball; a whole number of physics steps.
         camera_noise: m, standard deviation of each coordinate of a sighting.
+        tick_phase, camera_phase: s after the launch, of the first control tick and of the first picture; each
+            less than its period, in whole physics steps.
+        random_phase: whether both are drawn anew for every trial, as nobody launches balls in time with the ticks.
         latency: delays of cameras, encoders and drives.
         time_limit: s after the launch at which a trial ends in any case.
         ball: coefficients of flight and bounces.
@@ -36,6 +41,9 @@ class SimulationConfig:
     control_period: float = 0.02
     camera_period: float = 0.008
     camera_noise: float = 0.0
+    tick_phase: float = 0.0
+    camera_phase: float = 0.0
+    random_phase: bool = False
     latency: Latency = field(default_factory=Latency)
     time_limit: float = 3.0
     ball: BallModel = field(default_factory=BallModel)
@@ -55,6 +63,11 @@ class SimulationConfig:
                     f'{name} must be a whole number of physics steps of {self.physics_period:g} s; '
                     f'got {getattr(self, name):g} s, which is {steps:g} steps'
                 )
+        for name, period in (('tick_phase', self.control_period), ('camera_phase', self.camera_period)):
+            if not 0.0 <= getattr(self, name) < period:
+                raise ValueError(
+                    f'{name} must be at least 0 and less than its period, {period:g} s; got {getattr(self, name):g} s'
+                )
         if self.balls not in ('standard', 'rally'):
             raise ValueError(f'balls must be standard or rally; got "{self.balls}"')
         if not 0.0 <= self.camera_noise < 0.1:
@@ -66,6 +79,19 @@ class SimulationConfig:
     def varies(self) -> bool:
         """Whether different seeds give different balls."""
         return self.balls == 'rally' or self.launcher.varies
+
+    def draw_phases(self, seed: int) -> tuple[int, int]:
+        """Physics steps from the launch to the first control tick and to the first picture."""
+        ticks, pictures = (
+            round(period / self.physics_period) for period in (self.control_period, self.camera_period)
+        )
+        if self.random_phase:
+            generator = np.random.default_rng([seed, 3])
+            return int(generator.integers(ticks)), int(generator.integers(pictures))
+        return (
+            min(round(self.tick_phase / self.physics_period), ticks - 1),
+            min(round(self.camera_phase / self.physics_period), pictures - 1),
+        )
 
     def draw_ball(self, seed: int) -> Launch:
         """The incoming ball of this seed."""

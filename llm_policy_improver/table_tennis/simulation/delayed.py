@@ -41,7 +41,7 @@ class DelayedSimulator(Simulator):
         """Send this joint velocity command (8,), m/s and rad/s, and advance one control period."""
         self._commands.append(np.array(velocity, dtype=float))
         for _ in range(self._control_steps):
-            rows = (self._steps - self._action_steps) // self._control_steps
+            rows = (self._steps - self._first_tick - self._action_steps) // self._control_steps
             command = [
                 self._commands[row][joint] if row >= 0 else 0.0 for joint, row in enumerate(rows.tolist())
             ]

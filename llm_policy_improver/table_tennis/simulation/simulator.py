@@ -99,17 +99,21 @@ class Simulator:
         self._steps = 0
         self._sightings: list[BallObservation] = []
         self._end_step = round(self.config.time_limit / self.config.physics_period)
+        self._first_tick = self._first_picture = 0
 
     def launch(self, seed: int) -> None:
-        """Put the arm into its ready pose and launch the ball of this seed."""
+        """Put the arm into its ready pose, launch the ball of this seed, and wait for the first control tick."""
         mujoco.mj_resetData(self.model, self.data)
         self.data.qpos[: self._arm_dofs] = arm.HOME
         self.data.act[:] = arm.HOME
         self.throw(seed)
+        if self._first_tick:
+            self.advance(self._first_tick, np.zeros(self._arm_dofs))
 
     def throw(self, seed: int) -> None:
         """Launch the ball of this seed; the arm goes on with what it does."""
         self._begin()
+        self._first_tick, self._first_picture = self.config.draw_phases(seed)
         self.data.time = 0.0
         self._generator = np.random.default_rng([seed, 1])
         ball = self.launched = self.config.draw_ball(seed)
@@ -121,7 +125,8 @@ class Simulator:
         self.data.qvel[speed : speed + 3] = [v - half * a for v, a in zip(ball.velocity, pull, strict=True)]
         self._spin = ball.spin
         self.data.qvel[speed + 3 : speed + 6] = ball.spin
-        self._see_ball()
+        if not self._first_picture:
+            self._see_ball()
 
     def take_ball_away(self) -> None:
         """Put the ball, at rest, where it touches nothing. It falls: to be called again and again until a throw."""
@@ -175,7 +180,7 @@ class Simulator:
         """So many physics steps, and the pictures that the cameras take meanwhile."""
         end = self._steps + steps
         while self._steps < end:
-            picture = self._camera_steps - self._steps % self._camera_steps
+            picture = self._camera_steps - (self._steps - self._first_picture) % self._camera_steps
             run = min(end - self._steps, picture, _RUN)
             if run == 1 or not self._run_free(run):
                 for _ in range(run):

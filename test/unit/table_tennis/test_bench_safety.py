@@ -56,7 +56,7 @@ def test_the_judge_sees_what_a_stage_without_limits_lets_through(
 
 def moving_again() -> Case:
     """A controller that is back while the arm still moves."""
-    return Case('controller killed', 1)
+    return Case('controller killed', 2)
 
 
 def test_every_attack_that_was_asked_for_is_a_kind() -> None:

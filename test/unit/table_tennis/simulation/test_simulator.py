@@ -173,6 +173,8 @@ def test_hits_on_the_standing_racket_follow_the_closed_law() -> None:
             'camera_period must be a whole number of physics steps of 0.001 s; got 0.0083 s',
         ),
         ({'physics_period': 0.003}, 'physics_period must be between 0.0001 and 0.002 s'),
+        ({'tick_phase': 0.02}, 'tick_phase must be at least 0 and less than its period, 0.02 s; got 0.02 s'),
+        ({'camera_phase': -0.001}, 'camera_phase must be at least 0 and less than its period, 0.008 s'),
         ({'camera_noise': -0.001}, 'camera_noise must be between 0 and 0.1 m; got -0.001 m'),
         ({'time_limit': math.inf}, 'time_limit must be between 1 and 60 s'),
     ],
@@ -272,6 +274,29 @@ def test_cameras_see_the_ball_at_125_hz_where_it_is() -> None:
     exact, _ = law.flight(MODEL, (0.1, 1.5, 0.3), (0.0, -3.0, 1.0), (0.0, 0.0, 0.0), times)
     assert times == pytest.approx(0.008 * np.arange(51), abs=1e-12)
     assert seen == pytest.approx(exact, abs=5e-5)
+
+
+def test_the_first_tick_and_the_first_picture_come_when_their_phases_say() -> None:
+    simulator = Simulator(SimulationConfig(tick_phase=0.013, camera_phase=0.005))
+    simulator.launch(0)
+    arm_now, sightings = simulator.observe()
+    assert arm_now.stamp == 13_000_000
+    assert [sighting.stamp for sighting in sightings] == [5_000_000, 13_000_000]
+    simulator.step(np.zeros(8))
+    arm_now, sightings = simulator.observe()
+    assert arm_now.stamp == 33_000_000
+    assert [sighting.stamp for sighting in sightings] == [21_000_000, 29_000_000]
+
+
+def test_random_phases_are_drawn_by_the_seed_over_the_whole_periods() -> None:
+    config = SimulationConfig(random_phase=True)
+    drawn = [config.draw_phases(seed) for seed in range(400)]
+    assert drawn == [config.draw_phases(seed) for seed in range(400)]
+    assert {tick for tick, _ in drawn} == set(range(20))
+    assert {picture for _, picture in drawn} == set(range(8))
+    simulator = Simulator(config)
+    simulator.launch(3)
+    assert simulator.stamp == drawn[3][0] * 1_000_000
 
 
 def test_camera_noise_has_the_wanted_standard_deviation() -> None:
