@@ -241,7 +241,8 @@ class LowLevelController:
         if stroke.due >= start + self.config.period:
             return
         moment, hit = max(start, stroke.due), stroke.hit
-        ball = self._interception(state, start) if self._filter.bounces <= 1 else None
+        looks = stroke.looks and self._filter.bounces <= 1
+        ball = self._interception(state, start) if looks else None
         if ball is not None:
             if self._meeting_y is None and ball.time - moment <= self.config.stroke.settled:
                 self._meeting_y = ball.position[1]

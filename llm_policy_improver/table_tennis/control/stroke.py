@@ -39,6 +39,9 @@ _SLIDE_SPEED = 1.2
 _SETTLED = 0.15
 """s before the swing from which on its initial velocity stays: a short rest of the way says nothing about it."""
 
+_LOOK_EVERY = 3
+"""Plans; to find a hit's pose takes longer than all the rest."""
+
 HOME: Array = np.array(arm.HOME)
 """(8,) m and rad, the ready pose."""
 _STILL: Array = np.zeros(len(arm.ARM))
@@ -144,10 +147,16 @@ class Stroke:
         self._delays = [(delay, delays == delay) for delay in sorted(set(delays.tolist()))]
         self._swing, self._hold = config.swing, config.hold
         self._left = np.inf
+        self._steps = -1  # plans before the hold, after the next one
         self._plans: deque[_Plan] = deque(maxlen=_PLANS)
         self.hit: JointHit | None = None
         self.frozen = False
         self._passing: Array = np.zeros(len(arm.ARM))
+
+    @property
+    def looks(self) -> bool:
+        """Whether the next plan is for a new prediction of the ball; others go on from where the joints are."""
+        return self.hit is None or self._steps % _LOOK_EVERY == 0 or self._steps < 0
 
     @property
     def due(self) -> float:
@@ -186,8 +195,8 @@ class Stroke:
         approach = Segment.quintic(time, start, position, velocity, going_on, wind_up, self._passing, _STILL)
         self._plans.append(_Plan(config, hit, approach, (start, wind_up, self._passing)))
         last = self._swing + self._hold
-        steps = math.ceil((left - last) / config.replan - 1.5)
-        self._left = self._swing if steps < 0 else last + steps * config.replan
+        self._steps = math.ceil((left - last) / config.replan - 1.5)
+        self._left = self._swing if self._steps < 0 else last + self._steps * config.replan
 
     def _share_out(self, time: float, way: Array) -> None:
         """Shorten swing and hold where a fast ball leaves too little ``time``, s, for the slides' ``way`` (8,), m."""
