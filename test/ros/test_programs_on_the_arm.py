@@ -33,7 +33,7 @@ from llm_policy_improver.tasks.ball_rounds import MEAN_DISTANCE
 from llm_policy_improver.tasks.program_task import CRASHED, PLAYED
 
 RALLY = SimulationConfig(balls='rally')
-WORDS = 'at (0.38, 0.68)'
+WORDS = 'at (-0.38, 0.75)'
 FEEDBACK = """
 class Feedback:
     def summarize_trajectory(self, traj):
@@ -44,10 +44,10 @@ class Policy:
     def act(self, obs):
         return [1.0] * 8 + [0.0] * 8
 """
-TO_THE_RIGHT = """
+TO_THE_LEFT = """
 class Policy:
     def act(self, obs):
-        return [1.0, 1.0, 0.7] + [9.9] + [1.0] * 4 + [0.0] * 8
+        return [1.0, 1.0, 9.9, 0.8, 1.0, 1.0, 1.0, 1.0] + [0.0] * 8
 """
 CRASHING = """
 class Policy:
@@ -87,7 +87,7 @@ def decide(graph: RosGraph, version: int, decision: str, reason: str = '') -> sr
 def test_a_program_waits_with_source_and_envelope_and_exactly_that_is_published_and_tried(
     graph: RosGraph, tmp_path: Path
 ) -> None:
-    with ChatServer(programmer(UNCHANGED, TO_THE_RIGHT, feedback=FEEDBACK)) as server:
+    with ChatServer(programmer(UNCHANGED, TO_THE_LEFT, feedback=FEEDBACK)) as server:
         others(graph, tmp_path)
         statuses = graph.collect(msg.OptimizerStatus, 'optimizer/status', LATCHED)
         published = graph.collect(msg.PolicyParameters, 'policy_parameters', EVERY)
@@ -111,7 +111,7 @@ def test_a_program_waits_with_source_and_envelope_and_exactly_that_is_published_
         assert (refused.accepted, 'cannot be edited' in refused.message) == (False, True)
         assert decide(graph, first.proposed_version, APPROVE).accepted
         graph.spin_until(lambda: len(traces) == 2, 'the first round')
-        second = waits(TO_THE_RIGHT.lstrip())
+        second = waits(TO_THE_LEFT.lstrip())
         assert decide(graph, second.proposed_version, APPROVE).accepted
         graph.spin_until(lambda: len(traces) == 4, 'the second round')
         graph.spin_until(lambda: statuses[-1].state == msg.OptimizerStatus.FINISHED, 'the end of the run')
@@ -124,8 +124,8 @@ def test_a_program_waits_with_source_and_envelope_and_exactly_that_is_published_
     assert [trace.parameters_version for trace in traces] == [first.proposed_version] * 2 + [
         second.proposed_version
     ] * 2
-    assert traces[2].attenuation[2] == 0.7
-    assert traces[2].attenuation[3] == 1.4
+    assert traces[2].attenuation[2] == 1.4
+    assert traces[2].attenuation[3] == 0.8
     assert statuses[-1].best_version == second.proposed_version
     assert 0.0 < statuses[-1].best_distance < 0.4
     with RunStore.open(tmp_path) as store:
@@ -136,13 +136,13 @@ def test_a_program_waits_with_source_and_envelope_and_exactly_that_is_published_
     assert other is not None
     assert (one.outcome, len(one.samples), len(other.samples)) == (PLAYED, 2, 2)
     assert other.measures[MEAN_DISTANCE.name] == pytest.approx(statuses[-1].best_distance)
-    assert other.policy == Program(TO_THE_RIGHT.lstrip(), 'Policy')
+    assert other.policy == Program(TO_THE_LEFT.lstrip(), 'Policy')
 
 
 def test_a_program_that_a_person_rejects_is_never_published_and_one_that_fails_is_mended(
     graph: RosGraph, tmp_path: Path
 ) -> None:
-    with ChatServer(programmer(TO_THE_RIGHT, CRASHING, UNCHANGED, feedback=FEEDBACK)) as server:
+    with ChatServer(programmer(TO_THE_LEFT, CRASHING, UNCHANGED, feedback=FEEDBACK)) as server:
         others(graph, tmp_path)
         statuses = graph.collect(msg.OptimizerStatus, 'optimizer/status', LATCHED)
         published = graph.collect(msg.PolicyParameters, 'policy_parameters', EVERY)
@@ -163,9 +163,9 @@ def test_a_program_that_a_person_rejects_is_never_published_and_one_that_fails_i
             if shown.state == msg.OptimizerStatus.FINISHED:
                 break
             decided.add(shown.proposed_version)
-            bad = shown.proposed_source == TO_THE_RIGHT.lstrip()
+            bad = shown.proposed_source == TO_THE_LEFT.lstrip()
             decide(graph, shown.proposed_version, REJECT if bad else APPROVE, 'too wild' if bad else '')
-    assert TO_THE_RIGHT.lstrip() not in [one.source for one in published]
+    assert TO_THE_LEFT.lstrip() not in [one.source for one in published]
     with RunStore.open(tmp_path) as store:
         (part,) = stored_parts(store)
         notes = [ball.note for ball in store.trials()]

@@ -122,7 +122,7 @@ def test_parameters_that_return_nothing_are_refused(rehearsal: Rehearsal) -> Non
 
 
 def test_so_many_misses_are_allowed_and_not_one_more() -> None:
-    poor = SPACE.at((1.4, 0.6, 0.6, 1.4, 0.6, 0.6, 0.6, 0.6))
+    poor = SPACE.at((1.0, 1.0, 0.6, 1.0, 1.0, 1.0, 0.6, 1.0))
     config = RehearsalConfig(most_misses=7, clearance=0.0)
     misses = 8 - Rehearsal(config).play(poor).landed
     assert 1 <= misses <= 7, 'choose parameters that return some balls'

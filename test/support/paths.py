@@ -4,6 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FAR_RIGHT = ROOT / 'test' / 'recordings' / 'far_right'
+RIGHT_EDGE = ROOT / 'test' / 'recordings' / 'right_edge'
 FORMAT_3 = ROOT / 'test' / 'recordings' / 'format_3'
 CONFIG = ROOT / 'config'
 PACKAGE = 'llm_policy_improver'

@@ -78,7 +78,7 @@ class StrokeConfig:
     wind_up: float = 0.8
     cruise: float = 1.6
     follow_through: float = 0.03
-    return_time: float = 0.8
+    return_time: float = 0.6
     free_motion: tuple[float, ...] = (0.0, 0.0, 1.8, 0.0, 0.5, 2.3, 0.0, 2.0)
     effort: tuple[float, ...] = (4.0, 4.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 
