@@ -21,7 +21,6 @@ from llm_policy_improver.table_tennis.bench.returns import noisy_setup
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
-from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 
 _PHASES: Final = (0.0, 0.004, 0.008, 0.012, 0.016, 0.019)
@@ -129,7 +128,7 @@ def run(
     ]
     random = play('random attenuations', jobs, noisy, controller)
     steered = play('no noise', [Job(policy, 0) for policy in drawn], SimulationConfig(), ControllerConfig())
-    known = replace(noisy, camera_noise=0.0, latency=_means(noisy.latency), random_phase=False)
+    known = replace(noisy, camera_noise=0.0, latency=noisy.latency.means, random_phase=False)
     shifted = [
         play('phases', [Job(policy, 0) for policy in drawn], replace(known, tick_phase=phase), controller)
         for phase in _PHASES
@@ -145,14 +144,6 @@ def run(
         ),
         steered=_landings(steered),
     )
-
-
-def _means(latency: Latency) -> Latency:
-    """Without the spreads."""
-    return Latency(
-        ball=latency.ball, arm_state=latency.arm_state, slide_state=latency.slide_state,
-        arm_action=latency.arm_action, slide_x_action=latency.slide_x_action, slide_y_action=latency.slide_y_action,
-    )  # fmt: skip
 
 
 def _landings(trials: Sequence[TrialFigures]) -> Landings:

@@ -174,11 +174,11 @@ class Stroke:
 
         The plan that is due where the swing starts fixes the rest of the stroke.
         """
-        config, left = self._config, hit.time - time
+        config, left, first = self._config, hit.time - time, self.hit is None
         # The acceleration goes on as it was planned: to start each plan from rest would put the motion off
         # from plan to plan, until there is no time left for it.
-        going_on = _STILL if self.hit is None else self._plans[-1].begin.acceleration(time)
-        if self.hit is None:
+        going_on = _STILL if first else self._plans[-1].begin.acceleration(time)
+        if first:
             self._left = left
             self._share_out(left, hit.q - config.wind_up * config.swing * hit.qd - position)
         self.hit = hit
@@ -189,7 +189,7 @@ class Stroke:
             return
         start = hit.time - self._swing
         wind_up = hit.q - config.wind_up * self._swing * hit.qd
-        if len(self._plans) == 0 or start - time > _SETTLED:
+        if first or start - time > _SETTLED:
             self._passing = self._passing_velocity(start - time, wind_up - position, velocity)
         wind_up = wind_up - self._swing / 3.0 * self._passing
         approach = Segment.quintic(time, start, position, velocity, going_on, wind_up, self._passing, _STILL)

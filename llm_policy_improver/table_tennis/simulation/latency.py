@@ -1,6 +1,6 @@
 """Delays of cameras, encoders and drives, drawn anew for every trial."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -56,6 +56,13 @@ class Latency:
             slide_state=0.033, slide_state_spread=0.009, arm_action=0.071, arm_action_spread=0.0057,
             slide_x_action=0.0561, slide_x_action_spread=0.0123, slide_y_action=0.084, slide_y_action_spread=0.0123,
         )  # fmt: skip
+
+    @property
+    def means(self) -> 'Latency':
+        """The same without the spreads."""
+        return replace(
+            self, **{entry.name: 0.0 for entry in fields(self) if entry.name.endswith('_spread')}
+        )
 
     @property
     def present(self) -> bool:

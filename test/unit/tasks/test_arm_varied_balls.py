@@ -45,12 +45,12 @@ def test_choosing_what_changes_nothing_plays_the_unchanged_controller(environmen
 def test_most_of_what_parameters_do_is_done_in_the_swing_that_they_are_chosen_for(
     environment: ArmVariedBalls,
 ) -> None:
-    environment.reset(3)
+    environment.reset(5)
     _, x, y = environment.step(CHANGED).observation[10:]
-    whole = TableTennis(SimulationConfig(balls='rally')).run(Modulation(CHANGED[:8], CHANGED[8:]).policy, 3)
+    whole = TableTennis(SimulationConfig(balls='rally')).run(Modulation(CHANGED[:8], CHANGED[8:]).policy, 5)
     assert math.hypot(x - whole.measures['landing_x'], y - whole.measures['landing_y']) < 0.03
-    environment.reset(3)
-    assert math.dist((x, y), environment.step(UNCHANGED).observation[11:]) > 0.1
+    environment.reset(5)
+    assert math.dist((x, y), environment.step(UNCHANGED).observation[11:]) > 0.2
 
 
 def test_the_ball_that_is_told_is_that_which_comes(environment: ArmVariedBalls) -> None:
