@@ -15,6 +15,7 @@ from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.incoming import expected_in
 
 
 @click.command()
@@ -45,5 +46,8 @@ def play(run: RunSetup, improvement: Improvement, store: RunStore) -> int:
         except (KeyboardInterrupt, click.Abort):  # the latter while a person is asked for an approval
             run.reporter.close()
         end_stored(improvement, store)
-        result = improvement.result()
-        return run.end(result, store)
+        status = run.end(improvement.result(), store)
+        spin = expected_in(improvement.history[-1]) if improvement.history else None
+        if spin is not None:
+            click.echo(f'Spin expected of the balls in the end, from earlier ones: {spin} rad/s', err=True)
+        return status

@@ -165,7 +165,7 @@ def _improve(
         if asked is not None:
             asked.model.require()
             asked.store.add_step(objective.words, step)
-        trial = step.play(task(run.noisy))
+        trial = step.play(task(run.noisy), improvement.history)
         improvement.record(trial if asked is None else asked.store.add_trial(trial))
     return _row(run, objective, improvement, len(history), seconds)
 

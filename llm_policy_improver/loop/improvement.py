@@ -414,4 +414,4 @@ def run_improvement(
         step = improvement.propose()
         if on_step is not None:
             on_step(step)
-        yield improvement.record(step.play(task))
+        yield improvement.record(step.play(task, improvement.history))

@@ -1,5 +1,6 @@
 """One step of the loop: what is published, where it comes from, and what was found on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -7,7 +8,7 @@ from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.finding import Finding, Vain
 from llm_policy_improver.core.policy import Parameters, Policy, require_parameters
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.task import Task
+from llm_policy_improver.core.task import LearningTask, Task
 from llm_policy_improver.core.trial import Trial
 
 ATTEMPTS: Final = 3
@@ -82,8 +83,10 @@ class Step:
         pairs = zip(proposed.items(), published.values, strict=True)
         return {name: (before, after) for (name, before), after in pairs if before != after}
 
-    def play(self, task: Task) -> Trial:
-        """Its trial, under its version."""
+    def play(self, task: Task, history: Sequence[Trial]) -> Trial:
+        """Its trial, under its version, by a task that may learn from all trials before it, oldest first."""
+        if isinstance(task, LearningTask):
+            task = task.informed_by(history, self.version)
         return self.played(task.run(self.policy, self.seed))
 
     def played(self, trial: Trial) -> Trial:

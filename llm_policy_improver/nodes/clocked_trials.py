@@ -61,7 +61,7 @@ class ClockedTrials:
         self._settings = settings
         self._finish = finish
         self._joints = JointStates(settings.driver_joint_names)
-        self._recorder = TraceRecorder()
+        self._recorder = TraceRecorder(ball=settings.ball, filter=settings.filter)
         self._witness = ArmWitness(settings.ball_lost)
         self._versions: list[tuple[int, int]] = []
         self._first, self._recorded, self._silent_from = 0, 0, 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PointStamped
+from geometry_msgs.msg import PointStamped, Vector3Stamped
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
@@ -24,7 +24,7 @@ from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
 from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
-from llm_policy_improver.nodes.messages import ball_of, doubles
+from llm_policy_improver.nodes.messages import ball_of, doubles, spin_of
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
@@ -135,6 +135,7 @@ class HardwareArm:
         self._closing.callback(node.destroy_subscription, self._states)
         for kind, topic, callback, qos in (
             (PointStamped, settings.ball_topic, self._on_ball, qos_profile_sensor_data),
+            (Vector3Stamped, settings.spin_topic, self._on_spin, qos_profile_sensor_data),
             (DiagnosticArray, TOPIC, self._on_diagnostics, 10),
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
@@ -210,6 +211,14 @@ class HardwareArm:
             self._node.get_logger().error(str(error), throttle_duration_sec=5.0)
             return
         self._guard.observe_ball(sighting)
+
+    def _on_spin(self, message: Vector3Stamped) -> None:
+        try:
+            seen = self._settings.cameras.spin_to_table(spin_of(message), message.header.frame_id)
+        except FrameError as error:
+            self._node.get_logger().error(str(error), throttle_duration_sec=5.0)
+            return
+        self._guard.observe_spin(seen)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         namespace = self._node.get_namespace().rstrip('/')

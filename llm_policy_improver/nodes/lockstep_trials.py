@@ -43,7 +43,7 @@ class LockstepTrials:
         self._settings = settings
         self._knows = knows
         self._finish = finish
-        self._recorder = TraceRecorder()
+        self._recorder = TraceRecorder(ball=settings.ball, filter=settings.filter)
         self._gate = LockstepGate()
         self._ending: LockstepTick | None = None
         self._last_tick: LockstepTick | None = None

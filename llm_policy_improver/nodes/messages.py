@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point, PointStamped
+from geometry_msgs.msg import Point, PointStamped, Vector3, Vector3Stamped
 from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -19,9 +19,16 @@ from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
+from llm_policy_improver.table_tennis.ball.spin import Spin
 from llm_policy_improver.table_tennis.ball.state import Vec
 from llm_policy_improver.table_tennis.ball_choice import OBSERVED, BallChoice, Fallback
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.observation import (
+    NANOSECONDS,
+    ArmObservation,
+    BallObservation,
+    Command,
+    SpinObservation,
+)
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, landing_of, trial_of
 
 FRAME = 'table'
@@ -86,6 +93,7 @@ def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParamete
         names=list(parameters.names),
         proposed_by=parameters.proposed_by,
         **_program_fields(parameters.program),
+        **_spin_fields(parameters.spin),
     )
 
 
@@ -98,8 +106,23 @@ def _program_fields(program: BallProgram | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _spin_fields(spin: Spin | None) -> dict[str, Any]:
+    if spin is None:
+        return {}
+    return {'expected_spin': doubles(spin.mean), 'expected_spin_sd': doubles(spin.deviation)}
+
+
+def _spin_of(message: msg.PolicyParameters) -> Spin | None:
+    if not message.expected_spin and not message.expected_spin_sd:
+        return None
+    try:
+        return Spin(tuple(message.expected_spin), tuple(message.expected_spin_sd))
+    except ValueError as error:
+        raise ParameterError(str(error)) from None
+
+
 def parameters_of(message: msg.PolicyParameters) -> Modulation:
-    """Raises `ParameterError` for wrong joints, lengths or numbers, and for an envelope that is none."""
+    """Raises `ParameterError` for wrong joints, lengths or numbers, an envelope or a spin that is none."""
     if tuple(message.joint_names) != JOINTS:
         raise ParameterError(
             f'joint_names must be {", ".join(JOINTS)}; got {", ".join(message.joint_names) or "none"}'
@@ -110,7 +133,7 @@ def parameters_of(message: msg.PolicyParameters) -> Modulation:
         program = BallProgram(message.source, message.entry, low, high)
     return Modulation(
         tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by,
-        tuple(message.names), program,
+        tuple(message.names), program, _spin_of(message),
     )  # fmt: skip
 
 
@@ -157,6 +180,19 @@ def ball_of(message: PointStamped) -> BallObservation:
     """A sighting; the message must be in frame ``table``."""
     return BallObservation(
         stamp_of(message.header.stamp), (message.point.x, message.point.y, message.point.z)
+    )
+
+
+def spin_message(seen: SpinObservation) -> Vector3Stamped:
+    """A spin in frame ``table``."""
+    x, y, z = seen.spin
+    return Vector3Stamped(header=header_of(seen.stamp, FRAME), vector=Vector3(x=x, y=y, z=z))
+
+
+def spin_of(message: Vector3Stamped) -> SpinObservation:
+    """An observed spin; the message must be in frame ``table``."""
+    return SpinObservation(
+        stamp_of(message.header.stamp), (message.vector.x, message.vector.y, message.vector.z)
     )
 
 

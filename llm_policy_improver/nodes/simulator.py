@@ -13,6 +13,7 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMessage
 from sensor_msgs.msg import JointState
 
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.meeting import Meeting
@@ -26,7 +27,7 @@ from llm_policy_improver.nodes.messages import (
 from llm_policy_improver.nodes.qos import COMMANDS, RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.srv import FeedBall
-from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.observation import ArmObservation
 from llm_policy_improver.table_tennis.settings import SimulatorSettings
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
@@ -38,6 +39,11 @@ class SimulatorNode(Node):
     def __init__(self, settings: SimulatorSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('simulator', **node_arguments)
         self._settings = declared(self, settings or SimulatorSettings())
+        if self._settings.simulation.spin_noise:
+            raise SettingsError(
+                'simulator: simulation.spin_noise must be 0: in lockstep nobody is told of spins; the stand-in arm '
+                'and trials in process have them'
+            )
         self._simulator = make_simulator(self._settings.simulation)
         self._start = PAUSE
         self._waiting_for: int | None = None
@@ -93,7 +99,7 @@ class SimulatorNode(Node):
         self._clock_out.publish(ClockMessage(clock=time_of(stamp)))
         for sighting in sightings:
             self._sightings.publish(
-                ball_message(BallObservation(self._start + sighting.stamp, sighting.position))
+                ball_message(sighting._replace(stamp=self._start + sighting.stamp))
             )
         self._states.publish(joint_state_message(ArmObservation(stamp, arm.position, arm.velocity)))
         self._balls += len(sightings)

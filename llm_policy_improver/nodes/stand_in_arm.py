@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PointStamped
+from geometry_msgs.msg import PointStamped, Vector3Stamped
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -21,13 +21,13 @@ from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.meeting import Meeting
-from llm_policy_improver.nodes.messages import ball_message, doubles, header_of
+from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, spin_message
 from llm_policy_improver.nodes.qos import RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, SpinObservation
 from llm_policy_improver.table_tennis.simulation.continuous import (
     ARM_GROUP,
     GANTRY_GROUP,
@@ -64,6 +64,7 @@ class StandInArmNode(Node):
         self._cycle = round(settings.cycle * NANOSECONDS)
         self._states = self.create_publisher(JointState, settings.joint_state_topic, RELIABLE)
         self._sightings = self.create_publisher(PointStamped, settings.ball_topic, RELIABLE)
+        self._spins = self.create_publisher(Vector3Stamped, settings.spin_topic, RELIABLE)
         commands = [
             self.create_subscription(Float64MultiArray, topic, partial(self._on_command, group), RELIABLE)
             for topic, group in (
@@ -155,8 +156,12 @@ class StandInArmNode(Node):
             return
         for sighting in self._arm.sightings():
             self._sightings.publish(
-                ball_message(BallObservation(sighting.stamp + self._offset, sighting.position))
+                ball_message(sighting._replace(stamp=sighting.stamp + self._offset))
             )
+            if sighting.spin is not None:
+                self._spins.publish(
+                    spin_message(SpinObservation(sighting.stamp + self._offset, sighting.spin))
+                )
         observation: ArmObservation | None = None
         for report in self._reports:
             # Counted, so that a rate that is no whole part of the cycles' rate is right in the mean.

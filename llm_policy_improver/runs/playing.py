@@ -58,7 +58,7 @@ def play_stored(
         with HeldInterrupt() as interrupt:
             if len(improvement.steps) > waiting:  # a restored step is stored already
                 store.add_step(improvement.objective.words, step)
-            trial = store.add_trial(step.play(task), start)
+            trial = store.add_trial(step.play(task, improvement.history), start)
             start += played()
             yield improvement.record(trial)
         if interrupt.asked:

@@ -112,7 +112,7 @@ class GuardedArm:
         launched = self.now.stamp - self.simulator.stamp
         return (
             ArmObservation(self.now.stamp, seen.position, seen.velocity),
-            [BallObservation(launched + one.stamp, one.position) for one in sightings],
+            [one._replace(stamp=launched + one.stamp) for one in sightings],
         )
 
     def take_joints(self, observation: ArmObservation) -> None:

@@ -54,7 +54,7 @@ class GuardedTableTennis:
         guard = guard or GuardSettings()
         # The parameters are taken up before the ball comes: how slowly changes nothing.
         self._guard = replace(guard, handover=replace(guard.handover, ramp=0.0))
-        self._recorder = TraceRecorder()
+        self._recorder = TraceRecorder(ball=self._controller.ball, filter=self._controller.filter)
         self.sent: Array = np.empty((0, len(arm.ARM)))
         self.limited = 0
         self.rules: dict[str, int] = {}

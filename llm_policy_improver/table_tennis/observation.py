@@ -20,10 +20,24 @@ class BallObservation(NamedTuple):
     Attributes:
         stamp: ns, when the picture was taken.
         position: m, frame ``table``, centre of the ball.
+        spin: rad/s, frame ``table``, where the cameras measure it, too.
     """
 
     stamp: int
     position: Vec
+    spin: Vec | None = None
+
+
+class SpinObservation(NamedTuple):
+    """The ball's spin, by whoever can measure it: cameras that see its print, or a feeder that knows what it throws.
+
+    Attributes:
+        stamp: ns, when the ball had it.
+        spin: rad/s, frame ``table``.
+    """
+
+    stamp: int
+    spin: Vec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

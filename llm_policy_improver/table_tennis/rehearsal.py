@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 BALL_RANGES: Final[dict[str, tuple[float, float]]] = {
     'drag_coefficient': (0.48, 0.60),
-    'lift_coefficient': (0.12, 0.24),
+    'lift_coefficient': (0.55, 1.09),
     'table_restitution': (0.88, 0.93),
     'table_friction': (0.20, 0.30),
     'racket_restitution': (0.78, 0.81),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.table_tennis.arm.frames import CameraFrame
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.ball.filter import FilterConfig
+from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardSettings
 from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
@@ -52,6 +54,7 @@ class ControllerSettings:
         programs: whether a program may choose the parameters of each ball; it runs in the sandbox.
         realtime_priority: of the process, 1 to 99 for SCHED_FIFO; 0: ordinary.
         joint_state_topic, ball_topic: where the encoders and the cameras report.
+        spin_topic: where the ball's spin is reported by whoever can measure it; nobody must.
         gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
             and of the six axes; empty: not sent.
         peers: nodes that must go on giving signs of life on ``/diagnostics`` once they have begun to.
@@ -67,6 +70,7 @@ class ControllerSettings:
     realtime_priority: int = 0
     joint_state_topic: str = 'joint_states'
     ball_topic: str = 'ball/position'
+    spin_topic: str = 'ball/spin'
     gantry_command_topic: str = ''
     arm_command_topic: str = ''
     peers: tuple[str, ...] = ('trace_logger',)
@@ -103,6 +107,7 @@ class TraceLoggerSettings:
         lockstep: whether trials end with the simulator's last tick, instead of by time.
         autostart: whether the node configures and activates itself; otherwise whoever manages it does.
         ball_lost: s without a sighting after which a trial is over.
+        ball, filter: laws and noise with which the incoming balls' spins are measured: the controller's.
         cameras: where the cameras' frame is.
     """
 
@@ -114,4 +119,6 @@ class TraceLoggerSettings:
     lockstep: bool = True
     autostart: bool = True
     ball_lost: float = 0.4
+    ball: BallModel = field(default_factory=BallModel)
+    filter: FilterConfig = field(default_factory=FilterConfig)
     cameras: CameraFrame = field(default_factory=CameraFrame)

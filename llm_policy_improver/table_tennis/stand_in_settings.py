@@ -15,6 +15,7 @@ class StandInSettings:
         simulation: physics, cameras, delays and balls; without delays and noise where they are not given.
         driver_joint_names: what the drivers call the joints, in the order of `arm.joints.JOINTS`.
         joint_state_topic, ball_topic: where encoders and cameras report.
+        spin_topic: where the ball's spin is reported, where the simulation's cameras see it.
         gantry_command_topic, arm_command_topic: where the two groups of drives take their velocities.
         arm_state_rate: Hz of the joint states.
         gantry_state_rate: Hz of the slides' joint states where they come in messages of their own, as from a
@@ -33,6 +34,7 @@ class StandInSettings:
     driver_joint_names: tuple[str, ...] = JOINTS
     joint_state_topic: str = '/joint_states'
     ball_topic: str = '/ball/position'
+    spin_topic: str = '/ball/spin'
     gantry_command_topic: str = '/gantry_velocity_controller/commands'
     arm_command_topic: str = '/arm_velocity_controller/commands'
     arm_state_rate: float = 250.0
@@ -50,9 +52,12 @@ class StandInSettings:
                 f'driver_joint_names must be {len(JOINTS)} different names, one for each of {", ".join(JOINTS)}; '
                 f'got {", ".join(names) or "none"}'
             )
-        topics = (self.joint_state_topic, self.ball_topic, self.gantry_command_topic, self.arm_command_topic)
+        topics = (
+            self.joint_state_topic, self.ball_topic, self.spin_topic, self.gantry_command_topic,
+            self.arm_command_topic,
+        )  # fmt: skip
         if not all(topics) or len(set(topics)) != len(topics):
-            raise ValueError(f'the four topics must be different names; got {", ".join(map(repr, topics))}')
+            raise ValueError(f'the five topics must be different names; got {", ".join(map(repr, topics))}')
         if not 20.0 <= self.arm_state_rate <= 1000.0:
             raise ValueError(f'arm_state_rate must be between 20 and 1000 Hz; got {self.arm_state_rate:g} Hz')
         if self.gantry_state_rate and not 20.0 <= self.gantry_state_rate <= 1000.0:

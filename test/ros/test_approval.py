@@ -353,7 +353,7 @@ def loop(
 def play(improvement: Improvement, task: CurvedMap, steps: int) -> Iterator[Step]:
     for _ in range(steps):
         step = improvement.propose()
-        improvement.record(step.play(task))
+        improvement.record(step.play(task, improvement.history))
         yield step
 
 

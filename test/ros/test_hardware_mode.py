@@ -1,5 +1,6 @@
 """The nodes as on the physical arm: by the clock, with a driver's topics and joint names, disarmed at the start."""
 
+import math
 import re
 import time
 from bisect import bisect_left
@@ -18,7 +19,7 @@ from real_time import EmptyTimer
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import PointStamped
+from geometry_msgs.msg import PointStamped, Vector3Stamped
 from numpy.typing import NDArray
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
@@ -34,7 +35,14 @@ from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, JointVelocityCommand, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
-from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, parameters_message, stamp_of
+from llm_policy_improver.nodes.messages import (
+    ball_message,
+    doubles,
+    header_of,
+    parameters_message,
+    spin_message,
+    stamp_of,
+)
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
@@ -46,7 +54,7 @@ from llm_policy_improver.table_tennis.control.stroke import StrokeConfig
 from llm_policy_improver.table_tennis.guard.handover import HandoverSettings
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoopSettings
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
+from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation, SpinObservation
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
@@ -613,6 +621,24 @@ def test_diagnostics_say_how_the_controller_is(cell: Cell) -> None:
     stamps = [stamp_of(array.header.stamp) for array in received if array.status[0].name == name]
     # In the mean: one that comes late is followed by one that comes early.
     assert np.diff(stamps).mean() == pytest.approx(NANOSECONDS, rel=0.2)
+
+
+def test_spins_that_cannot_be_are_dropped_and_told_and_stop_nothing(cell: Cell) -> None:
+    received = cell.graph.collect(DiagnosticArray, '/diagnostics')
+    name = f'{cell.graph.namespace}/controller: arm'
+    spins = cell.graph.publisher(Vector3Stamped, undelayed().spin_topic)
+
+    def dropped() -> int:
+        mine = [status for array in received for status in array.status if status.name == name]
+        told = [int(pair.value) for status in mine[-1:] for pair in status.values if pair.key == 'spins dropped']
+        return told[0] if told else 0
+
+    cell.arm()
+    now = cell.graph.probe.get_clock().now().nanoseconds
+    for stamp, spin in ((now, (1e6, 0.0, 0.0)), (now - 60 * NANOSECONDS, (1.0, 0.0, 0.0)), (now, (math.nan,) * 3)):
+        spins.publish(spin_message(SpinObservation(stamp, spin)))
+    cell.graph.spin_until(lambda: dropped() == 3, 'spins that are dropped')
+    assert cell.state == ControllerStatus.READY
 
 
 def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:

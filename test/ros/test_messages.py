@@ -45,6 +45,8 @@ MESSAGES = [
         attenuation=EIGHT,
         residual=EIGHT,
         names=['a', 'h', 'p'],
+        expected_spin=array.array('d', [40.0, 0.0, -20.0]),
+        expected_spin_sd=array.array('d', [2.0, 6.0, 2.5]),
         proposed_by='operator',
     ),
     BallLanding(header=HEADER, trial=3, outcome=ExecutionTrace.LANDED, point=POINT),

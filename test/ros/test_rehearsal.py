@@ -122,7 +122,7 @@ def test_parameters_that_return_nothing_are_refused(rehearsal: Rehearsal) -> Non
 
 
 def test_so_many_misses_are_allowed_and_not_one_more() -> None:
-    poor = SPACE.at((1.0, 1.0, 0.6, 1.0, 1.0, 1.0, 0.6, 1.0))
+    poor = SPACE.at((1.0, 1.0, 0.7, 0.7, 0.7, 1.3, 0.7, 1.0))
     config = RehearsalConfig(most_misses=7, clearance=0.0)
     misses = 8 - Rehearsal(config).play(poor).landed
     assert 1 <= misses <= 7, 'choose parameters that return some balls'
@@ -314,7 +314,7 @@ def test_verdict_tells_how_much_the_safety_stage_held_back(neutral: RehearsalRes
     assert figures['limited'] == neutral.limited
     assert figures['rules'] == neutral.rules
     assert set(neutral.rules) <= {'speed', 'soft_zone', 'acceleration', 'jerk', 'position', 'workspace'}
-    assert Rehearsal(RehearsalConfig(trials=2, most_misses=1)).play(FAST).limited > 2.0 * neutral.limited
+    assert Rehearsal(RehearsalConfig()).play(FAST).limited > 1.5 * neutral.limited
 
 
 def test_arm_without_a_file_is_that_of_the_package(rehearsal: Rehearsal) -> None:

@@ -14,7 +14,7 @@ from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
-from geometry_msgs.msg import PointStamped
+from geometry_msgs.msg import PointStamped, Vector3Stamped
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from ros_graph import COMMAND, MANY, RosGraph, node_command, nodes_of, process
@@ -25,7 +25,7 @@ from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.nodes.demo import RunFailedError
-from llm_policy_improver.nodes.messages import stamp_of
+from llm_policy_improver.nodes.messages import spin_of, stamp_of
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm import facts as arm
@@ -39,6 +39,7 @@ from llm_policy_improver.table_tennis.simulation.continuous import (
     ContinuousSimulator,
 )
 from llm_policy_improver.table_tennis.simulation.latency import Latency
+from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 
@@ -349,6 +350,19 @@ def test_balls_come_on_request_and_one_at_a_time(graph: RosGraph) -> None:
         return sum(stamp_of(ball.header.stamp) > thrown for ball in bench.balls)
 
     graph.spin_until(lambda: seen() > 20, 'the next ball')
+
+
+def test_spin_is_reported_with_the_pictures_where_the_cameras_see_it(graph: RosGraph) -> None:
+    launcher = Launcher(spin=(40.0, 0.0, -20.0))
+    simulation = replace(RELATIVE.simulation, launcher=launcher, spin_noise=2.0)
+    bench = Bench(graph, replace(RELATIVE, simulation=simulation, spin_topic='ball/spin'))
+    spins = graph.collect(Vector3Stamped, 'ball/spin', MANY)
+    bench.throw(1)
+    graph.spin_until(lambda: len(spins) > 20 and len(bench.balls) > 20, 'sightings')
+    assert {stamp_of(each.header.stamp) for each in spins[:20]} <= {stamp_of(b.header.stamp) for b in bench.balls}
+    assert {each.header.frame_id for each in spins} == {'table'}
+    seen = np.array([spin_of(each).spin for each in spins[:20]])
+    assert seen.mean(axis=0) == pytest.approx(launcher.spin, abs=2.0)
 
 
 def test_no_ball_is_thrown_while_nobody_is_connected(graph: RosGraph) -> None:

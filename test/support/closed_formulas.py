@@ -14,10 +14,12 @@ UP = np.array([0.0, 0.0, 1.0])
 
 
 def pull(model: BallModel, velocity: Array, spin: Array) -> Array:
-    """m/s^2: gravity, 1/2 rho Cd A v^2 against the velocity, and C rho V (spin x velocity)."""
+    """m/s^2: gravity, 1/2 rho Cd A v^2 against the velocity, and C(S) rho V (spin x velocity)."""
     area, volume = np.pi * RADIUS**2, 4.0 / 3.0 * np.pi * RADIUS**3
     drag = -0.5 * model.air_density * model.drag_coefficient * area * np.linalg.norm(velocity) * velocity
-    magnus = model.lift_coefficient * model.air_density * volume * np.cross(spin, velocity)
+    speed = np.linalg.norm(velocity)
+    saturated = 1.0 + RADIUS * np.linalg.norm(spin) / speed / model.lift_saturation if speed else np.inf
+    magnus = model.lift_coefficient / saturated * model.air_density * volume * np.cross(spin, velocity)
     return np.asarray((drag + magnus) / MASS - model.gravity * UP)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llm_policy_improver.table_tennis.ball.state import Vec
-from llm_policy_improver.table_tennis.observation import BallObservation
+from llm_policy_improver.table_tennis.observation import BallObservation, SpinObservation
 
 TABLE: Final = 'table'
 """The frame that everything here is told in: origin at the centre of the surface, x to the robot's right, y towards
@@ -153,11 +153,26 @@ class CameraFrame:
         Raises:
             FrameError: it came in another frame than the calibrated one.
         """
+        self._require(frame)
+        if self._transform is None:
+            return sighting
+        return sighting._replace(position=self._transform.apply(sighting.position))
+
+    def spin_to_table(self, seen: SpinObservation, frame: str) -> SpinObservation:
+        """The same of a spin, which is only turned.
+
+        Raises:
+            FrameError: it came in another frame than the calibrated one.
+        """
+        self._require(frame)
+        if self._transform is None:
+            return seen
+        x, y, z = (self._transform.rotation @ seen.spin).tolist()
+        return seen._replace(spin=(x, y, z))
+
+    def _require(self, frame: str) -> None:
         if frame != self.name:
             raise FrameError(
                 f'sightings come in frame "{frame}", but "{self.name}" is calibrated: '
                 'set cameras.name, .translation and .rotation, or the frame_id of the cameras'
             )
-        if self._transform is None:
-            return sighting
-        return sighting._replace(position=self._transform.apply(sighting.position))

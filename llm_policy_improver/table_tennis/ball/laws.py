@@ -19,13 +19,20 @@ def acceleration(law: BallLaw, velocity: Vec, spin: Vec) -> Vec:
     """m/s^2 in flight: gravity, quadratic drag, Magnus force."""
     vx, vy, vz = velocity
     wx, wy, wz = spin
-    drag = law.drag * math.sqrt(vx * vx + vy * vy + vz * vz)
-    lift = law.lift
+    speed = math.sqrt(vx * vx + vy * vy + vz * vz)
+    drag = law.drag * speed
+    lift = lift_of(law, speed, math.sqrt(wx * wx + wy * wy + wz * wz))
     return (
         lift * (wy * vz - wz * vy) - drag * vx,
         lift * (wz * vx - wx * vz) - drag * vy,
         lift * (wx * vy - wy * vx) - drag * vz - law.gravity,
     )
+
+
+@compiled
+def lift_of(law: BallLaw, speed: float, spin: float) -> float:
+    """Magnus acceleration divided by (spin x velocity), of a ball of this speed (m/s) and spin (rad/s)."""
+    return law.lift * speed / (speed + law.saturation * spin) if speed > 0.0 else 0.0
 
 
 @compiled

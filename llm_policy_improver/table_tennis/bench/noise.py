@@ -17,11 +17,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.ball.spin import LATEST, Spin
 from llm_policy_improver.table_tennis.bench.returns import noisy_setup
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
+from llm_policy_improver.table_tennis.task import TableTennis
 
 _PHASES: Final = (0.0, 0.004, 0.008, 0.012, 0.016, 0.019)
 """s, of the first control tick after the launch."""
@@ -72,7 +74,12 @@ class NoiseResult:
             'phase_median_m': float(np.median(self.phase_m)),
             'steering_m': list(_spread(self.steered)),
             'rows': [
-                {'policy': number, 'balls': self.balls, 'landed': len(found), 'spread_m': list(_spread(found))}
+                {
+                    'policy': number,
+                    'balls': self.balls,
+                    'landed': len(found),
+                    'spread_m': list(_spread(found)),
+                }
                 for number, found in enumerate(self.random)
             ],
         }
@@ -83,7 +90,11 @@ class NoiseResult:
             ('neutral, spread of x and y', _told(_spread(self.neutral)), '<= 0.02, 0.05 m'),
             ('random attenuations, one policy', _told(self.random_m), '<= 0.035, 0.07 m'),
             ('random attenuations land', f'{self.random_landed:.1%}', '>= 93 %'),
-            ('the phase of the tick alone, most', f'{max(self.phase_m, default=math.nan):.3f} m', '<= 0.03 m'),
+            (
+                'the phase of the tick alone, most',
+                f'{max(self.phase_m, default=math.nan):.3f} m',
+                '<= 0.03 m',
+            ),
             ('the same, median of the policies', f'{np.median(self.phase_m):.3f} m', ''),
             ('steering: between policies, no noise', _told(_spread(self.steered)), '>= 0.15, 0.23 m'),
         ]
@@ -108,29 +119,43 @@ class NoiseResult:
 def run(
     balls: int, policies: int, seed: int = 0, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> NoiseResult:
-    """Play ``balls`` balls with the unchanged controller, and a third as many with each of ``policies`` random ones."""
+    """Play ``balls`` balls with the unchanged controller, and a third as many with each of ``policies`` random ones.
+
+    The spin to expect under noise is learnt from some balls before, as in a run.
+    """
     space, generator = parameter_space(), np.random.default_rng(seed)
     drawn = [space.sample(generator) for _ in range(policies)]
     setup, controller = noisy_setup()
     noisy = replace(setup, balls='standard')
 
     def play(
-        name: str, jobs: Sequence[Job], simulation: SimulationConfig, known: ControllerConfig
+        name: str,
+        jobs: Sequence[Job],
+        simulation: SimulationConfig,
+        known: ControllerConfig,
+        spin: Spin | None = None,
     ) -> list[TrialFigures]:
-        return run_trials(jobs, simulation, known, progress=lambda done: progress(name, done, len(jobs)))
+        return run_trials(
+            jobs, simulation, known, expected_spin=spin, progress=lambda done: progress(name, done, len(jobs))
+        )
 
-    neutral = play('neutral', [Job(NEUTRAL, seed + number) for number in range(balls)], noisy, controller)
+    spin = _learnt_spin(noisy, controller, seed + 1_000_000)
+    neutral = play(
+        'neutral', [Job(NEUTRAL, seed + number) for number in range(balls)], noisy, controller, spin
+    )
     each = max(_FEWEST, balls // 3)
     jobs = [
         Job(policy, seed + each * place + number)
         for place, policy in enumerate(drawn)
         for number in range(each)
     ]
-    random = play('random attenuations', jobs, noisy, controller)
+    random = play('random attenuations', jobs, noisy, controller, spin)
     steered = play('no noise', [Job(policy, 0) for policy in drawn], SimulationConfig(), ControllerConfig())
     known = replace(noisy, camera_noise=0.0, latency=noisy.latency.means, random_phase=False)
     shifted = [
-        play('phases', [Job(policy, 0) for policy in drawn], replace(known, tick_phase=phase), controller)
+        play(
+            'phases', [Job(policy, 0) for policy in drawn], replace(known, tick_phase=phase), controller, spin
+        )
         for phase in _PHASES
     ]
     return NoiseResult(
@@ -144,6 +169,13 @@ def run(
         ),
         steered=_landings(steered),
     )
+
+
+def _learnt_spin(simulation: SimulationConfig, controller: ControllerConfig, seed: int) -> Spin | None:
+    """What a run's first balls show of the spin of the next ones."""
+    task = TableTennis(simulation, controller)
+    trials = [task.run(NEUTRAL, seed + number) for number in range(LATEST)]
+    return task.informed_by(trials, version=1).expected_spin
 
 
 def _landings(trials: Sequence[TrialFigures]) -> Landings:

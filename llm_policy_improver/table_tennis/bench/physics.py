@@ -149,8 +149,10 @@ def _flight_error(generator: np.random.Generator) -> float:
 
     def motion(_: float, state: Array) -> Array:
         v = state[3:]
-        drag = -0.5 * ball.air_density * ball.drag_coefficient * area * np.linalg.norm(v) * v
-        magnus = ball.lift_coefficient * ball.air_density * volume * np.cross(spin, v)
+        speed = np.linalg.norm(v)
+        drag = -0.5 * ball.air_density * ball.drag_coefficient * area * speed * v
+        lift = ball.lift_coefficient / (1.0 + 0.02 * np.linalg.norm(spin) / speed / ball.lift_saturation)
+        magnus = lift * ball.air_density * volume * np.cross(spin, v)
         return np.concatenate((v, (drag + magnus) / 0.0027 - [0.0, 0.0, ball.gravity]))
 
     exact = solve_ivp(motion, (0.0, 1.0), [*start, *velocity], method='DOP853', rtol=1e-11, atol=1e-12)

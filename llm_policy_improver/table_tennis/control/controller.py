@@ -23,7 +23,13 @@ from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.control.choosing import AHEAD, Chooser, IncomingBall
 from llm_policy_improver.table_tennis.control.interception import choose_interception
 from llm_policy_improver.table_tennis.control.stroke import HOME, Stroke, StrokeConfig, joint_hit
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.observation import (
+    NANOSECONDS,
+    ArmObservation,
+    BallObservation,
+    Command,
+    SpinObservation,
+)
 
 Array = NDArray[np.float64]
 
@@ -33,6 +39,9 @@ is late must not slow the axes."""
 
 _SHORTEST_STROKE: Final = 0.06
 """s, with which any stroke can be tried."""
+
+ANNOUNCED: Final = 1.0
+"""s before a ball's first sighting that an observation of its spin may be: a feeder knows it before the cameras."""
 
 LONGEST_PLAY: Final = 5.0
 """s after its first sighting at which a ball's play is over though it is still seen: it lies somewhere in view. From
@@ -141,9 +150,10 @@ class LowLevelController:
         self._use(parameters)
 
     def _use(self, parameters: Modulation) -> None:
-        """They hold from the next ball's first plan on, till others are chosen for its swing."""
+        """They hold for the next ball, till others are chosen for its swing."""
         self._attenuation = np.array(parameters.attenuation)
         self._residual = np.array(parameters.residual)
+        self._filter = BallFilter(self.config.ball, self.config.filter, parameters.spin)
         if self._chooser is not None:
             self._chooser.prepare(parameters)
 
@@ -160,8 +170,8 @@ class LowLevelController:
     def end_ball(self) -> None:
         """The ball is out of play: forget it, and take up parameters that waited for this."""
         self._origin: int | None = None
+        self._announced: SpinObservation | None = None
         self._last_sighting = 0
-        self._filter = BallFilter(self.config.ball, self.config.filter)
         self._stroke = Stroke(self.config.stroke, self._action_delay)
         self._meeting_y: float | None = None
         self._began: float | None = None
@@ -184,9 +194,20 @@ class LowLevelController:
             self.end_ball()
         if self._origin is None:
             self._origin = sighting.stamp
+            if self._announced is not None:
+                self.observe_spin(self._announced)
         self._last_sighting = max(self._last_sighting, sighting.stamp)
         if not self._stroke.frozen:  # what is fixed needs no further estimate
             self._filter.observe((sighting.stamp - self._origin) / NANOSECONDS, sighting.position)
+            if sighting.spin is not None:
+                self.observe_spin(SpinObservation(sighting.stamp, sighting.spin))
+
+    def observe_spin(self, seen: SpinObservation) -> None:
+        """Take an observation of the ball's spin; one a little before its first sighting counts, too."""
+        if self._origin is None:
+            self._announced = seen
+        elif not self._stroke.frozen and seen.stamp > self._origin - ANNOUNCED * NANOSECONDS:
+            self._filter.observe_spin((seen.stamp - self._origin) / NANOSECONDS, seen.spin)
 
     def ignores(self, sighting: BallObservation) -> bool:
         """Whether it shows a ball that was not out of sight since its play was over after `LONGEST_PLAY`."""

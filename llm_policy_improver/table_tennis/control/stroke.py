@@ -74,7 +74,7 @@ class StrokeConfig:
     replan: float = 0.02
     settled: float = 0.42
     hold: float = 0.10
-    swing: float = 0.18
+    swing: float = 0.17
     wind_up: float = 0.8
     cruise: float = 1.6
     follow_through: float = 0.03

@@ -28,7 +28,13 @@ from llm_policy_improver.table_tennis.guard.takeover import Takeover
 from llm_policy_improver.table_tennis.guard.tick_times import TickTimes
 from llm_policy_improver.table_tennis.guard.watchdog import Fault, FaultKind, Watchdog, WatchdogState
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.observation import (
+    NANOSECONDS,
+    ArmObservation,
+    BallObservation,
+    Command,
+    SpinObservation,
+)
 
 Array = NDArray[np.float64]
 
@@ -176,6 +182,13 @@ class GuardedController:
                 self.handover.hold()
             self._controller.observe_ball(sighting)
 
+    def observe_spin(self, seen: SpinObservation) -> None:
+        """The ball's spin was observed; the controller hears of it where it can be true and the arm is armed."""
+        with self._lock:
+            usable = self._watchdog.ball.takes_spin(seen, self._clock()) and self._watchdog.armed
+        if usable:
+            self._controller.observe_spin(seen)
+
     def heartbeat(self, name: str) -> None:
         """A node that must run while the arm does has given a sign of life."""
         with self._lock:
@@ -316,6 +329,7 @@ class GuardedController:
                 'joint states dropped': str(dog.joints.dropped),
                 'ball age [s]': f'{dog.ball.age(now):.3f}',
                 'sightings dropped': str(dog.ball.dropped),
+                'spins dropped': str(dog.ball.spins_dropped),
                 'rules that acted': ', '.join(
                     f'{rule} {count}' for rule, count in sorted(loop.acted.items())
                 ),

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.inverse_kinematics import JOINT_HIGH, JOINT_LOW
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
-from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.observation import (
+    NANOSECONDS,
+    ArmObservation,
+    BallObservation,
+    SpinObservation,
+)
 
 Array = NDArray[np.float64]
 
@@ -21,6 +26,8 @@ _MOVED = 1e-3
 _CREEPING = 0.05
 """m/s and rad/s: slower commands may be lost in the friction of a drive."""
 _ROOM = 10.0
+_FASTEST_SPIN = 1200.0
+"""rad/s; the fastest of good players' balls have some 900."""
 """m from the table's centre: no ball is seen farther away."""
 
 
@@ -181,6 +188,7 @@ class BallCheck:
 
     Attributes:
         dropped: sightings that the controller was not shown.
+        spins_dropped: observations of the spin, likewise.
     """
 
     def __init__(self, settings: WatchdogSettings) -> None:
@@ -188,7 +196,7 @@ class BallCheck:
         self._before: BallObservation | None = None
         self._arrival: int | None = None
         self._in_a_row = 0
-        self.dropped = 0
+        self.dropped = self.spins_dropped = 0
 
     def age(self, now: Instant) -> float:
         """s since the newest usable one arrived; infinite before the first."""
@@ -208,6 +216,17 @@ class BallCheck:
             return _DROPPED
         self._before, self._arrival, self._in_a_row = sighting, now.steady, 0
         return _GOOD
+
+    def takes_spin(self, seen: SpinObservation, now: Instant) -> bool:
+        """Whether an observation of the spin can be true. One that cannot is only dropped: the ball is hit without."""
+        late = (now.stamp - seen.stamp) / NANOSECONDS
+        possible = (
+            -self._settings.clock_jump <= late <= self._settings.ball_stale
+            and all(map(math.isfinite, seen.spin))
+            and math.hypot(*seen.spin) <= _FASTEST_SPIN
+        )
+        self.spins_dropped += not possible
+        return possible
 
     def start_anew(self) -> None:
         """What was seen so far is no measure any more."""

@@ -23,6 +23,7 @@ class SimulationConfig:
         control_period: s between joint velocity commands; a whole number of physics steps.
         camera_period: s between sightings of the ball; a whole number of physics steps.
         camera_noise: m, standard deviation of each coordinate of a sighting.
+        spin_noise: rad/s, the same of the spin, which every picture shows then; 0: none does.
         tick_phase, camera_phase: s after the launch, of the first control tick and of the first picture; each
             less than its period, in whole physics steps.
         random_phase: whether both are drawn anew for every trial, as nobody launches balls in time with the ticks.
@@ -41,6 +42,7 @@ class SimulationConfig:
     control_period: float = 0.02
     camera_period: float = 0.008
     camera_noise: float = 0.0
+    spin_noise: float = 0.0
     tick_phase: float = 0.0
     camera_phase: float = 0.0
     random_phase: bool = False
@@ -72,6 +74,8 @@ class SimulationConfig:
             raise ValueError(f'balls must be standard or rally; got "{self.balls}"')
         if not 0.0 <= self.camera_noise < 0.1:
             raise ValueError(f'camera_noise must be between 0 and 0.1 m; got {self.camera_noise:g} m')
+        if not 0.0 <= self.spin_noise < 1000.0:
+            raise ValueError(f'spin_noise must be between 0 and 1000 rad/s; got {self.spin_noise:g} rad/s')
         if not 1.0 <= self.time_limit <= 60.0:
             raise ValueError(f'time_limit must be between 1 and 60 s; got {self.time_limit:g} s')
 

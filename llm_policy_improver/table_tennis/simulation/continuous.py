@@ -105,7 +105,7 @@ class ContinuousSimulator:
             self._past.append(self._joints_now())
             if self.in_play:
                 self._under_way.extend(
-                    BallObservation(self._thrown_at + sighting.stamp, sighting.position)
+                    sighting._replace(stamp=self._thrown_at + sighting.stamp)
                     for sighting in simulator.take_sightings()
                 )
                 self.in_play = not simulator.finished

@@ -83,7 +83,7 @@ class Simulator:
             'table': self.config.ball.table_restitution,
             'blade': self.config.ball.racket_restitution,
         }
-        self._generator = np.random.default_rng(0)
+        self._generator = self._spin_generator = np.random.default_rng(0)
         self._ball_velocity = self.data.qvel[self._ball_qvel : self._ball_qvel + 3]
         self._ball_force = self.data.qfrc_applied[self._ball_qvel : self._ball_qvel + 3]
         self._ball_position = self.data.qpos[self._ball_qpos : self._ball_qpos + 3]
@@ -116,6 +116,7 @@ class Simulator:
         self._first_tick, self._first_picture = self.config.draw_phases(seed)
         self.data.time = 0.0
         self._generator = np.random.default_rng([seed, 1])
+        self._spin_generator = np.random.default_rng([seed, 4])
         ball = self.launched = self.config.draw_ball(seed)
         speed = self._ball_qvel
         self._place_ball(ball.position)
@@ -223,7 +224,13 @@ class Simulator:
         if self.config.camera_noise > 0.0:
             dx, dy, dz = self._generator.normal(0.0, self.config.camera_noise, 3).tolist()
             x, y, z = x + dx, y + dy, z + dz
-        self._sightings.append(BallObservation(self.stamp, (x, y, z)))
+        self._sightings.append(BallObservation(self.stamp, (x, y, z), self._see_spin()))
+
+    def _see_spin(self) -> Vec | None:
+        if self.config.spin_noise <= 0.0:
+            return None
+        wx, wy, wz = (self._spin_generator.normal(0.0, self.config.spin_noise, 3) + self._spin).tolist()
+        return (wx, wy, wz)
 
     def _handle_contacts(self) -> None:
         """Add the friction of the ball's bounces, which MuJoCo's contact cannot give, and note what touched."""

@@ -8,8 +8,11 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics, Kinematics
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.ball.filter import FilterConfig
+from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
-from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples, trial_of
+from llm_policy_improver.table_tennis.tracing.incoming import spin_measures
+from llm_policy_improver.table_tennis.tracing.observed import UNTESTED, Outcome, TraceSamples, trial_of
 from llm_policy_improver.table_tennis.tracing.outcome import Judgement, judge
 
 
@@ -19,10 +22,13 @@ class TraceRecorder:
 
     Attributes:
         kinematics: to note where the blade was.
+        ball, filter: laws and noise with which the incoming ball's spin is measured.
         balls, arms, commands: what came so far, in order of arrival.
     """
 
     kinematics: Kinematics = field(default_factory=ArmKinematics)
+    ball: BallModel = field(default_factory=BallModel)
+    filter: FilterConfig = field(default_factory=FilterConfig)
     balls: list[BallObservation] = field(default_factory=list)
     arms: list[ArmObservation] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -83,4 +89,7 @@ class TraceRecorder:
         samples = self.samples()
         self.clear()
         judged = Judgement(Outcome.ABORTED, aborted) if aborted else judge(samples, arm_contact)
-        return trial_of(modulation, judged.outcome, judged.measures, judged.note, samples=samples)
+        measures = dict(judged.measures)
+        if judged.outcome not in UNTESTED:
+            measures |= spin_measures(samples, modulation.spin, self.ball, self.filter)
+        return trial_of(modulation, judged.outcome, measures, judged.note, samples=samples)

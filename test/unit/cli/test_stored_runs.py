@@ -137,7 +137,7 @@ def play(folder: Path, words: str, steps: int, aborted: bool = False) -> None:
                 logger.add_trial(
                     step.played(trial_of(Modulation.of(step.parameters), Outcome.ABORTED, {}, ''))
                 )
-            trial = logger.add_trial(step.play(TASK))
+            trial = logger.add_trial(step.play(TASK, improvement.history))
             memory.learn(trial)
             improvement.record(trial)
 

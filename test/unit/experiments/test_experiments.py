@@ -44,7 +44,6 @@ from llm_policy_improver.experiments.retrieval_reader import read_ranking
 from llm_policy_improver.experiments.rows import ExperimentError, RowFile
 from llm_policy_improver.experiments.sas_function import SasFunction
 from llm_policy_improver.experiments.table_tennis import LANDING_NOISE, play
-from llm_policy_improver.experiments.table_tennis import task as noisy_task
 from llm_policy_improver.llm.endpoint import Endpoint
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.loop.build import assemble
@@ -497,9 +496,10 @@ def test_noisy_improvement_replays_its_best(tmp_path: Path) -> None:
 
 
 def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) -> None:
-    task = noisy_task(True)
     repeated = repetitions(
-        [task.run(NEUTRAL, seed) for seed in range(40)], (LANDING_X, LANDING_Y), parameter_space()
+        play([(NEUTRAL, seed) for seed in range(46)], noisy=True)[6:],
+        (LANDING_X, LANDING_Y),
+        parameter_space(),
     )
     assert spread_of(repeated) == pytest.approx(LANDING_NOISE, rel=0.25)
     arguments = ('--cache', '8', '--improvements', '3', '--seeds', '1', '--objective', 'point', '--noisy')

@@ -63,7 +63,7 @@ def live(folder: Path, settings: OptimizerSettings, killed_at: int = -1) -> None
             if not run.waits(step):
                 memory.take_step(RIGHT, step)
                 point()
-            trial = logger.add_trial(step.play(TASK))
+            trial = logger.add_trial(step.play(TASK, improvement.history))
             point()
             memory.learn(trial)
             improvement.record(trial)

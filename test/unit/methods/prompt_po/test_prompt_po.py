@@ -218,7 +218,7 @@ def test_long_histories_lose_the_sources_of_older_rounds_first(sandbox: Sandbox,
         run = improvement_of(method, board, 6)
         task = ProgramTask(board, sandbox, 3)
         while not run.done:
-            run.record(run.propose().play(task))
+            run.record(run.propose().play(task, run.history))
     text = requests_for(server, 'program')[-1][0]
     assert RIGHT.strip() not in text
     assert text.count('## Round ') == 5
@@ -235,7 +235,7 @@ def test_interrupted_run_goes_on_with_the_same_prompt(
             for _ in range(4):
                 step = run.propose()
                 store.add_step('the largest mean return', step)
-                run.record(store.add_trial(step.play(task)))
+                run.record(store.add_trial(step.play(task, run.history)))
         before = len(server.requests)
         run.propose()
         uninterrupted = server.requests[before:]

@@ -138,7 +138,7 @@ def test_run_that_gets_no_reply_plays_what_is_in_force_and_ends(sandbox: Sandbox
         method = method_for('sensorimotor', server, POINT, sandbox)
         run, task = improvement_of(method, POINT, 9), ProgramTask(POINT, sandbox, 2)
         while not run.done:
-            run.record(run.propose().play(task))
+            run.record(run.propose().play(task, run.history))
     assert run.end is End.NO_PROPOSALS
     assert set(outcomes(run)) == {PLAYED}
 

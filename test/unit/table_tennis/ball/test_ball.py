@@ -14,7 +14,7 @@ from llm_policy_improver.table_tennis.ball.laws import (
 )
 from llm_policy_improver.table_tennis.ball.state import BallModel, Vec
 
-MODEL = BallModel(lift_coefficient=0.2, drag_coefficient=0.55)
+MODEL = BallModel(lift_coefficient=0.9, drag_coefficient=0.55)
 
 
 def vec(values: law.Array) -> Vec:

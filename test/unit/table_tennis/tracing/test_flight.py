@@ -61,7 +61,7 @@ def test_every_bounce_is_found_at_its_time_and_place(phase: float) -> None:
     found = list(find_bounces(TIMES + phase, position))
     assert len(found) == 2
     assert (found[0].x, found[0].y, found[0].time) == pytest.approx((x, y, time), abs=0.0005)
-    low, falling = law.flight(MODEL, start, velocity, spin, [time - 1e-7])
+    low, falling = law.flight(MODEL, start, velocity, spin, [time - 1e-5])
     x, y, later = law.landing(MODEL, low[0], *law.table_bounce(MODEL, falling[0], np.array(spin)))
     assert (found[1].x, found[1].y, found[1].time) == pytest.approx((x, y, time + later), abs=0.0005)
 

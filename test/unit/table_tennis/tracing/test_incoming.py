@@ -1,0 +1,98 @@
+"""The spin of the incoming balls: measured in every trial, expected in the next."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from llm_policy_improver.core.task import LearningTask
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.ball.spin import FEWEST, Spin
+from llm_policy_improver.table_tennis.bench.returns import noisy_setup
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.launcher import Launcher
+from llm_policy_improver.table_tennis.space import NEUTRAL
+from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.tracing.incoming import (
+    DEVIATION,
+    EXPECTED,
+    SPIN,
+    expected_in,
+    measured_spin,
+    spin_to_expect,
+)
+from llm_policy_improver.table_tennis.tracing.observed import Outcome, landing_of
+
+SPINNING = Launcher(spin=(40.0, 0.0, -20.0))
+NOISY, CONTROLLER = noisy_setup()
+
+
+def cell(**changed: object) -> TableTennis:
+    return TableTennis(replace(NOISY, balls='standard', **changed), CONTROLLER)  # type: ignore[arg-type]
+
+
+def trial(spin: float, version: int) -> Trial:
+    told = dict.fromkeys((*SPIN, 'spin_x_sd', 'spin_y_sd', 'spin_z_sd'), 1.0) | {'spin_x': spin}
+    return Trial(NEUTRAL, 'landed', told, version=version)
+
+
+def test_spin_of_the_incoming_ball_is_among_the_measures() -> None:
+    played = cell(launcher=SPINNING).run(NEUTRAL, 3)
+    found = measured_spin(played)
+    assert found is not None
+    assert np.all(np.abs(np.array(found.mean) - SPINNING.spin) < 4.0 * np.array(found.deviation))
+    assert max(found.deviation[0], found.deviation[2]) < 5.0
+    assert EXPECTED[0] not in played.measures
+
+
+def test_ball_that_never_bounced_tells_no_spin() -> None:
+    played = TableTennis(SimulationConfig(launcher=Launcher(velocity=(0.0, 3.0, 1.0)))).run(NEUTRAL, 0)
+    assert played.outcome == Outcome.BAD_FEED
+    assert measured_spin(played) is None
+
+
+def test_next_ball_is_expected_to_spin_as_the_ones_before() -> None:
+    task = cell(launcher=SPINNING)
+    assert isinstance(task, LearningTask)
+    trials = [task.run(NEUTRAL, seed) for seed in range(8)]
+    played = task.informed_by(trials, version=1).run(NEUTRAL, 8)
+    told = played.measures
+    assert expected_in(played) == spin_to_expect(trials, version=1)
+    assert EXPECTED[0] not in task.run(NEUTRAL, 8).measures  # what was known before knows nothing new
+    assert [told[name] for name in EXPECTED] == pytest.approx(SPINNING.spin, abs=6.0)
+    assert max(told[name] for name in DEVIATION) < 15.0
+
+
+def test_balls_whose_spin_is_known_land_closer_together() -> None:
+    def spread(task: TableTennis) -> float:
+        landings = [landing_of(task.run(NEUTRAL, seed)) for seed in range(20)]
+        return float(np.std([landing.x for landing in landings if landing is not None]))
+
+    blind, knowing, watching = cell(), cell(), cell(spin_noise=3.0)
+    knowing.expected_spin = Spin((0.0, 0.0, 0.0), (2.0, 6.0, 2.0))
+    before = spread(blind)
+    assert spread(knowing) < 0.5 * before
+    assert spread(watching) < 0.5 * before
+
+
+def test_same_trial_where_the_same_is_expected_bit_for_bit() -> None:
+    first, second = cell(), cell()
+    first.expected_spin = second.expected_spin = Spin((1.0, 2.0, 3.0), (2.0, 6.0, 2.0))
+    second.run(NEUTRAL, 1)  # what was played before changes nothing
+    assert first.run(NEUTRAL, 0).measures == second.run(NEUTRAL, 0).measures
+
+
+def test_trials_of_a_version_do_not_change_what_is_expected_in_the_next_of_them() -> None:
+    before = [trial(float(number), number) for number in range(1, FEWEST + 1)]
+    published = spin_to_expect(before, version=7)
+    again = spin_to_expect([*before, trial(90.0, 7), trial(95.0, 7)], version=7)
+    later = spin_to_expect([*before, trial(90.0, 7), trial(95.0, 8)], version=8)
+    assert published is not None
+    assert again == published
+    assert later is not None
+    assert later.mean[0] > published.mean[0]
+
+
+def test_nothing_is_expected_before_enough_trials_told() -> None:
+    told = [trial(1.0, number) for number in range(1, FEWEST)]
+    assert spin_to_expect([*told, Trial(NEUTRAL, 'aborted', version=9)], version=10) is None
