@@ -16,6 +16,7 @@ _SOURCES = (
     'core/linear.py',
     'table_tennis/arm/*.py',
     'table_tennis/ball/*.py',
+    'table_tennis/calibration/flight_model.py',
     'table_tennis/control/*.py',
     'table_tennis/guard/*.py',
     'table_tennis/simulation/*.py',
