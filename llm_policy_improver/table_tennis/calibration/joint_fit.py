@@ -42,6 +42,8 @@ _PASSES: Final = 3
 """Of noise and weights."""
 _ROUNDS: Final = 8
 """Of the coefficients in each pass."""
+_ENOUGH: Final = 0.05
+"""Of the logarithm of the probability: less tells nothing, and flights settle no closer."""
 _CLOSE: Final = 0.02
 """Standard errors that no coefficient moves any more at the end."""
 _LEAST_KICK: Final = 0.01
@@ -176,7 +178,7 @@ class _Fit:
         cost = self._settle(3)
         for turn in range(_ROUNDS):
             progress(turn)
-            normal, slope, _ = self.reduced()
+            normal, slope, _, follow = self.reduced()
             normal, slope = normal[np.ix_(active, active)], slope[active]
             if not active.any():
                 return
@@ -184,15 +186,19 @@ class _Fit:
             faint = np.diag([(0.1 / KNOWN_BEFORE[name]) ** 2 for name, on in zip(SHARED, active, strict=True) if on])
             away = (self.shared - self.before)[active]
             step = -np.linalg.solve(normal + faint, slope + faint @ away)
-            start, own = self.shared.copy(), [each.copy() for each in self.own]
+            start, own = self.shared.copy(), self.own
             for share in (1.0, 0.5, 0.2, 0.05):
                 self.shared = start.copy()
                 self.shared[active] += share * step
                 self.shared = np.clip(self.shared, _LOW, _HIGH)
+                moved = self.shared - start
+                self.own = [
+                    each - share * alone - with_shared @ moved
+                    for each, (alone, with_shared) in zip(own, follow, strict=True)
+                ]
                 tried = self._settle(3)
-                if tried <= cost * (1.0 + 1e-6):
+                if tried <= cost + _ENOUGH:
                     break
-                self.own = [each.copy() for each in own]
             else:
                 self.shared, self.own = start, own
                 return
@@ -200,13 +206,17 @@ class _Fit:
             if np.all(np.abs(step) < _CLOSE * np.sqrt(np.diag(np.linalg.inv(normal + faint)))):
                 return
 
-    def reduced(self) -> tuple[Array, Array, list[Array]]:
-        """Normal equations (8, 8), (8,) of the shared alone, and each used flight's part (8,) in the right-hand side."""
+    def reduced(self) -> tuple[Array, Array, list[Array], list[tuple[Array, Array]]]:
+        """Normal equations (8, 8), (8,) of the shared alone, and each used flight's part (8,) in the right-hand side.
+
+        Then for every flight by how much its own numbers (12,) go down, and how they follow the shared (12, 8).
+        """
         size = len(SHARED)
         normal, slope = np.zeros((size, size)), np.zeros(size)
         parts = []
         precision = np.diag(self.precision**2 + 1e-9)
-        for number in np.flatnonzero(self.used).tolist():
+        follow = []
+        for number, used in enumerate(self.used.tolist()):
             off, by_shared, by_own = linearised(
                 self.units, self.shared, self.time[number], self.position[number], self.own[number]
             )
@@ -216,11 +226,14 @@ class _Fit:
             across = by_own.T @ by_shared
             own_slope = by_own.T @ off + precision @ self.own[number]
             gone = np.linalg.solve(inner, np.column_stack((across, own_slope)))
+            follow.append((gone[:, size], gone[:, :size]))
+            if not used:
+                continue
             normal += by_shared.T @ by_shared - across.T @ gone[:, :size]
             part = by_shared.T @ off - across.T @ gone[:, size]
             slope += part
             parts.append(part)
-        return normal, slope, parts
+        return normal, slope, parts, follow
 
     def weigh(self) -> None:
         """Noise, scatter of bounces, weights of sightings, and which flights are strange, from what is left."""
@@ -286,7 +299,7 @@ class _Fit:
         Cameras that are calibrated badly are off in one flight as a whole; its sightings then count as one (the cluster
         robust errors of Liang and Zeger 1986).
         """
-        normal, _, parts = self.reduced()
+        normal, _, parts, _ = self.reduced()
         # The inactive may be off by what is known of them beforehand.
         known = np.diag([0.0 if on else KNOWN_BEFORE[name] ** -2 for name, on in zip(SHARED, active, strict=True)])
         faint = np.diag([(0.01 / KNOWN_BEFORE[name]) ** 2 for name in SHARED])
