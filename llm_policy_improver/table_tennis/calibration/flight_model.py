@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
 from llm_policy_improver.core.linear import product, solve_positive
-from llm_policy_improver.table_tennis.ball.laws import spun
+from llm_policy_improver.table_tennis.ball.laws import fly, spun
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
-from llm_policy_improver.table_tennis.ball.state import BallLaw, BallModel
+from llm_policy_improver.table_tennis.ball.state import BallLaw, BallModel, Vec
 
 Array = NDArray[np.float64]
 
@@ -80,10 +80,7 @@ def off_flight(units: Units, shared: Array, time: Array, position: Array, own: A
         position: (n, 3) m, as recorded.
         own: (12,).
     """
-    law = BallLaw(
-        units.gravity, units.drag * shared[0], units.lift * shared[1], units.radius / shared[2],
-        shared[3], shared[4], 0.0, 0.0,
-    )  # fmt: skip
+    law = _law(units, shared)
     height, roll, pitch = shared[5], shared[6], shared[7]
     cr, sr, cp, sp = math.cos(roll), math.sin(roll), math.cos(pitch), math.sin(pitch)
     state = BallState(time[0], (own[0], own[1], own[2]), (own[3], own[4], own[5]), (own[6], own[7], own[8]))
@@ -91,24 +88,53 @@ def off_flight(units: Units, shared: Array, time: Array, position: Array, own: A
     off = np.empty((len(time), 3))
     for row in range(len(time)):
         if row:
-            gap = time[row] - state.time
-            steps = max(1, math.ceil(gap / _LONGEST))
-            for _ in range(steps):
-                state, bounced = advance(law, state, gap / steps)
-                if bounced:
-                    vx, vy, vz = state.velocity
-                    state = BallState(
-                        state.time,
-                        state.position,
-                        (vx + kick[0], vy + kick[1], vz + kick[2]),
-                        spun(state.spin, (0.0, 0.0, 1.0), kick),
-                    )
+            state = _flown(law, state, kick, time[row])
         x, y, z = position[row, 0], position[row, 1], position[row, 2]
         turned = sr * y + cr * z
         off[row, 0] = state.position[0] - (cp * x + sp * turned)
         off[row, 1] = state.position[1] - (cr * y - sr * z)
         off[row, 2] = state.position[2] - (cp * turned - sp * x + height)
     return off
+
+
+@compiled
+def _law(units: Units, shared: Array) -> BallLaw:
+    return BallLaw(
+        units.gravity, units.drag * shared[0], units.lift * shared[1], units.radius / shared[2],
+        shared[3], shared[4], 0.0, 0.0,
+    )  # fmt: skip
+
+
+@compiled
+def _flown(law: BallLaw, state: BallState, kick: Vec, until: float) -> BallState:
+    """The state at ``until``, s, in small steps; a bounce on the way adds its kick."""
+    gap = until - state.time
+    steps = max(1, math.ceil(gap / _LONGEST))
+    for _ in range(steps):
+        state, bounced = advance(law, state, gap / steps)
+        if bounced:
+            vx, vy, vz = state.velocity
+            state = BallState(
+                state.time,
+                state.position,
+                (vx + kick[0], vy + kick[1], vz + kick[2]),
+                spun(state.spin, (0.0, 0.0, 1.0), kick),
+            )
+    return state
+
+
+@compiled
+def state_at(units: Units, shared: Array, own: Array, time: float) -> Array:
+    """(9,) position, velocity and spin, frame ``table``, so many seconds after the first sighting; before it if negative."""
+    law = _law(units, shared)
+    state = BallState(0.0, (own[0], own[1], own[2]), (own[3], own[4], own[5]), (own[6], own[7], own[8]))
+    if time < 0.0:
+        position, velocity = fly(law, state.position, state.velocity, state.spin, time)
+        state = BallState(time, position, velocity, state.spin)
+    elif time > 0.0:
+        state = _flown(law, state, (own[9], own[10], own[11]), time)
+    (px, py, pz), (vx, vy, vz), (wx, wy, wz) = state.position, state.velocity, state.spin
+    return np.array((px, py, pz, vx, vy, vz, wx, wy, wz))
 
 
 @compiled

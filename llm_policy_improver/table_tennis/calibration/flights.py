@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.tracing.flight import find_bounces
 
 Array = NDArray[np.float64]
@@ -159,22 +158,3 @@ def _up_to_second_bounce(time: Array, position: Array, source: str, follows: boo
         end = int(np.searchsorted(time, bounces[1])) - 1
         time, position = time[:end], position[:end]
     return Flight(time, position, source, bounces[0] if bounces else None, follows)
-
-
-def low_points(flights: list[Flight]) -> Array:
-    """(k, 3) m, where balls touched the table, as recorded: the lowest point of the ball, from both sides' parabolas."""
-    points = []
-    for flight in flights:
-        for bounce in find_bounces(flight.time, flight.position):
-            near = np.abs(flight.time - bounce.time) < 0.06
-            before, after = near & (flight.time < bounce.time), near & (flight.time >= bounce.time)
-            if before.sum() < 4 or after.sum() < 4:
-                continue
-            sides = [np.polyfit(flight.time[side] - bounce.time, flight.position[side, 2], 2) for side in (before, after)]
-            difference = sides[0] - sides[1]
-            roots = np.roots(difference)
-            real = [root.real for root in roots if abs(root.imag) < 1e-9 and abs(root.real) < 0.02]
-            if real:
-                moment = min(real, key=abs)
-                points.append((bounce.x, bounce.y, float(np.polyval(sides[0], moment)) - table.BALL_RADIUS))
-    return np.array(points).reshape(-1, 3)
