@@ -30,6 +30,14 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         ),
     },
     'Robot': {
+        'calibrate': (
+            'calibrate:calibrate_command',
+            "Measure a cell's own coefficients from recordings of its balls and its arm.",
+        ),
+        'replay-balls': (
+            'replay_balls:replay_balls_command',
+            'Play recorded balls through filter and controller in simulation.',
+        ),
         'rehearse': (
             'rehearse_command:rehearse_command',
             'Run the nodes of the physical arm in real time against a simulated stand-in.',
@@ -109,6 +117,7 @@ def _bad_input() -> tuple[type[Exception], ...]:
     from llm_policy_improver.loop.improvement import ImprovementError
     from llm_policy_improver.runs.store import StoreError
     from llm_policy_improver.sandbox.errors import SandboxError
+    from llm_policy_improver.table_tennis.calibration.recordings import RecordingError
 
     bad: tuple[Any, ...] = (
         SettingsError,
@@ -117,6 +126,7 @@ def _bad_input() -> tuple[type[Exception], ...]:
         StoreError,
         ImprovementError,
         SandboxError,
+        RecordingError,
     )
     return bad
 

@@ -144,6 +144,29 @@ def _read(path: Path, node: str) -> dict[str, Any]:
     return flat
 
 
+def with_settings(path: Path | None, changes: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text of a parameter file: one that exists, with other values for some settings. Its comments are lost.
+
+    Args:
+        path: of the file that exists; None: the settings given are all.
+        changes: node to its flat settings.
+
+    Raises:
+        SettingsError: the file is none.
+    """
+    content: dict[str, Any] = {}
+    if path is not None:
+        _read(path, NODES[0])
+        content = yaml.safe_load(path.read_text())
+    for node, flat in changes.items():
+        # Where both are there, what is said of the bare name wins.
+        section = node if node in content else f'/**/{node}'
+        told = _flatten(content.get(section, {}).get('ros__parameters', {}))
+        if told | flat:
+            content[section] = {'ros__parameters': _nested(told | dict(flat))}
+    return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)
+
+
 def _flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in tree.items():

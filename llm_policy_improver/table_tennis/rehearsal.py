@@ -24,7 +24,6 @@ from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
@@ -38,17 +37,6 @@ from llm_policy_improver.table_tennis.tracing.observed import landing_of
 if TYPE_CHECKING:
     from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
     from llm_policy_improver.table_tennis.simulation.watched import WatchedSimulator
-
-BALL_RANGES: Final[dict[str, tuple[float, float]]] = {
-    'drag_coefficient': (0.48, 0.60),
-    'lift_coefficient': (0.55, 1.09),
-    'table_restitution': (0.88, 0.93),
-    'table_friction': (0.20, 0.30),
-    'racket_restitution': (0.78, 0.81),
-    'racket_grip': (0.55, 0.85),
-}
-"""Fields of `BallModel` and the ranges they are drawn from. Drag, lift and both restitutions: the spread of published
-fits to recordings; table friction: +- 0.05 as in D'Ambrosio et al. 2024 (arXiv 2408.03906); grip: our own estimate."""
 
 _AT_LIMIT: Final = 0.999
 """Of a velocity limit, from which on a command counts as limited."""
@@ -123,11 +111,10 @@ class Rehearsal:
     def physics(self, number: int) -> SimulationConfig:
         """The simulation of the ball of this number, from 1."""
         generator = np.random.default_rng([self._seed, number, 3])
-        drawn = {name: float(generator.uniform(low, high)) for name, (low, high) in BALL_RANGES.items()}
         return SimulationConfig(
             camera_noise=self.config.camera_noise,
             latency=self._latency,
-            ball=BallModel(**drawn),
+            ball=self.config.ball_ranges.draw(generator),
             balls=self.config.balls,
             launcher=self.config.launcher(),
         )

@@ -1,14 +1,49 @@
 """Settings of the rehearsal: what is played, with which arm, and what is too near or too often."""
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
-from llm_policy_improver.table_tennis.ball.state import Vec
+import numpy as np
+
+from llm_policy_improver.table_tennis.ball.state import BallModel, Vec
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 
 RALLY_MARGIN: Final = 0.002
 """``joint_margin`` with balls of a rally: they take the unchanged controller to within 0.36 % of a range (axis_4),
 where the safety stage holds it. Ends of ranges stay the stage's: its own margin is 0.3 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class BallRanges:
+    """Fields of `BallModel` and the ranges (low, high) they are drawn from; the last is drawn last.
+
+    By default drag, lift and both restitutions have the spread of published fits to recordings; table friction +- 0.05 as in
+    D'Ambrosio et al. 2024 (arXiv 2408.03906); grip our own estimate. A calibration (docs/calibrate.md) puts those of one
+    cell in their place.
+    """
+
+    drag_coefficient: tuple[float, float] = (0.48, 0.60)
+    lift_coefficient: tuple[float, float] = (0.55, 1.09)
+    table_restitution: tuple[float, float] = (0.88, 0.93)
+    table_friction: tuple[float, float] = (0.20, 0.30)
+    racket_restitution: tuple[float, float] = (0.78, 0.81)
+    racket_grip: tuple[float, float] = (0.55, 0.85)
+    lift_saturation: tuple[float, float] = (BallModel().lift_saturation,) * 2
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in asdict(self).items():
+            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+                raise ValueError(f'rehearsal: ball_ranges.{name} must be (low, high); got {(low, high)}')
+            for end in (low, high):
+                try:
+                    BallModel(**{name: end})
+                except ValueError as error:
+                    raise ValueError(f'rehearsal: ball_ranges: {error}') from None
+
+    def draw(self, generator: np.random.Generator) -> BallModel:
+        """A ball, each of its coefficients drawn evenly from its range."""
+        return BallModel(**{name: float(generator.uniform(*ends)) for name, ends in asdict(self).items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +60,7 @@ class RehearsalConfig:
         joint_margin: share of its range that every joint keeps from both ends.
         longest_saturation: s in a row that what is sent may be at a joint's velocity limit.
         camera_noise: m, standard deviation of each coordinate of a sighting.
+        ball_ranges: what the coefficients of flight and bounces are drawn from.
         balls: ``'standard'``, those that follow; ``'rally'``, another one each time, for programs that choose by them.
         ball_position, ball_velocity, ball_spin: (3,) m, m/s and rad/s in frame ``table``: how balls come to the arm.
         position_spread, velocity_spread: m and m/s by which each coordinate differs at most.
@@ -41,6 +77,7 @@ class RehearsalConfig:
     joint_margin: float = 0.01
     longest_saturation: float = 0.3
     camera_noise: float = 0.003
+    ball_ranges: BallRanges = field(default_factory=BallRanges)
     balls: str = 'standard'
     ball_position: Vec = Launcher().position
     ball_velocity: Vec = Launcher().velocity

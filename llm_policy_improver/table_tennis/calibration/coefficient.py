@@ -19,7 +19,7 @@ KNOWN_BEFORE: Final = {
     'pitch': 0.01,
 }
 """How far real cells are off the defaults, standard deviations; m, rad, else dimensionless. Drag, restitution and friction
-of the table, tilts and heights: recordings of three cells; lift, racket: the half-widths of `rehearsal.BALL_RANGES`,
+of the table, tilts and heights: recordings of three cells; lift, racket: the half-widths of `rehearsal_config.BallRanges`,
 widened where those are of one rubber; saturation: half of the default."""
 
 

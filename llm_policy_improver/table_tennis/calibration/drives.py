@@ -25,12 +25,11 @@ _LONGEST: Final = 4.0
 """s of a recording that count."""
 _FEWEST: Final = 3
 """Recordings."""
-_BEGIN_DELAY: Final = 0.06
 _LIMITS: Final = (0.0, 0.35)
 """s, of a delay."""
 _TAU: Final = (0.003, 0.4)
 """s, of a time constant."""
-_WIDTH: Final = 2e-3
+_WIDTH: Final = 1e-3
 """s, of the differences that give derivatives."""
 
 
@@ -42,7 +41,8 @@ class Drive:
         joint: its name.
         recordings: in which it moved.
         lag: s, time constant, with its standard error.
-        delay: s from a command to where its effect is seen, the mean over recordings, with its standard error.
+        delay: s from a command to where its effect is seen, of a drive with the time constant that the controller counts
+            with: the mean over recordings, with its standard error.
         delay_spread: s, standard deviation over recordings.
         residual: m or rad, root mean square.
     """
@@ -68,18 +68,23 @@ def fit_drives(arms: Sequence[ArmSeries]) -> list[Drive]:
 
 
 def _drive(name: str, lag: float, traces: Sequence['_Trace']) -> Drive:
-    delays = np.full(len(traces), _BEGIN_DELAY)
-    for trace, row in zip(traces, range(len(traces)), strict=True):
-        grid = np.arange(0.0, 0.25, 0.01)
-        delays[row] = grid[np.argmin([np.sum(trace.off(lag, delay) ** 2) for delay in grid])]
+    grid = np.arange(0.0, 0.25, 0.01)
+    delays = np.array(
+        [grid[np.argmin([np.sum(trace.off(lag, delay) ** 2) for delay in grid])] for trace in traces]
+    )
+    for _ in range(6):  # as the controller's model of the drives can take them
+        for row, trace in enumerate(traces):
+            off, slope = trace.off(lag, delays[row]), trace.by_delay(lag, delays[row])
+            step = -float(slope @ off) / (float(slope @ slope) + 1e-12)
+            delays[row] = np.clip(delays[row] + np.clip(step, -0.02, 0.02), *_LIMITS)
+    seen = delays.copy()
     squares, freedom, normal, parts = 0.0, 1.0, 1.0, np.zeros(len(traces))
     for _ in range(8):
         normal, slope, squares, freedom = 0.0, 0.0, 0.0, 0.0
         moves, follows, parts = np.zeros(len(traces)), np.zeros(len(traces)), np.zeros(len(traces))
         for row, trace in enumerate(traces):
             off = trace.off(lag, delays[row])
-            by_lag = (trace.off(lag + _WIDTH, delays[row]) - trace.off(lag - _WIDTH, delays[row])) / (2 * _WIDTH)
-            by_delay = (trace.off(lag, delays[row] + _WIDTH) - trace.off(lag, delays[row] - _WIDTH)) / (2 * _WIDTH)
+            by_lag, by_delay = trace.by_lag(lag, delays[row]), trace.by_delay(lag, delays[row])
             own = float(by_delay @ by_delay) + 1e-12
             moves[row], follows[row] = float(by_delay @ off) / own, float(by_delay @ by_lag) / own
             free = by_lag - follows[row] * by_delay
@@ -95,9 +100,9 @@ def _drive(name: str, lag: float, traces: Sequence['_Trace']) -> Drive:
             break
     variance = squares / max(freedom, 1.0)
     lag_error = np.sqrt(max(variance / normal, float(parts @ parts) / normal**2))
-    spread = float(delays.std(ddof=1))
+    spread = float(seen.std(ddof=1))
     return Drive(
-        name, len(traces), lag, float(lag_error), float(delays.mean()), spread / np.sqrt(len(traces)), spread,
+        name, len(traces), lag, float(lag_error), float(seen.mean()), spread / len(traces) ** 0.5, spread,
         float(np.sqrt(variance)),
     )  # fmt: skip
 
@@ -130,3 +135,11 @@ class _Trace:
         basis = np.stack((np.ones_like(self._time), np.exp(-self._time / lag)), axis=1)
         rest = self._position - seen
         return np.asarray(rest - basis @ np.linalg.lstsq(basis, rest, rcond=None)[0])
+
+    def by_lag(self, lag: float, delay: float) -> Array:
+        """(m,) derivative of `off`."""
+        return (self.off(lag + _WIDTH, delay) - self.off(lag - _WIDTH, delay)) / (2.0 * _WIDTH)
+
+    def by_delay(self, lag: float, delay: float) -> Array:
+        """(m,) derivative of `off`."""
+        return (self.off(lag, delay + _WIDTH) - self.off(lag, delay - _WIDTH)) / (2.0 * _WIDTH)
