@@ -22,14 +22,19 @@ from llm_policy_improver.table_tennis.settings import ControllerSettings
 @click.command('calibrate')
 @click.argument('recordings', nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    '--output', required=True, type=click.Path(path_type=Path, dir_okay=False), help='Parameter file to write.'
+    '--output',
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help='Parameter file to write.',
 )
 @click.option(
     '--config',
     type=click.Path(path_type=Path),
     help='Parameter file of the cell so far, e.g. config/hardware.yaml: what is not determined stays as it is there.',
 )
-@click.option('--ball-topic', default='', help='Topic of the sightings in rosbags.  [that ends in ball/position]')
+@click.option(
+    '--ball-topic', default='', help='Topic of the sightings in rosbags.  [that ends in ball/position]'
+)
 @click.option(
     '--plot', type=click.Path(path_type=Path, dir_okay=False), help='Where to save the picture.  [OUTPUT.png]'
 )
@@ -49,7 +54,9 @@ def calibrate_command(
 
     Example: llm-policy-improver calibrate runs/today balls.csv --output config/my_cell.yaml
     """
-    settings = ControllerSettings() if config is None else read_settings(config, ControllerSettings, 'controller')
+    settings = (
+        ControllerSettings() if config is None else read_settings(config, ControllerSettings, 'controller')
+    )
     known = settings.controller
     before = CellBefore(known.ball, known.filter, known.latency, settings.cameras)
     read = read_recordings(recordings, ball_topic, settings.driver_joint_names)
@@ -61,7 +68,10 @@ def calibrate_command(
         output.write_text(text)
         draw(found, picture)
     except OSError as error:
-        click.echo(f'Error: {error.filename}: cannot be written ({error.strerror}); name a file in a folder', err=True)
+        click.echo(
+            f'Error: {error.filename}: cannot be written ({error.strerror}); name a file in a folder',
+            err=True,
+        )
         sys.exit(2)
     if as_json:
         json.dump(without_nan(plain_data(found)), sys.stdout)
@@ -70,7 +80,9 @@ def calibrate_command(
         title = f'{len(found.flights)} flights in {found.recordings} recordings'
         print_table(('coefficient', 'before', 'measured', ''), rows(found), title)
         first, last = (f'{1e3 * each:.0f} mm' for each in found.held_out_m)
-        click.echo(f'Held-out flights, predicted 0.25 s ahead through the bounce: {first} before, {last} after (median).')
+        click.echo(
+            f'Held-out flights, 0.25 s ahead through the bounce: {first} off before, {last} after (median).'
+        )
         for sentence in not_written(found, on_the_arm):
             click.echo(f'Not written: {sentence}.')
     click.echo(f'Parameter file: {output}; picture: {picture}', err=True)

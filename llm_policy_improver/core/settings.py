@@ -162,7 +162,7 @@ def with_settings(path: Path | None, changes: Mapping[str, Mapping[str, Any]]) -
         # Where both are there, what is said of the bare name wins.
         section = node if node in content else f'/**/{node}'
         told = _flatten(content.get(section, {}).get('ros__parameters', {}))
-        if told | flat:
+        if told or flat:
             content[section] = {'ros__parameters': _nested(told | dict(flat))}
     return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)
 

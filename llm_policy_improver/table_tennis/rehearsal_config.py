@@ -18,9 +18,9 @@ where the safety stage holds it. Ends of ranges stay the stage's: its own margin
 class BallRanges:
     """Fields of `BallModel` and the ranges (low, high) they are drawn from; the last is drawn last.
 
-    By default drag, lift and both restitutions have the spread of published fits to recordings; table friction +- 0.05 as in
-    D'Ambrosio et al. 2024 (arXiv 2408.03906); grip our own estimate. A calibration (docs/calibrate.md) puts those of one
-    cell in their place.
+    By default drag, lift and both restitutions have the spread of published fits to recordings; table friction +- 0.05
+    as in D'Ambrosio et al. 2024 (arXiv 2408.03906); grip our own estimate. A calibration (docs/calibrate.md) puts those
+    of one cell in their place.
     """
 
     drag_coefficient: tuple[float, float] = (0.48, 0.60)

@@ -1,17 +1,17 @@
 """From recordings of a cell to its coefficients: the whole of a calibration.
 
-    result = calibrate(read_recordings([Path('runs/today')]))
-    print(result.coefficients['drag_coefficient'])
+result = calibrate(read_recordings([Path('runs/today')]))
+print(result.coefficients['drag_coefficient'])
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.table_tennis.arm.frames import TABLE, CameraFrame, RigidTransform
+from llm_policy_improver.table_tennis.arm.frames import CameraFrame, RigidTransform
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.state import BallModel
@@ -21,6 +21,7 @@ from llm_policy_improver.table_tennis.calibration.delays import delay_coefficien
 from llm_policy_improver.table_tennis.calibration.drives import Drive, fit_drives
 from llm_policy_improver.table_tennis.calibration.flight_model import LAWS, SHARED
 from llm_policy_improver.table_tennis.calibration.flights import Flight, cut_flights
+from llm_policy_improver.table_tennis.calibration.flights_of import in_table, known_transform
 from llm_policy_improver.table_tennis.calibration.held_out import held_out, prediction_errors
 from llm_policy_improver.table_tennis.calibration.joint_fit import JointFit, fit_together, shared_of
 from llm_policy_improver.table_tennis.calibration.level import after, first_level, level, moved
@@ -33,6 +34,7 @@ FEWEST: Final = 8
 """Flights of a calibration."""
 _SPIN_OF_KICK: Final = 1.5 / 0.02
 """rad/s of spin for a m/s of tangential impulse per mass: 3 / (2 r) of a thin shell."""
+_AT_MOST_ONE: Final = ('table_restitution', 'racket_restitution', 'racket_grip')
 _AGED: Final = 0.3
 """s, at most, that a sighting can take to be recorded."""
 
@@ -43,10 +45,10 @@ Step = Callable[[str, int, int], None]
 class CellBefore:
     """What was known of the cell before: of a parameter file, or the defaults."""
 
-    ball: BallModel = BallModel()
-    filter: FilterConfig = FilterConfig()
-    latency: LatencyModel = LatencyModel()
-    cameras: CameraFrame = CameraFrame()
+    ball: BallModel = field(default_factory=BallModel)
+    filter: FilterConfig = field(default_factory=FilterConfig)
+    latency: LatencyModel = field(default_factory=LatencyModel)
+    cameras: CameraFrame = field(default_factory=CameraFrame)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +64,9 @@ class Calibration:
         frame: ``frame_id`` of the recordings; empty where they tell none.
         recordings, sightings: how many.
         flights: as they were cut.
-        fit: of all flights.
+        fit: of all flights; ``fit_before`` with the coefficients from before, and the frame alone levelled.
         racket, drives: what hits and traces told; None, empty.
         errors_before, errors_after: (k,) m, predictions of flights that were held out.
-        residual_before: m, root mean square of the flights fitted with the coefficients from before; ..
-        residual_after: .. and with those of the fit.
     """
 
     before: CellBefore
@@ -89,7 +89,11 @@ class Calibration:
     @property
     def held_out_m(self) -> tuple[float, float]:
         """m, median prediction error of flights that no fit had seen, with the values from before, and fitted ones."""
-        return tuple(float(np.median(each)) if len(each) else float('nan') for each in (self.errors_before, self.errors_after))  # type: ignore[return-value]
+        return _median(self.errors_before), _median(self.errors_after)
+
+
+def _median(errors: Array) -> float:
+    return float(np.median(errors)) if len(errors) else float('nan')
 
 
 def calibrate(
@@ -106,7 +110,7 @@ def calibrate(
     """
     before = before or CellBefore()
     frame = _one_frame(recordings)
-    tracks = [_in_order(_in_table(each, before.cameras)) for each in recordings]
+    tracks = [in_table(each, before.cameras) for each in recordings]
     rough = first_level([(each.time, each.position) for each in tracks])
     flights = [
         flight
@@ -115,8 +119,8 @@ def calibrate(
     ]
     if len(flights) < FEWEST:
         raise RecordingError(
-            f'{len(flights)} flights found in {len(recordings)} recordings, {FEWEST} are needed: record more balls, each '
-            'seen for 0.15 s and 20 sightings at least, in m and s, with z up and y along the table'
+            f'{len(flights)} flights found in {len(recordings)} recordings, {FEWEST} are needed: record more balls, '
+            'each seen for 0.15 s and 20 sightings at least, in m and s, with z up and y along the table'
         )
     noise, noise_error = camera_noise(flights)
     sighting = float(np.sqrt(np.nanmean(noise**2))) if np.isfinite(noise).any() else before.filter.sighting
@@ -139,7 +143,7 @@ def calibrate(
         for name, coefficient in coefficients.items()
         if coefficient.determined and name in (*LAWS, 'racket_restitution', 'racket_grip')
     }
-    ball = replace(before.ball, **{name: min(value, 1.0) if 'restitution' in name else value for name, value in taken.items()})
+    ball = with_coefficients(before.ball, taken)
     levelled = after(level(*fit.shared[5:]), rough)
     return Calibration(
         before=before,
@@ -147,7 +151,7 @@ def calibrate(
         filter=_filter_of(before.filter, fit, sighting),
         coefficients=coefficients,
         level=levelled,
-        from_cameras=after(levelled, _known_transform(before.cameras, frame)),
+        from_cameras=after(levelled, known_transform(before.cameras, frame)),
         frame=frame,
         recordings=len(recordings),
         sightings=sum(len(each.time) for each in recordings),
@@ -161,6 +165,15 @@ def calibrate(
     )
 
 
+def with_coefficients(model: BallModel, values: Mapping[str, float]) -> BallModel:
+    """The ball with other coefficients, by name, within what `BallModel` takes."""
+    changes: dict[str, Any] = {
+        name: min(max(value, 0.0), 1.0) if name in _AT_MOST_ONE else max(value, 0.0)
+        for name, value in values.items()
+    }
+    return replace(model, **changes)
+
+
 def _one_frame(recordings: Sequence[Recording]) -> str:
     frames = sorted({each.frame for each in recordings if each.frame})
     if len(frames) > 1:
@@ -168,26 +181,6 @@ def _one_frame(recordings: Sequence[Recording]) -> str:
             f'the recordings are in several frames ({", ".join(frames)}): calibrate those of one frame at a time'
         )
     return frames[0] if frames else ''
-
-
-def _in_table(recording: Recording, cameras: CameraFrame) -> Recording:
-    """With the cameras' calibration from before, where the sightings are in their frame."""
-    return replace(
-        recording, position=moved(_known_transform(cameras, recording.frame), recording.position)
-    )
-
-
-def _known_transform(cameras: CameraFrame, frame: str) -> RigidTransform:
-    """Of the calibration from before, where it is for this frame; else no change."""
-    if cameras.name == TABLE or frame != cameras.name:
-        return level(0.0, 0.0, 0.0)
-    return RigidTransform.from_rpy(cameras.translation, cameras.rotation)
-
-
-def _in_order(recording: Recording) -> Recording:
-    whole = np.isfinite(recording.time) & np.isfinite(recording.position).all(axis=1)
-    time, first = np.unique(recording.time[whole], return_index=True)
-    return replace(recording, time=time, position=recording.position[whole][first])
 
 
 def _filter_of(before: FilterConfig, fit: JointFit, sighting: float) -> FilterConfig:
@@ -207,7 +200,7 @@ def _judge(
     kept = held_out(len(flights))
     seen = [flight for flight, out in zip(flights, kept, strict=True) if not out]
     fit = fit_together(seen, before.ball, sighting=sighting, progress=step)
-    ball = replace(before.ball, **{name: float(fit.shared[row]) for row, name in enumerate(LAWS)})
+    ball = with_coefficients(before.ball, {name: float(fit.shared[row]) for row, name in enumerate(LAWS)})
     levelled = level(*fit.shared[5:])
     judged = [flight for flight, out in zip(flights, kept, strict=True) if out]
     corrected = [replace(flight, position=moved(levelled, flight.position)) for flight in judged]
@@ -225,7 +218,11 @@ def _shared_coefficients(fit: JointFit, rough: RigidTransform, before: BallModel
     for row, name in enumerate(SHARED):
         error, determined = float(fit.standard_error[row]), bool(fit.determined[row])
         value = placed.get(name, float(fit.shared[row]))
-        why = '' if determined else 'the flights hardly tell of it: more balls, or balls that differ more, are needed'
+        why = (
+            ''
+            if determined
+            else 'the flights hardly tell of it: more balls, or balls that differ more, are needed'
+        )
         found[name] = Coefficient(
             name, value, error, determined, 0.0 if name in placed else float(begin[row]),
             {'height': 'm', 'roll': 'rad', 'pitch': 'rad'}.get(name, ''), why,
@@ -233,14 +230,16 @@ def _shared_coefficients(fit: JointFit, rough: RigidTransform, before: BallModel
     return found
 
 
-def _racket_coefficients(
-    racket: RacketFit | None, before: BallModel, arms: bool
-) -> dict[str, Coefficient]:
+def _racket_coefficients(racket: RacketFit | None, before: BallModel, arms: bool) -> dict[str, Coefficient]:
     found = {}
     for name in ('racket_restitution', 'racket_grip'):
         was = float(getattr(before, name))
         if racket is None:
-            why = 'too few hits between two flights were seen' if arms else 'no joint states and commands were recorded'
+            why = (
+                'too few hits between two flights were seen'
+                if arms
+                else 'no joint states and commands were recorded'
+            )
             found[name] = Coefficient(name, was, float('inf'), False, was, why=why)
             continue
         value, error = (
@@ -272,5 +271,9 @@ def _age_coefficient(recordings: Sequence[Recording]) -> dict[str, Coefficient]:
         why = 'the recordings do not tell when sightings arrived'
         return {'camera_delay': Coefficient('camera_delay', 0.0, float('inf'), False, 0.0, 's', why)}
     # Delays differ from recording to recording more than within one, where there are several.
-    error = np.std(ages, ddof=1) / np.sqrt(len(ages)) if len(ages) > 2 else np.std(whole) / np.sqrt(len(whole))
-    return {'camera_delay': Coefficient('camera_delay', float(np.median(whole)), float(error), True, 0.0, 's')}
+    error = (
+        np.std(ages, ddof=1) / np.sqrt(len(ages)) if len(ages) > 2 else np.std(whole) / np.sqrt(len(whole))
+    )
+    return {
+        'camera_delay': Coefficient('camera_delay', float(np.median(whole)), float(error), True, 0.0, 's')
+    }

@@ -1,4 +1,4 @@
-"""The cameras' noise, from what sightings are off a smooth path through their neighbours: no law of flight is needed."""
+"""The cameras' noise, from what sightings are off a smooth path through their neighbours: it needs no law of flight."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -30,7 +30,10 @@ def camera_noise(flights: Sequence[Flight]) -> tuple[Array, Array]:
             if flight.bounce is not None and time[0] - 0.02 < flight.bounce < time[-1] + 0.02:
                 continue
             powers = np.vander(time - time.mean(), 3)
-            off = flight.position[window] - powers @ np.linalg.lstsq(powers, flight.position[window], rcond=None)[0]
+            off = (
+                flight.position[window]
+                - powers @ np.linalg.lstsq(powers, flight.position[window], rcond=None)[0]
+            )
             variances.append(np.sum(off**2, axis=0) / _FREEDOM)
     if not variances:
         return np.full(3, np.nan), np.full(3, np.nan)

@@ -18,9 +18,10 @@ KNOWN_BEFORE: Final = {
     'roll': 0.01,
     'pitch': 0.01,
 }
-"""How far real cells are off the defaults, standard deviations; m, rad, else dimensionless. Drag, restitution and friction
-of the table, tilts and heights: recordings of three cells; lift, racket: the half-widths of `rehearsal_config.BallRanges`,
-widened where those are of one rubber; saturation: half of the default."""
+"""How far real cells are off the defaults, standard deviations; m, rad, else dimensionless. Drag, restitution and
+friction of the table, tilts and heights: recordings of three cells; lift, grip: the half-widths of
+`rehearsal_config.BallRanges`; the racket's restitution more widely, as those are of one rubber; saturation: half of the
+default."""
 
 
 @dataclass(frozen=True, slots=True)

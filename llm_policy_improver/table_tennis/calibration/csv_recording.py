@@ -15,9 +15,9 @@ _OTHERWISE: Final = {'time': 't', 'stamp': 't', 'timestamp': 't'}
 def read_csv(path: Path) -> Recording:
     """The sightings of a file: s, m.
 
-    With headings the columns t, x, y, z may come in any order, among others; without, they are the first four. Columns are
-    separated by commas, semicolons, tabs or blanks; empty ones, and what begins with #, are not read; a cell that is empty
-    is a sighting that is not finite.
+    With headings the columns t, x, y, z may come in any order, among others; without, they are the first four.
+    Columns are separated by commas, semicolons, tabs or blanks. Lines that are empty or begin with # are not read; an
+    empty cell makes a sighting that is not finite.
 
     Raises:
         RecordingError: it cannot be read, a column is missing, or a line holds something else than numbers.
@@ -53,7 +53,9 @@ def _row(path: Path, number: int, cells: list[str], order: list[int]) -> list[fl
     try:
         return [float(cells[place] or 'nan') for place in order]
     except ValueError:
-        raise RecordingError(f'{path}: line {number} must hold numbers; got "{" ".join(cells)[:60]}"') from None
+        raise RecordingError(
+            f'{path}: line {number} must hold numbers; got "{" ".join(cells)[:60]}"'
+        ) from None
 
 
 def _numeric(cell: str) -> bool:

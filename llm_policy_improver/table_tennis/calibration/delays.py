@@ -4,6 +4,7 @@ Traces tell the sum of a command's delay and the encoders'; hits tell the encode
 encoders' delay from before is taken off the sum: the model counts with the sum, and only the split is then a guess.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +15,10 @@ from llm_policy_improver.table_tennis.calibration.coefficient import Coefficient
 from llm_policy_improver.table_tennis.calibration.drives import Drive
 from llm_policy_improver.table_tennis.calibration.racket_fit import RacketFit
 
-_CERTAIN: Final = 0.005
-"""s, standard error of a delay that is taken: a quarter of a control period."""
+_CERTAIN: Final = 0.008
+"""s, standard error of a delay that is taken: less than half a control period."""
+_BETWEEN: Final = 0.005
+"""s by which the encoders of slides and axes may differ in their delays, standard deviation: hits tell one for all."""
 _NONE: Final = 0.0015
 """s: less than a physics step or two is no delay."""
 
@@ -39,20 +42,29 @@ def delay_coefficients(
                 name, was, float('inf'), False, was, 's', 'hits would tell it: too few were seen with the arm'
             )
         else:
-            found[name] = Coefficient(name, _rounded(late), late_error, True, was, 's')
+            error = float(np.hypot(late_error, _BETWEEN if 'slide' in name else 0.0))
+            found[name] = Coefficient(name, _rounded(late), error, True, was, 's')
     for name, joints in ACTIONS.items():
         was = float(getattr(before, name))
         matching = [drive for drive in drives if drive.joint.startswith(joints)]
         if not matching:
             found[name] = Coefficient(
-                name, was, float('inf'), False, was, 's', 'no commands, or no motion of the joint, were recorded'
+                name,
+                was,
+                float('inf'),
+                False,
+                was,
+                's',
+                'no commands, or no motion of the joint, were recorded',
             )
             continue
         # One delay is drawn for all axes at once: their means are no independent measurements.
         seen = float(np.mean([drive.delay for drive in matching]))
         own = float(np.mean([drive.delay_error for drive in matching]))
-        state = late if late is not None else float(before.slide_state if 'slide' in name else before.arm_state)
-        error = float(np.hypot(own, late_error or 0.0))
+        state = (
+            late if late is not None else float(before.slide_state if 'slide' in name else before.arm_state)
+        )
+        error = float(np.hypot(np.hypot(own, late_error or 0.0), _BETWEEN if 'slide' in name else 0.0))
         determined = error < _CERTAIN
         value = _rounded(seen - state)
         found[name] = Coefficient(
@@ -67,8 +79,9 @@ def spread_of(name: str, drives: Sequence[Drive], racket: RacketFit | None) -> f
     state = racket.delay_spread if racket is not None else 0.0
     if name in STATES:
         return round(state, 4)
-    whole = [drive.delay_spread for drive in drives if drive.joint.startswith(ACTIONS[name])]
-    return round(float(np.sqrt(max(np.mean(whole) ** 2 - state**2, 0.0))), 4) if whole else 0.0
+    spreads = [drive.delay_spread for drive in drives if drive.joint.startswith(ACTIONS[name])]
+    whole = float(np.mean(spreads)) if spreads else 0.0
+    return round(math.sqrt(max(whole**2 - state**2, 0.0)), 4)
 
 
 def _rounded(delay: float) -> float:

@@ -1,7 +1,8 @@
 """The drives' time constants and delays, from what the arm was told and what its encoders showed.
 
-A drive integrates the commanded velocity into a set point and follows it with a time constant (docs/simulation.md, "Arm").
-Traces of encoders tell the time from a command to when its effect is seen: the command's delay and the encoders' together.
+A drive integrates the commanded velocity into a set point and follows it with a time constant (docs/simulation.md,
+"Arm"). Traces tell the time from a command to when its effect is seen: the delays of the command and of the encoders
+together.
 """
 
 from collections.abc import Sequence
@@ -41,8 +42,8 @@ class Drive:
         joint: its name.
         recordings: in which it moved.
         lag: s, time constant, with its standard error.
-        delay: s from a command to where its effect is seen, of a drive with the time constant that the controller counts
-            with: the mean over recordings, with its standard error.
+        delay: s from a command to where its effect is seen, of a drive with the time constant that the controller
+            counts with: the mean over recordings, with its standard error.
         delay_spread: s, standard deviation over recordings.
         residual: m or rad, root mean square.
     """
@@ -75,12 +76,12 @@ def _drive(name: str, lag: float, traces: Sequence['_Trace']) -> Drive:
     for _ in range(6):  # as the controller's model of the drives can take them
         for row, trace in enumerate(traces):
             off, slope = trace.off(lag, delays[row]), trace.by_delay(lag, delays[row])
-            step = -float(slope @ off) / (float(slope @ slope) + 1e-12)
-            delays[row] = np.clip(delays[row] + np.clip(step, -0.02, 0.02), *_LIMITS)
+            change = -float(slope @ off) / (float(slope @ slope) + 1e-12)
+            delays[row] = np.clip(delays[row] + np.clip(change, -0.02, 0.02), *_LIMITS)
     seen = delays.copy()
     squares, freedom, normal, parts = 0.0, 1.0, 1.0, np.zeros(len(traces))
     for _ in range(8):
-        normal, slope, squares, freedom = 0.0, 0.0, 0.0, 0.0
+        normal, downhill, squares, freedom = 0.0, 0.0, 0.0, 0.0
         moves, follows, parts = np.zeros(len(traces)), np.zeros(len(traces)), np.zeros(len(traces))
         for row, trace in enumerate(traces):
             off = trace.off(lag, delays[row])
@@ -90,10 +91,10 @@ def _drive(name: str, lag: float, traces: Sequence['_Trace']) -> Drive:
             free = by_lag - follows[row] * by_delay
             normal += float(free @ free)
             parts[row] = float(free @ off)
-            slope += parts[row]
+            downhill += parts[row]
             squares += float(off @ off)
             freedom += len(off) - 3
-        step = float(np.clip(-slope / normal, -0.5 * lag, 0.5 * lag))
+        step = float(np.clip(-downhill / normal, -0.5 * lag, 0.5 * lag))
         lag = float(np.clip(lag + step, *_TAU))
         delays = np.clip(delays - np.clip(moves + follows * step, -0.02, 0.02), *_LIMITS)
         if abs(step) < 1e-5:

@@ -1,8 +1,8 @@
 """One recorded flight as a function of the cell's coefficients and of the ball's own state: residuals and derivatives.
 
 Two vectors shape a flight. `SHARED` is what all flights of a cell have in common: coefficients of the ball, and how the
-recorded frame lies to the table. Its own, (12,), are the ball's position, velocity and spin at the first sighting, and the
-impulse per mass, m/s, by which its bounce differed from the law; the spin that goes with it follows from the shell's law.
+recorded frame lies to the table. Its own, (12,), are the ball's position, velocity and spin at the first sighting, and
+the impulse per mass, m/s, by which its bounce differed from the law; the spin that goes with it is the shell's.
 """
 
 import math
@@ -125,7 +125,7 @@ def _flown(law: BallLaw, state: BallState, kick: Vec, until: float) -> BallState
 
 @compiled
 def state_at(units: Units, shared: Array, own: Array, time: float) -> Array:
-    """(9,) position, velocity and spin, frame ``table``, so many seconds after the first sighting; before it if negative."""
+    """(9,) position, velocity and spin, frame ``table``, so many seconds after the first sighting, or before it."""
     law = _law(units, shared)
     state = BallState(0.0, (own[0], own[1], own[2]), (own[3], own[4], own[5]), (own[6], own[7], own[8]))
     if time < 0.0:

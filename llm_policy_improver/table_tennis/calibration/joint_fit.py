@@ -1,8 +1,8 @@
 """All flights of a cell fitted at once: coefficients that they share, and each flight's own state.
 
-Gauss-Newton over both. A flight's own numbers meet those of no other flight, so they are eliminated one flight at a time
-(the Schur complement of the normal equations; Triggs et al., Bundle Adjustment, 2000, section 6), and what remains are eight
-equations however many flights there are.
+Gauss-Newton over both. A flight's own numbers meet those of no other flight, so they are eliminated one flight at a
+time (the Schur complement of the normal equations; Triggs et al., Bundle Adjustment, 2000, section 6), and what remains
+are eight equations however many flights there are.
 """
 
 from collections.abc import Callable, Sequence
@@ -95,15 +95,15 @@ def fit_together(
 ) -> JointFit:
     """The coefficients of these flights.
 
-    What the flights do not determine (`coefficient.is_determined`) stays as it was, the least certain first; the standard
-    errors of the others then count that it may be off by what is known of it beforehand.
+    What the flights do not determine (`coefficient.is_determined`) stays as it was, the least certain first; the
+    standard errors of the others then count that it may be off by what is known of it beforehand.
 
     Args:
         model: to begin with, and what is kept.
         free: names of `SHARED` that are sought.
         begin: (8,) instead of those of ``model``: where to look first.
         sighting: m, the cameras' noise to begin with.
-        progress: told the rounds done and the rounds in all, at most.
+        progress: told the passes done and the passes in all.
 
     Raises:
         ValueError: there is no flight.
@@ -113,7 +113,8 @@ def fit_together(
     fit = _Fit(flights, model, np.full(3, sighting), begin)
     active = np.array([name in free for name in SHARED])
     for number in range(_PASSES):
-        fit.improve(active, lambda done, at=number: progress(at * _ROUNDS + done, _PASSES * _ROUNDS))
+        fit.improve(active)
+        progress(number + 1, _PASSES)
         fit.weigh()
         if number == 0:
             fit.shorten()
@@ -150,7 +151,9 @@ class _Fit:
         self.position = [np.ascontiguousarray(flight.position) for flight in flights]
         self.used = np.ones(len(flights), dtype=bool)
         self.weights = [np.ones(3 * len(time)) for time in self.time]
-        self.own = [_first_guess(time, position) for time, position in zip(self.time, self.position, strict=True)]
+        self.own = [
+            first_guess(time, position) for time, position in zip(self.time, self.position, strict=True)
+        ]
         self.residual = [np.zeros(3 * len(time)) for time in self.time]
         self._settle(30)
         self.weigh()
@@ -173,17 +176,18 @@ class _Fit:
             total += cost if self.used[number] else 0.0
         return total
 
-    def improve(self, active: NDArray[np.bool_], progress: Callable[[int], None] = lambda _: None) -> None:
+    def improve(self, active: NDArray[np.bool_]) -> None:
         """Move the active coefficients until they stay."""
         cost = self._settle(3)
-        for turn in range(_ROUNDS):
-            progress(turn)
+        for _ in range(_ROUNDS):
             normal, slope, _, follow = self.reduced()
             normal, slope = normal[np.ix_(active, active)], slope[active]
             if not active.any():
                 return
             # A whisper of what is known beforehand keeps what the flights say nothing of in its place.
-            faint = np.diag([(0.1 / KNOWN_BEFORE[name]) ** 2 for name, on in zip(SHARED, active, strict=True) if on])
+            faint = np.diag(
+                [(0.1 / KNOWN_BEFORE[name]) ** 2 for name, on in zip(SHARED, active, strict=True) if on]
+            )
             away = (self.shared - self.before)[active]
             step = -np.linalg.solve(normal + faint, slope + faint @ away)
             start, own = self.shared.copy(), self.own
@@ -275,20 +279,21 @@ class _Fit:
         for number in np.flatnonzero(misfit > _ODD * typical).tolist():
             whole = len(self.time[number])
             kept, own = 0, self.own[number]
-            begin = _first_guess(self.time[number], self.position[number])
+            begin = first_guess(self.time[number], self.position[number])
             for end in range(FEWEST, whole + 1, _BLOCK // 2):
                 time, position = self.time[number][:end], self.position[number][:end]
                 weight = np.tile(1.0 / self.sighting, end)
-                begin, _ = settled(
-                    self.units, self.shared, time, position, weight, self.precision, begin, 10
-                )
+                begin, _ = settled(self.units, self.shared, time, position, weight, self.precision, begin, 10)
                 off = off_flight(self.units, self.shared, time, position, begin).ravel()
                 if max(self._size(off), self._size(off[-3 * _BLOCK :]) / _ODD) > _ODD * typical:
                     break
                 kept, own = end, begin
             if kept:
                 kept = max(FEWEST, kept - _BLOCK // 2) if kept < whole - _BLOCK // 2 else kept
-                self.time[number], self.position[number] = self.time[number][:kept], self.position[number][:kept]
+                self.time[number], self.position[number] = (
+                    self.time[number][:kept],
+                    self.position[number][:kept],
+                )
                 self.own[number], self.weights[number] = own, np.ones(3 * kept)
         self._settle(10)
         self.weigh()
@@ -301,7 +306,9 @@ class _Fit:
         """
         normal, _, parts, _ = self.reduced()
         # The inactive may be off by what is known of them beforehand.
-        known = np.diag([0.0 if on else KNOWN_BEFORE[name] ** -2 for name, on in zip(SHARED, active, strict=True)])
+        known = np.diag(
+            [0.0 if on else KNOWN_BEFORE[name] ** -2 for name, on in zip(SHARED, active, strict=True)]
+        )
         faint = np.diag([(0.01 / KNOWN_BEFORE[name]) ** 2 for name in SHARED])
         spread = np.linalg.inv(normal + known + faint)
         count = len(parts)
@@ -332,7 +339,7 @@ class _Fit:
         )
 
 
-def _first_guess(time: Array, position: Array) -> Array:
+def first_guess(time: Array, position: Array) -> Array:
     """(12,) from a parabola through the first sightings, without spin and with a bounce by its law."""
     early = time <= time[0] + max(0.06, time[8] - time[0])
     early[15:] = False

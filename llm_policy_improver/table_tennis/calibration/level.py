@@ -83,7 +83,7 @@ def _low_points(time: Array, position: Array) -> list[Array]:
         if down > -_SINKING or up < _SINKING or time[row + _SIDE] - time[row - _SIDE] > 0.3:
             continue
         before, behind = slice(row - _SIDE, row), slice(row + 1, row + _SIDE + 1)
-        falling = np.polyfit(time[before] - time[row], height[before] , 2)
+        falling = np.polyfit(time[before] - time[row], height[before], 2)
         rising = np.polyfit(time[behind] - time[row], height[behind], 2)
         meeting = [root.real for root in np.roots(falling - rising) if abs(root.imag) < 1e-9]
         moment = min(meeting, key=abs, default=np.inf)

@@ -104,7 +104,9 @@ def _arm(
     time = np.array([(_stamp(content) - start) / 1e9 for content, _ in whole])
     told = np.array([(_stamp(content) - start) / 1e9 for content, _ in commands])
     names = list(commands[0][0].joint_names)
-    columns = [names.index(name) for name in JOINTS] if set(JOINTS) <= set(names) else list(range(len(JOINTS)))
+    columns = (
+        [names.index(name) for name in JOINTS] if set(JOINTS) <= set(names) else list(range(len(JOINTS)))
+    )
     applied = np.array([[content.applied[place] for place in columns] for content, _ in commands])
     return ArmSeries(time, rows('position'), rows('velocity'), told, applied)
 

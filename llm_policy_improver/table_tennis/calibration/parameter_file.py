@@ -13,6 +13,8 @@ from llm_policy_improver.table_tennis.calibration.flight_model import LAWS
 _BALL: Final = (*LAWS, 'racket_restitution', 'racket_grip')
 _HALF_WIDTH: Final = 3.0**0.5
 """Of an even distribution, in standard deviations."""
+_TRUST: Final = 0.05
+"""In late encoders rather than in the model of the drives; as in config/hardware.yaml."""
 _LARGEST_NOISE: Final = 0.099
 """m that the simulator takes."""
 
@@ -25,7 +27,9 @@ def settings_of(calibration: Calibration, on_the_arm: bool) -> dict[str, dict[st
             simulator report in frame ``table``.
     """
     found = calibration.coefficients
-    ball = {f'ball.{name}': _plain(getattr(calibration.ball, name)) for name in _BALL if found[name].determined}
+    ball = {
+        f'ball.{name}': _plain(getattr(calibration.ball, name)) for name in _BALL if found[name].determined
+    }
     believed = {
         f'filter.{name}': _plain(getattr(calibration.filter, name))
         for name in ('sighting', 'bounce_velocity', 'bounce_spin')
@@ -40,7 +44,11 @@ def settings_of(calibration: Calibration, on_the_arm: bool) -> dict[str, dict[st
         simulated['latency.ball'] = _plain(found['camera_delay'].value)
     simulation = _under('simulation', ball | noise | simulated)
     cameras = _under('cameras', camera_settings(calibration)) if on_the_arm else {}
-    controller = _under('controller', ball | believed | {f'latency.{name}': value for name, value in delays.items()})
+    known = {f'latency.{name}': value for name, value in delays.items()}
+    if max(delays.values(), default=0.0) > 0.0 and calibration.before.latency.trust == 1.0:
+        # Encoders that show what was cannot be taken as they are.
+        known['latency.trust'] = _TRUST
+    controller = _under('controller', ball | believed | known)
     return {
         'simulator': simulation,
         'stand_in_arm': simulation,

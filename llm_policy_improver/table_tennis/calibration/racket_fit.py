@@ -1,10 +1,10 @@
 """The racket's restitution and grip, and how late the encoders are, from the ball's flights before and after hits.
 
-The blade's pose and velocity at a hit come from the joint states of the moment that belongs to it: encoders show what was.
-How late they are is told by the blade itself, which must touch the ball.
+The blade's pose and velocity at a hit come from the joint states of the moment that belongs to it: encoders show what
+was. How late they are is told by the blade itself, which must touch the ball.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,10 +126,10 @@ def find_hits(
     return hits
 
 
-def _derivatives(state: 'object', own: Array, at: float) -> Array:
+def _derivatives(state: Callable[[Array, float], Array], own: Array, at: float) -> Array:
     """(9, 12)."""
     widths = np.array([1e-5] * 3 + [1e-4] * 3 + [1e-2] * 3 + [1e-4] * 3)
-    return np.array([(state(own + step, at) - state(own, at)) / step.sum() for step in np.diag(widths)]).T  # type: ignore[operator]
+    return np.array([(state(own + step, at) - state(own, at)) / step.sum() for step in np.diag(widths)]).T
 
 
 def fit_racket(hits: Sequence[Hit], model: BallModel) -> RacketFit | None:
@@ -149,7 +149,9 @@ def fit_racket(hits: Sequence[Hit], model: BallModel) -> RacketFit | None:
     slopes = [_slope(each, found.x, row) for each, row in zip(measured, rows, strict=True)]
     weights = [1.0 / np.sqrt(1.0 + (row @ row) / len(row) / _OFF**2) for row in rows]
     normal = sum(weight * slope.T @ slope for weight, slope in zip(weights, slopes, strict=True))
-    parts = np.array([weight * slope.T @ row for weight, slope, row in zip(weights, slopes, rows, strict=True)])
+    parts = np.array(
+        [weight * slope.T @ row for weight, slope, row in zip(weights, slopes, rows, strict=True)]
+    )
     spread = np.linalg.inv(normal)
     count = len(measured)
     between = spread @ (parts.T @ parts * count / (count - 2)) @ spread

@@ -74,8 +74,8 @@ def read_recordings(
 
     Args:
         paths: of files and folders.
-        ball_topic: of the sightings, in MCAP files; empty: the one that ends in ``ball/position``, or the only one of its
-            type.
+        ball_topic: of the sightings, in MCAP files; empty: the one that ends in ``ball/position``, or the only one of
+            its type.
         joint_names: what joint states call the joints, in the order of `arm.joints.JOINTS`.
 
     Raises:
@@ -87,10 +87,8 @@ def read_recordings(
     found = []
     for path in paths:
         for file in _files(path):
-            if file.suffix == '.mcap':
-                recording = read_mcap(file, ball_topic, joint_names)
-            else:
-                recording = read_csv(file)
+            bag = file.suffix == '.mcap'
+            recording = read_mcap(file, ball_topic, joint_names) if bag else read_csv(file)
             _require_metres_and_seconds(recording)
             found.append(recording)
     return found
@@ -106,7 +104,9 @@ def _files(path: Path) -> Iterator[Path]:
         return
     if not path.is_dir():
         raise RecordingError(f'{path}: does not exist; name a recording or a folder of recordings')
-    files = sorted(each for kind in ('*.mcap', '*.csv') for each in path.rglob(kind) if not each.name.startswith('.'))
+    files = sorted(
+        each for kind in ('*.mcap', '*.csv') for each in path.rglob(kind) if not each.name.startswith('.')
+    )
     if not files:
         bags = next(path.rglob('*.db3'), None)
         hint = '; make an MCAP of the rosbag with "ros2 bag convert"' if bags else ''
@@ -120,7 +120,9 @@ def _require_metres_and_seconds(recording: Recording) -> None:
         return
     far = float(np.median(np.abs(recording.position[whole]).max(axis=1)))
     if far > _FARTHEST:
-        raise RecordingError(f'{recording.source}: positions must be in m; most are {far:.0f} away from the origin')
+        raise RecordingError(
+            f'{recording.source}: positions must be in m; most are {far:.0f} away from the origin'
+        )
     gaps = np.diff(np.sort(recording.time[whole]))
     gap = float(np.median(gaps[gaps > 0.0])) if (gaps > 0.0).any() else 0.0
     if gap > _SLOWEST:

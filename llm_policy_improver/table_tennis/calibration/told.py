@@ -53,7 +53,7 @@ def residuals(calibration: Calibration) -> tuple[float, float]:
 def rows(calibration: Calibration) -> list[tuple[str, str, str, str]]:
     """Name, before, measured with its standard error, and what becomes of it; for people."""
     return [
-        (name, _shown(each.before, each), _measured(each), 'taken' if each.determined else f'kept: {each.why}')
+        (name, before_of(each), measured(each), 'taken' if each.determined else f'kept: {each.why}')
         for name, each in calibration.coefficients.items()
     ]
 
@@ -65,8 +65,8 @@ def not_written(calibration: Calibration, on_the_arm: bool) -> list[str]:
     lags = {joint.name: joint.lag for joint in arm.ARM}
     for drive in calibration.drives:
         said.append(
-            f'{drive.joint}: time constant {1e3 * drive.lag:.1f} +- {1e3 * drive.lag_error:.1f} ms; the controller counts '
-            f'with {1e3 * lags[drive.joint]:.1f} ms'
+            f'{drive.joint}: time constant {1e3 * drive.lag:.1f} +- {1e3 * drive.lag_error:.1f} ms; the controller '
+            f'counts with {1e3 * lags[drive.joint]:.1f} ms'
         )
     tilted = [name for name in ('height', 'roll', 'pitch') if found[name].determined]
     if tilted and not (on_the_arm and camera_settings(calibration)):
@@ -80,22 +80,24 @@ def not_written(calibration: Calibration, on_the_arm: bool) -> list[str]:
             else 'this file is for the simulator, whose cameras report in frame "table"'
         )
         said.append(
-            f'cameras.translation [{x:.4f}, {y:.4f}, {z:.4f}], cameras.rotation [{roll:.5f}, {pitch:.5f}, {yaw:.5f}]: {why}'
+            f'cameras.translation [{x:.4f}, {y:.4f}, {z:.4f}], '
+            f'cameras.rotation [{roll:.5f}, {pitch:.5f}, {yaw:.5f}]: {why}'
         )
     said.append('shifts of the cameras along x and y, and a turn about z: bounces do not tell them')
     return said
 
 
-def _measured(each: Coefficient) -> str:
+def measured(each: Coefficient) -> str:
+    """The value with its standard error, as many digits as that error makes sense of."""
     if not math.isfinite(each.standard_error):
         return '-'
     unit, factor, digits = _DIGITS[each.unit]
     digits = max(digits, min(5, 1 - math.floor(math.log10(max(factor * each.standard_error, 1e-5)))))
-    if not each.determined:
-        return f'? +- {factor * each.standard_error:.{digits}f} {unit}'.rstrip()
-    return f'{factor * each.value:.{digits}f} +- {factor * each.standard_error:.{digits}f} {unit}'.rstrip()
+    value = f'{factor * each.value:.{digits}f}' if each.determined else '?'
+    return f'{value} +- {factor * each.standard_error:.{digits}f} {unit}'.rstrip()
 
 
-def _shown(value: float, each: Coefficient) -> str:
+def before_of(each: Coefficient) -> str:
+    """The value from before."""
     unit, factor, digits = _DIGITS[each.unit]
-    return f'{factor * value:.{digits}f} {unit}'.rstrip()
+    return f'{factor * each.before:.{digits}f} {unit}'.rstrip()

@@ -26,6 +26,11 @@ class DelayedSimulator(Simulator):
         super().launch(seed)
         self._past = [self._joints()]
 
+    @property
+    def ball_delay(self) -> float:
+        """s from a picture to its sighting, drawn for this trial."""
+        return self._delays.ball
+
     def observe(self) -> tuple[ArmObservation, tuple[BallObservation, ...]]:
         """The arm as it was when its message was measured, and the sightings that have arrived since."""
         arm, sightings = super().observe()

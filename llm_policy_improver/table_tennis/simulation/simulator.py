@@ -149,6 +149,11 @@ class Simulator:
         return self._spin
 
     @property
+    def ball_delay(self) -> float:
+        """s from a picture to its sighting, in this trial."""
+        return 0.0
+
+    @property
     def finished(self) -> bool:
         """Whether nothing of interest can happen any more in this trial."""
         if self._steps >= self._end_step:
