@@ -1,5 +1,6 @@
 """Tracks of a ball, as cameras give them, cleaned and cut into flights between hits, with one bounce at most."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.tracing.flight import find_bounces
 
 Array = NDArray[np.float64]
@@ -29,6 +31,12 @@ _COMING: Final = 0.5
 """m/s along the table on both sides of a hit, at least."""
 _FLOOR: Final = -0.25
 """m below the surface: there the ball is out of play."""
+_EDGE: Final = 0.03
+"""m from the table's edge, within which nothing tells whether a ball still bounces."""
+_DOWN: Final = 0.05
+"""m above the surface: a ball is about to touch it, whether there is a table below or not."""
+_REBOUND: Final = 0.05
+"""s after a bounce in which the ball is still as low."""
 _ROUNDED: Final = 0.25
 """Share of the cameras' period that stamps may be off an even beat, and still be taken for rounded ones."""
 
@@ -153,8 +161,15 @@ def _in_play(time: Array, position: Array) -> tuple[Array, Array]:
 
 
 def _up_to_second_bounce(time: Array, position: Array, source: str, follows: bool) -> Flight:
-    bounces = [bounce.time for bounce in find_bounces(time, position)]
-    if len(bounces) > 1:
-        end = int(np.searchsorted(time, bounces[1])) - 1
-        time, position = time[:end], position[:end]
-    return Flight(time, position, source, bounces[0] if bounces else None, follows)
+    """Up to where the ball comes down again after its bounce, or for the first time where that is no clear bounce."""
+    first = next(find_bounces(time, position), None)
+    clear = first is not None and table.over_surface(
+        math.copysign(abs(first.x) + _EDGE, first.x), math.copysign(abs(first.y) + _EDGE, first.y)
+    )
+    bounce = first.time if first is not None and clear else None
+    down = position[:, 2] < _DOWN
+    if bounce is not None:
+        down &= time > bounce + _REBOUND
+    again = np.flatnonzero(down)
+    end = int(again[0]) if len(again) else len(time)
+    return Flight(time[:end], position[:end], source, bounce, follows)

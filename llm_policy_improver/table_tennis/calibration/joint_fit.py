@@ -44,6 +44,8 @@ _ROUNDS: Final = 8
 """Of the coefficients in each pass."""
 _ENOUGH: Final = 0.05
 """Of the logarithm of the probability: less tells nothing, and flights settle no closer."""
+_ASTRAY: Final = 20.0
+"""The same, that no flight loses by a good step."""
 _CLOSE: Final = 0.02
 """Standard errors that no coefficient moves any more at the end."""
 _LEAST_KICK: Final = 0.01
@@ -155,6 +157,7 @@ class _Fit:
             first_guess(time, position) for time, position in zip(self.time, self.position, strict=True)
         ]
         self.residual = [np.zeros(3 * len(time)) for time in self.time]
+        self.cost = np.zeros(len(flights))
         self._settle(30)
         self.weigh()
 
@@ -167,14 +170,28 @@ class _Fit:
         return np.tile(1.0 / self.sighting, len(self.time[number])) * np.sqrt(self.weights[number])
 
     def _settle(self, rounds: int) -> float:
-        total = 0.0
+        """Have every flight's own numbers follow the coefficients; returns the cost of the flights that count."""
         for number in range(len(self.time)):
-            self.own[number], cost = settled(
-                self.units, self.shared, self.time[number], self.position[number],
-                self._weight(number), self.precision, self.own[number], rounds,
-            )  # fmt: skip
-            total += cost if self.used[number] else 0.0
-        return total
+            self.own[number], self.cost[number] = self._settled(number, self.own[number], rounds)
+        return float(self.cost[self.used].sum())
+
+    def _settled(self, number: int, own: Array, rounds: int) -> tuple[Array, float]:
+        return settled(
+            self.units, self.shared, self.time[number], self.position[number],
+            self._weight(number), self.precision, own, rounds,
+        )  # fmt: skip
+
+    def _follow(self, own: Sequence[Array], cost: Array) -> float:
+        """As `_settle`, with another try from the numbers before where a flight was led astray.
+
+        At the table's edge a small step decides whether there is a bounce at all.
+        """
+        self._settle(3)
+        for number in np.flatnonzero(self.used & (self.cost > 1.2 * cost + _ASTRAY)).tolist():
+            again, less = self._settled(number, own[number], 10)
+            if less < self.cost[number]:
+                self.own[number], self.cost[number] = again, less
+        return float(self.cost[self.used].sum())
 
     def improve(self, active: NDArray[np.bool_]) -> None:
         """Move the active coefficients until they stay."""
@@ -190,7 +207,7 @@ class _Fit:
             )
             away = (self.shared - self.before)[active]
             step = -np.linalg.solve(normal + faint, slope + faint @ away)
-            start, own = self.shared.copy(), self.own
+            start, own, costs = self.shared.copy(), self.own, self.cost.copy()
             for share in (1.0, 0.5, 0.2, 0.05):
                 self.shared = start.copy()
                 self.shared[active] += share * step
@@ -200,11 +217,11 @@ class _Fit:
                     each - share * alone - with_shared @ moved
                     for each, (alone, with_shared) in zip(own, follow, strict=True)
                 ]
-                tried = self._settle(3)
+                tried = self._follow(own, costs)
                 if tried <= cost + _ENOUGH:
                     break
             else:
-                self.shared, self.own = start, own
+                self.shared, self.own, self.cost = start, own, costs
                 return
             cost = tried
             if np.all(np.abs(step) < _CLOSE * np.sqrt(np.diag(np.linalg.inv(normal + faint)))):
