@@ -83,6 +83,8 @@ def calibrate_command(
         click.echo(
             f'Held-out flights, 0.25 s ahead through the bounce: {first} off before, {last} after (median).'
         )
+        if found.held_out_m[1] > found.held_out_m[0]:
+            click.echo('They are predicted no better than before: look at the picture before you use the file.')
         for sentence in not_written(found, on_the_arm):
             click.echo(f'Not written: {sentence}.')
     click.echo(f'Parameter file: {output}; picture: {picture}', err=True)

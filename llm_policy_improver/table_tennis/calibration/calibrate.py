@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_policy_improver.table_tennis.arm.frames import CameraFrame, RigidTransform
+from llm_policy_improver.table_tennis.arm.frames import TABLE, CameraFrame, RigidTransform
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.state import BallModel
@@ -38,6 +38,9 @@ _AT_MOST_ONE: Final = ('table_restitution', 'racket_restitution', 'racket_grip')
 _AGED: Final = 0.3
 """s, at most, that a sighting can take to be recorded."""
 
+_UNSURE: Final = 'the flights hardly tell of it: more balls, or balls that differ more, are needed'
+_NO_BOUNCE: Final = 'no bounce on the table is seen: is the origin at its centre, y along it, z up?'
+
 Step = Callable[[str, int, int], None]
 
 
@@ -61,7 +64,7 @@ class Calibration:
         coefficients: by name.
         level: what is still to be corrected of sightings that ``before.cameras`` puts into frame ``table``.
         from_cameras: the same together with ``before.cameras``: from the recorded frame to ``table``.
-        frame: ``frame_id`` of the recordings; empty where they tell none.
+        frame: ``frame_id`` of the cameras; ``table`` where nobody names another one.
         recordings, sightings: how many.
         flights: as they were cut.
         fit: of all flights; ``fit_before`` with the coefficients from before, and the frame alone levelled.
@@ -109,7 +112,9 @@ def calibrate(
         RecordingError: they hold too few flights, or several frames.
     """
     before = before or CellBefore()
-    frame = _one_frame(recordings)
+    recorded = _one_frame(recordings)
+    # What is in frame `table` already was put there by the calibration from before.
+    frame = before.cameras.name if recorded in ('', TABLE) else recorded
     tracks = [in_table(each, before.cameras) for each in recordings]
     rough = first_level([(each.time, each.position) for each in tracks])
     flights = [
@@ -130,7 +135,7 @@ def calibrate(
     )
     fit_before = fit_together(flights, before.ball, free=('height', 'roll', 'pitch'), sighting=sighting)
     errors = _judge(flights, before, sighting, lambda done, total: step('held-out flights', done, total))
-    coefficients = _shared_coefficients(fit, rough, before.ball)
+    coefficients = _shared_coefficients(fit, rough, before.ball, flights)
     arms = {each.source: each.arm for each in recordings if each.arm is not None}
     racket = fit_racket(find_hits(flights, fit, before.ball, arms), before.ball)
     coefficients |= _racket_coefficients(racket, before.ball, bool(arms))
@@ -210,19 +215,18 @@ def _judge(
     )
 
 
-def _shared_coefficients(fit: JointFit, rough: RigidTransform, before: BallModel) -> dict[str, Coefficient]:
+def _shared_coefficients(
+    fit: JointFit, rough: RigidTransform, before: BallModel, flights: Sequence[Flight]
+) -> dict[str, Coefficient]:
     found = {}
     whole = after(level(*fit.shared[5:]), rough)
+    bounced = any(flight.bounce is not None for flight in flights)
     placed = {'height': float(whole.translation[2]), 'roll': whole.rpy[0], 'pitch': whole.rpy[1]}
     begin = shared_of(before)
     for row, name in enumerate(SHARED):
         error, determined = float(fit.standard_error[row]), bool(fit.determined[row])
         value = placed.get(name, float(fit.shared[row]))
-        why = (
-            ''
-            if determined
-            else 'the flights hardly tell of it: more balls, or balls that differ more, are needed'
-        )
+        why = '' if determined else _UNSURE if bounced else _NO_BOUNCE
         found[name] = Coefficient(
             name, value, error, determined, 0.0 if name in placed else float(begin[row]),
             {'height': 'm', 'roll': 'rad', 'pitch': 'rad'}.get(name, ''), why,

@@ -12,8 +12,11 @@ from llm_policy_improver.table_tennis.calibration.recordings import Recording
 
 
 def known_transform(cameras: CameraFrame, frame: str) -> RigidTransform:
-    """From a recorded frame to ``table``: as it is calibrated, where it is; else no change."""
-    if cameras.name == TABLE or frame != cameras.name:
+    """From a recorded frame to ``table``: as it is calibrated, where it is; else no change.
+
+    Sightings that name no frame, as those of CSV files, are taken for the cameras'.
+    """
+    if cameras.name == TABLE or frame not in ('', cameras.name):
         return level(0.0, 0.0, 0.0)
     return RigidTransform.from_rpy(cameras.translation, cameras.rotation)
 

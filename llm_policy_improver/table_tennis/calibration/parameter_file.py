@@ -60,7 +60,7 @@ def settings_of(calibration: Calibration, on_the_arm: bool) -> dict[str, dict[st
 
 def camera_settings(calibration: Calibration) -> dict[str, Any]:
     """Those of `CameraFrame`; empty where the frame has no name of its own, or bounces do not tell how it lies."""
-    if calibration.frame in ('', TABLE) or not all(
+    if calibration.frame == TABLE or not all(
         calibration.coefficients[name].determined for name in ('height', 'roll', 'pitch')
     ):
         return {}

@@ -73,8 +73,8 @@ def not_written(calibration: Calibration, on_the_arm: bool) -> list[str]:
         x, y, z = calibration.from_cameras.translation
         roll, pitch, yaw = calibration.from_cameras.rpy
         why = (
-            'the recordings are in frame "table" itself, or in none: give the cameras a frame of their own'
-            if calibration.frame in ('', TABLE)
+            'no other frame than "table" is named: give the cameras one of their own'
+            if calibration.frame == TABLE
             else 'not all three are determined'
             if not camera_settings(calibration)
             else 'this file is for the simulator, whose cameras report in frame "table"'
