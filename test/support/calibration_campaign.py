@@ -75,7 +75,8 @@ def gone(seed: int, balls: int = 60) -> tuple[float, float, float]:
     generator = np.random.default_rng([seed, 15])
     names = ('drag_coefficient', 'lift_coefficient', 'table_restitution', 'table_friction')
     truth = {
-        name: getattr(BallModel(), name) * (0.85 if name == 'table_restitution' else generator.choice((0.85, 1.15)))
+        name: getattr(BallModel(), name)
+        * (0.85 if name == 'table_restitution' else generator.choice((0.85, 1.15)))
         for name in names
     }
     ball = with_coefficients(BallModel(), truth)

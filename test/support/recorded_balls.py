@@ -51,7 +51,12 @@ def recorded_strokes(ball: BallModel, count: int, seed: int = 0) -> list[Recordi
 
 
 def recorded_balls(
-    ball: BallModel, count: int, seed: int = 0, noise: float = 0.003, period: float = 0.008, side_spin: float = 60.0
+    ball: BallModel,
+    count: int,
+    seed: int = 0,
+    noise: float = 0.003,
+    period: float = 0.008,
+    side_spin: float = 60.0,
 ) -> list[Recording]:
     """Balls of a rally past an arm that stands still, one recording each."""
     rally = RallyLauncher(side_spin=side_spin)

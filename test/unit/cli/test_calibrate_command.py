@@ -13,7 +13,14 @@ from llm_policy_improver.cli import main as program
 from llm_policy_improver.cli.main import cli
 from llm_policy_improver.table_tennis.calibration.recordings import Recording
 
-PARAMETERS = ('drag_coefficient', 'lift_coefficient', 'table_restitution', 'table_friction', 'racket_grip', 'height')
+PARAMETERS = (
+    'drag_coefficient',
+    'lift_coefficient',
+    'table_restitution',
+    'table_friction',
+    'racket_grip',
+    'height',
+)
 
 
 def write_csv(path: Path, recording: Recording) -> Path:
@@ -65,10 +72,22 @@ def test_table_says_what_is_taken_and_what_is_kept(balls: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        (['calibrate', 'nowhere.csv', '--output', 'cell.yaml'], 'Error: nowhere.csv: does not exist; name a recording'),
-        (['calibrate', 'short.csv', '--output', 'cell.yaml'], 'Error: 0 flights found in 1 recordings, 8 are needed'),
-        (['calibrate', 'balls.csv', '--output', 'no/folder/cell.yaml'], 'Error: no/folder/cell.yaml: cannot be written'),
-        (['calibrate', 'short.csv', '--output', 'c.yaml', '--config', 'none.yaml'], 'none.yaml: cannot be read'),
+        (
+            ['calibrate', 'nowhere.csv', '--output', 'cell.yaml'],
+            'Error: nowhere.csv: does not exist; name a recording',
+        ),
+        (
+            ['calibrate', 'short.csv', '--output', 'cell.yaml'],
+            'Error: 0 flights found in 1 recordings, 8 are needed',
+        ),
+        (
+            ['calibrate', 'balls.csv', '--output', 'no/folder/cell.yaml'],
+            'Error: no/folder/cell.yaml: cannot be written',
+        ),
+        (
+            ['calibrate', 'short.csv', '--output', 'c.yaml', '--config', 'none.yaml'],
+            'none.yaml: cannot be read',
+        ),
         (['replay-balls', 'short.csv'], 'Error: none of 0 flights comes to the robot'),
     ],
 )

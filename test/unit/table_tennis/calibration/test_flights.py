@@ -18,7 +18,7 @@ def test_rounded_stamps_are_put_back_on_the_cameras_beat() -> None:
 
 
 def test_lost_pictures_do_not_shift_the_beat() -> None:
-    time = np.delete(np.arange(80) * 0.008, [7, 8, 30])
+    time = np.delete(np.arange(80, dtype=float) * 0.008, [7, 8, 30]).astype(np.float64)
     np.testing.assert_allclose(evened(np.round(time, 3) + 0.0), time, atol=1e-9)
 
 
@@ -59,6 +59,6 @@ def test_outliers_doubles_and_nan_do_not_change_what_is_cut(balls: list[Recordin
 
 def test_resting_ball_and_stray_points_are_no_flight() -> None:
     generator = np.random.default_rng(0)
-    time = np.arange(300) * 0.008
+    time = (np.arange(300) * 0.008).astype(np.float64)
     assert cut_flights(time, generator.uniform(-1.0, 1.0, (300, 3)), '') == []
     assert cut_flights(np.empty(0), np.empty((0, 3)), '') == []

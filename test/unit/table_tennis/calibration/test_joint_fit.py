@@ -80,7 +80,10 @@ def test_tilted_frame_rounded_stamps_and_outliers_do_no_harm() -> None:
 def test_noise_of_each_axis_is_told_without_any_law(flights: list[Flight]) -> None:
     generator = np.random.default_rng(0)
     noisier = [
-        replace(flight, position=flight.position + generator.normal(size=flight.position.shape) * (0.0, 0.004, 0.0))
+        replace(
+            flight,
+            position=flight.position + generator.normal(size=flight.position.shape) * (0.0, 0.004, 0.0),
+        )
         for flight in flights
     ]
     noise, error = camera_noise(noisier)

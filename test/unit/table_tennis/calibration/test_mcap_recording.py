@@ -9,13 +9,15 @@ from llm_policy_improver.runs.mcap_series import encode
 from llm_policy_improver.runs.ros_definitions import DEFINITIONS
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.calibration.recordings import RecordingError, read_recordings
-from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.space import NEUTRAL
+from llm_policy_improver.table_tennis.task import TableTennis
 
 POINT = 'geometry_msgs/msg/PointStamped'
 
 
-def write_bag(path: Path, topics: tuple[str, ...], late: int = 12_000_000, frame: str = 'cell_cameras') -> None:
+def write_bag(
+    path: Path, topics: tuple[str, ...], late: int = 12_000_000, frame: str = 'cell_cameras'
+) -> None:
     """A bag as rosbag2 writes it: logged when a message came, ``late`` ns after its stamp."""
     with path.open('wb') as stream:
         writer = Writer(stream)
@@ -45,7 +47,7 @@ def test_bag_of_somebody_else_gives_sightings_their_frame_and_their_age(tmp_path
 
 def test_bag_with_two_topics_of_points_needs_the_ball_topic(tmp_path: Path) -> None:
     write_bag(tmp_path / 'bag.mcap', ('/left', '/right'))
-    with pytest.raises(RecordingError, match='name the topic of the ball with --ball-topic.*/left, /right'):
+    with pytest.raises(RecordingError, match=r'name the topic of the ball with --ball-topic.*/left, /right'):
         read_recordings([tmp_path])
     assert len(read_recordings([tmp_path], '/right')[0].time) == 30
     with pytest.raises(RecordingError, match='has no topic /middle'):
@@ -73,5 +75,5 @@ def test_drivers_may_call_the_joints_otherwise(tmp_path: Path) -> None:
 
 def test_damaged_file_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / 'bag.mcap').write_bytes(b'\x89MCAP0\r\nnothing')
-    with pytest.raises(RecordingError, match='bag.mcap'):
+    with pytest.raises(RecordingError, match=r'bag\.mcap'):
         read_recordings([tmp_path])

@@ -97,7 +97,11 @@ def test_what_is_not_determined_is_not_in_the_file() -> None:
     for names in written.values():
         assert not any('racket' in name or 'latency' in name for name in names)
     grip = balls_alone.coefficients['racket_grip']
-    assert (grip.value, grip.determined, grip.why) == (0.7, False, 'no joint states and commands were recorded')
+    assert (grip.value, grip.determined, grip.why) == (
+        0.7,
+        False,
+        'no joint states and commands were recorded',
+    )
 
 
 def test_settings_of_the_file_before_stay(calibration: Calibration, tmp_path: Path) -> None:
@@ -133,7 +137,9 @@ def test_held_out_flights_are_predicted_better(calibration: Calibration) -> None
 
 def test_too_few_flights_and_several_frames_are_refused() -> None:
     balls = recorded_balls(BALL, 3)
-    with pytest.raises(RecordingError, match='3 flights found in 3 recordings, 8 are needed: record more balls'):
+    with pytest.raises(
+        RecordingError, match='3 flights found in 3 recordings, 8 are needed: record more balls'
+    ):
         calibrate(balls)
     with pytest.raises(RecordingError, match='in several frames'):
         calibrate([Spoiled()(balls[0], 0), replace(balls[1], frame='elsewhere')])

@@ -26,7 +26,9 @@ def strokes() -> list[Recording]:
 def racket(strokes: list[Recording]) -> RacketFit:
     flights = [flight for each in strokes for flight in cut_flights(each.time, each.position, each.source)]
     arms = {each.source: each.arm for each in strokes if each.arm is not None}
-    fitted = fit_racket(find_hits(flights, fit_together(flights, BallModel()), BallModel(), arms), BallModel())
+    fitted = fit_racket(
+        find_hits(flights, fit_together(flights, BallModel()), BallModel(), arms), BallModel()
+    )
     assert fitted is not None
     return fitted
 
