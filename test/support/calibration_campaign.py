@@ -1,4 +1,4 @@
-"""Calibrations of cells whose coefficients are drawn: how often they are right, and what they are worth to the filter."""
+"""Calibrations of cells whose coefficients are drawn: how often they are right, and what they are worth."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

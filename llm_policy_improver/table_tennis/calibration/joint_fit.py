@@ -50,6 +50,10 @@ _CLOSE: Final = 0.02
 """Standard errors that no coefficient moves any more at the end."""
 _LEAST_KICK: Final = 0.01
 """m/s, scatter of bounces about their law that is always allowed for."""
+_KNOWN: Array = np.array([KNOWN_BEFORE[name] for name in SHARED])
+"""(8,): no sighting of a flight moves by a metre where a coefficient moves by this; .."""
+_STEEP: Final = 20.0
+""".. nor by so many times what its own numbers move by, in m, m/s and rad/s."""
 _LOW: Array = np.array([0.1, 0.0, 0.02, 0.4, 0.0, -0.2, -0.2, -0.2])
 _HIGH: Array = np.array([1.2, 4.0, 2.0, 1.0, 1.0, 0.2, 0.2, 0.2])
 """(8,) in the order of `SHARED`: nothing real lies outside."""
@@ -241,6 +245,8 @@ class _Fit:
             off, by_shared, by_own = linearised(
                 self.units, self.shared, self.time[number], self.position[number], self.own[number]
             )
+            # Where a bounce hangs by a hair a difference is no derivative: it would pass for certainty.
+            steep = max(np.abs(by_shared * _KNOWN).max(), np.abs(by_own).max() / _STEEP) > 1.0
             weight = self._weight(number)
             off, by_shared, by_own = off * weight, by_shared * weight[:, None], by_own * weight[:, None]
             inner = by_own.T @ by_own + precision
@@ -248,7 +254,7 @@ class _Fit:
             own_slope = by_own.T @ off + precision @ self.own[number]
             gone = np.linalg.solve(inner, np.column_stack((across, own_slope)))
             follow.append((gone[:, size], gone[:, :size]))
-            if not used:
+            if not used or steep:
                 continue
             normal += by_shared.T @ by_shared - across.T @ gone[:, :size]
             part = by_shared.T @ off - across.T @ gone[:, size]

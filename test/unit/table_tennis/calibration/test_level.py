@@ -15,7 +15,8 @@ def test_bounces_show_height_and_tilt_of_the_frame() -> None:
 
 def test_too_few_bounces_change_nothing() -> None:
     few = recorded_balls(drawn_ball(2), 4)
-    found = first_level([(each.time, each.position + (0.0, 0.0, 0.05)) for each in few])
+    raised = np.array((0.0, 0.0, 0.05))
+    found = first_level([(each.time, each.position + raised) for each in few])
     np.testing.assert_array_equal(found.rotation, np.eye(3))
     np.testing.assert_array_equal(found.translation, np.zeros(3))
 
