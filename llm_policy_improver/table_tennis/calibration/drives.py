@@ -45,7 +45,7 @@ class Drive:
         delay: s from a command to where its effect is seen, of a drive with the time constant that the controller
             counts with: the mean over recordings, with its standard error.
         delay_spread: s, standard deviation over recordings.
-        residual: m or rad, root mean square.
+        off: m or rad, root mean square.
     """
 
     joint: str
@@ -55,7 +55,7 @@ class Drive:
     delay: float
     delay_error: float
     delay_spread: float
-    residual: float
+    off: float
 
 
 def fit_drives(arms: Sequence[ArmSeries]) -> list[Drive]:

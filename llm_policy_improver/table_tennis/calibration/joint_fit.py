@@ -72,7 +72,7 @@ class JointFit:
         used: whether each flight counted: no strange ones.
         sighting: (3,) m, root mean square of what sightings are off, an axis, degrees of freedom accounted for.
         bounce: m/s, scatter of bounces about their law.
-        residual: (3 n,) m of each flight.
+        off: (3 n,) m, what the sightings of each flight are off its fit.
     """
 
     shared: Array
@@ -83,7 +83,7 @@ class JointFit:
     used: NDArray[np.bool_]
     sighting: Array
     bounce: float
-    residual: tuple[Array, ...]
+    off: tuple[Array, ...]
 
 
 def shared_of(model: BallModel) -> Array:
@@ -160,7 +160,7 @@ class _Fit:
         self.own = [
             first_guess(time, position) for time, position in zip(self.time, self.position, strict=True)
         ]
-        self.residual = [np.zeros(3 * len(time)) for time in self.time]
+        self.off = [np.zeros(3 * len(time)) for time in self.time]
         self.cost = np.zeros(len(flights))
         self._settle(30)
         self.weigh()
@@ -268,7 +268,7 @@ class _Fit:
         misfit = self._misfits()
         self.used = misfit <= _STRANGE * np.median(misfit)
         for number in np.flatnonzero(self.used).tolist():
-            rows = self.residual[number].reshape(-1, 3)
+            rows = self.off[number].reshape(-1, 3)
             weights = self.weights[number].reshape(-1, 3)
             squares += np.sum(weights * rows**2, axis=0)
             freedom += len(rows) * float(weights.mean()) - OWN / 3.0
@@ -278,17 +278,17 @@ class _Fit:
         self.sighting = np.maximum(np.sqrt(squares / max(freedom, 1.0)), 1e-5)
         if kicks:
             self.bounce = max(float(np.sqrt(np.median(kicks))), _LEAST_KICK)
-        for number, off in enumerate(self.residual):
+        for number, off in enumerate(self.off):
             size = np.linalg.norm(off.reshape(-1, 3) / self.sighting, axis=1) / np.sqrt(3.0)
             self.weights[number] = np.repeat(np.minimum(1.0, _HUBER / np.maximum(size, 1e-9)), 3)
 
     def _misfits(self) -> Array:
         """(flights,) root mean squares of the residuals, which are brought up to date, in units of the noise."""
         for number, time in enumerate(self.time):
-            self.residual[number] = off_flight(
+            self.off[number] = off_flight(
                 self.units, self.shared, time, self.position[number], self.own[number]
             ).ravel()
-        return np.array([self._size(off) for off in self.residual])
+        return np.array([self._size(off) for off in self.off])
 
     def _size(self, off: Array) -> float:
         """Root mean square in units of the noise; single wrong sightings hardly count."""
@@ -358,7 +358,7 @@ class _Fit:
             used=self.used,
             sighting=self.sighting,
             bounce=self.bounce,
-            residual=tuple(self.residual),
+            off=tuple(self.off),
         )
 
 

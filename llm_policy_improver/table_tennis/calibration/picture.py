@@ -25,12 +25,12 @@ def draw(calibration: Calibration, path: Path) -> None:
     """Save the picture (PNG)."""
     figure = Figure(figsize=(12.0, 8.6), layout='constrained')
     FigureCanvasAgg(figure)
-    (flights, coefficients), (residual, errors) = figure.subplots(2, 2)
-    for axes in (flights, coefficients, residual, errors):
+    (flights, coefficients), (misfits, errors) = figure.subplots(2, 2)
+    for axes in (flights, coefficients, misfits, errors):
         axes.title.set_fontsize(10)
     _draw_flights(flights, calibration)
     _draw_coefficients(coefficients, calibration)
-    _draw_residuals(residual, calibration)
+    _draw_residuals(misfits, calibration)
     _draw_errors(errors, calibration)
     used = int(calibration.fit.used.sum())
     figure.suptitle(
@@ -92,7 +92,7 @@ def _draw_residuals(axes: Axes, calibration: Calibration) -> None:
         (calibration.fit_before, _BEFORE, 'coefficients from before'),
         (calibration.fit, _AFTER, 'calibrated'),
     ):
-        sizes = 1e3 * np.array([np.sqrt(np.mean(fit.residual[row] ** 2)) for row in used])
+        sizes = 1e3 * np.array([np.sqrt(np.mean(fit.off[row] ** 2)) for row in used])
         axes.plot(
             np.sort(sizes), (np.arange(len(sizes)) + 1) / len(sizes), color=colour, label=name, linewidth=2
         )

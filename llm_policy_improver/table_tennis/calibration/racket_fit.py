@@ -36,8 +36,8 @@ _GAP: Final = 0.004
 _FEWEST: Final = 5
 """Hits."""
 _RECOIL: Final = 0.0025
-"""Of the restitution, that hits never tell: a blade is taken for much heavier than the ball, and gives way a little. With 2
-kg behind it that takes (1 + e) 2.7 g / 2 kg off; in simulation 0.002."""
+"""Of the restitution, that hits never tell: a blade is taken for much heavier than the ball, and gives way a little.
+With 2 kg behind it that takes (1 + e) 2.7 g / 2 kg off; in simulation 0.002."""
 _BEGIN: Final = (0.79, 0.7)
 _OFF: Final = 3.0
 """Standard deviations beyond which a hit counts less."""

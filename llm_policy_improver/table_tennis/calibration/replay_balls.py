@@ -44,12 +44,12 @@ class IncomingBall:
     Attributes:
         flight: its sightings.
         own: (12,) its fitted state; see `flight_model`.
-        residual: m, root mean square.
+        off: m, root mean square.
     """
 
     flight: Flight
     own: Array
-    residual: float
+    off: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,9 @@ def incoming_balls(flights: Sequence[Flight], model: BallModel, config: FilterCo
         position = np.ascontiguousarray(flight.position)
         own, _ = settled(units, shared, time, position, weight, precision, first_guess(time, position), 30)
         seen = np.array([state_at(units, shared, own, float(moment))[:3] for moment in time])
-        residual = float(np.sqrt(np.mean((seen - position) ** 2)))
-        if residual < _MISFIT:
-            found.append(IncomingBall(flight, own, residual))
+        off = float(np.sqrt(np.mean((seen - position) ** 2)))
+        if off < _MISFIT:
+            found.append(IncomingBall(flight, own, off))
     return found
 
 

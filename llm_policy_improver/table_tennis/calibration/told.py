@@ -44,7 +44,7 @@ def residuals(calibration: Calibration) -> tuple[float, float]:
     """m, root mean square of an axis over the flights that count, before and after."""
     used = np.flatnonzero(calibration.fit.used)
     before, after = (
-        math.sqrt(float(np.mean(np.concatenate([fit.residual[row] ** 2 for row in used]))))
+        math.sqrt(float(np.mean(np.concatenate([fit.off[row] ** 2 for row in used]))))
         for fit in (calibration.fit_before, calibration.fit)
     )
     return before, after

@@ -31,7 +31,7 @@ def test_coefficients_noise_and_states_are_found(flights: list[Flight]) -> None:
     assert np.abs(off).max() < 3.0
     assert fit.sighting == pytest.approx([0.003] * 3, rel=0.1)
     assert fit.bounce < 0.03  # the simulated table is the same for all bounces
-    assert np.sqrt(np.mean(np.concatenate(fit.residual) ** 2)) < 0.0035
+    assert np.sqrt(np.mean(np.concatenate(fit.off) ** 2)) < 0.0035
 
 
 def test_flights_without_a_bounce_leave_the_table_as_it_was(flights: list[Flight]) -> None:
@@ -59,7 +59,7 @@ def test_flights_that_touch_something_count_up_to_there(flights: list[Flight]) -
         position[kink:, 0] += 2.0 * (flight.time[kink:] - flight.time[kink])
         bent[number] = replace(flight, position=position)
     fit = fit_together(bent, BallModel())
-    assert len(fit.residual[2]) < 3 * len(flights[2].time)
+    assert len(fit.off[2]) < 3 * len(flights[2].time)
     assert np.abs((fit.shared - shared_of(BALL)) / fit.standard_error).max() < 3.5
 
 

@@ -61,4 +61,4 @@ def test_fitted_balls_start_where_they_were_seen() -> None:
     seen = flights_of(recorded_balls(ball, 3, 9, noise=0.001), CameraFrame())
     for each in incoming_balls(seen, ball, FilterConfig()):
         assert np.linalg.norm(each.own[:3] - each.flight.position[0]) < 0.006
-        assert each.residual < 0.002
+        assert each.off < 0.002
