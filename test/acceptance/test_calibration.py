@@ -16,7 +16,7 @@ def cells(pytestconfig: pytest.Config) -> int:
 
 
 def told(coverage: Coverage) -> dict[str, float]:
-    return {name: round(share, 3) for name, share in coverage.within.items()}
+    return {name: round(float(share), 3) for name, share in coverage.within.items()}
 
 
 def require_coverage(coverage: Coverage, cells: int) -> None:
@@ -49,9 +49,9 @@ def test_half_of_the_prediction_error_in_excess_of_the_true_coefficients_is_gone
     errors = np.array([gone(seed) for seed in range(max(3, cells // 10))])
     before, after, best = errors.mean(axis=0)
     record_property('prediction error, mm', {
-        'defaults 15 % off': round(1e3 * before, 1),
-        'calibrated': round(1e3 * after, 1),
-        'true coefficients': round(1e3 * best, 1),
+        'defaults 15 % off': round(1e3 * float(before), 1),
+        'calibrated': round(1e3 * float(after), 1),
+        'true coefficients': round(1e3 * float(best), 1),
     })  # fmt: skip
     assert before - best > 0.005
     assert after - best <= 0.5 * (before - best)

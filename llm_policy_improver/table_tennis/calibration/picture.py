@@ -26,8 +26,6 @@ def draw(calibration: Calibration, path: Path) -> None:
     figure = Figure(figsize=(12.0, 8.6), layout='constrained')
     FigureCanvasAgg(figure)
     (flights, coefficients), (misfits, errors) = figure.subplots(2, 2)
-    for axes in (flights, coefficients, misfits, errors):
-        axes.title.set_fontsize(10)
     _draw_flights(flights, calibration)
     _draw_coefficients(coefficients, calibration)
     _draw_residuals(misfits, calibration)
@@ -82,7 +80,7 @@ def _draw_coefficients(axes: Axes, calibration: Calibration) -> None:
     axes.set(
         yticks=range(len(names)), yticklabels=names, ylim=(-0.6, len(names)), xlim=(-1.3 * most, 1.3 * most),
         xlabel='change, in standard deviations of what was known before (grey: ±1)',
-        title='Coefficients: value before → measured, bars are ±2 standard errors',
+        title='Coefficients: before → measured (bars: ±2 standard errors)',
     )  # fmt: skip
 
 
@@ -100,7 +98,7 @@ def _draw_residuals(axes: Axes, calibration: Calibration) -> None:
     axes.axvline(noise, color='black', linestyle=':', label=f"the cameras' noise, {noise:.1f} mm")
     axes.set(
         xlabel='what the sightings of a flight are off its fit (mm, root mean square)', ylabel='share of the flights',
-        ylim=(0.0, 1.02), xscale='log', title='Do the laws explain the flights? (further left is better)',
+        ylim=(0.0, 1.02), xscale='log', title='Do the laws explain the flights? (further left: better)',
     )  # fmt: skip
     axes.xaxis.set_major_formatter('{x:g}')
     axes.xaxis.set_minor_formatter('{x:g}')
@@ -128,6 +126,6 @@ def _draw_errors(axes: Axes, calibration: Calibration) -> None:
         both = np.concatenate((calibration.errors_before, calibration.errors_after))
         axes.set(xlim=(0.0, 1.05e3 * float(np.quantile(both, 0.97))))
     axes.set(
-        xlabel='distance between predicted and seen ball (mm)', ylabel='share of the predictions', ylim=(0.0, 1.02),
-        title=f'Held-out flights predicted {AHEAD:g} s ahead through the bounce (further left is better)',
+        xlabel='distance between predicted and seen ball (mm; further left: better)', ylabel='share of the predictions', ylim=(0.0, 1.02),
+        title=f'Held-out flights, predicted {AHEAD:g} s ahead through the bounce',
     )  # fmt: skip
