@@ -126,6 +126,7 @@ def _draw_errors(axes: Axes, calibration: Calibration) -> None:
         both = np.concatenate((calibration.errors_before, calibration.errors_after))
         axes.set(xlim=(0.0, 1.05e3 * float(np.quantile(both, 0.97))))
     axes.set(
-        xlabel='distance between predicted and seen ball (mm; further left: better)', ylabel='share of the predictions', ylim=(0.0, 1.02),
+        xlabel='distance between predicted and seen ball (mm; further left: better)',
+        ylabel='share of the predictions', ylim=(0.0, 1.02),
         title=f'Held-out flights, predicted {AHEAD:g} s ahead through the bounce',
     )  # fmt: skip
