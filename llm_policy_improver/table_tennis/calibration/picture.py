@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from matplotlib.patches import Rectangle
 
 from llm_policy_improver.table_tennis.ball import table
@@ -101,7 +102,8 @@ def _draw_residuals(axes: Axes, calibration: Calibration) -> None:
         ylim=(0.0, 1.02), xscale='log', title='Do the laws explain the flights? (further left: better)',
     )  # fmt: skip
     axes.xaxis.set_major_formatter('{x:g}')
-    axes.xaxis.set_minor_formatter('{x:g}')
+    low, high = axes.get_xlim()
+    axes.xaxis.set_minor_formatter('{x:g}' if high < 30.0 * low else NullFormatter())
     axes.tick_params(axis='x', which='minor', labelsize=7)
     axes.legend(loc='lower right', fontsize=8)
 

@@ -35,7 +35,7 @@ def test_clean_sightings_give_the_flight_and_the_spin() -> None:
         _, spin = law.table_bounce(MODEL, *at_the_bounce(seed))
         assert seen.state is not None
         assert seen.bounces == 1
-        assert seen.state.position == pytest.approx(position, abs=0.0002)
+        assert seen.state.position == pytest.approx(position, abs=0.0005)
         assert seen.state.velocity == pytest.approx(velocity, abs=0.01)
         assert np.linalg.norm(seen.state.spin - spin) < 0.2 * np.linalg.norm(spin)  # lift tells little of fast ones
 
