@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullFormatter
 
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.calibration.calibrate import Calibration
