@@ -80,8 +80,7 @@ def _cache_folder(given: str) -> str | None:
     digest = hashlib.sha256()
     for source in sorted(path for pattern in _SOURCES for path in _PACKAGE.glob(pattern)):
         digest.update(source.read_bytes())
-    users = Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / _PACKAGE.name
-    for parent in [Path(given)] if given else [_PACKAGE / '__pycache__', users]:
+    for parent in [Path(given)] if given else [_PACKAGE / '__pycache__', users_cache()]:
         folder = parent / f'compiled-{digest.hexdigest()[:16]}'
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -90,3 +89,8 @@ def _cache_folder(given: str) -> str | None:
         if os.access(folder, os.W_OK):
             return str(folder)
     return None
+
+
+def users_cache() -> Path:
+    """The package's folder in the user's cache; it may not be there yet."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / _PACKAGE.name

@@ -21,6 +21,8 @@ class Measure:
         digits: decimals that mean something.
         short: heading of its column in tables; the name where empty.
         usual: whether it is looked at whatever the objective is about.
+        carried_on: name of the value that a failed trial has in its place, where it has one: what the measure would
+            have been, e.g. where a ball that missed the table met its plane. Empty where there is none.
 
     Raises:
         ValueError: the range is upside down or a margin negative.
@@ -39,6 +41,7 @@ class Measure:
     digits: int = 3
     short: str = ''
     usual: bool = True
+    carried_on: str = ''
 
     @property
     def column(self) -> str:

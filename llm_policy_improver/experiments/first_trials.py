@@ -4,13 +4,15 @@ As in SAS-Prompt, whose 24 first examples all landed left while the objective wa
 (arXiv 2504.20459): what is found cannot be luck of the first trials.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import parameters_from_json
+from llm_policy_improver.core.policy import Parameters, parameters_from_json
+from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.rows import ExperimentError, Row
 from llm_policy_improver.experiments.table_tennis import BLOCK, Given, task
@@ -77,26 +79,49 @@ def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: s
     Raises:
         ExperimentError: there are hardly any on that side.
     """
-    space, generator, played = parameter_space(Searched(searched)), np.random.default_rng((seed, 3)), 0
     found: list[Given] = []
+    play = partial(_played, noisy, seed * BLOCK)
+    for trial, played in one_sided(play, side, (seed, 3), parameter_space(Searched(searched))):
+        found.append((trial.parameters, seed * BLOCK + played))
+        if len(found) == count:
+            return {
+                'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': played,
+                'policies': [policy.as_json() for policy, _ in found],
+                'trial_seeds': [trial_seed for _, trial_seed in found],
+            }  # fmt: skip
+    raise ExperimentError(
+        f'only {len(found)} trials of {MOST_SPREADS} times {SPREAD} landed on the side "{side}", and {count} are '
+        'needed: ask for smaller caches'
+    )
+
+
+def _played(noisy: bool, begin: int, policy: Parameters, number: int) -> Trial:
+    return task(noisy).run(policy, begin + number)
+
+
+def one_sided(
+    play: Callable[[Parameters, int], Trial], side: str, seed: tuple[int, ...], space: ParameterSpace
+) -> Iterator[tuple[Trial, int]]:
+    """Good returns to a side, of spread policies, the unchanged controller first.
+
+    Args:
+        play: plays a policy; it is told the number of the trial, from 1.
+        side: of `SIDES`.
+        seed: draws the policies.
+        space: their bounds.
+
+    Yields:
+        Each trial with its number.
+    """
+    generator, played = np.random.default_rng(seed), 0
     for spread in range(MOST_SPREADS):
         for policy in map(space.at, initial_design(SPREAD + 1, space, generator)):
             if spread and policy == space.neutral:
                 continue
             played += 1
-            trial_seed = seed * BLOCK + played
-            if on_side(task(noisy).run(policy, trial_seed), side):
-                found.append((policy, trial_seed))
-            if len(found) == count:
-                return {
-                    'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': played,
-                    'policies': [policy.as_json() for policy, _ in found],
-                    'trial_seeds': [trial_seed for _, trial_seed in found],
-                }  # fmt: skip
-    raise ExperimentError(
-        f'only {len(found)} of {played} trials landed on the side "{side}", and {count} are needed: '
-        'ask for smaller caches'
-    )
+            trial = play(policy, played)
+            if on_side(trial, side):
+                yield trial, played
 
 
 def trials_of(row: Row, count: int) -> list[Given]:

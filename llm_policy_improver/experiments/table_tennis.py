@@ -8,7 +8,7 @@ from typing import Final
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.table_tennis.bench.returns import noisy_setup
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.task import TableTennis
 
 Given = tuple[Parameters, int]

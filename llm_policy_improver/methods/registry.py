@@ -13,6 +13,7 @@ from llm_policy_improver.core.registered import registered, unknown_text
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.methods.icpi.experience import ExampleSource, Experience
 from llm_policy_improver.methods.icpi.query import Told
+from llm_policy_improver.methods.numeric.landing.prior_source import PriorSource
 from llm_policy_improver.methods.numeric.minimizers.protocol import Minimizer
 from llm_policy_improver.methods.program_setup import ProgramSetup
 from llm_policy_improver.methods.setup import MethodSetup
@@ -25,6 +26,8 @@ class Kind(StrEnum):
     """``(seed) -> Minimizer``: minimizes any function in a cube."""
     NUMERIC = 'numeric'
     """``(brief, seed) -> Method``: needs a measure and no language model."""
+    PRIOR = 'prior'
+    """``(brief, seed, PriorSource | None) -> Method``: the same, and what simulated trials tell beforehand."""
     EXAMPLES = 'examples'
     """``(Experience) -> Method``: learns from solved examples, without a language model."""
     MODEL = 'model'
@@ -79,7 +82,9 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
         'nelder_mead': Registered(Kind.MINIMIZER, '.numeric.minimizers.nelder_mead:NelderMead'),
         'adam': Registered(Kind.MINIMIZER, '.numeric.minimizers.adam:Adam'),
         'cma_es': Registered(Kind.MINIMIZER, '.numeric.minimizers.cma_es:CmaEs'),
-        'bayesian': Registered(Kind.MINIMIZER, '.numeric.minimizers.bayesian:Bayesian'),
+        'expected_improvement': Registered(
+            Kind.MINIMIZER, '.numeric.minimizers.expected_improvement:ExpectedImprovement'
+        ),
         'knn': Registered(Kind.MINIMIZER, '.numeric.minimizers.knn:Knn'),
         'linear_knn': Registered(Kind.MINIMIZER, '.numeric.minimizers.knn:LinearKnn'),
         'local_linear': Registered(Kind.MINIMIZER, '.numeric.minimizers.local_linear:LocalLinear'),
@@ -88,6 +93,7 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
         'gaussian_process': Registered(
             Kind.NUMERIC, '.numeric.gaussian_process:GaussianProcess', _REGRESSION
         ),
+        'bayesian': Registered(Kind.PRIOR, '.numeric.landing.bayesian:Bayesian', _REGRESSION),
         'example_knn': Registered(Kind.EXAMPLES, '.icpi.baselines:ExampleKnn', _EXAMPLES),
         'example_linear_knn': Registered(Kind.EXAMPLES, '.icpi.baselines:ExampleLinearKnn', _EXAMPLES),
         'outcome_linear': Registered(Kind.EXAMPLES, '.icpi.baselines:OutcomeLinear', _EXAMPLES),
@@ -96,7 +102,7 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
 
 MINIMIZERS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MINIMIZER)
 BY_EXAMPLES: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.EXAMPLES)
-NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind in (Kind.MINIMIZER, Kind.NUMERIC))
+NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind in (Kind.MINIMIZER, Kind.NUMERIC, Kind.PRIOR))
 WITH_MODEL: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MODEL)
 PROGRAMS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.PROGRAM)
 """Those that write programs; all others improve parameters."""
@@ -141,6 +147,7 @@ def make_numeric(
     seed: int = 0,
     examples: ExampleSource | None = None,
     told: Told = Told.ERROR,
+    prior: PriorSource | None = None,
 ) -> Method:
     """The method of this name that asks no language model.
 
@@ -150,6 +157,7 @@ def make_numeric(
         seed: draws what is left to chance.
         examples: where solved examples come from, for those that learn by them.
         told: how these tell what an example left to be wanted.
+        prior: what is known before the first trial, for those that begin with it.
 
     Raises:
         UnknownMethodError: there is none.
@@ -163,6 +171,9 @@ def make_numeric(
         from llm_policy_improver.methods.numeric.numeric import NumericMethod  # SciPy takes long to load
 
         return NumericMethod(make_minimizer(name, seed), brief, seed)
+    if METHODS[name].kind is Kind.PRIOR:
+        begun: Method = METHODS[name].maker()(brief, seed, prior)
+        return begun
     made: Method = METHODS[name].maker()(brief, seed)
     return made
 

@@ -29,7 +29,8 @@ from llm_policy_improver.nodes.messages import spin_of, stamp_of
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm import facts as arm
-from llm_policy_improver.table_tennis.bench.returns import CAMERA_NOISE, SLOW
+from llm_policy_improver.table_tennis.bench.returns import SLOW
+from llm_policy_improver.table_tennis.noisy_cell import CAMERA_NOISE
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig

@@ -1,6 +1,6 @@
 """``bench noise``: how far the landings of the same parameters lie apart, under a real arm's noise.
 
-Everywhere the published camera noise and delays (`bench.returns.noisy_setup`) and the standard ball, and ticks and
+Everywhere the published camera noise and delays (`noisy_cell.noisy_setup`) and the standard ball, and ticks and
 pictures lie in time as they happen to.
 """
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.spin import LATEST, Spin
-from llm_policy_improver.table_tennis.bench.returns import noisy_setup
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis

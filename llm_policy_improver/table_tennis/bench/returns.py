@@ -10,20 +10,16 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
-from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.rally import RallyLauncher
 from llm_policy_improver.table_tennis.space import NEUTRAL
 
 SLOW, FAST = 3.5, 7.0
 """m/s: slower balls are slow, faster ones fast (D'Ambrosio et al. 2024, arXiv 2408.03906)."""
-CAMERA_NOISE = 0.003
-"""m, standard deviation of each coordinate of a sighting in the noisy runs."""
 
 Progress = Callable[[str, int, int], None]
 """Told the kind of ball, the trials done and the trials in all."""
@@ -142,13 +138,6 @@ class ReturnsResult:
         figure.savefig(path, dpi=130)
 
 
-def noisy_setup() -> tuple[SimulationConfig, ControllerConfig]:
-    """Simulator and controller with the published delays and cameras' noise; the controller knows the means."""
-    delays = Latency.published()
-    simulation = SimulationConfig(balls='rally', camera_noise=CAMERA_NOISE, latency=delays, random_phase=True)
-    return simulation, _knowing_delays(delays, CAMERA_NOISE)
-
-
 def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count: None) -> ReturnsResult:
     """Play ``balls`` balls clean and noisy, and a fifth as many of each wider kind."""
 
@@ -176,12 +165,3 @@ def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count
     return ReturnsResult(
         Returns.of('no noise', clean), Returns.of('noise and delays', noisy), tuple(wider), tuple(clean)
     )
-
-
-def _knowing_delays(latency: Latency, camera_noise: float) -> ControllerConfig:
-    """A controller that knows the mean delays and the cameras' noise, for an arm that has them."""
-    known = LatencyModel(
-        arm_action=latency.arm_action, slide_x_action=latency.slide_x_action, slide_y_action=latency.slide_y_action,
-        arm_state=latency.arm_state, slide_state=latency.slide_state, trust=0.05,
-    )  # fmt: skip
-    return ControllerConfig(filter=FilterConfig(sighting=max(camera_noise, 1e-4)), latency=known)

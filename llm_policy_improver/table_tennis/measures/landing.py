@@ -5,6 +5,7 @@ from typing import Final
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.measures.measured import FLOWN, Measured
+from llm_policy_improver.table_tennis.tracing.flight import OUT_X, OUT_Y
 
 EDGE: Final = 0.02
 """m inside the table's edges that a landing is planned at least."""
@@ -13,11 +14,11 @@ BEHIND_NET: Final = 0.05
 
 LANDING_X: Final = Measure(
     'landing_x', 'm', 'where the ball first lands, to the robot\'s right of the centre line',
-    -table.HALF_WIDTH, table.HALF_WIDTH, (EDGE, EDGE), 'left', 'right', FLOWN, short='x',
+    -table.HALF_WIDTH, table.HALF_WIDTH, (EDGE, EDGE), 'left', 'right', FLOWN, short='x', carried_on=OUT_X,
 )  # fmt: skip
 LANDING_Y: Final = Measure(
     'landing_y', 'm', 'where the ball first lands, beyond the net',
-    0.0, table.HALF_LENGTH, (BEHIND_NET, EDGE), 'shorter', 'further', FLOWN, short='y',
+    0.0, table.HALF_LENGTH, (BEHIND_NET, EDGE), 'shorter', 'further', FLOWN, short='y', carried_on=OUT_Y,
 )  # fmt: skip
 LANDING_TIME: Final = Measure(
     'landing_time', 's', 'time from the hit to the landing', 0.3, 1.0, (0.0, 0.0), 'sooner', 'later', FLOWN,

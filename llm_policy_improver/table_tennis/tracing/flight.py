@@ -20,6 +20,10 @@ _SPAN = 4
 """Sightings over which a speed is measured."""
 _COMING, _KEPT = 1.0, 0.25
 """m/s of a ball on its way to the robot, and the share of that speed that it keeps at most when it is hit."""
+_LONGEST_CARRY = 0.4
+"""s beyond the last sighting, that a flight is carried on at most."""
+OUT_X, OUT_Y = 'out_x', 'out_y'
+"""Measures of a ball that went out: m, where its flight met the table's plane."""
 _RISE = 0.015
 """m the ball must rise after its lowest point before it counts as a bounce: several times the cameras' noise."""
 
@@ -199,6 +203,31 @@ def clearance_missing(time: Array, position: Array) -> float | None:
     path = _parabola(time[flight] - moment, position[flight])
     y, speed = float(path[0, 1]), float(path[1, 1])
     return float(_at(path, -y / speed)[2]) - table.BALL_RADIUS - table.NET_HEIGHT if speed > 0.1 else None
+
+
+def plane_met(time: Array, position: Array) -> tuple[float, float] | None:
+    """Where, m, a flight past the table meets the plane that it would have bounced on, or the last of it would.
+
+    Args:
+        time: (n,) s.
+        position: (n, 3) m, from the hit on.
+
+    Returns:
+        x and y; None where too little of the flight was seen, or it does not come down.
+    """
+    top = int(np.argmax(position[:, 2]))
+    below = np.flatnonzero(position[top:, 2] < table.BALL_RADIUS)
+    end = min(len(time), top + int(below[0]) + 2) if len(below) else len(time)
+    seen = slice(max(0, end - _FIT), end)
+    if len(time[seen]) < 4:
+        return None
+    moment = float(time[end - 1])
+    path = _parabola(time[seen] - moment, position[seen])
+    met = _crossing(path[:, 2], falling=True)
+    if met is None or not -_LONGEST_CARRY < met < _LONGEST_CARRY:
+        return None
+    x, y, _ = _at(path, met)
+    return float(x), float(y)
 
 
 def stopped_by_net(position: Array) -> bool:

@@ -7,7 +7,14 @@ import numpy as np
 
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.measures import MEASURED
-from llm_policy_improver.table_tennis.tracing.flight import find_bounces, find_hit, stopped_by_net
+from llm_policy_improver.table_tennis.tracing.flight import (
+    OUT_X,
+    OUT_Y,
+    find_bounces,
+    find_hit,
+    plane_met,
+    stopped_by_net,
+)
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamples
 from llm_policy_improver.table_tennis.tracing.return_flight import ReturnFlight
 
@@ -55,6 +62,8 @@ def _judge_ball(samples: TraceSamples) -> Judgement:
     }
     if flight.landing is not None:
         measures['bounce_time'] = flight.landing.time
+    elif outcome is Outcome.OUT and (met := plane_met(flight.time, flight.position)) is not None:
+        measures |= zip((OUT_X, OUT_Y), met, strict=True)
     return Judgement(outcome, note, measures)
 
 

@@ -8,7 +8,7 @@ import pytest
 from llm_policy_improver.core.task import LearningTask
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.ball.spin import FEWEST, Spin
-from llm_policy_improver.table_tennis.bench.returns import noisy_setup
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.space import NEUTRAL

@@ -48,14 +48,14 @@ def _expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
     return improvement
 
 
-class Bayesian:
+class ExpectedImprovement:
     """The candidate of greatest expected improvement; kernel: Matern 5/2, a length a coordinate, white noise.
 
     Raises:
         MissingPackageError: scikit-learn is not installed.
     """
 
-    name: Final = 'bayesian'
+    name: Final = 'expected_improvement'
     step: Final = 'the point of greatest expected improvement by a Gaussian process fitted to the losses'
 
     def __init__(self, seed: int = 0) -> None:

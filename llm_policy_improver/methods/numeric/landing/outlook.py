@@ -1,0 +1,167 @@
+"""What trials of some parameters are expected to come to: measures, failures, and the loss by an objective.
+
+The loss of a trial is its distance to the objective, or a constant where it does not succeed. Measures scatter together;
+expectations are means over the same few hundred draws for all points, so that points differ by themselves alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.measure import Measure
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.numeric.effect_model import TooFewTrialsError
+from llm_policy_improver.methods.numeric.explored import Explored
+from llm_policy_improver.methods.numeric.landing.chance import Chance
+from llm_policy_improver.methods.numeric.landing.prior import Prior
+from llm_policy_improver.methods.numeric.landing.process import Background, Process
+from llm_policy_improver.methods.numeric.landing.told import Told, edges
+
+Array = NDArray[np.float64]
+
+FAILED_LOSS: Final = 1.0
+"""Loss of a trial that does not succeed, in the unit of the objective: the width of half a table, about."""
+DRAWS: Final = 128
+"""Of the measures' scatter."""
+FEWEST: Final = 4
+"""Trials that tell a measure, without a prior of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Of one trial.
+
+    Attributes:
+        measures: means, by name.
+        loss: mean.
+        low, high: between which its distance lies, where it succeeds, in 8 of 10 cases.
+        success: chance of it.
+    """
+
+    measures: Mapping[str, float]
+    loss: float
+    low: float
+    high: float
+    success: float
+
+
+class Outlook:
+    """By what trials told.
+
+    Args:
+        trials: in any order; those that tested nothing say nothing.
+        brief: of the task.
+        objective: with terms.
+        prior: of the task; None: nothing was known before.
+
+    Raises:
+        TooFewTrialsError: without a prior, too few trials tell what the objective is about.
+    """
+
+    def __init__(
+        self, trials: Sequence[Trial], brief: Brief, objective: Objective, prior: Prior | None = None
+    ) -> None:
+        wanted = {term.measure.name for term in objective.terms}
+        self.brief, self.objective, self.explored = brief, objective, Explored(brief.space)
+        told = Told.of(trials, brief, brief.measures)
+        known = {} if prior is None else prior.measures
+        self.processes: dict[str, Process] = {}
+        for measure in brief.measures:
+            name, values = measure.name, told.values[measure.name]
+            there = np.isfinite(values)
+            if name not in wanted and not any(measure.margins):
+                continue
+            if name in known:
+                before = known[name]
+                background = Background(before.mean, before.noise, before.scale, True)
+            elif there.sum() >= FEWEST:
+                background = Background.alone(values[there])
+            else:
+                continue
+            self.processes[name] = Process(background, told.points[there], values[there])
+        if not wanted <= self.processes.keys():
+            raise TooFewTrialsError(f'too few of {len(trials)} trials tell what the objective is about')
+        self.chance = Chance(told.points, told.failed_otherwise, None if prior is None else prior.chance)
+        self.measures: tuple[Measure, ...] = tuple(each for each in brief.measures if each.name in self.processes)
+        self._draws = _draws(self._correlation(prior))
+
+    def _correlation(self, prior: Prior | None) -> Array:
+        if prior is None:
+            return np.eye(len(self.measures))
+        order = list(prior.measures)
+        rows = [order.index(each.name) if each.name in order else -1 for each in self.measures]
+        found = prior.correlation[np.ix_(rows, rows)].copy()
+        found[[row < 0 for row in rows], :] = 0.0
+        found[:, [row < 0 for row in rows]] = 0.0
+        np.fill_diagonal(found, 1.0)
+        return found
+
+    def losses(self, points: Array) -> Array:
+        """(k,) expected at (k, d) points, what is not known of the measures included."""
+        predicted = [self.processes[each.name].predict(points) for each in self.measures]
+        return self._losses(points, [(mean, doubt + noise) for mean, doubt, noise in predicted])
+
+    def draw(self, generator: np.random.Generator) -> Callable[[Array], Array]:
+        """The expected loss of (k, d) points as it may truly be: one drawn from what is held possible."""
+        functions = [self.processes[each.name].draw(generator) for each in self.measures]
+
+        def losses(points: Array) -> Array:
+            noise = [self.processes[each.name].noise(points) for each in self.measures]
+            pairs = [(function(points), spread) for function, spread in zip(functions, noise, strict=True)]
+            return self._losses(points, pairs)
+
+        return losses
+
+    def expected(self, point: Array) -> Expected:
+        """Of a trial at a point (d,)."""
+        points = point[None, :]
+        predicted = [self.processes[each.name].predict(points) for each in self.measures]
+        moments = [(mean, doubt + noise) for mean, doubt, noise in predicted]
+        distance, good = self._played(moments)
+        chance = float(self.chance(points)[0])
+        low, high = np.quantile(distance[0][good[0]], (0.1, 0.9)) if good.any() else (np.nan, np.nan)
+        return Expected(
+            measures={each.name: float(mean[0]) for each, (mean, _, _) in zip(self.measures, predicted, strict=True)},
+            loss=float(self._losses(points, moments)[0]),
+            low=float(low), high=float(high), success=chance * float(good.mean()),
+        )  # fmt: skip
+
+    def _losses(self, points: Array, moments: Sequence[tuple[Array, Array]]) -> Array:
+        distance, good = self._played(moments)
+        chance = self.chance(points)
+        kept = np.where(good, np.minimum(distance, 2.0 * FAILED_LOSS), FAILED_LOSS).mean(axis=1)
+        return np.asarray(chance * kept + (1.0 - chance) * FAILED_LOSS)
+
+    def _played(self, moments: Sequence[tuple[Array, Array]]) -> tuple[Array, NDArray[np.bool_]]:
+        """(k, draws) distances, and whether all measures are within their ranges."""
+        gaps: Array | float = 0.0
+        good: NDArray[np.bool_] = np.ones((len(moments[0][0]), len(self._draws)), dtype=bool)
+        for index, (measure, (mean, variance)) in enumerate(zip(self.measures, moments, strict=True)):
+            values = mean[:, None] + np.sqrt(variance)[:, None] * self._draws[:, index]
+            low, high = edges(measure)
+            good &= (values > low) & (values < high)
+            for term in self.objective.terms:
+                if term.measure.name == measure.name:
+                    lowest, highest = term.interval
+                    missing = np.maximum(values - highest, 0.0) + np.maximum(lowest - values, 0.0)
+                    gaps = gaps + (term.weight * measure.weight * missing) ** 2
+        return np.sqrt(gaps), good
+
+
+def _draws(correlation: Array) -> Array:
+    """(`DRAWS`, m) standard normal draws that correlate so: those of a lattice, each with its opposite."""
+    size = len(correlation)
+    # Roberts' additive recurrence: powers of the root of g ** (size + 1) = g + 1 spread evenly in any dimension.
+    root = 2.0
+    for _ in range(40):
+        root = (1.0 + root) ** (1.0 / (size + 1))
+    steps = root ** -np.arange(1.0, size + 1.0)
+    uniform = (0.5 + np.arange(1, DRAWS // 2 + 1)[:, None] * steps) % 1.0
+    normal = ndtri(np.clip(uniform, 1e-4, 1.0 - 1e-4))
+    return np.asarray(np.vstack((normal, -normal)) @ np.linalg.cholesky(correlation).T)

@@ -1,0 +1,203 @@
+"""One measure as a Gaussian process of the parameters: the prior's mean, and what real trials correct of it.
+
+Rest of a trial = offset + a slope a coordinate + a gain on the prior's mean + a smooth rest + noise. How much of each
+there is, the marginal likelihood says (Rasmussen and Williams 2006, chapter 5), with a log-normal prior of each weight:
+a few dozen trials alone leave it open. Functions are drawn as in Wilson et al. 2020 (arXiv 2002.09309): one from the
+prior, with random Fourier features for the smooth rest (Rahimi and Recht 2007), corrected by what it misses of the data.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+OFFSET, SLOPE, GAIN, REST, LENGTH, NOISE = range(6)
+
+EXPECTED: Final = np.array((0.25, 0.08, 0.15, 0.15, 1.2, 1.0))
+"""With a prior: offset, slope and rest as shares of the measure's scale, gain, length of the rest as a share of the
+cube's half diagonal over 2, noise as a share of the prior's."""
+EXPECTED_ALONE: Final = np.array((1.0, 0.4, 1e-3, 0.5, 1.2, 0.25))
+"""Without: the noise, too, as a share of the measure's scale."""
+OPEN: Final = np.array((0.8, 0.8, 0.8, 0.8, 0.35, 0.35))
+OPEN_ALONE: Final = np.array((0.5, 0.8, 0.1, 0.8, 0.35, 0.8))
+"""Standard deviations of their logarithms."""
+ITERATIONS: Final = 40
+FEATURES: Final = 128
+"""Of the smooth rest, where functions are drawn."""
+ODD: Final = 2.5
+"""Left-out residual, in standard deviations, beyond which a trial counts less: off the racket's edge."""
+_JITTER: Final = 1e-10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """What a process starts from, as functions of points (n, d).
+
+    Attributes:
+        mean: (n,) the measure.
+        noise: (n,) variance of one trial.
+        scale: of the measure, in its unit.
+        simulated: whether both come from simulated trials.
+    """
+
+    mean: Callable[[Array], Array]
+    noise: Callable[[Array], Array]
+    scale: float
+    simulated: bool
+
+    @classmethod
+    def alone(cls, values: Array) -> 'Background':
+        """From n real values alone: constant."""
+        middle, scale = float(np.mean(values)), max(float(np.std(values)), 1e-6)
+        return cls(
+            lambda points: np.full(len(points), middle), lambda points: np.full(len(points), scale**2), scale, False
+        )
+
+
+class Process:
+    """Conditioned on n trials.
+
+    Args:
+        background: where it starts.
+        points: (n, d).
+        values: (n,) of the measure.
+    """
+
+    def __init__(self, background: Background, points: Array, values: Array) -> None:
+        self.background, self.points = background, points
+        self._prior_mean = background.mean(points)
+        self._gain_at = self._steering(self._prior_mean)
+        self._rest = values - self._prior_mean
+        self._noise = background.noise(points)
+        self._squares = _squares(points, points)
+        self._half = float(np.sqrt(points.shape[1])) / 2.0
+        self.weights = self._weights()
+        self._solve()
+        scaled = np.abs(self.left_out) / self.left_out_deviation
+        if np.any(scaled > ODD):
+            self._noise = self._noise * np.maximum(scaled / ODD, 1.0) ** 2
+            self.weights = self._weights()
+            self._solve()
+
+    def _steering(self, mean: Array) -> Array:
+        centre = float(np.mean(self._prior_mean))
+        return mean - centre
+
+    def _parts(self, weights: Array) -> tuple[Array, Array]:
+        """(4, n, n) covariances of offset, slopes, gain and rest, (n,) noise."""
+        scale = self.background.scale**2
+        parts = np.stack((
+            np.full_like(self._squares, scale * weights[OFFSET] ** 2),
+            scale * weights[SLOPE] ** 2 * (self.points @ self.points.T),
+            weights[GAIN] ** 2 * np.outer(self._gain_at, self._gain_at),
+            scale * weights[REST] ** 2 * np.exp(-0.5 * self._squares / self._length(weights) ** 2),
+        ))  # fmt: skip
+        return parts, weights[NOISE] ** 2 * self._noise + _JITTER
+
+    def _length(self, weights: Array) -> float:
+        return float(weights[LENGTH]) * self._half
+
+    def _weights(self) -> Array:
+        """(6,) those of greatest posterior probability."""
+        from scipy.optimize import minimize  # a quarter of a second to load
+
+        simulated = self.background.simulated
+        centre = np.log(EXPECTED if simulated else EXPECTED_ALONE)
+        spread = OPEN if simulated else OPEN_ALONE
+        if len(self.points) == 0:
+            return np.asarray(np.exp(centre))
+
+        def cost(logs: Array) -> tuple[float, Array]:
+            weights = np.exp(logs)
+            parts, noise = self._parts(weights)
+            covariance = parts.sum(axis=0)
+            covariance[np.diag_indices_from(covariance)] += noise
+            try:
+                lower = np.linalg.cholesky(covariance)
+            except np.linalg.LinAlgError:
+                return 1e10, np.zeros_like(logs)
+            inverse_lower = np.linalg.inv(lower)
+            inverse = inverse_lower.T @ inverse_lower
+            alpha = inverse @ self._rest
+            outer = inverse - np.outer(alpha, alpha)
+            slope = np.empty(6)
+            slope[:4] = np.einsum('ij,kij->k', outer, parts)  # half of it, times two, as weights are squared
+            along = parts[3] * self._squares / self._length(weights) ** 2
+            slope[LENGTH] = 0.5 * float(np.sum(outer * along))
+            slope[NOISE] = float(np.diag(outer) @ noise)
+            off = (logs - centre) / spread
+            value = 0.5 * float(self._rest @ alpha) + float(np.log(np.diag(lower)).sum()) + 0.5 * float(off @ off)
+            return value, slope + off / spread
+
+        found = minimize(cost, centre, jac=True, method='L-BFGS-B', options={'maxiter': ITERATIONS})
+        return np.asarray(np.exp(np.clip(found.x, centre - 4.0 * spread, centre + 4.0 * spread)))
+
+    def _solve(self) -> None:
+        parts, noise = self._parts(self.weights)
+        covariance = parts.sum(axis=0) + np.diag(noise)
+        self._inverse = np.linalg.inv(covariance)
+        self._alpha = self._inverse @ self._rest
+        self._noise_at_points = noise
+        self.left_out = self._alpha / np.diag(self._inverse)
+        """(n,) what each trial differs by from what the others say."""
+        self.left_out_deviation = 1.0 / np.sqrt(np.diag(self._inverse))
+        """(n,) by how much it may."""
+
+    def _covariance(self, points: Array, mean: Array) -> Array:
+        """(k, n) of k points with those of the trials."""
+        scale, weights = self.background.scale**2, self.weights
+        smooth = np.exp(-0.5 * _squares(points, self.points) / self._length(weights) ** 2)
+        return np.asarray(
+            scale * (weights[OFFSET] ** 2 + weights[SLOPE] ** 2 * (points @ self.points.T) + weights[REST] ** 2 * smooth)
+            + weights[GAIN] ** 2 * np.outer(self._steering(mean), self._gain_at)
+        )
+
+    def predict(self, points: Array) -> tuple[Array, Array, Array]:
+        """At (k, d) points: (k,) mean, variance of the mean, and variance of one trial around it."""
+        mean = self.background.mean(points)
+        across = self._covariance(points, mean)
+        scale, weights = self.background.scale**2, self.weights
+        before = (
+            scale * (weights[OFFSET] ** 2 + weights[SLOPE] ** 2 * (points**2).sum(axis=1) + weights[REST] ** 2)
+            + weights[GAIN] ** 2 * self._steering(mean) ** 2
+        )
+        doubt = np.maximum(before - np.sum(across @ self._inverse * across, axis=1), 1e-12)
+        return mean + across @ self._alpha, doubt, self.noise(points)
+
+    def noise(self, points: Array) -> Array:
+        """(k,) variance of one trial at (k, d) points."""
+        return np.asarray(self.weights[NOISE] ** 2 * self.background.noise(points))
+
+    def draw(self, generator: np.random.Generator) -> Callable[[Array], Array]:
+        """A function of (k, d) points that may be the true one."""
+        dimension, scale, weights = self.points.shape[1], self.background.scale, self.weights
+        offset = scale * weights[OFFSET] * generator.standard_normal()
+        slopes = scale * weights[SLOPE] * generator.standard_normal(dimension)
+        gain = weights[GAIN] * generator.standard_normal()
+        waves = generator.standard_normal((dimension, FEATURES)) / self._length(weights)
+        phases = generator.uniform(0.0, 2.0 * np.pi, FEATURES)
+        heights = scale * weights[REST] * np.sqrt(2.0 / FEATURES) * generator.standard_normal(FEATURES)
+
+        def before(points: Array, mean: Array) -> Array:
+            wavy = np.cos(points @ waves + phases) @ heights
+            return np.asarray(offset + points @ slopes + gain * self._steering(mean) + wavy)
+
+        missed = self._rest - before(self.points, self._prior_mean)
+        missed = missed - np.sqrt(self._noise_at_points) * generator.standard_normal(len(missed))
+        correction = self._inverse @ missed
+
+        def function(points: Array) -> Array:
+            mean = self.background.mean(points)
+            return np.asarray(mean + before(points, mean) + self._covariance(points, mean) @ correction)
+
+        return function
+
+
+def _squares(one: Array, other: Array) -> Array:
+    """(k, n) squared distances of (k, d) and (n, d) points."""
+    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1)[None, :] - 2.0 * one @ other.T
+    return np.asarray(np.maximum(squares, 0.0))

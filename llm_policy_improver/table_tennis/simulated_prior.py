@@ -1,0 +1,186 @@
+"""What simulated trials of the arm's cell tell before the first real one, made once and kept in the user's cache.
+
+The trials are played by processes of their own, begun with the run: by the time the first spread-out trials of a real
+arm are over, they are done. Processes are started anew rather than forked or spawned from this one: a script that calls
+`improve` would have to guard against being run again by each of them.
+"""
+
+import base64
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.compiled import users_cache
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.initial_design import initial_design
+from llm_policy_improver.methods.numeric.landing.prior import Prior
+from llm_policy_improver.methods.numeric.landing.told import Told
+from llm_policy_improver.table_tennis.ball.spin import LATEST
+from llm_policy_improver.table_tennis.control.controller import ControllerConfig
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.task import TableTennis
+
+Cell = tuple[SimulationConfig, ControllerConfig]
+"""What is simulated, and the controller of it."""
+
+FEW: Final = 1600
+MANY: Final = 4000
+"""Trials for up to eight parameters, and for more: a cubic of 16 has 969 terms."""
+SECONDS_A_TRIAL: Final = 0.02
+"""On one core, about."""
+FIRST_SEED: Final = 2**30
+"""Of the trials: no other trials have them."""
+
+_PACKAGE: Final = Path(__file__).parent.parent
+_SOURCES: Final = ('core', 'table_tennis', 'methods/numeric/landing')
+"""Folders of what a prior depends on."""
+
+
+def noisy_cell() -> Cell:
+    """The published noise and delays, and the standard ball."""
+    simulation, controller = noisy_setup()
+    return replace(simulation, balls='standard'), controller
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedPrior:
+    """Of the arm, as `methods.numeric.landing.prior_source.PriorSource` demands it.
+
+    Attributes:
+        cell: what is simulated; None: `noisy_cell`.
+        trials: to be simulated; None: as many as the parameters need.
+    """
+
+    cell: Cell | None = None
+    trials: int | None = None
+
+    def __call__(self, brief: Brief) -> Prior:
+        """The prior; made first where it is not in the cache.
+
+        Raises:
+            RuntimeError: the trials could not be played.
+        """
+        return _prior(self._order(brief.space), brief)
+
+    def begin(self, space: ParameterSpace) -> None:
+        """Begin to make it, unless it is there; `__call__` waits for it."""
+        order = self._order(space)
+        if not order.path.exists():
+            _workers(order)
+
+    def sentence(self, space: ParameterSpace) -> str:
+        """What it rests on, for people, as a clause."""
+        order = self._order(space)
+        if order.path.exists():
+            return f'it knows {order.trials:,} simulated trials'
+        seconds = SECONDS_A_TRIAL * order.trials / (os.cpu_count() or 1)
+        return f'{order.trials:,} trials are simulated for it first, once, in some {max(seconds, 1.0):.0f} s'
+
+    def _order(self, space: ParameterSpace) -> '_Order':
+        return _Order(self.cell or noisy_cell(), space, self.trials or (FEW if space.dimension <= 8 else MANY))
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What decides the trials."""
+
+    cell: Cell
+    space: ParameterSpace
+    trials: int
+
+    @property
+    def path(self) -> Path:
+        """Where the prior is kept."""
+        said = f'{self.cell!r} {self.space!r} {self.trials} {_sources_digest()}'
+        return users_cache() / f'prior-{hashlib.sha256(said.encode()).hexdigest()[:16]}.npz'
+
+    def play(self, numbers: Sequence[int]) -> list[Trial]:
+        """The trials of these numbers, with the ball's spin learnt as in a run; without their time series."""
+        task, neutral = TableTennis(*self.cell), self.space.neutral
+        before = [task.run(neutral, FIRST_SEED + self.trials + number) for number in range(LATEST)]
+        task.learn(before, version=1)
+        design = initial_design(self.trials, self.space, np.random.default_rng((self.trials, self.space.dimension)))
+        return [
+            replace(task.run(self.space.at(design[number]), FIRST_SEED + number), samples=None) for number in numbers
+        ]
+
+
+@cache
+def _sources_digest() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(path for folder in _SOURCES for path in (_PACKAGE / folder).rglob('*.py')):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _prior(order: _Order, brief: Brief) -> Prior:
+    try:
+        return Prior.load(order.path)
+    except (OSError, ValueError, KeyError):
+        pass  # it is not there, or was cut short
+    prior = Prior.fit(Told.of(_played(order), brief, brief.measures))
+    try:
+        order.path.parent.mkdir(parents=True, exist_ok=True)
+        part = order.path.with_suffix(f'.{os.getpid()}')
+        prior.save(part)
+        part.replace(order.path)
+    except OSError:
+        pass  # it is made again in the next process
+    return prior
+
+
+@cache
+def _workers(order: _Order) -> tuple[subprocess.Popen[str], ...]:
+    count = min(os.cpu_count() or 1, 8, order.trials)
+    code = f'from {__name__} import work; work()'
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join([str(_PACKAGE.parent), *sys.path])}
+    workers = []
+    for number in range(count):
+        worker = subprocess.Popen(
+            [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=environment,
+        )  # fmt: skip
+        assert worker.stdin is not None
+        worker.stdin.write(_packed((order, range(number, order.trials, count))))
+        worker.stdin.close()
+        worker.stdin = None
+        workers.append(worker)
+    return tuple(workers)
+
+
+def _played(order: _Order) -> list[Trial]:
+    found: list[Trial] = []
+    for worker in _workers(order):
+        told, wrong = worker.communicate()
+        if worker.returncode != 0:
+            last = wrong.strip().splitlines()[-1:] or [f'exit status {worker.returncode}']
+            raise RuntimeError(f'the trials of the prior could not be simulated: {last[0]}')
+        found += _unpacked(told)
+    return found
+
+
+def work() -> None:
+    """In a process of its own: play the trials that are asked for on standard input."""
+    order, numbers = _unpacked(sys.stdin.read())
+    sys.stdout.write(_packed(order.play(numbers)))
+
+
+def _packed(thing: object) -> str:
+    return base64.b64encode(pickle.dumps(thing)).decode()
+
+
+def _unpacked(text: str) -> Any:
+    return pickle.loads(base64.b64decode(text))
