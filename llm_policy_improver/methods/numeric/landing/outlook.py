@@ -29,6 +29,8 @@ FAILED_LOSS: Final = 1.0
 """Loss of a trial that does not succeed, in the unit of the objective: the width of half a table, about."""
 DRAWS: Final = 128
 """Of the measures' scatter."""
+ODD_FAILURE: Final = 3.0
+"""Left-out residual of a failed trial, in standard deviations, beyond which its measures are not those of a clean hit."""
 FEWEST: Final = 4
 """Trials that tell a measure, without a prior of it."""
 
@@ -72,6 +74,7 @@ class Outlook:
         told = Told.of(trials, brief, brief.measures)
         known = {} if prior is None else prior.measures
         self.processes: dict[str, Process] = {}
+        otherwise = told.failed_otherwise.copy()
         for measure in brief.measures:
             name, values = measure.name, told.values[measure.name]
             there = np.isfinite(values)
@@ -85,9 +88,17 @@ class Outlook:
             else:
                 continue
             self.processes[name] = Process(background, told.points[there], values[there])
+            odd = np.zeros(len(values), dtype=bool)
+            odd[there] = self.processes[name].surprise > ODD_FAILURE
+            odd &= told.failed
+            if odd.any():
+                # Another kind of hit, as by the racket's edge: it says nothing of what a clean one comes to.
+                otherwise |= odd
+                clean = there & ~odd
+                self.processes[name] = Process(background, told.points[clean], values[clean])
         if not wanted <= self.processes.keys():
             raise TooFewTrialsError(f'too few of {len(trials)} trials tell what the objective is about')
-        self.chance = Chance(told.points, told.failed_otherwise, None if prior is None else prior.chance)
+        self.chance = Chance(told.points, otherwise, None if prior is None else prior.chance)
         self.measures: tuple[Measure, ...] = tuple(each for each in brief.measures if each.name in self.processes)
         self._draws = _draws(self._correlation(prior))
 

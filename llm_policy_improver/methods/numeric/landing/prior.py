@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 
 FEWEST: Final = 50
 """Simulated trials that tell a measure, below which there is no prior of it."""
+ODD_FAILURE: Final = 8.0
+"""Left-out residual of a failed trial, in middle ones, beyond which it was no clean hit; its measures are left out."""
 _NEWTON: Final = 8
 """Steps of Newton's method for the chance of failing."""
 _SHRINKAGE: Final = 1.0
@@ -70,7 +72,7 @@ class Prior:
     @classmethod
     def fit(cls, told: Told) -> 'Prior':
         """From what simulated trials told."""
-        measures, scatter = {}, {}
+        measures, scatter, otherwise = {}, {}, told.failed_otherwise.copy()
         for name, values in told.values.items():
             known = np.isfinite(values)
             degree = degree_for(int(known.sum()), told.points.shape[1])
@@ -78,12 +80,18 @@ class Prior:
                 continue
             points = told.points[known]
             mean, left_out = fit_robustly(points, values[known], degree)
+            odd = known.copy()
+            odd[known] = np.abs(left_out) > ODD_FAILURE * float(np.median(np.abs(left_out)))
+            odd &= told.failed
+            otherwise |= odd
+            kept = ~odd[known]
+            known, points, left_out = known & ~odd, points[kept], left_out[kept]
             log_variance = fit_noise(points, left_out)
             measures[name] = MeasurePrior(mean, log_variance, float(np.std(mean(points))))
             scatter[name] = np.full(len(values), np.nan)
             scatter[name][known] = np.clip(left_out / np.sqrt(variance(log_variance, points)), -3.0, 3.0)
         return cls(
-            measures, _log_odds(told.points, told.failed_otherwise), _correlation(list(scatter.values())), len(told.points)
+            measures, _log_odds(told.points, otherwise), _correlation(list(scatter.values())), len(told.points)
         )
 
     def chance(self, points: Array) -> Array:

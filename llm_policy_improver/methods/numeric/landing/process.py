@@ -77,9 +77,10 @@ class Process:
         self._half = float(np.sqrt(points.shape[1])) / 2.0
         self.weights = self._weights()
         self._solve()
-        scaled = np.abs(self.left_out) / self.left_out_deviation
-        if np.any(scaled > ODD):
-            self._noise = self._noise * np.maximum(scaled / ODD, 1.0) ** 2
+        self.surprise = np.abs(self.left_out) / self.left_out_deviation
+        """(n,) what each trial differs by from what the others say, in standard deviations of that."""
+        if np.any(self.surprise > ODD):
+            self._noise = self._noise * np.maximum(self.surprise / ODD, 1.0) ** 2
             self.weights = self._weights()
             self._solve()
 

@@ -21,11 +21,13 @@ class Told:
     Attributes:
         points: (n, d) in the coordinates of `Explored`.
         values: (n,) of each measure, by name; NaN where a trial does not tell it.
-        failed_otherwise: (n,) trials that failed with no measure known to be out of its range.
+        failed: (n,) trials that did not succeed.
+        failed_otherwise: (n,) those with no measure known to be out of its range.
     """
 
     points: Array
     values: Mapping[str, Array]
+    failed: NDArray[np.bool_]
     failed_otherwise: NDArray[np.bool_]
 
     @classmethod
@@ -39,7 +41,7 @@ class Told:
         for measure in measures:
             low, high = edges(measure)
             explained |= (values[measure.name] < low) | (values[measure.name] > high)
-        return cls(points, values, failed & ~explained)
+        return cls(points, values, failed, failed & ~explained)
 
 
 def edges(measure: Measure) -> tuple[float, float]:
