@@ -10,12 +10,14 @@ import click
 
 from llm_policy_improver.cli.experiments import EXPERIMENTS
 from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.methods.registry import UnknownMethodError
 from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.report.progress import without_nan
 from llm_policy_improver.report.progress_bar import under_progress_bar
 from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.table_tennis.bench import (
     coverage,
+    drawn_arms,
     landings,
     noise,
     physics,
@@ -128,18 +130,37 @@ def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as
 @bench.command('noise')
 @click.option('--balls', type=click.IntRange(15), help='With the unchanged controller.  [200; --quick: 30]')
 @click.option('--policies', type=click.IntRange(5), help='Random attenuations.  [100; --quick: 10]')
+@click.option('--seeds', type=click.IntRange(0), help='Of the losses; 0: none is measured.  [10; --quick: 1]')
+@click.option('--method', 'methods', multiple=True, help='Whose losses are measured.  [those compared]')
+@click.option('--processes', type=click.IntRange(1), help='For the losses.  [one a core]')
 @click.option('--quick', is_flag=True, help='A small form, to see that all works.')
 @_seed
 @_plot
 @_json
 def noise_command(
-    balls: int | None, policies: int | None, quick: bool, seed: int, plot: Path | None, as_json: bool
-) -> None:
-    """How far landings of the same parameters lie apart under camera noise, delays and random phases."""
+    balls: int | None, policies: int | None, seeds: int | None, methods: tuple[str, ...], processes: int | None,
+    quick: bool, seed: int, plot: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """How far landings of the same parameters lie apart under camera noise, delays and random phases.
+
+    And what methods come to under them, on arms that are 5 to 15 % off what the simulator takes them for.
+    """
+    from llm_policy_improver.experiments import noisy_losses
+
     balls, policies = balls or (30 if quick else 200), policies or (10 if quick else 100)
-    result = under_progress_bar(lambda step: noise.run(balls, policies, seed, step))
-    _show('Landings under noise', result, as_json)
-    _save(result.draw, plot, 'noise')
+    seeds = (1 if quick else 10) if seeds is None else seeds
+    least = 2 if quick else None
+    try:
+        runs = noisy_losses.runs_of(
+            seeds, drawn_arms.FINAL[: 1 if quick else None], methods or noisy_losses.COMPARED[:least],
+            noisy_losses.AIMS[:least],
+        )  # fmt: skip
+    except UnknownMethodError as error:
+        raise click.ClickException(str(error)) from None
+    scatter = under_progress_bar(lambda step: noise.run(balls, policies, seed, step))
+    losses = under_progress_bar(lambda step: noisy_losses.run(runs, step, processes))
+    _show('Landings under noise', noisy_losses.NoiseReport(scatter, losses), as_json)
+    _save(scatter.draw, plot, 'noise')
 
 
 @bench.command('throughput')

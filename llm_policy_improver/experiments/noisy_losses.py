@@ -4,27 +4,32 @@
 distance of those balls to the objective, a ball that does not land counted as 1 m.
 """
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import astuple, dataclass, replace
+from functools import lru_cache, partial
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.method import INITIAL
+from llm_policy_improver.core.method import INITIAL, Method, Recommender
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.policy import Parameters, require_parameters
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.experiments.cells import Cell
 from llm_policy_improver.experiments.first_trials import one_sided, side_away
+from llm_policy_improver.experiments.processes import Processes
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
-from llm_policy_improver.methods.numeric.landing.bayesian import Bayesian
-from llm_policy_improver.methods.registry import make_numeric
+from llm_policy_improver.methods.registry import NUMERIC, make_numeric, require_known
 from llm_policy_improver.methods.rules import REPEATS
+from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.table_tennis.bench.drawn_arms import drawn_arm
+from llm_policy_improver.table_tennis.bench.noise import NoiseResult
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
 from llm_policy_improver.table_tennis.objectives import parse_objective
-from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior, noisy_cell
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.task_brief import make_brief
@@ -38,6 +43,7 @@ FIRST_TRIALS: Final = 24
 IMPROVEMENTS: Final = 20
 REPLAYS: Final = 64
 NOT_LANDED: Final = 1.0
+NEAR: Final = 0.25
 """m."""
 _BLOCK: Final = 1_000_000
 """Trial seeds of an arm and a seed begin at multiples of it; the replays' in its second half."""
@@ -72,7 +78,9 @@ def _first(arm: int, side: str, seed: int, searched: Searched) -> tuple[Trial, .
 
     def play(policy: Parameters, number: int) -> Trial:
         task.learn(found, len(found) + 1)
-        return replace(task.run(policy, begin + number), version=len(found) + 1, proposed_by=INITIAL, samples=None)
+        return replace(
+            task.run(policy, begin + number), version=len(found) + 1, proposed_by=INITIAL, samples=None
+        )
 
     for trial, _ in one_sided(play, side, (seed, arm, 3), parameter_space(searched)):
         found.append(trial)
@@ -84,10 +92,14 @@ def _first(arm: int, side: str, seed: int, searched: Searched) -> tuple[Trial, .
 def play(run: LossRun) -> dict[str, Any]:
     """The row of a run."""
     objective, space = parse_objective(OBJECTIVES[run.objective]), parameter_space(run.searched)
-    first, brief, task = _first(run.arm, side_away(objective), run.seed, run.searched), make_brief(space), _arm(run.arm)
-    prior = None if run.method == WITHOUT_PRIOR else SimulatedPrior()
+    first, brief, task = (
+        _first(run.arm, side_away(objective), run.seed, run.searched),
+        make_brief(space),
+        _arm(run.arm),
+    )
+    name = {WITHOUT_PRIOR: 'bayesian', BEST_OF_FIRST: 'random_search'}.get(run.method, run.method)
     method = make_numeric(
-        {WITHOUT_PRIOR: 'bayesian', BEST_OF_FIRST: 'random_search'}.get(run.method, run.method), brief, run.seed, prior=prior
+        name, brief, run.seed, prior=None if run.method == WITHOUT_PRIOR else SimulatedPrior(noisy_cell())
     )
     history, seconds = first, 0.0
     if run.method != BEST_OF_FIRST:
@@ -113,12 +125,12 @@ def play(run: LossRun) -> dict[str, Any]:
 
 
 def _recommended(
-    method: Any, history: Sequence[Trial], objective: Objective
+    method: Method, history: Sequence[Trial], objective: Objective
 ) -> tuple[Parameters, float | None]:
     """What the method recommends and the loss it expects; of one that has no model the best trial seen."""
-    found = method.recommend(history, objective) if isinstance(method, Bayesian) else None
+    found = method.recommend(history, objective) if isinstance(method, Recommender) else None
     if found is not None:
-        return found[0], found[1].loss
+        return require_parameters(found.policy), found.loss
     best = objective.best(history)
     assert best is not None  # all first trials succeeded
     return best.parameters, None
@@ -130,3 +142,98 @@ def _replay(
     task.learn(history, len(history) + 1)
     distances = [objective.distance(task.run(policy, begin + number)) for number in range(REPLAYS)]
     return [NOT_LANDED if distance is None else distance for distance in distances]
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What the methods came to.
+
+    Attributes:
+        rows: of `play`, one a run.
+        method: whose figures are the headline.
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    method: str = COMPARED[0]
+
+    def figures(self, method: str) -> dict[str, float]:
+        """Of one method: mean loss, that of the point, share within 0.25 m, mean error of the expected loss, m."""
+        own = [row for row in self.rows if row['method'] == method]
+        losses = np.array([row['loss_m'] for row in own])
+        point = [row['loss_m'] for row in own if row['objective'] == 'point']
+        errors = [abs(row['predicted_m'] - row['loss_m']) for row in own if row['predicted_m'] is not None]
+        return {
+            'mean_loss_m': _mean(losses), 'point_loss_m': _mean(point), 'within_0_25': _mean(losses <= NEAR),
+            'prediction_error_m': _mean(errors),
+        }  # fmt: skip
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data: the headline's figures, and the rows."""
+        return self.figures(self.method) | {'rows': list(self.rows)}
+
+    def table(self) -> list[tuple[str, str, str]]:
+        """Name, figures and bar, for people: a line a method."""
+        methods = dict.fromkeys(row['method'] for row in self.rows)
+        found = {method: self.figures(method) for method in methods}
+        runs = {method: sum(row['method'] == method for row in self.rows) for method in methods}
+        return [
+            (
+                f'{method}, {runs[method]} runs',
+                f'loss {each["mean_loss_m"]:.3f} m, point {each["point_loss_m"]:.3f} m, {each["within_0_25"]:.0%} '
+                f'within {NEAR:g} m, expected wrongly by {each["prediction_error_m"]:.3f} m',
+                '<= 0.19, 0.08 m, >= 90 %, <= 0.03 m' if method == self.method else '',
+            )
+            for method, each in found.items()
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReport:
+    """All of ``bench noise``: how the landings scatter, and what methods come to."""
+
+    scatter: NoiseResult
+    losses: Losses
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; the rows of both, those of a method with its name."""
+        scatter, losses = self.scatter.as_json(), self.losses.as_json()
+        return scatter | losses | {'rows': scatter['rows'] + losses['rows']}
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, figure and bar, for people."""
+        return self.scatter.rows() + self.losses.table()
+
+
+def runs_of(
+    seeds: int, arms: Sequence[int], methods: Sequence[str] = COMPARED, objectives: Sequence[str] = AIMS
+) -> list[LossRun]:
+    """All of them, those of one arm and seed beside each other.
+
+    Raises:
+        UnknownMethodError: one of the methods is none, or asks a language model.
+    """
+    for method in methods:
+        require_known(method, (*NUMERIC, WITHOUT_PRIOR, BEST_OF_FIRST))
+    return [
+        LossRun(method, objective, arm, seed)
+        for arm, seed, objective, method in product(arms, range(seeds), objectives, methods)
+    ]
+
+
+def run(
+    runs: Sequence[LossRun], progress: Step = lambda name, done, total: None, processes: int | None = None
+) -> Losses:
+    """Play them in so many processes; one a core where None."""
+    SimulatedPrior(noisy_cell())(make_brief(parameter_space()))
+    cells = [
+        Cell(tuple(map(str, astuple(each))), partial(play, each), (each.arm, each.seed)) for each in runs
+    ]
+    rows = {}
+    for cell, row in Processes(processes)(cells):
+        rows[cell.key] = row
+        progress('losses', len(rows), len(cells))
+    return Losses(tuple(rows[cell.key] for cell in cells))
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if len(values) else math.nan

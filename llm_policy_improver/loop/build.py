@@ -27,6 +27,7 @@ from llm_policy_improver.methods.registry import (
     METHODS,
     NUMERIC,
     PROGRAMS,
+    Kind,
     make_numeric,
     make_with_model,
     usual_numeric,
@@ -39,6 +40,13 @@ from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.table_tennis.ball_chooser import LIMITS
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
 from llm_policy_improver.table_tennis.simulated_examples import simulated_examples
+from llm_policy_improver.table_tennis.simulated_prior import (
+    Cell,
+    SimulatedPrior,
+    arm_cell,
+    noisy_cell,
+    quiet_cell,
+)
 from llm_policy_improver.table_tennis.task_brief import make_brief
 from llm_policy_improver.tasks.ball_rounds import (
     BallPrograms,
@@ -61,6 +69,7 @@ class Assembly:
         said: a sentence about them, for people.
         repeats_allowed: how often a policy may be tried again.
         model: the language model that proposes; None where none does.
+        prior: of simulated trials that the method begins with; None where it has none.
         programs: the same as ``method`` where it writes programs that choose for each ball; None where it does not.
     """
 
@@ -72,6 +81,7 @@ class Assembly:
     repeats_allowed: int = 0
     model: Completer | None = None
     programs: BallPrograms | None = None
+    prior: SimulatedPrior | None = None
 
     def objective(self, words: str) -> Objective:
         """What the words ask for; what the vocabulary does not understand, a language model is asked.
@@ -148,6 +158,8 @@ class Assembly:
         """
         self.require_improvements(trials, history)
         settings, programs = self.settings, self.programs
+        if self.prior is not None:
+            self.prior.begin(self.brief.space)
         if programs is not None:
             in_force = programs.from_here(in_force)
         elif in_force is not None and is_program(in_force):
@@ -259,9 +271,21 @@ def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
     name, why = settings.method, ''
     if name == 'auto':
         name, why = usual_numeric(brief.space), 'no language model is configured: '
+    prior = SimulatedPrior(_cell(settings)) if METHODS[name].kind is Kind.PRIOR else None
     try:
-        method = make_numeric(name, brief, settings.seed, simulated_examples(brief.space, settings.seed))
+        method = make_numeric(
+            name, brief, settings.seed, simulated_examples(brief.space, settings.seed), prior=prior
+        )
     except MissingPackageError as error:
         raise SettingsError(str(error)) from None
     reads = f'; {settings.model} reads what of the words the vocabulary does not' if settings.model else ''
-    return Assembly(settings, brief, method, None, f'{why}{name} proposes, {METHODS[name].said}{reads}')
+    knows = '' if prior is None else f'; {prior.sentence(brief.space)}'
+    said = f'{why}{name} proposes, {METHODS[name].said}{knows}{reads}'
+    return Assembly(settings, brief, method, None, said, prior=prior)
+
+
+def _cell(settings: OptimizerSettings) -> Cell:
+    """What a prior simulates: the arm of the settings, a noisy cell, or the simulator as it is."""
+    if settings.rehearsal.names_arm:
+        return arm_cell(settings.rehearsal)
+    return noisy_cell() if settings.landing_noise else quiet_cell()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from llm_policy_improver.core.finding import Agreement
+from llm_policy_improver.core.method import Recommendation
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters, Policy, Program
 from llm_policy_improver.core.trial import Trial
@@ -47,6 +48,7 @@ class ImprovementResult:
         end: why it is over; None where it was interrupted.
         in_vain: who gave no proposals, where it ended for want of them, as a clause.
         labels: of the parameters, for people, by name.
+        recommended: what to keep, where trials are noisy and the method has a model of them; else None: the best.
     """
 
     objective: str
@@ -68,6 +70,7 @@ class ImprovementResult:
     end: End | None = None
     in_vain: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
+    recommended: Recommendation | None = None
 
     @classmethod
     def of(
@@ -78,6 +81,7 @@ class ImprovementResult:
         run: Sequence[tuple[Step, Trial]],
         end: End | None = None,
         labels: Mapping[str, str] = MappingProxyType({}),
+        recommended: Recommendation | None = None,
     ) -> 'ImprovementResult':
         """Sum up a run.
 
@@ -88,6 +92,7 @@ class ImprovementResult:
             run: the steps and trials of this run.
             end: why it is over, if it is.
             labels: of the parameters, for people, by name.
+            recommended: what the method says to keep.
         """
         trials = [trial for _, trial in run]
         measured = [distance for trial in trials if (distance := objective.distance(trial)) is not None]
@@ -115,6 +120,7 @@ class ImprovementResult:
             claims_undecided=claims.count(Agreement.UNDECIDED),
             end=end,
             labels=labels,
+            recommended=recommended,
             in_vain='; '.join(map(str, run[-1][0].in_vain)) if run else '',
         )
 
@@ -143,7 +149,12 @@ class ImprovementResult:
         """Plain data for a JSON line; what is not known is null."""
         best = self.best_policy
         numbers = best if isinstance(best, Parameters) else None
-        return {
+        kept = self.recommended
+        said = {} if kept is None else {
+            'recommended': kept.policy.as_json(), 'recommended_loss_m': kept.loss,
+            'recommended_interval_m': [kept.low, kept.high], 'recommended_success': kept.success,
+        }  # fmt: skip
+        return said | {
             'objective': self.objective,
             'metric': self.aim or None,
             'aim': self.aim or None,

@@ -102,7 +102,9 @@ METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
 
 MINIMIZERS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MINIMIZER)
 BY_EXAMPLES: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.EXAMPLES)
-NUMERIC: Final = tuple(name for name, each in METHODS.items() if each.kind in (Kind.MINIMIZER, Kind.NUMERIC, Kind.PRIOR))
+NUMERIC: Final = tuple(
+    name for name, each in METHODS.items() if each.kind in (Kind.MINIMIZER, Kind.NUMERIC, Kind.PRIOR)
+)
 WITH_MODEL: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.MODEL)
 PROGRAMS: Final = tuple(name for name, each in METHODS.items() if each.kind is Kind.PROGRAM)
 """Those that write programs; all others improve parameters."""

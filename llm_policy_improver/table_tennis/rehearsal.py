@@ -69,7 +69,7 @@ class Rehearsal:
         space: ParameterSpace | None = None,
     ) -> None:
         self.config = config or RehearsalConfig()
-        self.arm = arm or _settings_of(self.config)
+        self.arm = arm or arm_settings(self.config)
         self._seed = seed
         self._space = space or parameter_space(Searched.BOTH)
         self._latency = expected_delays(self.arm.controller.latency)
@@ -160,10 +160,15 @@ def largest_residual(config: RehearsalConfig) -> tuple[float, ...]:
     Raises:
         SettingsError: a file cannot be read, or says what the controller would refuse.
     """
-    return _settings_of(config).safety.residual
+    return arm_settings(config).safety.residual
 
 
-def _settings_of(config: RehearsalConfig) -> ControllerSettings:
+def arm_settings(config: RehearsalConfig) -> ControllerSettings:
+    """Of the controller that is rehearsed.
+
+    Raises:
+        SettingsError: a file cannot be read, or says what the controller would refuse.
+    """
     path = Path(config.config) if config.config else share_folder() / 'config' / 'hardware.yaml'
     on_top = [Path(config.safety)] if config.safety else []
     try:

@@ -29,6 +29,8 @@ from llm_policy_improver.methods.numeric.landing.told import Told
 from llm_policy_improver.table_tennis.ball.spin import LATEST
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.rehearsal import arm_settings, expected_delays
+from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.task import TableTennis
 
@@ -48,6 +50,25 @@ _SOURCES: Final = ('core', 'table_tennis', 'methods/numeric/landing')
 """Folders of what a prior depends on."""
 
 
+def quiet_cell() -> Cell:
+    """The simulator as it is: no noise, no delays, the standard ball."""
+    return SimulationConfig(), ControllerConfig()
+
+
+def arm_cell(config: RehearsalConfig) -> Cell:
+    """The arm of a rehearsal's files: its controller, the delays that this knows, the balls that come to it.
+
+    Raises:
+        SettingsError: a file cannot be read, or says what the controller would refuse.
+    """
+    controller = arm_settings(config).controller
+    simulation = SimulationConfig(
+        control_period=controller.period, camera_noise=config.camera_noise, random_phase=True,
+        latency=expected_delays(controller.latency), launcher=config.launcher(),
+    )  # fmt: skip
+    return simulation, controller
+
+
 def noisy_cell() -> Cell:
     """The published noise and delays, and the standard ball."""
     simulation, controller = noisy_setup()
@@ -59,11 +80,11 @@ class SimulatedPrior:
     """Of the arm, as `methods.numeric.landing.prior_source.PriorSource` demands it.
 
     Attributes:
-        cell: what is simulated; None: `noisy_cell`.
+        cell: what is simulated.
         trials: to be simulated; None: as many as the parameters need.
     """
 
-    cell: Cell | None = None
+    cell: Cell
     trials: int | None = None
 
     def __call__(self, brief: Brief) -> Prior:
@@ -89,7 +110,7 @@ class SimulatedPrior:
         return f'{order.trials:,} trials are simulated for it first, once, in some {max(seconds, 1.0):.0f} s'
 
     def _order(self, space: ParameterSpace) -> '_Order':
-        return _Order(self.cell or noisy_cell(), space, self.trials or (FEW if space.dimension <= 8 else MANY))
+        return _Order(self.cell, space, self.trials or (FEW if space.dimension <= 8 else MANY))
 
 
 @dataclass(frozen=True)
@@ -111,9 +132,12 @@ class _Order:
         task, neutral = TableTennis(*self.cell), self.space.neutral
         before = [task.run(neutral, FIRST_SEED + self.trials + number) for number in range(LATEST)]
         task.learn(before, version=1)
-        design = initial_design(self.trials, self.space, np.random.default_rng((self.trials, self.space.dimension)))
+        design = initial_design(
+            self.trials, self.space, np.random.default_rng((self.trials, self.space.dimension))
+        )
         return [
-            replace(task.run(self.space.at(design[number]), FIRST_SEED + number), samples=None) for number in numbers
+            replace(task.run(self.space.at(design[number]), FIRST_SEED + number), samples=None)
+            for number in numbers
         ]
 
 

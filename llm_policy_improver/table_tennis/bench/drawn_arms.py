@@ -48,7 +48,10 @@ def drawn_arm(number: int) -> TableTennis:
     }
     task = TableTennis(
         replace(
-            simulation, balls='standard', ball=replace(usual, **changed), latency=replace(simulation.latency, **late)
+            simulation,
+            balls='standard',
+            ball=replace(usual, **changed),
+            latency=replace(simulation.latency, **late),
         ),
         controller,
     )

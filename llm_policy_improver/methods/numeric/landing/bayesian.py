@@ -1,8 +1,8 @@
-"""The numeric method for noisy trials: what is held of the measures after all trials, and the policy of least loss by it.
+"""The numeric method for noisy trials: what all of them tell of the measures, and the policy of least loss by that.
 
 A prior from simulated trials, where there is one, and Gaussian processes of what real trials correct of it; failures
-count as a loss, with their chance. Proposals are by turns what is best in one world drawn from all that are held possible
-(Thompson 1933), and what is best on the whole.
+count as a loss, with their chance. Proposals are by turns what is best in one world of all that the trials leave possible, drawn
+by its probability (Thompson 1933), and what is best on the whole.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.method import Recommendation
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric import words
@@ -78,7 +78,9 @@ class Bayesian:
         losses = outlook.draw(generator) if bold else outlook.losses
         found = least(losses, *_box(outlook), self._starts(outlook, history), generator)
         units = [outlook.explored.unit(point) for point in found]
-        units += list(np.clip(units[0] + generator.uniform(-EVASION, EVASION, (DRAWS, len(units[0]))), -1.0, 1.0))
+        units += list(
+            np.clip(units[0] + generator.uniform(-EVASION, EVASION, (DRAWS, len(units[0]))), -1.0, 1.0)
+        )
         values, _ = untried(units, history, space, NAME)
         expected = outlook.expected(outlook.explored.point(values))
         reason = f'{_why(bold)} It expects {told(expected, objective)}.'
@@ -93,9 +95,11 @@ class Bayesian:
         Raises:
             TooFewTrialsError: without a prior, too few of them tell what the objective is about.
         """
-        return Outlook(history, self.brief, objective, None if self._prior is None else self._prior(self.brief))
+        return Outlook(
+            history, self.brief, objective, None if self._prior is None else self._prior(self.brief)
+        )
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> tuple[Parameters, Expected] | None:
+    def recommend(self, history: Sequence[Trial], objective: Objective) -> Recommendation | None:
         """The policy to keep: that of least expected loss, tried or not; None where nothing can be said."""
         if not objective.measurable:
             return None
@@ -106,7 +110,8 @@ class Bayesian:
         generator = np.random.default_rng((self.seed, len(history)))
         point = least(outlook.losses, *_box(outlook), self._starts(outlook, history), generator)[0]
         policy = self.brief.space.at(rounded(outlook.explored.unit(point), self.brief.space))
-        return policy, outlook.expected(outlook.explored.point(policy))
+        expected = outlook.expected(outlook.explored.point(policy))
+        return Recommendation(policy, expected.loss, expected.low, expected.high, expected.success)
 
     def _starts(self, outlook: Outlook, history: Sequence[Trial]) -> Array:
         """(n, d) the tried points of least expected loss."""
@@ -121,7 +126,11 @@ def _box(outlook: Outlook) -> tuple[Array, Array]:
 
 
 def _why(bold: bool) -> str:
-    return 'Best if one of the worlds that the trials leave possible is true.' if bold else 'Least expected loss.'
+    return (
+        'Best if one of the worlds that the trials leave possible is true.'
+        if bold
+        else 'Least expected loss.'
+    )
 
 
 def told(expected: Expected, objective: Objective) -> str:

@@ -1,7 +1,7 @@
 """The chance that a trial does not fail for a reason that measures do not tell: a hit by the racket's edge.
 
-A Gaussian process of the log odds: what was held before, a slope a coordinate and a smooth rest; Laplace's approximation
-(Rasmussen and Williams 2006, algorithms 3.1 and 3.2), its mean by MacKay 1992.
+A Gaussian process of the log odds: what was held before, a slope a coordinate and a smooth rest; Laplace's
+approximation (Rasmussen and Williams 2006, algorithms 3.1 and 3.2), its mean by MacKay 1992.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from scipy.special import expit, logit
 Array = NDArray[np.float64]
 
 OFFSET: Final = 0.7
-SLOPE: Final = 0.7
-REST: Final = 1.5
+SLOPE: Final = 0.5
+REST: Final = 1.2
 """Standard deviations, in log odds: of the offset, of a slope for half a range of one parameter, of the rest."""
 LENGTH: Final = 0.45
 """Of the rest, as a share of the square root of the dimension."""
@@ -71,4 +71,6 @@ class Chance:
     def _covariance(self, points: Array, others: Array | None = None) -> Array:
         others = points if others is None else others
         squares = ((points[:, None, :] - others[None, :, :]) ** 2).mean(axis=2)
-        return np.asarray(OFFSET**2 + SLOPE**2 * points @ others.T + REST**2 * np.exp(-0.5 * squares / LENGTH**2))
+        return np.asarray(
+            OFFSET**2 + SLOPE**2 * points @ others.T + REST**2 * np.exp(-0.5 * squares / LENGTH**2)
+        )

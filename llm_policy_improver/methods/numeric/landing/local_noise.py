@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 MEAN_LOG: Final = -1.2704
 """Expectation of the logarithm of a squared standard normal deviate."""
 QUADRATIC: Final = 2
-SPAN: Final = 9.0
+SPAN: Final = 4.0
 """Ratio of the largest and the smallest standard deviation to the middle one, at most."""
 ODD: Final = 4.0
 """Standard deviations beyond which a residual counts as so many where the level is set: noise has heavy tails."""

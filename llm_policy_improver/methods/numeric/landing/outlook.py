@@ -1,7 +1,7 @@
 """What trials of some parameters are expected to come to: measures, failures, and the loss by an objective.
 
-The loss of a trial is its distance to the objective, or a constant where it does not succeed. Measures scatter together;
-expectations are means over the same few hundred draws for all points, so that points differ by themselves alone.
+The loss of a trial is its distance to the objective, or a constant where it does not succeed. Measures scatter
+together; expectations are means over the same draws for all points, so that points differ by themselves alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import chdtri, ndtri
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.measure import Measure
@@ -30,7 +30,9 @@ FAILED_LOSS: Final = 1.0
 DRAWS: Final = 128
 """Of the measures' scatter."""
 ODD_FAILURE: Final = 3.0
-"""Left-out residual of a failed trial, in standard deviations, beyond which its measures are not those of a clean hit."""
+"""Left-out residual of a failed trial, in standard deviations, beyond which it was no clean hit."""
+TAILS: Final = 5.0
+"""Degrees of freedom of a measure's scatter: few balls stray far, but more than of a normal distribution."""
 FEWEST: Final = 4
 """Trials that tell a measure, without a prior of it."""
 
@@ -99,7 +101,9 @@ class Outlook:
         if not wanted <= self.processes.keys():
             raise TooFewTrialsError(f'too few of {len(trials)} trials tell what the objective is about')
         self.chance = Chance(told.points, otherwise, None if prior is None else prior.chance)
-        self.measures: tuple[Measure, ...] = tuple(each for each in brief.measures if each.name in self.processes)
+        self.measures: tuple[Measure, ...] = tuple(
+            each for each in brief.measures if each.name in self.processes
+        )
         self._draws = _draws(self._correlation(prior))
 
     def _correlation(self, prior: Prior | None) -> Array:
@@ -166,13 +170,17 @@ class Outlook:
 
 
 def _draws(correlation: Array) -> Array:
-    """(`DRAWS`, m) standard normal draws that correlate so: those of a lattice, each with its opposite."""
-    size = len(correlation)
+    """(`DRAWS`, m) draws that correlate so, with heavy tails: those of a lattice, each with its opposite.
+
+    Student's distribution of variance 1: normal, and all measures of a draw stretched by one factor.
+    """
+    size = len(correlation) + 1
     # Roberts' additive recurrence: powers of the root of g ** (size + 1) = g + 1 spread evenly in any dimension.
     root = 2.0
     for _ in range(40):
         root = (1.0 + root) ** (1.0 / (size + 1))
     steps = root ** -np.arange(1.0, size + 1.0)
     uniform = (0.5 + np.arange(1, DRAWS // 2 + 1)[:, None] * steps) % 1.0
-    normal = ndtri(np.clip(uniform, 1e-4, 1.0 - 1e-4))
-    return np.asarray(np.vstack((normal, -normal)) @ np.linalg.cholesky(correlation).T)
+    normal = ndtri(np.clip(uniform[:, 1:], 1e-4, 1.0 - 1e-4)) @ np.linalg.cholesky(correlation).T
+    stretched = normal * np.sqrt((TAILS - 2.0) / chdtri(TAILS, uniform[:, :1]))
+    return np.vstack((stretched, -stretched))

@@ -15,7 +15,7 @@ HIGHEST: Final = 3
 SAMPLES_A_TERM: Final = 2.0
 """Samples that a polynomial must have for each of its terms; with fewer its degree is lower."""
 PENALTIES: Final = (1e-4, 1e-3, 1e-2, 1e-1)
-"""Of the squared coefficients but the constant's, beside the mean squared residual; that of least left-out error holds."""
+"""Of the squared coefficients but the constant's, beside the mean squared residual; the best one left out holds."""
 ROUNDS: Final = 6
 """Of reweighting."""
 TURN: Final = 1.5
@@ -32,9 +32,7 @@ def terms(dimension: int, degree: int) -> int:
 def degree_for(samples: int, dimension: int) -> int:
     """The highest degree, at most `HIGHEST`, that so many samples can tell; 0 where they are too few for a plane."""
     fitting = [
-        degree
-        for degree in range(1, HIGHEST + 1)
-        if samples >= SAMPLES_A_TERM * terms(dimension, degree)
+        degree for degree in range(1, HIGHEST + 1) if samples >= SAMPLES_A_TERM * terms(dimension, degree)
     ]
     return max(fitting, default=0)
 
@@ -80,7 +78,9 @@ def fit_robustly(points: Array, values: Array, degree: int) -> tuple[Polynomial,
     for round_number in range(ROUNDS):
         tried: Sequence[float] = PENALTIES if round_number == 1 else (chosen,)
         fits = {penalty: _ridge(basis, values, weights, penalty) for penalty in tried}
-        chosen = min(fits, key=lambda penalty: float(np.mean(np.minimum(np.abs(fits[penalty][1]), _cap(fits)))))
+        chosen = min(
+            fits, key=lambda penalty: float(np.mean(np.minimum(np.abs(fits[penalty][1]), _cap(fits))))
+        )
         coefficients, left_out = fits[chosen]
         scale = max(_TO_SD * float(np.median(np.abs(left_out))), 1e-9)
         weights = np.minimum(1.0, TURN * scale / np.maximum(np.abs(left_out), 1e-12))

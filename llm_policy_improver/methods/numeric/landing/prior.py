@@ -91,7 +91,10 @@ class Prior:
             scatter[name] = np.full(len(values), np.nan)
             scatter[name][known] = np.clip(left_out / np.sqrt(variance(log_variance, points)), -3.0, 3.0)
         return cls(
-            measures, _log_odds(told.points, otherwise), _correlation(list(scatter.values())), len(told.points)
+            measures,
+            _log_odds(told.points, otherwise),
+            _correlation(list(scatter.values())),
+            len(told.points),
         )
 
     def chance(self, points: Array) -> Array:

@@ -1,9 +1,9 @@
 """One measure as a Gaussian process of the parameters: the prior's mean, and what real trials correct of it.
 
 Rest of a trial = offset + a slope a coordinate + a gain on the prior's mean + a smooth rest + noise. How much of each
-there is, the marginal likelihood says (Rasmussen and Williams 2006, chapter 5), with a log-normal prior of each weight:
-a few dozen trials alone leave it open. Functions are drawn as in Wilson et al. 2020 (arXiv 2002.09309): one from the
-prior, with random Fourier features for the smooth rest (Rahimi and Recht 2007), corrected by what it misses of the data.
+there is, the marginal likelihood says (Rasmussen and Williams 2006, chapter 5), with a log-normal prior of each
+weight: a few dozen trials alone leave it open. Functions are drawn as in Wilson et al. 2020 (arXiv 2002.09309): one from
+the prior, with random Fourier features for the smooth rest (Rahimi and Recht 2007), corrected by what it misses.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,10 @@ class Background:
         """From n real values alone: constant."""
         middle, scale = float(np.mean(values)), max(float(np.std(values)), 1e-6)
         return cls(
-            lambda points: np.full(len(points), middle), lambda points: np.full(len(points), scale**2), scale, False
+            lambda points: np.full(len(points), middle),
+            lambda points: np.full(len(points), scale**2),
+            scale,
+            False,
         )
 
 
@@ -131,7 +134,9 @@ class Process:
             slope[LENGTH] = 0.5 * float(np.sum(outer * along))
             slope[NOISE] = float(np.diag(outer) @ noise)
             off = (logs - centre) / spread
-            value = 0.5 * float(self._rest @ alpha) + float(np.log(np.diag(lower)).sum()) + 0.5 * float(off @ off)
+            value = (
+                0.5 * float(self._rest @ alpha) + float(np.log(np.diag(lower)).sum()) + 0.5 * float(off @ off)
+            )
             return value, slope + off / spread
 
         found = minimize(cost, centre, jac=True, method='L-BFGS-B', options={'maxiter': ITERATIONS})
@@ -153,7 +158,12 @@ class Process:
         scale, weights = self.background.scale**2, self.weights
         smooth = np.exp(-0.5 * _squares(points, self.points) / self._length(weights) ** 2)
         return np.asarray(
-            scale * (weights[OFFSET] ** 2 + weights[SLOPE] ** 2 * (points @ self.points.T) + weights[REST] ** 2 * smooth)
+            scale
+            * (
+                weights[OFFSET] ** 2
+                + weights[SLOPE] ** 2 * points @ self.points.T
+                + weights[REST] ** 2 * smooth
+            )
             + weights[GAIN] ** 2 * np.outer(self._steering(mean), self._gain_at)
         )
 
@@ -163,7 +173,8 @@ class Process:
         across = self._covariance(points, mean)
         scale, weights = self.background.scale**2, self.weights
         before = (
-            scale * (weights[OFFSET] ** 2 + weights[SLOPE] ** 2 * (points**2).sum(axis=1) + weights[REST] ** 2)
+            scale
+            * (weights[OFFSET] ** 2 + weights[SLOPE] ** 2 * (points**2).sum(axis=1) + weights[REST] ** 2)
             + weights[GAIN] ** 2 * self._steering(mean) ** 2
         )
         doubt = np.maximum(before - np.sum(across @ self._inverse * across, axis=1), 1e-12)
