@@ -5,6 +5,7 @@ arm are over, they are done. Processes are started anew rather than forked or sp
 `improve` would have to guard against being run again by each of them.
 """
 
+import atexit
 import base64
 import hashlib
 import os
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -24,15 +25,14 @@ from llm_policy_improver.core.compiled import users_cache
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.initial_design import initial_design
-from llm_policy_improver.methods.numeric.landing.prior import Prior
-from llm_policy_improver.methods.numeric.landing.told import Told
 from llm_policy_improver.table_tennis.ball.spin import LATEST
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
-from llm_policy_improver.table_tennis.rehearsal import arm_settings, expected_delays
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
-from llm_policy_improver.table_tennis.task import TableTennis
+
+if TYPE_CHECKING:  # SciPy takes long to load
+    from llm_policy_improver.methods.numeric.landing.prior import Prior
 
 Cell = tuple[SimulationConfig, ControllerConfig]
 """What is simulated, and the controller of it."""
@@ -61,6 +61,8 @@ def arm_cell(config: RehearsalConfig) -> Cell:
     Raises:
         SettingsError: a file cannot be read, or says what the controller would refuse.
     """
+    from llm_policy_improver.table_tennis.rehearsal import arm_settings, expected_delays
+
     controller = arm_settings(config).controller
     simulation = SimulationConfig(
         control_period=controller.period, camera_noise=config.camera_noise, random_phase=True,
@@ -87,7 +89,7 @@ class SimulatedPrior:
     cell: Cell
     trials: int | None = None
 
-    def __call__(self, brief: Brief) -> Prior:
+    def __call__(self, brief: Brief) -> 'Prior':
         """The prior; made first where it is not in the cache.
 
         Raises:
@@ -129,6 +131,8 @@ class _Order:
 
     def play(self, numbers: Sequence[int]) -> list[Trial]:
         """The trials of these numbers, with the ball's spin learnt as in a run; without their time series."""
+        from llm_policy_improver.table_tennis.task import TableTennis  # MuJoCo is needed only for this
+
         task, neutral = TableTennis(*self.cell), self.space.neutral
         before = [task.run(neutral, FIRST_SEED + self.trials + number) for number in range(LATEST)]
         task.learn(before, version=1)
@@ -150,7 +154,10 @@ def _sources_digest() -> str:
 
 
 @cache
-def _prior(order: _Order, brief: Brief) -> Prior:
+def _prior(order: _Order, brief: Brief) -> 'Prior':
+    from llm_policy_improver.methods.numeric.landing.prior import Prior
+    from llm_policy_improver.methods.numeric.landing.told import Told
+
     try:
         return Prior.load(order.path)
     except (OSError, ValueError, KeyError):
@@ -171,7 +178,7 @@ def _workers(order: _Order) -> tuple[subprocess.Popen[str], ...]:
     count = min(os.cpu_count() or 1, 8, order.trials)
     code = f'from {__name__} import work; work()'
     environment = os.environ | {'PYTHONPATH': os.pathsep.join([str(_PACKAGE.parent), *sys.path])}
-    workers = []
+    workers: list[subprocess.Popen[str]] = []
     for number in range(count):
         worker = subprocess.Popen(
             [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -182,18 +189,26 @@ def _workers(order: _Order) -> tuple[subprocess.Popen[str], ...]:
         worker.stdin.close()
         worker.stdin = None
         workers.append(worker)
+    atexit.register(_end, workers)
     return tuple(workers)
 
 
+def _end(workers: Sequence[subprocess.Popen[str]]) -> None:
+    """Nobody waits for those any more that are still at it."""
+    for worker in workers:
+        worker.kill()
+        worker.communicate()
+
+
 def _played(order: _Order) -> list[Trial]:
-    found: list[Trial] = []
+    found: list[list[Trial]] = []
     for worker in _workers(order):
         told, wrong = worker.communicate()
         if worker.returncode != 0:
             last = wrong.strip().splitlines()[-1:] or [f'exit status {worker.returncode}']
             raise RuntimeError(f'the trials of the prior could not be simulated: {last[0]}')
-        found += _unpacked(told)
-    return found
+        found.append(_unpacked(told))
+    return [found[number % len(found)][number // len(found)] for number in range(order.trials)]
 
 
 def work() -> None:

@@ -44,7 +44,7 @@ class Figures:
 
 def function_cells(seeds: Sequence[int], journal: Path) -> list[Cell]:
     """Real cells, which write down that they begin."""
-    runs = [FunctionRun('bayesian', '', 'ackley', 2, seed, EVALUATIONS) for seed in seeds]
+    runs = [FunctionRun('expected_improvement', '', 'ackley', 2, seed, EVALUATIONS) for seed in seeds]
     return [Cell(run.key, partial(journaled, run, journal)) for run in runs]
 
 

@@ -188,7 +188,7 @@ def test_experiments_of_an_earlier_version_are_reported_and_gone_on_with(tmp_pat
 
 
 def test_interrupted_run_says_so_and_is_finished_later(tmp_path: Path) -> None:
-    arguments = ('--method', 'bayesian', '--function', 'ackley', '--dimension', '2', '--evaluations', '25')
+    arguments = ('--method', 'expected_improvement', '--function', 'ackley', '--dimension', '2', '--evaluations', '25')
     folder = tmp_path / 'folder'
     command = [sys.executable, '-m', 'llm_policy_improver', 'bench', 'functions', *arguments, '--seeds', '40']
     running = subprocess.Popen(

@@ -109,7 +109,7 @@ def test_shards_of_machines_with_other_packages_fit_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = MethodsPlan(('slide_gc', 'f1_2', 'cart_pole', 'noise_world_0'), 5)
-    names, nobody = ('random_linear', 'bayesian', 'knn'), ModelChoice()
+    names, nobody = ('random_linear', 'expected_improvement', 'knn'), ModelChoice()
     monkeypatch.setattr(methods, 'require_packages', lambda task: None)
     everything = cells_of_shard(plan, Participants(names, (), nobody), tmp_path / 'a')
 
@@ -118,10 +118,10 @@ def test_shards_of_machines_with_other_packages_fit_together(
             raise MissingPackageError('no gymnasium', 'suites')
 
     monkeypatch.setattr(methods, 'require_packages', missing)
-    less = Participants(('random_linear', 'knn'), (), nobody, extras={'bayesian': 'optimizers'})
+    less = Participants(('random_linear', 'knn'), (), nobody, extras={'expected_improvement': 'optimizers'})
     here = cells_of_shard(plan, less, tmp_path / 'b')
     assert 0 < len(here) < len(everything) == 15
-    assert here == [key for key in everything if key[0] != 'cart_pole' and key[1] != 'bayesian']
+    assert here == [key for key in everything if key[0] != 'cart_pole' and key[1] != 'expected_improvement']
 
 
 def test_folder_of_a_version_without_reinforcement_learning_is_gone_on_with(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The numeric method for noisy trials: what all of them tell of the measures, and the policy of least loss by that.
 
 A prior from simulated trials, where there is one, and Gaussian processes of what real trials correct of it; failures
-count as a loss, with their chance. Proposals are by turns what is best in one world of all that the trials leave possible, drawn
-by its probability (Thompson 1933), and what is best on the whole.
+count as a loss, with their chance. Proposals are by turns what is best in one world of all that the trials leave
+possible, drawn by its probability (Thompson 1933), and what is best on the whole.
 """
 
 from collections.abc import Sequence

@@ -23,8 +23,9 @@ WITHOUT_PRIOR: Final = 0.95
 """Chance where nothing is known."""
 LEAST_DOUBT: Final = 0.005
 """No chance is held to be nearer to 0 or 1 before the first trial."""
-_NEWTON: Final = 12
-"""Steps of Newton's method."""
+_NEWTON: Final = 15
+_LEAST_SHARE: Final = 1e-3
+"""Steps of Newton's method, and the least share of one that is taken."""
 
 
 class Chance:
@@ -41,17 +42,35 @@ class Chance:
     ) -> None:
         self._points, self._prior = points, prior
         good, covariance, before = (~failed).astype(float), self._covariance(points), self._before(points)
-        latent = np.zeros(len(points))
+        latent, pull = np.zeros(len(points)), np.zeros(len(points))
+
+        def likely(latent: Array, pull: Array) -> float:
+            odds = before + latent
+            return float(np.sum(good * odds - np.logaddexp(0.0, odds)) - 0.5 * pull @ latent)
+
         for _ in range(_NEWTON):
-            chance = expit(before + latent)
-            weights = np.maximum(chance * (1.0 - chance), 1e-6)
-            root = np.sqrt(weights)
-            lower = np.linalg.cholesky(np.eye(len(points)) + root[:, None] * covariance * root)
-            target = weights * latent + good - chance
+            root, lower = self._curvature(before + latent, covariance)
+            target = root**2 * latent + good - expit(before + latent)
             inner = np.linalg.solve(lower, root * (covariance @ target))
-            latent = covariance @ (target - root * np.linalg.solve(lower.T, inner))
+            wanted = target - root * np.linalg.solve(lower.T, inner)
+            # Where almost all is held to succeed, a failure's full step overshoots.
+            share = 1.0
+            while share > _LEAST_SHARE:
+                tried = pull + share * (wanted - pull)
+                if likely(covariance @ tried, tried) >= likely(latent, pull):
+                    latent, pull = covariance @ tried, tried
+                    break
+                share /= 2.0
         self._slope = good - expit(before + latent)
-        self._whiten = np.linalg.inv(lower) * root if len(points) else np.empty((0, 0))
+        root, lower = self._curvature(before + latent, covariance)
+        self._whiten = np.linalg.inv(lower) * root
+
+    @staticmethod
+    def _curvature(odds: Array, covariance: Array) -> tuple[Array, Array]:
+        """(n,) root of the likelihood's curvature, and the (n, n) Cholesky factor that goes with it."""
+        chance = expit(odds)
+        root = np.sqrt(np.maximum(chance * (1.0 - chance), 1e-6))
+        return root, np.linalg.cholesky(np.eye(len(odds)) + root[:, None] * covariance * root)
 
     def __call__(self, points: Array) -> Array:
         """(k,) at (k, d) points."""

@@ -31,6 +31,8 @@ DRAWS: Final = 128
 """Of the measures' scatter."""
 ODD_FAILURE: Final = 3.0
 """Left-out residual of a failed trial, in standard deviations, beyond which it was no clean hit."""
+CAUTION: Final = 1.3
+"""Factor on the scatter where points are compared: the best of many is one whose scatter is rather underestimated."""
 TAILS: Final = 5.0
 """Degrees of freedom of a measure's scatter: few balls stray far, but more than of a normal distribution."""
 FEWEST: Final = 4
@@ -118,9 +120,9 @@ class Outlook:
         return found
 
     def losses(self, points: Array) -> Array:
-        """(k,) expected at (k, d) points, what is not known of the measures included."""
+        """(k,) expected at (k, d) points with `CAUTION`, what is not known of the measures included."""
         predicted = [self.processes[each.name].predict(points) for each in self.measures]
-        return self._losses(points, [(mean, doubt + noise) for mean, doubt, noise in predicted])
+        return self._losses(points, [(mean, CAUTION**2 * (doubt + noise)) for mean, doubt, noise in predicted])
 
     def draw(self, generator: np.random.Generator) -> Callable[[Array], Array]:
         """The expected loss of (k, d) points as it may truly be: one drawn from what is held possible."""
@@ -128,7 +130,10 @@ class Outlook:
 
         def losses(points: Array) -> Array:
             noise = [self.processes[each.name].noise(points) for each in self.measures]
-            pairs = [(function(points), spread) for function, spread in zip(functions, noise, strict=True)]
+            pairs = [
+                (function(points), CAUTION**2 * spread)
+                for function, spread in zip(functions, noise, strict=True)
+            ]
             return self._losses(points, pairs)
 
         return losses

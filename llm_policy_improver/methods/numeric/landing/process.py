@@ -2,8 +2,8 @@
 
 Rest of a trial = offset + a slope a coordinate + a gain on the prior's mean + a smooth rest + noise. How much of each
 there is, the marginal likelihood says (Rasmussen and Williams 2006, chapter 5), with a log-normal prior of each
-weight: a few dozen trials alone leave it open. Functions are drawn as in Wilson et al. 2020 (arXiv 2002.09309): one from
-the prior, with random Fourier features for the smooth rest (Rahimi and Recht 2007), corrected by what it misses.
+weight: a few dozen trials alone leave it open. Functions are drawn as in Wilson et al. 2020 (arXiv 2002.09309): one
+from the prior, with random Fourier features for the smooth rest (Rahimi and Recht 2007), corrected by what it misses.
 """
 
 from collections.abc import Callable
@@ -73,6 +73,8 @@ class Process:
     def __init__(self, background: Background, points: Array, values: Array) -> None:
         self.background, self.points = background, points
         self._prior_mean = background.mean(points)
+        at = points if len(points) else np.zeros((1, points.shape[1]))
+        self._centre = float(np.mean(background.mean(at)))
         self._gain_at = self._steering(self._prior_mean)
         self._rest = values - self._prior_mean
         self._noise = background.noise(points)
@@ -88,8 +90,7 @@ class Process:
             self._solve()
 
     def _steering(self, mean: Array) -> Array:
-        centre = float(np.mean(self._prior_mean))
-        return mean - centre
+        return mean - self._centre
 
     def _parts(self, weights: Array) -> tuple[Array, Array]:
         """(4, n, n) covariances of offset, slopes, gain and rest, (n,) noise."""

@@ -63,7 +63,7 @@ REACHED = {
     'nelder_mead': (0.01, 0.3),
     'adam': (0.01, 0.3),
     'cma_es': (0.03, 0.3),
-    'bayesian': (0.001, 0.02),
+    'expected_improvement': (0.001, 0.02),
     'knn': (0.01, 0.3),
     'linear_knn': (0.3, 0.45),
     'local_linear': (0.45, 0.3),
@@ -210,7 +210,7 @@ def test_an_unknown_name_is_answered_with_those_that_come_close() -> None:
 
 @pytest.mark.parametrize(
     ('name', 'module', 'package'),
-    [('cma_es', 'cmaes', 'cmaes'), ('bayesian', 'sklearn', 'scikit-learn')],
+    [('cma_es', 'cmaes', 'cmaes'), ('expected_improvement', 'sklearn', 'scikit-learn')],
 )
 def test_a_missing_package_is_named_before_the_first_trial(
     monkeypatch: pytest.MonkeyPatch, name: str, module: str, package: str

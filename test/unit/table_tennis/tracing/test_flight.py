@@ -13,6 +13,7 @@ from llm_policy_improver.table_tennis.tracing.flight import (
     find_bounces,
     find_hit,
     find_net_crossing,
+    plane_met,
     stopped_by_net,
 )
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -170,3 +171,24 @@ def test_ball_in_the_net_is_stopped_by_it() -> None:
     _, position = crossed((0.0, -1.0, 0.1), (0.0, 5.0, 1.0))
     assert stopped_by_net(position)
     assert position[:, 1].max() == pytest.approx(-table.BALL_RADIUS, abs=0.01)
+
+
+@pytest.mark.parametrize('more', [5, 0])
+def test_a_ball_past_the_table_meets_its_plane_where_it_would_have_landed(more: int) -> None:
+    """Seen below the plane, too, or lost 4 cm above it."""
+    start, velocity, spin = (0.1, -1.0, 0.3), (0.4, 7.5, 1.5), (20.0, 0.0, 0.0)
+    x, y, moment = law.landing(MODEL, start, velocity, spin)
+    assert y > table.HALF_LENGTH
+    end = moment - (0.0 if more else 0.02)
+    times = TIMES[: int(np.searchsorted(TIMES, end))]
+    position, speed = law.flight(MODEL, start, velocity, spin, times)
+    assert more or position[-1, 2] > table.BALL_RADIUS + 0.04
+    later = 0.008 * np.arange(1, more + 1)
+    seen = np.vstack((position, position[-1] + later[:, None] * speed[-1]))
+    assert plane_met(np.append(times, times[-1] + later), seen) == pytest.approx((x, y), abs=0.01)
+
+
+def test_a_ball_that_does_not_come_down_or_was_hardly_seen_meets_no_plane() -> None:
+    position, _ = law.flight(MODEL, (0.0, -1.0, 0.3), (0.0, 5.5, 3.0), (0.0, 0.0, 0.0), TIMES[:10])
+    assert plane_met(TIMES[:3], position[:3]) is None
+    assert plane_met(TIMES[:10], position[:10]) is None

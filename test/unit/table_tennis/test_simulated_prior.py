@@ -1,0 +1,79 @@
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llm_policy_improver.methods.numeric.landing.prior import Prior
+from llm_policy_improver.table_tennis import simulated_prior
+from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
+from llm_policy_improver.table_tennis.simulated_prior import (
+    SimulatedPrior,
+    arm_cell,
+    noisy_cell,
+    quiet_cell,
+)
+from llm_policy_improver.table_tennis.space import Searched, parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
+
+BRIEF = make_brief(parameter_space())
+FEW = 64
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own, and nothing remembered of another test."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    for remembered in (simulated_prior._prior, simulated_prior._workers):
+        remembered.cache_clear()
+    return tmp_path
+
+
+def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(folder: Path) -> None:
+    source = SimulatedPrior(quiet_cell(), FEW)
+    assert source.sentence(BRIEF.space).startswith('64 trials are simulated for it first, once, in some ')
+    source.begin(BRIEF.space)
+    made = source(BRIEF)
+    (kept,) = folder.rglob('prior-*.npz')
+    assert source.sentence(BRIEF.space) == 'it knows 64 simulated trials'
+    simulated_prior._prior.cache_clear()
+    began = time.perf_counter()
+    loaded = source(BRIEF)
+    assert time.perf_counter() - began < 0.5
+    assert loaded.trials == FEW
+    points = np.zeros((1, 8))
+    assert loaded.measures['landing_x'].mean(points) == made.measures['landing_x'].mean(points)
+    # One that was cut short is made again.
+    kept.write_bytes(kept.read_bytes()[:100])
+    simulated_prior._prior.cache_clear()
+    simulated_prior._workers.cache_clear()
+    again = source(BRIEF)
+    assert again.measures['landing_x'].mean(points) == made.measures['landing_x'].mean(points)
+    assert Prior.load(kept).trials == FEW
+
+
+def test_cells_spaces_and_numbers_of_trials_have_priors_of_their_own() -> None:
+    both = parameter_space(Searched.BOTH)
+    paths = {
+        SimulatedPrior(cell, trials)._order(space).path
+        for cell in (quiet_cell(), noisy_cell(), arm_cell(RehearsalConfig()))
+        for space in (BRIEF.space, both)
+        for trials in (FEW, None)
+    }
+    assert len(paths) == 12
+    assert SimulatedPrior(quiet_cell())._order(BRIEF.space).trials == 1600
+    assert SimulatedPrior(quiet_cell())._order(both).trials == 4000
+
+
+def test_the_arm_of_a_rehearsal_is_simulated_with_its_controller_and_delays() -> None:
+    simulation, controller = arm_cell(RehearsalConfig(ball_position=(0.2, 1.4, 0.35), camera_noise=0.002))
+    assert simulation.launcher.position == (0.2, 1.4, 0.35)
+    assert simulation.camera_noise == 0.002
+    assert simulation.latency.arm_action == controller.latency.arm_action > 0.0
+    assert simulation.random_phase
+
+
+def test_trials_that_cannot_be_played_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulated_prior, '_packed', lambda thing: 'nonsense')
+    with pytest.raises(RuntimeError, match='the trials of the prior could not be simulated: '):
+        SimulatedPrior(quiet_cell(), FEW)(BRIEF)
