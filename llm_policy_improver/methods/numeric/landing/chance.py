@@ -21,7 +21,7 @@ LENGTH: Final = 0.45
 """Of the rest, as a share of the square root of the dimension."""
 WITHOUT_PRIOR: Final = 0.95
 """Chance where nothing is known."""
-LEAST_DOUBT: Final = 0.005
+LEAST_DOUBT: Final = 0.015
 """No chance is held to be nearer to 0 or 1 before the first trial."""
 _NEWTON: Final = 15
 _LEAST_SHARE: Final = 1e-3

@@ -31,6 +31,8 @@ DRAWS: Final = 128
 """Of the measures' scatter."""
 ODD_FAILURE: Final = 3.0
 """Left-out residual of a failed trial, in standard deviations, beyond which it was no clean hit."""
+ODD_SUCCESS: Final = 4.0
+"""The same of one that succeeded, by accident."""
 CAUTION: Final = 1.3
 """Factor on the scatter where points are compared: the best of many is one whose scatter is rather underestimated."""
 TAILS: Final = 5.0
@@ -93,8 +95,7 @@ class Outlook:
                 continue
             self.processes[name] = Process(background, told.points[there], values[there])
             odd = np.zeros(len(values), dtype=bool)
-            odd[there] = self.processes[name].surprise > ODD_FAILURE
-            odd &= told.failed
+            odd[there] = self.processes[name].surprise > np.where(told.failed[there], ODD_FAILURE, ODD_SUCCESS)
             if odd.any():
                 # Another kind of hit, as by the racket's edge: it says nothing of what a clean one comes to.
                 otherwise |= odd
