@@ -1,12 +1,10 @@
 """What a method is: a proposer of policies, given all trials so far and the objective."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 
@@ -48,27 +46,9 @@ class Method(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """The policy to keep after noisy trials, and what a trial of it is expected to come to.
-
-    Attributes:
-        policy: tried or not.
-        loss: expected distance to the objective, a trial that does not succeed counted as far.
-        low, high: between which the distance lies in 8 of 10 trials that succeed.
-        success: chance of that.
-    """
-
-    policy: Policy
-    loss: float
-    low: float
-    high: float
-    success: float
-
-
 @runtime_checkable
 class Recommender(Protocol):
     """A method that knows better than by the best trial seen what to keep: under noise that one was partly luck."""
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Recommendation | None:
-        """The policy to keep after these trials; None where nothing can be said."""
+    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+        """What to keep after these trials, tried or not; None where nothing can be said."""

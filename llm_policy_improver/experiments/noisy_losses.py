@@ -16,7 +16,7 @@ import numpy as np
 
 from llm_policy_improver.core.method import INITIAL, Method, Recommender
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters, require_parameters
+from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.cells import Cell
 from llm_policy_improver.experiments.first_trials import one_sided, side_away
@@ -130,7 +130,7 @@ def _recommended(
     """What the method recommends and the loss it expects; of one that has no model the best trial seen."""
     found = method.recommend(history, objective) if isinstance(method, Recommender) else None
     if found is not None:
-        return require_parameters(found.policy), found.loss
+        return found.parameters, float(found.memos['expected_loss'])
     best = objective.best(history)
     assert best is not None  # all first trials succeeded
     return best.parameters, None

@@ -21,7 +21,7 @@ from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
 from llm_policy_improver.core.finding import Failure, Vain
 from llm_policy_improver.core.gate import Gate
-from llm_policy_improver.core.method import INITIAL, Method, Recommendation, Recommender
+from llm_policy_improver.core.method import INITIAL, Method, Recommender
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
@@ -268,7 +268,7 @@ class Improvement:
         )
 
     @property
-    def recommended(self) -> Recommendation | None:
+    def recommended(self) -> Proposal | None:
         """What to keep where trials are noisy and the method has a model of them; None: the best trial seen."""
         if not self._noise or not isinstance(self.method, Recommender):
             return None

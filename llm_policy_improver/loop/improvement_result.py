@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from llm_policy_improver.core.finding import Agreement
-from llm_policy_improver.core.method import Recommendation
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters, Policy, Program
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.ranking import best_trial
@@ -70,7 +70,7 @@ class ImprovementResult:
     end: End | None = None
     in_vain: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
-    recommended: Recommendation | None = None
+    recommended: Proposal | None = None
 
     @classmethod
     def of(
@@ -81,7 +81,7 @@ class ImprovementResult:
         run: Sequence[tuple[Step, Trial]],
         end: End | None = None,
         labels: Mapping[str, str] = MappingProxyType({}),
-        recommended: Recommendation | None = None,
+        recommended: Proposal | None = None,
     ) -> 'ImprovementResult':
         """Sum up a run.
 
@@ -132,10 +132,18 @@ class ImprovementResult:
     @property
     def best_told(self) -> str:
         """The best policy for people: its values by their labels, or the source of a program; empty for none."""
-        best = self.best_policy
-        if isinstance(best, Program):
-            return best.source.strip()
-        items = [] if best is None else best.items()
+        return self._told(self.best_policy)
+
+    @property
+    def recommended_told(self) -> str:
+        """The same of the policy to keep, and what is expected of it."""
+        kept = self.recommended
+        return '' if kept is None else f'{self._told(kept.policy)}. {kept.reason}'
+
+    def _told(self, policy: Policy | None) -> str:
+        if isinstance(policy, Program):
+            return policy.source.strip()
+        items = [] if policy is None else policy.items()
         return ',  '.join(f'{self.labels.get(name, name)} {value:.3f}' for name, value in items)
 
     @property
@@ -151,8 +159,8 @@ class ImprovementResult:
         numbers = best if isinstance(best, Parameters) else None
         kept = self.recommended
         said = {} if kept is None else {
-            'recommended': kept.policy.as_json(), 'recommended_loss_m': kept.loss,
-            'recommended_interval_m': [kept.low, kept.high], 'recommended_success': kept.success,
+            'recommended': kept.policy.as_json(), 'recommended_because': kept.reason,
+            'recommended_expects': {name: float(value) for name, value in kept.memos.items()},
         }  # fmt: skip
         return said | {
             'objective': self.objective,

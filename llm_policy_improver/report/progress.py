@@ -16,7 +16,7 @@ from rich.text import Text
 
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.step import TrialResult
-from llm_policy_improver.report.wording import best_text, claims_text, recommended_text, step_text
+from llm_policy_improver.report.wording import best_text, claims_text, step_text
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 
@@ -177,7 +177,7 @@ class ConsoleReporter:
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
             self._aside(result.best_told, '')
-            if kept := recommended_text(result):
+            if kept := result.recommended_told:
                 self._console.print('[bold green]To keep, by the model of all trials:[/]')
                 self._aside(kept, '')
         else:

@@ -6,7 +6,6 @@ from typing import Final
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.objective import Objective
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.checks import verdict_text
@@ -67,14 +66,3 @@ def best_text(result: ImprovementResult) -> str:
     where = '' if landing is None else f' at ({landing.x:+.2f}, {landing.y:.2f}) m'
     how = 'by the word of the model' if left is None else f'{left:.3f} m to go'
     return f'trial {result.best_trial}{where}, {how}'
-
-
-def recommended_text(result: ImprovementResult) -> str:
-    """What to keep after noisy trials; empty where nothing better than the best trial is known."""
-    kept = result.recommended
-    if kept is None or not isinstance(kept.policy, Parameters):
-        return ''
-    values = ',  '.join(f'{result.labels.get(name, name)} {value:.3f}' for name, value in kept.policy.items())
-    return (
-        f'{values}; {kept.low:.2f} to {kept.high:.2f} m to go in 8 of 10 balls that land, {kept.success:.0%} to land'
-    )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -160,7 +161,7 @@ def _prior(order: _Order, brief: Brief) -> 'Prior':
 
     try:
         return Prior.load(order.path)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, BadZipFile):
         pass  # it is not there, or was cut short
     prior = Prior.fit(Told.of(_played(order), brief, brief.measures))
     try:

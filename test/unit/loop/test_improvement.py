@@ -8,7 +8,7 @@ from curved_map import CurvedMap
 
 from llm_policy_improver.core.chat import Completion, Ending, Message
 from llm_policy_improver.core.finding import Failure
-from llm_policy_improver.core.method import ProposalError, Recommendation
+from llm_policy_improver.core.method import ProposalError
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
@@ -18,7 +18,7 @@ from llm_policy_improver.loop.improvement import Improvement, ImprovementError, 
 from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.methods.numeric.least_squares import LeastSquares
 from llm_policy_improver.methods.sas.sas import SasPrompt
-from llm_policy_improver.report.wording import recommended_text, step_text
+from llm_policy_improver.report.wording import step_text
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, Modulation
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
@@ -138,8 +138,8 @@ def test_result_sums_up_the_run() -> None:
 class Recommends(Says):
     """Says what to keep, too."""
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Recommendation:
-        return Recommendation(SPACE.neutral, 0.2, 0.1, 0.3, 0.9)
+    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal:
+        return Proposal(SPACE.neutral, self.name, reason='It expects much.', memos={'expected_loss': '0.2'})
 
 
 def test_under_noise_a_method_with_a_model_says_what_to_keep() -> None:
@@ -148,14 +148,13 @@ def test_under_noise_a_method_with_a_model_says_what_to_keep() -> None:
         for method, noise in ((Recommends(stepping), 0.05), (Recommends(stepping), 0.0), (Says(stepping), 0.05))
     )
     assert noisy.as_json()['recommended'] == SPACE.neutral.as_json()
-    assert noisy.as_json()['recommended_interval_m'] == [0.1, 0.3]
-    assert '0.10 to 0.30 m to go in 8 of 10 balls that land, 90% to land' in recommended_text(noisy)
+    assert noisy.as_json()['recommended_expects'] == {'expected_loss': 0.2}
+    assert noisy.recommended_told.endswith('h (axis_6) 1.000. It expects much.')
     # The best trial stays what it was: the one seen.
     assert noisy.best_trial == quiet.best_trial
     for other in (quiet, plain):
-        assert other.recommended is None
         assert 'recommended' not in other.as_json()
-        assert recommended_text(other) == ''
+        assert other.recommended_told == ''
 
 
 def test_each_trial_says_whether_it_is_the_new_best() -> None:

@@ -22,7 +22,7 @@ def test_every_figure_is_5_to_15_percent_off_and_of_each_arm_another_way() -> No
     off = np.abs(np.array(factors) - 1.0)
     assert off.min() >= 0.05 - 1e-9
     assert off.max() <= 0.15 + 1e-9
-    assert not np.allclose(*factors)
+    assert not np.allclose(factors[0], factors[1])
 
 
 def test_arms_to_tune_on_are_not_those_of_the_final_figure() -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
-from llm_policy_improver.core.method import Recommendation
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
@@ -99,8 +98,8 @@ class Bayesian:
             history, self.brief, objective, None if self._prior is None else self._prior(self.brief)
         )
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Recommendation | None:
-        """The policy to keep: that of least expected loss, tried or not; None where nothing can be said."""
+    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+        """What to keep: the point of least expected loss, tried or not; None where nothing can be said."""
         if not objective.measurable:
             return None
         try:
@@ -109,9 +108,12 @@ class Bayesian:
             return None
         generator = np.random.default_rng((self.seed, len(history)))
         point = least(outlook.losses, *_box(outlook), self._starts(outlook, history), generator)[0]
-        policy = self.brief.space.at(rounded(outlook.explored.unit(point), self.brief.space))
-        expected = outlook.expected(outlook.explored.point(policy))
-        return Recommendation(policy, expected.loss, expected.low, expected.high, expected.success)
+        values = rounded(outlook.explored.unit(point), self.brief.space)
+        expected = outlook.expected(outlook.explored.point(values))
+        return Proposal(
+            self.brief.space.at(values), NAME, reason=f'It expects {told(expected, objective)}.',
+            expected=expected.measures, memos=memos(expected),
+        )  # fmt: skip
 
     def _starts(self, outlook: Outlook, history: Sequence[Trial]) -> Array:
         """(n, d) the tried points of least expected loss."""
@@ -122,7 +124,9 @@ class Bayesian:
 
 
 def _box(outlook: Outlook) -> tuple[Array, Array]:
-    return outlook.explored.low, outlook.explored.high
+    """(d,) low and high ends of what first trials explore, real and simulated ones: beyond it cubics go astray."""
+    shares = np.asarray(outlook.brief.space.first_shares)
+    return outlook.explored.low * shares, outlook.explored.high * shares
 
 
 def _why(bold: bool) -> str:

@@ -122,7 +122,7 @@ class Prior:
         """From a file of `save`.
 
         Raises:
-            OSError, ValueError, KeyError: there is none, or it is not one.
+            OSError, ValueError, KeyError, zipfile.BadZipFile: there is none, or it is not one.
         """
         with np.load(path, allow_pickle=False) as kept:
             measures = {}

@@ -7,6 +7,7 @@ from noisy_throw import BRIEF, POINT, RIGHT, SPACE, Throw, drawn, simulated_prio
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import ProposalError, Recommender
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.space import Parameter, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check_policy
 from llm_policy_improver.methods.numeric.landing.bayesian import NAME, Bayesian
@@ -33,8 +34,9 @@ def improved(method: Bayesian, objective: Objective, first: Sequence[Trial], cou
 def loss(method: Bayesian, history: Sequence[Trial], objective: Objective) -> tuple[float, float]:
     kept = method.recommend(history, objective)
     assert kept is not None
-    distances = [objective.distance(REAL.run(SPACE.at(SPACE.values(kept.policy)), 9000 + n)) for n in range(200)]
-    return float(np.mean([1.0 if distance is None else distance for distance in distances])), kept.loss
+    distances = [objective.distance(REAL.run(kept.parameters, 9000 + n)) for n in range(200)]
+    played = float(np.mean([1.0 if distance is None else distance for distance in distances]))
+    return played, float(kept.memos['expected_loss'])
 
 
 @pytest.mark.parametrize('objective', [RIGHT, POINT])
@@ -89,3 +91,16 @@ def test_an_objective_without_a_measure_is_refused() -> None:
     with pytest.raises(ProposalError, match='bayesian cannot measure "play well"'):
         Bayesian(BRIEF).propose([], Objective('play well'))
     assert Bayesian(BRIEF).recommend([], Objective('play well')) is None
+
+
+def test_nothing_beyond_the_range_of_first_trials_is_proposed() -> None:
+    space = ParameterSpace(tuple(Parameter(f'r{i}', 'added', -0.4, 0.6, 0.0, first_share=0.25) for i in range(3)))
+    brief = Brief(space, BRIEF.measures)
+    generator, history = np.random.default_rng(0), []
+    for _ in range(12):
+        policy = space.at(generator.uniform(-0.1, 0.15, 3))
+        across = 2.0 * sum(policy.values)
+        history.append(Trial(policy, 'good', {'across': across, 'along': 0.7}, True, proposed_by='initial'))
+    proposal = Bayesian(brief).propose(history, RIGHT)
+    # What is wanted lies at the upper bounds, 0.6 of each.
+    assert all(0.1 < value <= 0.151 for value in space.values(proposal))
