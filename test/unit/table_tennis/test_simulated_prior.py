@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from llm_policy_improver.methods.numeric.landing.prior import Prior
 from llm_policy_improver.table_tennis import simulated_prior
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.simulated_prior import (
@@ -29,7 +28,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(folder: Path) -> None:
+def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = SimulatedPrior(quiet_cell(), FEW)
     assert source.sentence(BRIEF.space).startswith('64 trials are simulated for it first, once, in some ')
     source.begin(BRIEF.space)
@@ -46,10 +47,13 @@ def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(folder
     # One that was cut short is made again.
     kept.write_bytes(kept.read_bytes()[:100])
     simulated_prior._prior.cache_clear()
-    simulated_prior._workers.cache_clear()
-    again = source(BRIEF)
-    assert again.measures['landing_x'].mean(points) == made.measures['landing_x'].mean(points)
-    assert Prior.load(kept).trials == FEW
+
+    def asked(order: object) -> None:
+        raise InterruptedError('trials were asked for')
+
+    monkeypatch.setattr(simulated_prior, '_played', asked)
+    with pytest.raises(InterruptedError, match='trials were asked for'):
+        source(BRIEF)
 
 
 def test_cells_spaces_and_numbers_of_trials_have_priors_of_their_own() -> None:
