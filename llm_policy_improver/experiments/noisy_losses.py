@@ -77,9 +77,9 @@ def _first(arm: int, side: str, seed: int, searched: Searched) -> tuple[Trial, .
     found: list[Trial] = []
 
     def play(policy: Parameters, number: int) -> Trial:
-        task.learn(found, len(found) + 1)
+        known = task.informed_by(found, len(found) + 1)
         return replace(
-            task.run(policy, begin + number), version=len(found) + 1, proposed_by=INITIAL, samples=None
+            known.run(policy, begin + number), version=len(found) + 1, proposed_by=INITIAL, samples=None
         )
 
     for trial, _ in one_sided(play, side, (seed, arm, 3), parameter_space(searched)):
@@ -139,8 +139,8 @@ def _recommended(
 def _replay(
     task: TableTennis, history: Sequence[Trial], policy: Parameters, objective: Objective, begin: int
 ) -> list[float]:
-    task.learn(history, len(history) + 1)
-    distances = [objective.distance(task.run(policy, begin + number)) for number in range(REPLAYS)]
+    known = task.informed_by(history, len(history) + 1)
+    distances = [objective.distance(known.run(policy, begin + number)) for number in range(REPLAYS)]
     return [NOT_LANDED if distance is None else distance for distance in distances]
 
 

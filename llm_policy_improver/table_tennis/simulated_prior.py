@@ -136,12 +136,12 @@ class _Order:
 
         task, neutral = TableTennis(*self.cell), self.space.neutral
         before = [task.run(neutral, FIRST_SEED + self.trials + number) for number in range(LATEST)]
-        task.learn(before, version=1)
+        known = task.informed_by(before, version=1)
         design = initial_design(
             self.trials, self.space, np.random.default_rng((self.trials, self.space.dimension))
         )
         return [
-            replace(task.run(self.space.at(design[number]), FIRST_SEED + number), samples=None)
+            replace(known.run(self.space.at(design[number]), FIRST_SEED + number), samples=None)
             for number in numbers
         ]
 

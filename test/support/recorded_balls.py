@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.ball.state import BallModel
-from llm_policy_improver.table_tennis.bench.returns import noisy_setup
 from llm_policy_improver.table_tennis.calibration.level import level, moved
 from llm_policy_improver.table_tennis.calibration.recordings import ArmSeries, Recording
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.rally import RallyLauncher
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator

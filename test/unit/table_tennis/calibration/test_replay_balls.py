@@ -7,12 +7,12 @@ from recorded_balls import drawn_ball, recorded_balls
 from llm_policy_improver.table_tennis.arm.frames import CameraFrame
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.state import BallModel
-from llm_policy_improver.table_tennis.bench.returns import noisy_setup
 from llm_policy_improver.table_tennis.calibration.flights import Flight
 from llm_policy_improver.table_tennis.calibration.flights_of import flights_of
 from llm_policy_improver.table_tennis.calibration.recordings import RecordingError
 from llm_policy_improver.table_tennis.calibration.replay_balls import incoming_balls, replay_balls
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
+from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
 
