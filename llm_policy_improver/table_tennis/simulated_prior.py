@@ -57,7 +57,7 @@ def quiet_cell() -> Cell:
 
 
 def arm_cell(config: RehearsalConfig) -> Cell:
-    """The arm of a rehearsal's files: its controller, the delays that this knows, the balls that come to it.
+    """The arm of a rehearsal's files: its controller, the delays and ball that this knows, as balls come to it.
 
     Raises:
         SettingsError: a file cannot be read, or says what the controller would refuse.
@@ -67,7 +67,7 @@ def arm_cell(config: RehearsalConfig) -> Cell:
     controller = arm_settings(config).controller
     simulation = SimulationConfig(
         control_period=controller.period, camera_noise=config.camera_noise, random_phase=True,
-        latency=expected_delays(controller.latency), launcher=config.launcher(),
+        latency=expected_delays(controller.latency), ball=controller.ball, launcher=config.launcher(),
     )  # fmt: skip
     return simulation, controller
 

@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from llm_policy_improver.core.settings import with_settings
+from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.table_tennis import simulated_prior
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.simulated_prior import (
@@ -69,8 +71,17 @@ def test_cells_spaces_and_numbers_of_trials_have_priors_of_their_own() -> None:
     assert SimulatedPrior(quiet_cell())._order(both).trials == 4000
 
 
-def test_the_arm_of_a_rehearsal_is_simulated_with_its_controller_and_delays() -> None:
-    simulation, controller = arm_cell(RehearsalConfig(ball_position=(0.2, 1.4, 0.35), camera_noise=0.002))
+def test_the_arm_of_a_rehearsal_is_simulated_with_its_controller_delays_and_ball(tmp_path: Path) -> None:
+    calibrated = tmp_path / 'cell.yaml'
+    calibrated.write_text(
+        with_settings(
+            share_folder() / 'config' / 'hardware.yaml', {'controller': {'controller.ball.racket_grip': 0.6}}
+        )
+    )
+    simulation, controller = arm_cell(
+        RehearsalConfig(config=str(calibrated), ball_position=(0.2, 1.4, 0.35), camera_noise=0.002)
+    )
+    assert simulation.ball.racket_grip == controller.ball.racket_grip == 0.6
     assert simulation.launcher.position == (0.2, 1.4, 0.35)
     assert simulation.camera_noise == 0.002
     assert simulation.latency.arm_action == controller.latency.arm_action > 0.0
