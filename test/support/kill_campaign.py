@@ -80,8 +80,8 @@ def run(kills: int, folder: Path, seed: int = 0, longest_gap: float = LONGEST_GA
     """Kill nodes while they play a run, then let the run come to its end.
 
     Args:
-        kills: in all, spread evenly over the nodes, in random order; as many trials does the run have, and is over
-            before the last kills where the machine is fast.
+        kills: in all, spread evenly over the nodes, in random order; the run has half as many trials again, and is
+            over before the last kills where the machine is fast.
         folder: for the run and the nodes' logs.
         seed: draws the moments and the order.
         longest_gap: s between two kills, at most.
@@ -92,12 +92,13 @@ def run(kills: int, folder: Path, seed: int = 0, longest_gap: float = LONGEST_GA
     published: list[Modulation] = []
     traces: list[Trial] = []
     times: list[float] = []
+    trials = kills + kills // 2
 
     def on_trace(message: msg.ExecutionTrace) -> None:
         traces.append(trial_in(message))
         times.append(cell.now)
 
-    with RespawnedCell(_settings(folder / 'run', kills), folder / 'logs', f'/kills_{os.getpid()}') as cell:
+    with RespawnedCell(_settings(folder / 'run', trials), folder / 'logs', f'/kills_{os.getpid()}') as cell:
         cell.node.create_subscription(
             msg.PolicyParameters,
             'policy_parameters',
@@ -112,11 +113,11 @@ def run(kills: int, folder: Path, seed: int = 0, longest_gap: float = LONGEST_GA
         _play_to_the_end(cell)
         seconds, faults = cell.now - start, len(cell.faults)
     with RunStore.open(folder / 'run') as store:
-        violations = tuple(judge(store, traces, published, kills))
+        violations = tuple(judge(store, traces, published, trials))
         stored = store.trials()
     return KillFigures(
         killed=dict(Counter(name for name, _ in killed)),
-        trials=kills,
+        trials=trials,
         stored=len(stored),
         broken_off=sum(not trial.tested for trial in stored),
         seconds=seconds,
