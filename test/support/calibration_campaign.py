@@ -11,10 +11,10 @@ from llm_policy_improver.table_tennis.arm.frames import CameraFrame
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.calibration.calibrate import calibrate, with_coefficients
-from llm_policy_improver.table_tennis.calibration.flight_model import LAWS, SHARED
+from llm_policy_improver.table_tennis.calibration.flight_model import LAWS, SHARED, shared_of
 from llm_policy_improver.table_tennis.calibration.flights_of import flights_of
 from llm_policy_improver.table_tennis.calibration.held_out import held_out, prediction_errors
-from llm_policy_improver.table_tennis.calibration.joint_fit import fit_together, shared_of
+from llm_policy_improver.table_tennis.calibration.joint_fit import fit_together
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 
 Array = NDArray[np.float64]

@@ -19,11 +19,11 @@ from llm_policy_improver.table_tennis.calibration.camera_noise import camera_noi
 from llm_policy_improver.table_tennis.calibration.coefficient import Coefficient, is_determined
 from llm_policy_improver.table_tennis.calibration.delays import delay_coefficients
 from llm_policy_improver.table_tennis.calibration.drives import Drive, fit_drives
-from llm_policy_improver.table_tennis.calibration.flight_model import LAWS, SHARED
+from llm_policy_improver.table_tennis.calibration.flight_model import LAWS, SHARED, shared_of
 from llm_policy_improver.table_tennis.calibration.flights import Flight, cut_flights
 from llm_policy_improver.table_tennis.calibration.flights_of import in_table, known_transform
 from llm_policy_improver.table_tennis.calibration.held_out import held_out, prediction_errors
-from llm_policy_improver.table_tennis.calibration.joint_fit import JointFit, fit_together, shared_of
+from llm_policy_improver.table_tennis.calibration.joint_fit import JointFit, fit_together
 from llm_policy_improver.table_tennis.calibration.level import after, first_level, level, moved
 from llm_policy_improver.table_tennis.calibration.racket_fit import RacketFit, find_hits, fit_racket
 from llm_policy_improver.table_tennis.calibration.recordings import Recording, RecordingError

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.calibration.coefficient import KNOWN_BEFORE, is_determined
 from llm_policy_improver.table_tennis.calibration.flight_model import (
+    FAINT,
     OWN,
     SHARED,
-    Units,
     linearised,
     off_flight,
     settled,
-    units_of,
+    shared_of,
+    unit_law,
 )
 from llm_policy_improver.table_tennis.calibration.flights import FEWEST, Flight
 
@@ -86,11 +87,6 @@ class JointFit:
     off: tuple[Array, ...]
 
 
-def shared_of(model: BallModel) -> Array:
-    """(8,) in the order of `SHARED`, in a frame that is level."""
-    return np.array([float(getattr(model, name, 0.0)) for name in SHARED])
-
-
 def fit_together(
     flights: Sequence[Flight],
     model: BallModel,
@@ -148,7 +144,7 @@ class _Fit:
     def __init__(
         self, flights: Sequence[Flight], model: BallModel, sighting: Array, begin: Array | None
     ) -> None:
-        self.units: Units = units_of(model)
+        self.unit = unit_law(model)
         self.before = shared_of(model)
         self.shared = (self.before if begin is None else begin).copy()
         self.sighting, self.bounce = sighting, 0.1
@@ -158,7 +154,8 @@ class _Fit:
         self.used = np.ones(len(flights), dtype=bool)
         self.weights = [np.ones(3 * len(time)) for time in self.time]
         self.own = [
-            first_guess(time, position) for time, position in zip(self.time, self.position, strict=True)
+            first_guess(self.unit.gravity, time, position)
+            for time, position in zip(self.time, self.position, strict=True)
         ]
         self.off = [np.zeros(3 * len(time)) for time in self.time]
         self.cost = np.zeros(len(flights))
@@ -181,7 +178,7 @@ class _Fit:
 
     def _settled(self, number: int, own: Array, rounds: int) -> tuple[Array, float]:
         return settled(
-            self.units, self.shared, self.time[number], self.position[number],
+            self.unit, self.shared, self.time[number], self.position[number],
             self._weight(number), self.precision, own, rounds,
         )  # fmt: skip
 
@@ -239,11 +236,11 @@ class _Fit:
         size = len(SHARED)
         normal, slope = np.zeros((size, size)), np.zeros(size)
         parts = []
-        precision = np.diag(self.precision**2 + 1e-9)
+        precision = np.diag(self.precision**2 + FAINT)
         follow = []
         for number, used in enumerate(self.used.tolist()):
             off, by_shared, by_own = linearised(
-                self.units, self.shared, self.time[number], self.position[number], self.own[number]
+                self.unit, self.shared, self.time[number], self.position[number], self.own[number]
             )
             # Where a bounce hangs by a hair a difference is no derivative: it would pass for certainty.
             steep = max(np.abs(by_shared * _KNOWN).max(), np.abs(by_own).max() / _STEEP) > 1.0
@@ -286,8 +283,8 @@ class _Fit:
         """(flights,) root mean squares of the residuals, which are brought up to date, in units of the noise."""
         for number, time in enumerate(self.time):
             self.off[number] = off_flight(
-                self.units, self.shared, time, self.position[number], self.own[number]
-            ).ravel()
+                self.unit, self.shared, time, self.position[number], self.own[number]
+            )
         return np.array([self._size(off) for off in self.off])
 
     def _size(self, off: Array) -> float:
@@ -302,12 +299,12 @@ class _Fit:
         for number in np.flatnonzero(misfit > _ODD * typical).tolist():
             whole = len(self.time[number])
             kept, own = 0, self.own[number]
-            begin = first_guess(self.time[number], self.position[number])
+            begin = first_guess(self.unit.gravity, self.time[number], self.position[number])
             for end in range(FEWEST, whole + 1, _BLOCK // 2):
                 time, position = self.time[number][:end], self.position[number][:end]
                 weight = np.tile(1.0 / self.sighting, end)
-                begin, _ = settled(self.units, self.shared, time, position, weight, self.precision, begin, 10)
-                off = off_flight(self.units, self.shared, time, position, begin).ravel()
+                begin, _ = settled(self.unit, self.shared, time, position, weight, self.precision, begin, 10)
+                off = off_flight(self.unit, self.shared, time, position, begin)
                 if max(self._size(off), self._size(off[-3 * _BLOCK :]) / _ODD) > _ODD * typical:
                     break
                 kept, own = end, begin
@@ -341,10 +338,10 @@ class _Fit:
 
     def _own_covariance(self, number: int) -> Array:
         _, _, by_own = linearised(
-            self.units, self.shared, self.time[number], self.position[number], self.own[number]
+            self.unit, self.shared, self.time[number], self.position[number], self.own[number]
         )
         by_own = by_own * self._weight(number)[:, None]
-        return np.linalg.inv(by_own.T @ by_own + np.diag(self.precision**2 + 1e-9))
+        return np.linalg.inv(by_own.T @ by_own + np.diag(self.precision**2 + FAINT))
 
     def result(self, active: NDArray[np.bool_], error: Array) -> JointFit:
         """What came out."""
@@ -362,13 +359,13 @@ class _Fit:
         )
 
 
-def first_guess(time: Array, position: Array) -> Array:
+def first_guess(gravity: float, time: Array, position: Array) -> Array:
     """(12,) from a parabola through the first sightings, without spin and with a bounce by its law."""
     early = time <= time[0] + max(0.06, time[8] - time[0])
     early[15:] = False
     own = np.zeros(OWN)
     for axis in range(3):
         # Gravity is known: a line through what is left of it.
-        fallen = 0.5 * 9.81 * time[early] ** 2 if axis == 2 else 0.0
+        fallen = 0.5 * gravity * time[early] ** 2 if axis == 2 else 0.0
         own[3 + axis], own[axis] = np.polyfit(time[early], position[early, axis] + fallen, 1)
     return own

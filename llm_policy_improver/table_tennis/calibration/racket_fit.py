@@ -16,9 +16,10 @@ from scipy.optimize import least_squares
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.kinematics import blade_and_forearm
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.ball.flight_path import WIDTHS, state_at
 from llm_policy_improver.table_tennis.ball.laws import racket_bounce
 from llm_policy_improver.table_tennis.ball.state import BallModel
-from llm_policy_improver.table_tennis.calibration.flight_model import state_at, units_of
+from llm_policy_improver.table_tennis.calibration.flight_model import OWN, law_of, unit_law
 from llm_policy_improver.table_tennis.calibration.flights import Flight
 from llm_policy_improver.table_tennis.calibration.joint_fit import JointFit
 from llm_policy_improver.table_tennis.calibration.recordings import ArmSeries
@@ -89,7 +90,7 @@ def find_hits(
     Args:
         arms: by recording.
     """
-    units, hits = units_of(model), []
+    law, hits = law_of(unit_law(model), fit.shared), []
     for number in range(len(flights) - 1):
         coming, going = flights[number], flights[number + 1]
         if not (going.follows and going.source == coming.source and going.source in arms):
@@ -99,10 +100,10 @@ def find_hits(
         begin, back = coming.time[0], going.time[0]
 
         def before(own: Array, at: float, begin: float = begin) -> Array:
-            return state_at(units, fit.shared, own, at - begin)
+            return state_at(law, own, at - begin)
 
         def after(own: Array, at: float, back: float = back) -> Array:
-            return state_at(units, fit.shared, own, at - back)
+            return state_at(law, own, at - back)
 
         moment = 0.5 * (float(coming.time[-1]) + float(back))
         own, later = fit.own[number], fit.own[number + 1]
@@ -131,8 +132,8 @@ def find_hits(
 
 def _derivatives(state: Callable[[Array, float], Array], own: Array, at: float) -> Array:
     """(9, 12)."""
-    widths = np.array([1e-5] * 3 + [1e-4] * 3 + [1e-2] * 3 + [1e-4] * 3)
-    return np.array([(state(own + step, at) - state(own, at)) / step.sum() for step in np.diag(widths)]).T
+    steps = np.diag(WIDTHS[:OWN])
+    return np.array([(state(own + step, at) - state(own, at)) / step.sum() for step in steps]).T
 
 
 def fit_racket(hits: Sequence[Hit], model: BallModel) -> RacketFit | None:

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.filter import BallFilter, FilterConfig
+from llm_policy_improver.table_tennis.ball.flight_path import state_at
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.bench.trials import true_outcome
-from llm_policy_improver.table_tennis.calibration.flight_model import settled, state_at, units_of
+from llm_policy_improver.table_tennis.calibration.flight_model import settled, shared_of, unit_law
 from llm_policy_improver.table_tennis.calibration.flights import Flight
-from llm_policy_improver.table_tennis.calibration.joint_fit import first_guess, shared_of
+from llm_policy_improver.table_tennis.calibration.joint_fit import first_guess
 from llm_policy_improver.table_tennis.calibration.recordings import RecordingError
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig, LowLevelController
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
@@ -110,7 +111,7 @@ class ReplayedBalls:
 
 def incoming_balls(flights: Sequence[Flight], model: BallModel, config: FilterConfig) -> list[IncomingBall]:
     """Those of these flights that come to the robot after one bounce on its half and follow the laws."""
-    units, shared = units_of(model), shared_of(model)
+    unit, shared = unit_law(model), shared_of(model)
     precision = np.array([0.0] * 6 + [1.0 / 300.0] * 3 + [1.0 / max(config.bounce_velocity, 0.01)] * 3)
     found = []
     for flight in flights:
@@ -123,8 +124,9 @@ def incoming_balls(flights: Sequence[Flight], model: BallModel, config: FilterCo
             continue
         weight = np.full(3 * len(time), 1.0 / config.sighting)
         position = np.ascontiguousarray(flight.position)
-        own, _ = settled(units, shared, time, position, weight, precision, first_guess(time, position), 30)
-        seen = np.array([state_at(units, shared, own, float(moment))[:3] for moment in time])
+        guess = first_guess(unit.gravity, time, position)
+        own, _ = settled(unit, shared, time, position, weight, precision, guess, 30)
+        seen = np.array([state_at(model.law, own, float(moment))[:3] for moment in time])
         off = float(np.sqrt(np.mean((seen - position) ** 2)))
         if off < _MISFIT:
             found.append(IncomingBall(flight, own, off))

@@ -8,9 +8,9 @@ from recorded_balls import Spoiled, drawn_ball, one_after_another, recorded_ball
 
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.calibration.camera_noise import camera_noise
-from llm_policy_improver.table_tennis.calibration.flight_model import SHARED
+from llm_policy_improver.table_tennis.calibration.flight_model import SHARED, shared_of
 from llm_policy_improver.table_tennis.calibration.flights import Flight, cut_flights
-from llm_policy_improver.table_tennis.calibration.joint_fit import fit_together, shared_of
+from llm_policy_improver.table_tennis.calibration.joint_fit import fit_together
 
 BALL = drawn_ball(3)
 
