@@ -12,6 +12,8 @@ from llm_policy_improver.table_tennis.ball.state import BallLaw, Vec
 ROLLING_LIMIT = 0.4
 """Share of the slip that a bounce can remove before the ball rolls: the effective tangential mass of a
 thin shell is 2/5 of its mass, 1 / (1/m + r^2/I) with I = 2/3 m r^2."""
+SPIN_OF_IMPULSE = 1.5 / table.BALL_RADIUS
+"""rad/s of spin of a thin shell for a m/s of tangential impulse per mass: m r / I."""
 
 
 @compiled
@@ -168,5 +170,5 @@ def contact_slip(relative: Vec, spin: Vec, normal: Vec) -> Vec:
 def spun(spin: Vec, normal: Vec, impulse: Vec) -> Vec:
     """Spin (rad/s) after a tangential impulse per mass (m/s) at the point of contact of a thin shell."""
     tx, ty, tz = cross(normal, impulse)
-    share = -1.5 / table.BALL_RADIUS
-    return (spin[0] + share * tx, spin[1] + share * ty, spin[2] + share * tz)
+    share = SPIN_OF_IMPULSE
+    return (spin[0] - share * tx, spin[1] - share * ty, spin[2] - share * tz)

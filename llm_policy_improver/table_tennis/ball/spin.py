@@ -66,9 +66,7 @@ def expected_spin(spins: Sequence[Spin]) -> Spin | None:
     """
     if len(spins) < FEWEST:
         return None
-    known, errors = (
-        np.array([getattr(spin, name) for spin in spins[-LATEST:]]) for name in ('mean', 'deviation')
-    )
+    known, errors = (np.array([getattr(spin, name) for spin in spins[-LATEST:]]) for name in ('mean', 'deviation'))
     count = len(known)
     factor = (1.0 + 1.0 / count) * (count - 1) / (count - 3)
     spread = np.sqrt(factor * known.var(axis=0, ddof=1) + np.mean(errors**2, axis=0))

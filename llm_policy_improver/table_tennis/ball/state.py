@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from llm_policy_improver.table_tennis.ball import table
 
@@ -11,6 +11,10 @@ Vec = tuple[float, float, float]
 
 _VOLUME = 4.0 / 3.0 * math.pi * table.BALL_RADIUS**3
 _AREA = math.pi * table.BALL_RADIUS**2
+
+
+AT_MOST_ONE: Final = ('table_restitution', 'racket_restitution', 'racket_grip')
+"""Coefficients of a `BallModel` above which a bounce would give energy."""
 
 
 class BallLaw(NamedTuple):
@@ -73,7 +77,7 @@ class BallModel:
                 raise ValueError(
                     f'{entry.name} must be a finite number of at least 0; got {getattr(self, entry.name)}'
                 )
-        for name in ('table_restitution', 'racket_restitution', 'racket_grip'):
+        for name in AT_MOST_ONE:
             if getattr(self, name) > 1.0:
                 raise ValueError(f'{name} must be between 0 and 1; got {getattr(self, name)}')
         law = BallLaw(

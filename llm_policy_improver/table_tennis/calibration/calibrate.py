@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from llm_policy_improver.table_tennis.arm.frames import TABLE, CameraFrame, RigidTransform
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
-from llm_policy_improver.table_tennis.ball.state import BallModel
+from llm_policy_improver.table_tennis.ball.laws import SPIN_OF_IMPULSE
+from llm_policy_improver.table_tennis.ball.state import AT_MOST_ONE, BallModel
 from llm_policy_improver.table_tennis.calibration.camera_noise import camera_noise
 from llm_policy_improver.table_tennis.calibration.coefficient import Coefficient, is_determined
 from llm_policy_improver.table_tennis.calibration.delays import delay_coefficients
 from llm_policy_improver.table_tennis.calibration.drives import Drive, fit_drives
 from llm_policy_improver.table_tennis.calibration.flight_model import LAWS, SHARED, shared_of
-from llm_policy_improver.table_tennis.calibration.flights import Flight, cut_flights
-from llm_policy_improver.table_tennis.calibration.flights_of import in_table, known_transform
+from llm_policy_improver.table_tennis.calibration.flights import Flight
+from llm_policy_improver.table_tennis.calibration.flights_of import flights_of, in_table, known_transform
 from llm_policy_improver.table_tennis.calibration.held_out import held_out, prediction_errors
 from llm_policy_improver.table_tennis.calibration.joint_fit import JointFit, fit_together
 from llm_policy_improver.table_tennis.calibration.level import after, first_level, level, moved
@@ -32,9 +33,6 @@ Array = NDArray[np.float64]
 
 FEWEST: Final = 8
 """Flights of a calibration."""
-_SPIN_OF_KICK: Final = 1.5 / 0.02
-"""rad/s of spin for a m/s of tangential impulse per mass: 3 / (2 r) of a thin shell."""
-_AT_MOST_ONE: Final = ('table_restitution', 'racket_restitution', 'racket_grip')
 _AGED: Final = 0.3
 """s, at most, that a sighting can take to be recorded."""
 
@@ -117,11 +115,8 @@ def calibrate(
     frame = before.cameras.name if recorded in ('', TABLE) else recorded
     tracks = [in_table(each, before.cameras) for each in recordings]
     rough = first_level([(each.time, each.position) for each in tracks])
-    flights = [
-        flight
-        for each in tracks
-        for flight in cut_flights(each.time, moved(rough, each.position), each.source)
-    ]
+    levelled = [replace(each, position=moved(rough, each.position)) for each in tracks]
+    flights = flights_of(levelled, CameraFrame())  # in frame `table` already
     if len(flights) < FEWEST:
         raise RecordingError(
             f'{len(flights)} flights found in {len(recordings)} recordings, {FEWEST} are needed: record more balls, '
@@ -149,14 +144,14 @@ def calibrate(
         if coefficient.determined and name in (*LAWS, 'racket_restitution', 'racket_grip')
     }
     ball = with_coefficients(before.ball, taken)
-    levelled = after(level(*fit.shared[5:]), rough)
+    whole = after(level(*fit.shared[5:]), rough)
     return Calibration(
         before=before,
         ball=ball,
         filter=_filter_of(before.filter, fit, sighting),
         coefficients=coefficients,
-        level=levelled,
-        from_cameras=after(levelled, known_transform(before.cameras, frame)),
+        level=whole,
+        from_cameras=after(whole, known_transform(before.cameras, frame)),
         frame=frame,
         recordings=len(recordings),
         sightings=sum(len(each.time) for each in recordings),
@@ -173,7 +168,7 @@ def calibrate(
 def with_coefficients(model: BallModel, values: Mapping[str, float]) -> BallModel:
     """The ball with other coefficients, by name, within what `BallModel` takes."""
     changes: dict[str, Any] = {
-        name: min(max(value, 0.0), 1.0) if name in _AT_MOST_ONE else max(value, 0.0)
+        name: min(max(value, 0.0), 1.0) if name in AT_MOST_ONE else max(value, 0.0)
         for name, value in values.items()
     }
     return replace(model, **changes)
@@ -194,7 +189,7 @@ def _filter_of(before: FilterConfig, fit: JointFit, sighting: float) -> FilterCo
         before,
         sighting=round(sighting, 6),
         bounce_velocity=round(fit.bounce, 4),
-        bounce_spin=round(max(_SPIN_OF_KICK * fit.bounce, 0.5), 2),
+        bounce_spin=round(max(SPIN_OF_IMPULSE * fit.bounce, 0.5), 2),
     )
 
 

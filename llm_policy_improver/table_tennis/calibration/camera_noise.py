@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.calibration.flights import Flight
+from llm_policy_improver.table_tennis.tracing.flight import along, parabola
 
 Array = NDArray[np.float64]
 
@@ -29,11 +30,8 @@ def camera_noise(flights: Sequence[Flight]) -> tuple[Array, Array]:
             time = flight.time[window]
             if flight.bounce is not None and time[0] - 0.02 < flight.bounce < time[-1] + 0.02:
                 continue
-            powers = np.vander(time - time.mean(), 3)
-            off = (
-                flight.position[window]
-                - powers @ np.linalg.lstsq(powers, flight.position[window], rcond=None)[0]
-            )
+            centred, position = time - time.mean(), flight.position[window]
+            off = position - along(parabola(centred, position), centred[:, None])
             variances.append(np.sum(off**2, axis=0) / _FREEDOM)
     if not variances:
         return np.full(3, np.nan), np.full(3, np.nan)

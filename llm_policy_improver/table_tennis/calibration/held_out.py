@@ -10,6 +10,7 @@ from llm_policy_improver.table_tennis.ball.filter import BallFilter, FilterConfi
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
 from llm_policy_improver.table_tennis.ball.state import BallLaw, BallModel
 from llm_policy_improver.table_tennis.calibration.flights import Flight
+from llm_policy_improver.table_tennis.tracing.flight import parabola
 
 Array = NDArray[np.float64]
 
@@ -72,5 +73,4 @@ def _place(time: Array, position: Array, moment: float, bounce: float) -> Array 
     near = time[around]
     if row < 1 or len(near) < _SIDE + 1 or near[-1] < moment or near[0] > moment or near[-1] - near[0] > 0.15:
         return None
-    powers = np.vander(near - moment, 3)
-    return np.asarray(np.linalg.lstsq(powers, position[around], rcond=None)[0][2])
+    return np.asarray(parabola(near - moment, position[around])[0])

@@ -12,6 +12,7 @@ from scipy.optimize import least_squares
 
 from llm_policy_improver.table_tennis.arm.frames import RigidTransform
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.tracing.flight import along, parabola
 
 Array = NDArray[np.float64]
 
@@ -83,11 +84,11 @@ def _low_points(time: Array, position: Array) -> list[Array]:
         if down > -_SINKING or up < _SINKING or time[row + _SIDE] - time[row - _SIDE] > 0.3:
             continue
         before, behind = slice(row - _SIDE, row), slice(row + 1, row + _SIDE + 1)
-        falling = np.polyfit(time[before] - time[row], height[before], 2)
-        rising = np.polyfit(time[behind] - time[row], height[behind], 2)
-        meeting = [root.real for root in np.roots(falling - rising) if abs(root.imag) < 1e-9]
+        falling = parabola(time[before] - time[row], height[before])
+        rising = parabola(time[behind] - time[row], height[behind])
+        meeting = [root.real for root in np.roots((falling - rising)[::-1]) if abs(root.imag) < 1e-9]
         moment = min(meeting, key=abs, default=np.inf)
         if abs(moment) < 0.02:
-            low = float(np.polyval(falling, moment)) - table.BALL_RADIUS
+            low = float(along(falling, moment)) - table.BALL_RADIUS
             found.append(np.array([position[row, 0], position[row, 1], low]))
     return found

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from llm_policy_improver.table_tennis.arm.frames import TABLE
+from llm_policy_improver.table_tennis.ball.state import AT_MOST_ONE
 from llm_policy_improver.table_tennis.calibration.calibrate import Calibration
 from llm_policy_improver.table_tennis.calibration.delays import ACTIONS, STATES, spread_of
 from llm_policy_improver.table_tennis.calibration.flight_model import LAWS
@@ -79,7 +80,7 @@ def ranges_of(calibration: Calibration) -> dict[str, Any]:
         coefficient = calibration.coefficients[name]
         if coefficient.determined:
             wide = _HALF_WIDTH * coefficient.standard_error
-            most = 1.0 if name in ('table_restitution', 'racket_restitution', 'racket_grip') else np.inf
+            most = 1.0 if name in AT_MOST_ONE else np.inf
             low, high = (float(np.clip(coefficient.value + way, 1e-3, most)) for way in (-wide, wide))
             ranges[f'ball_ranges.{name}'] = [_plain(low), _plain(high)]
     return ranges

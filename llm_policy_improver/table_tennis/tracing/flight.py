@@ -98,26 +98,27 @@ def _fit_bounce(time: Array, position: Array, lowest: int) -> Bounce | None:
         before, after = slice(max(0, first - _FIT), first), slice(last, last + _FIT)
         if len(time[before]) < 3 or len(time[after]) < 3:
             return None
-        falling = _parabola(time[before] - moment, position[before])
-        rising = _parabola(time[after] - moment, position[after])
+        falling = parabola(time[before] - moment, position[before])
+        rising = parabola(time[after] - moment, position[after])
         down, up = _crossing(falling[:, 2], falling=True), _crossing(rising[:, 2], falling=False)
         if down is None or up is None:
             return None
         step = 0.5 * (down + up)
         moment += step
-        place = 0.5 * (_at(falling, step) + _at(rising, step))
+        place = 0.5 * (along(falling, step) + along(rising, step))
     if abs(moment - float(time[lowest])) > 0.03:
         return None
     return Bounce(moment, float(place[0]), float(place[1]))
 
 
-def _parabola(time: Array, values: Array) -> Array:
+def parabola(time: Array, values: Array) -> Array:
     """(3, k) coefficients, lowest power first, of the least-squares parabola through (n, k) values."""
     powers = np.stack((np.ones_like(time), time, time * time), axis=1)
     return np.asarray(np.linalg.lstsq(powers, values, rcond=None)[0], dtype=float)
 
 
-def _at(coefficients: Array, time: float) -> Array:
+def along(coefficients: Array, time: float | Array) -> Array:
+    """(k,) values of a `parabola` at a time; (n, k) at times (n, 1)."""
     return np.asarray(coefficients[0] + time * coefficients[1] + time * time * coefficients[2])
 
 
@@ -174,11 +175,11 @@ def find_net_crossing(time: Array, position: Array) -> NetCrossing | None:
         return NetCrossing(
             float(height) - table.BALL_RADIUS - table.NET_HEIGHT, deflected=False, beside=beside
         )
-    incoming = _parabola(time[before] - moment, position[before])
+    incoming = parabola(time[before] - moment, position[before])
     clearance = float(incoming[0, 2]) - table.BALL_RADIUS - table.NET_HEIGHT
     deflected = False
     if len(after) >= 4:
-        outgoing = _parabola(time[after] - moment, position[after])
+        outgoing = parabola(time[after] - moment, position[after])
         kink = float(np.linalg.norm(outgoing[1] - incoming[1]))
         deflected = kink > max(0.6, 0.15 * float(np.linalg.norm(incoming[1]))) and clearance < 0.05
     return NetCrossing(clearance, deflected, beside)
@@ -200,9 +201,9 @@ def clearance_missing(time: Array, position: Array) -> float | None:
     if len(flight) < 4:
         return None
     moment = float(time[flight[-1]])
-    path = _parabola(time[flight] - moment, position[flight])
+    path = parabola(time[flight] - moment, position[flight])
     y, speed = float(path[0, 1]), float(path[1, 1])
-    return float(_at(path, -y / speed)[2]) - table.BALL_RADIUS - table.NET_HEIGHT if speed > 0.1 else None
+    return float(along(path, -y / speed)[2]) - table.BALL_RADIUS - table.NET_HEIGHT if speed > 0.1 else None
 
 
 def plane_met(time: Array, position: Array) -> tuple[float, float] | None:
@@ -222,11 +223,11 @@ def plane_met(time: Array, position: Array) -> tuple[float, float] | None:
     if len(time[seen]) < 4:
         return None
     moment = float(time[end - 1])
-    path = _parabola(time[seen] - moment, position[seen])
+    path = parabola(time[seen] - moment, position[seen])
     met = _crossing(path[:, 2], falling=True)
     if met is None or not -_LONGEST_CARRY < met < _LONGEST_CARRY:
         return None
-    x, y, _ = _at(path, met)
+    x, y, _ = along(path, met)
     return float(x), float(y)
 
 
