@@ -4,8 +4,7 @@ As in SAS-Prompt, whose 24 first examples all landed left while the objective wa
 (arXiv 2504.20459): what is found cannot be luck of the first trials.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -79,49 +78,52 @@ def find_first_trials(side: str, seed: int, count: int, noisy: bool, searched: s
     Raises:
         ExperimentError: there are hardly any on that side.
     """
-    found: list[Given] = []
-    play = partial(_played, noisy, seed * BLOCK)
-    for trial, played in one_sided(play, side, (seed, 3), parameter_space(Searched(searched))):
-        found.append((trial.parameters, seed * BLOCK + played))
-        if len(found) == count:
-            return {
-                'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': played,
-                'policies': [policy.as_json() for policy, _ in found],
-                'trial_seeds': [trial_seed for _, trial_seed in found],
-            }  # fmt: skip
-    raise ExperimentError(
-        f'only {len(found)} trials of {MOST_SPREADS} times {SPREAD} landed on the side "{side}", and {count} are '
-        'needed: ask for smaller caches'
-    )
 
+    def play(before: Sequence[Trial], policy: Parameters, number: int) -> Trial:
+        return task(noisy).run(policy, seed * BLOCK + number)
 
-def _played(noisy: bool, begin: int, policy: Parameters, number: int) -> Trial:
-    return task(noisy).run(policy, begin + number)
+    found = one_sided(play, side, (seed, 3), parameter_space(Searched(searched)), count)
+    return {
+        'side': side, 'seed': seed, 'count': count, 'parameters': searched, 'played': found[-1][1],
+        'policies': [trial.parameters.as_json() for trial, _ in found],
+        'trial_seeds': [seed * BLOCK + number for _, number in found],
+    }  # fmt: skip
 
 
 def one_sided(
-    play: Callable[[Parameters, int], Trial], side: str, seed: tuple[int, ...], space: ParameterSpace
-) -> Iterator[tuple[Trial, int]]:
-    """Good returns to a side, of spread policies, the unchanged controller first.
+    play: Callable[[Sequence[Trial], Parameters, int], Trial],
+    side: str,
+    seed: tuple[int, ...],
+    space: ParameterSpace,
+    count: int,
+) -> list[tuple[Trial, int]]:
+    """The first good returns to a side, of spread policies, the unchanged controller first; each with its number.
 
     Args:
-        play: plays a policy; it is told the number of the trial, from 1.
+        play: plays a policy; it is told the returns found so far, and the number of the trial, from 1.
         side: of `SIDES`.
         seed: draws the policies.
         space: their bounds.
 
-    Yields:
-        Each trial with its number.
+    Raises:
+        ExperimentError: there are hardly any on that side.
     """
     generator, played = np.random.default_rng(seed), 0
+    found: list[tuple[Trial, int]] = []
     for spread in range(MOST_SPREADS):
         for policy in map(space.at, initial_design(SPREAD + 1, space, generator)):
             if spread and policy == space.neutral:
                 continue
             played += 1
-            trial = play(policy, played)
+            trial = play([each for each, _ in found], policy, played)
             if on_side(trial, side):
-                yield trial, played
+                found.append((trial, played))
+                if len(found) == count:
+                    return found
+    raise ExperimentError(
+        f'only {len(found)} of {played} trials landed on the side "{side}", and {count} are needed: '
+        'ask for smaller caches'
+    )
 
 
 def trials_of(row: Row, count: int) -> list[Given]:

@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from llm_policy_improver.core.method import INITIAL, Method, Recommender
+from llm_policy_improver.core.method import Method, Recommender
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.experiments.cells import Cell
 from llm_policy_improver.experiments.first_trials import one_sided, side_away
 from llm_policy_improver.experiments.processes import Processes
+from llm_policy_improver.experiments.table_tennis import first_trial
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.registry import NUMERIC, make_numeric, require_known
 from llm_policy_improver.methods.rules import REPEATS
@@ -72,21 +73,14 @@ def _arm(number: int) -> TableTennis:
 
 @lru_cache(maxsize=8)
 def _first(arm: int, side: str, seed: int, searched: Searched) -> tuple[Trial, ...]:
-    """The one-sided first trials, each under a version of its own."""
+    """The one-sided first trials."""
     task, begin = _arm(arm), LossRun('', '', arm, seed).first_seed
-    found: list[Trial] = []
 
-    def play(policy: Parameters, number: int) -> Trial:
-        known = task.informed_by(found, len(found) + 1)
-        return replace(
-            known.run(policy, begin + number), version=len(found) + 1, proposed_by=INITIAL, samples=None
-        )
+    def play(before: Sequence[Trial], policy: Parameters, number: int) -> Trial:
+        return replace(first_trial(task, before, policy, begin + number), samples=None)
 
-    for trial, _ in one_sided(play, side, (seed, arm, 3), parameter_space(searched)):
-        found.append(trial)
-        if len(found) == FIRST_TRIALS:
-            break
-    return tuple(found)
+    found = one_sided(play, side, (seed, arm, 3), parameter_space(searched), FIRST_TRIALS)
+    return tuple(trial for trial, _ in found)
 
 
 def play(run: LossRun) -> dict[str, Any]:

@@ -32,12 +32,18 @@ def task(noisy: bool) -> TableTennis:
     return TableTennis(replace(simulation, balls='standard'), controller)
 
 
+def first_trial(task: TableTennis, before: Sequence[Trial], policy: Parameters, seed: int) -> Trial:
+    """The next of the first trials, under a version of its own and informed by those before it, as in a run."""
+    version = len(before) + 1
+    trial = task.informed_by(before, version).run(policy, seed)
+    return replace(trial, version=version, proposed_by=INITIAL)
+
+
 @lru_cache(maxsize=8)
 def _played(trials: tuple[Given, ...], noisy: bool) -> tuple[Trial, ...]:
     played: list[Trial] = []
-    for number, (policy, seed) in enumerate(trials, start=1):  # as in a run
-        trial = task(noisy).informed_by(played, number).run(policy, seed)
-        played.append(replace(trial, version=number, proposed_by=INITIAL))
+    for policy, seed in trials:
+        played.append(first_trial(task(noisy), played, policy, seed))
     return tuple(played)
 
 
