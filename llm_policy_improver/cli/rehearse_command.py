@@ -117,7 +117,10 @@ def _result(store: RunStore, objective: Objective, assembly: Assembly, end: End 
         for number, step in enumerate((step for part in parts for step in part.steps), 1)
         if step.trial is not None
     ]
-    return ImprovementResult.of(objective, assembly.method.name, (), run, end, assembly.brief.space.labels)
+    return ImprovementResult.of(
+        objective, assembly.method.name, (), run, end, assembly.brief.space.labels,
+        noisy=bool(assembly.settings.landing_noise), left=assembly.settings.trials - len(run),
+    )  # fmt: skip
 
 
 def _figures(diagnostics: dict[str, dict[str, str]]) -> str:

@@ -1,6 +1,8 @@
 """What a method is: a proposer of policies, given all trials so far and the objective."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from llm_policy_improver.core.chat import Exchange
@@ -52,3 +54,34 @@ class Recommender(Protocol):
 
     def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
         """What to keep after these trials, tried or not; None where nothing can be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What further trials may still bring, by a method's model; in the unit of the objective.
+
+    Attributes:
+        gain: by how much the expected loss would fall, were all known that trials can tell.
+        scatter: standard deviation of the distances of trials with what is recommended.
+    """
+
+    gain: float
+    scatter: float
+
+    def told_apart(self, trials: int) -> float:
+        """The least gain that so many trials show.
+
+        Half of them played with what is recommended and half with a rival differ in their means by a standard error of
+        2 scatter / sqrt(trials). What is to gain is the mean of what the rival is better by, where it is better: of
+        a normal difference without a favourite 1 / sqrt(2 pi) of its standard deviation. Both deviations are equal
+        at 0.8 scatter / sqrt(trials): what is less drowns in the trials' own luck.
+        """
+        return 2.0 * self.scatter / math.sqrt(2.0 * math.pi * trials)
+
+
+@runtime_checkable
+class Prospector(Recommender, Protocol):
+    """A recommender that can say what is left to gain."""
+
+    def prospect(self, history: Sequence[Trial], objective: Objective) -> Prospect | None:
+        """What further trials may bring; None where nothing can be said."""

@@ -16,12 +16,12 @@ from typing import Final
 
 import numpy as np
 
-from llm_policy_improver.core.audit import Audit, Decision
+from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
 from llm_policy_improver.core.finding import Failure, Vain
 from llm_policy_improver.core.gate import Gate
-from llm_policy_improver.core.method import INITIAL, Method, Recommender
+from llm_policy_improver.core.method import INITIAL, Method
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
@@ -29,19 +29,16 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.consult import Answer, consult
+from llm_policy_improver.loop.ending import Ending, end_text
+from llm_policy_improver.loop.foresight import Foresight
 from llm_policy_improver.loop.gatekeeper import Gatekeeper
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.nearer import first_proposals, nearer_proposals
+from llm_policy_improver.loop.rest import Rest
 from llm_policy_improver.loop.step import Step, TrialResult
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.methods.ranking import best_trial
 
-FAILURES: Final = 3
-"""Failures of a language model in a row after which it rests."""
-REST: Final = 4
-"""Steps that it is not asked then."""
-IDLE: Final = 3
-"""Trials in a row with the last parameters, for want of any proposal, after which the run ends."""
 ASKED_AGAIN: Final = 2
 """How often a language model is asked again for the same trial after a person rejected what it proposed."""
 
@@ -73,8 +70,9 @@ class Improvement:
         gates: judge in their order what the checks let through; all must pass it before it is published.
         in_force: the policy that stays where nothing is let through from the start on, and who proposed it; that of
             the last trial of ``history`` where None.
-        all_trials: whether all trials are played even when the objective is reached.
-        noise: spread of the measures of repeated trials, which decides when it is reached.
+        all_trials: whether all trials are played even when the objective is reached, or nothing worth a trial is left.
+        noise: spread of the measures of repeated trials, which decides when it is reached. Where there is any, and the
+            method has a model of it, what counts is what the model expects, not the best trial seen.
         clock: the time of day, for the audit records.
 
     Raises:
@@ -117,16 +115,16 @@ class Improvement:
         self._repeats_allowed = repeats_allowed
         self._version = first_version
         self._earlier = tuple(history)
-        self._failures = 0
-        self._ask_again = 0
+        self._rest = Rest()
         self._idle = 0
         self._in_vain: tuple[Vain, ...] = ()
         self._gatekeeper = Gatekeeper(gates, clock)
         if in_force is None and self._earlier:
             in_force = Proposal.again(self._earlier[-1])
         self._in_force = in_force
-        self._all_trials = all_trials
-        self._noise = noise
+        self._noisy = bool(noise)
+        self._foresight = Foresight(method, objective, noise)
+        self._ending = Ending(objective, self._foresight, trials, len(self._design), all_trials, noise)
         self._steps: list[Step] = []
         self._played: list[Trial] = []
 
@@ -141,21 +139,20 @@ class Improvement:
         return tuple(self._steps)
 
     @property
+    def played(self) -> int:
+        """How many trials of this run are recorded."""
+        return len(self._played)
+
+    @property
     def end(self) -> End | None:
         """Why the run is over; None while it goes on."""
-        if len(self._played) >= self.trials:
-            return End.PLAYED
         if len(self._played) < len(self._steps):
             return None
-        # Nobody proposed anything for several trials: more of the same would only wear out the arm and the person.
-        if self._idle >= IDLE:
-            return End.NO_PROPOSALS
-        return End.REACHED if not self._all_trials and self._reached() else None
+        return self._ending.of(self.history, self._run, self._idle)
 
-    def _reached(self) -> bool:
-        best = self.objective.best(self._played)
-        distance = None if best is None else self.objective.distance(best)
-        return distance is not None and distance <= self.objective.reached_within(self._noise)
+    @property
+    def _run(self) -> list[tuple[Step, Trial]]:
+        return list(zip(self._steps, self._played, strict=False))
 
     @property
     def done(self) -> bool:
@@ -198,12 +195,7 @@ class Improvement:
             self._version = max(self._version, step.version + 1)
             self._idle = self._idle + 1 if step.unchanged else 0
             self._in_vain = step.in_vain
-            proposal = step.proposal
-            if proposal.exchanges:
-                in_vain = bool(proposal.instead_of) or step.unchanged
-                rejected = any(audit.decision is Decision.REJECTED for audit in step.audits)
-                self._failures = self._failures + 1 if in_vain and not rejected else 0
-                self._ask_again = step.number + 1 + REST
+            self._rest.restore(step)
             if trial is not None:
                 self._played.append(trial)
 
@@ -253,6 +245,7 @@ class Improvement:
             best=best,
             best_distance=None if best is None else self.objective.distance(best),
             improved=best is not before,
+            recommended=self.recommended if self._ending.foreseen(len(self._played)) else None,
         )
 
     def result(self) -> ImprovementResult:
@@ -261,18 +254,19 @@ class Improvement:
             self.objective,
             self.method.name,
             self._earlier,
-            list(zip(self._steps, self._played, strict=False)),
+            self._run,
             self.end,
             self.space.labels,
-            self.recommended,
+            recommended=self.recommended,
+            noisy=self._noisy,
+            prospect=self._ending.prospect(self.history, self._run) if self.end is End.SETTLED else None,
+            left=self.trials - len(self._played),
         )
 
     @property
     def recommended(self) -> Proposal | None:
         """What to keep where trials are noisy and the method has a model of them; None: the best trial seen."""
-        if not self._noise or not isinstance(self.method, Recommender):
-            return None
-        return self.method.recommend(self.history, self.objective)
+        return self._foresight.recommended(self.history)
 
     def _seed(self, number: int) -> int:
         return self._ball_seed + number if self._vary_balls else self._ball_seed
@@ -315,13 +309,9 @@ class Improvement:
         return self._publish(number, replace(second, proposal=proposal, exchanges=exchanges))
 
     def _ask_unless_resting(self, number: int) -> Answer:
-        """Ask the method; a language model that failed several times in a row only now and then.
-
-        Each request in vain may cost minutes and a person's trust. What a person rejected was no failure: a language
-        model is told the reason and asked again.
-        """
-        if self._failures >= FAILURES and number < self._ask_again:
-            detail = f'{self._failures} in a row'
+        """Ask the method; a language model that failed several times in a row only now and then."""
+        if self._rest.holds(number):
+            detail = f'{self._rest.failures} in a row'
             return Answer(self.method.name, None, None, failure=Failure.RESTING, detail=detail)
         asked = self._ask(self.method)
         for _ in range(ASKED_AGAIN):
@@ -329,9 +319,7 @@ class Improvement:
                 break
             again = self._ask(self.method)
             asked = replace(again, exchanges=asked.exchanges + again.exchanges)
-        in_vain = asked.checked is None and bool(asked.exchanges) and not self._gatekeeper.rejected_by_person
-        self._failures = self._failures + 1 if in_vain else 0
-        self._ask_again = number + 1 + REST
+        self._rest.asked(number, asked, self._gatekeeper.rejected_by_person)
         return asked
 
     def _ask(self, method: Method) -> Answer:
@@ -399,13 +387,6 @@ def _first_trials(
         return []
     design = initial_design(count, space, np.random.default_rng(seed))
     return [first_proposals(values, space) for values in design]
-
-
-def end_text(end: End, in_vain: Sequence[Vain]) -> str:
-    """Why a run is over, as a clause for people."""
-    if end is End.NO_PROPOSALS:
-        return f'nobody could propose anything {IDLE} times in a row: {"; ".join(map(str, in_vain))}'
-    return {End.PLAYED: 'all of its trials are played', End.REACHED: 'the objective is reached'}[end]
 
 
 def run_improvement(

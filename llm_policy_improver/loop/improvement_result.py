@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from llm_policy_improver.core.finding import Agreement
+from llm_policy_improver.core.method import Prospect
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters, Policy, Program
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.foretold import Foretold
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.ranking import best_trial
 
@@ -22,6 +24,8 @@ class End(StrEnum):
     """All of its trials."""
     REACHED = 'reached'
     """The objective, to within what can be measured."""
+    SETTLED = 'settled'
+    """What is left to gain is less than the trials left could tell apart."""
     NO_PROPOSALS = 'no_proposals'
     """Nobody could propose anything several times in a row."""
 
@@ -49,6 +53,9 @@ class ImprovementResult:
         in_vain: who gave no proposals, where it ended for want of them, as a clause.
         labels: of the parameters, for people, by name.
         recommended: what to keep, where trials are noisy and the method has a model of them; else None: the best.
+        foretold: how its trials compare with what was expected of them, where trials are noisy; else None.
+        prospect: what was left to gain where the run ended for that; else None.
+        left: trials that it did not play.
     """
 
     objective: str
@@ -71,6 +78,9 @@ class ImprovementResult:
     in_vain: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     recommended: Proposal | None = None
+    foretold: Foretold | None = None
+    prospect: Prospect | None = None
+    left: int = 0
 
     @classmethod
     def of(
@@ -81,7 +91,11 @@ class ImprovementResult:
         run: Sequence[tuple[Step, Trial]],
         end: End | None = None,
         labels: Mapping[str, str] = MappingProxyType({}),
+        *,
         recommended: Proposal | None = None,
+        noisy: bool = False,
+        prospect: Prospect | None = None,
+        left: int = 0,
     ) -> 'ImprovementResult':
         """Sum up a run.
 
@@ -93,6 +107,9 @@ class ImprovementResult:
             end: why it is over, if it is.
             labels: of the parameters, for people, by name.
             recommended: what the method says to keep.
+            noisy: whether repeated trials differ, so that what was foretold of them is compared.
+            prospect: what was left to gain.
+            left: trials that it did not play.
         """
         trials = [trial for _, trial in run]
         measured = [distance for trial in trials if (distance := objective.distance(trial)) is not None]
@@ -121,6 +138,9 @@ class ImprovementResult:
             end=end,
             labels=labels,
             recommended=recommended,
+            foretold=Foretold.of(run, objective) if noisy else None,
+            prospect=prospect if end is End.SETTLED else None,
+            left=left,
             in_vain='; '.join(map(str, run[-1][0].in_vain)) if run else '',
         )
 
@@ -151,6 +171,8 @@ class ImprovementResult:
         """Why it ended before all its trials, as a clause for people; empty where it did not."""
         if self.end is End.NO_PROPOSALS:
             return f'nobody could propose anything several times in a row: {self.in_vain}'
+        if self.end is End.SETTLED:
+            return settled_text(self.prospect, self.left)
         return 'the objective is reached' if self.end is End.REACHED else ''
 
     def as_json(self) -> dict[str, Any]:
@@ -158,10 +180,11 @@ class ImprovementResult:
         best = self.best_policy
         numbers = best if isinstance(best, Parameters) else None
         kept = self.recommended
-        said = {} if kept is None else {
-            'recommended': kept.policy.as_json(), 'recommended_because': kept.reason,
-            'recommended_expects': {name: float(value) for name, value in kept.memos.items()},
-        }  # fmt: skip
+        said = {} if kept is None else recommended_json(kept) | {'recommended_because': kept.reason}
+        if self.foretold is not None:
+            said |= self.foretold.as_json()
+        if self.prospect is not None:
+            said |= {'left_to_gain': self.prospect.gain, 'told_apart': self.prospect.told_apart(self.left)}
         return said | {
             'objective': self.objective,
             'metric': self.aim or None,
@@ -184,3 +207,21 @@ class ImprovementResult:
             'claims_undecided': self.claims_undecided,
             'stopped': self.stopped or None,
         }
+
+
+def recommended_json(kept: Proposal) -> dict[str, Any]:
+    """What is recommended, and what is expected of it, as plain data."""
+    return {
+        'recommended': kept.policy.as_json(),
+        'recommended_expects': {name: float(value) for name, value in kept.memos.items()},
+    }
+
+
+def settled_text(prospect: Prospect | None, left: int) -> str:
+    """Why a run ended as nothing worth a trial is left, as a clause for people; without figures where they are lost."""
+    if prospect is None or not left:
+        return 'what is left to gain is less than the trials left could tell apart'
+    return (
+        f'what is left to gain, about {prospect.gain:.3f} m, is less than the {prospect.told_apart(left):.3f} m that '
+        f'the {left} trials left could tell apart'
+    )

@@ -106,6 +106,8 @@ class TrialResult:
         best: the best trial so far; None where none can be ranked.
         best_distance: of it to the objective.
         improved: whether this trial is the new best.
+        recommended: what would be kept if the run ended now, where trials are noisy and the method has a model of
+            them; the best trial seen is partly luck then. None where it has none, and before the method is asked.
     """
 
     number: int
@@ -115,3 +117,4 @@ class TrialResult:
     best: Trial | None
     best_distance: float | None
     improved: bool
+    recommended: Proposal | None = None

@@ -35,7 +35,7 @@ def status_message(
         objective=objective.words,
         aim=objective.sentence,
         method=improvement.method.name,
-        iteration=improvement.result().trials,
+        iteration=improvement.played,
         trials=improvement.trials,
         best_version=0 if best is None else best.version,
         best_distance=number(None if best is None else objective.distance(best)),

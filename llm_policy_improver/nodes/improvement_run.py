@@ -6,6 +6,7 @@ may take long (a language model, a rehearsal, a person's approval) runs in a wor
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -20,7 +21,7 @@ from llm_policy_improver.loop.build import Assembly
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.loop.step import Step, counts
+from llm_policy_improver.loop.step import Step, TrialResult, counts
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.improvement_messages import feedback_message, result_message
@@ -28,7 +29,7 @@ from llm_policy_improver.nodes.policy_in_force import PolicyInForce
 from llm_policy_improver.nodes.status_board import StatusBoard
 from llm_policy_improver.nodes.trial_player import TrialPlayer
 from llm_policy_improver.nodes.waiting import WaitingNode
-from llm_policy_improver.report.wording import aim_text, best_text
+from llm_policy_improver.report.wording import aim_text, best_text, kept_text
 from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.objective_folder import to_draw
 from llm_policy_improver.runs.run_memory import RunMemory
@@ -158,7 +159,8 @@ class ImprovementRun:
 
     async def _improve(self, improvement: Improvement) -> None:
         """Step by step to the end, or until it is cancelled."""
-        while not improvement.done and not self._cancelled():
+        over = await self._around.node.in_thread(lambda: improvement.done, self._cancelled)
+        while not over and not self._cancelled():
             self._around.status.show(improvement, OptimizerStatus.RUNNING, self._step)
             proposed = await self._around.node.in_thread(improvement.propose, self._cancelled)
             if proposed is None:
@@ -167,8 +169,17 @@ class ImprovementRun:
             trial = await self._trial(improvement, proposed)
             if trial is None:
                 return
-            result = improvement.record(trial)
-            self._around.node.get_logger().info(f'trial {trial.number}: {trial.note}; {proposed.reason}')
+            # In a thread, as a model may be asked for both; not left before its end, as the trial is played.
+            recorded = await self._around.node.in_thread(
+                partial(_recorded, improvement, trial), lambda: False
+            )
+            assert recorded is not None
+            result, over = recorded
+            kept = kept_text(result.recommended)
+            told = f'; to keep now: {kept}' if kept else ''
+            self._around.node.get_logger().info(
+                f'trial {trial.number}: {trial.note}; {proposed.reason}{told}'
+            )
             if self._goal is not None:
                 self._goal.publish_feedback(feedback_message(result))
 
@@ -265,8 +276,16 @@ class ImprovementRun:
             Thread(target=draw, name='drawing').start()
 
 
+def _recorded(improvement: Improvement, trial: Trial) -> tuple[TrialResult, bool]:
+    """Take in a trial, and find out whether the run is over by it."""
+    return improvement.record(trial), improvement.done
+
+
 def _came_to(done: ImprovementResult) -> str:
-    reached = 'the objective is reached: ' * (done.end is End.REACHED)
+    reached = f'{done.stopped}: ' if done.stopped else ''
     best = best_text(done)
     played = f'{done.trials} trial{"s" * (done.trials != 1)}, {done.returned:.0%} returned'
+    kept = kept_text(done.recommended)
+    if best and kept:
+        return f'{reached}{played}; best seen is {best}; to keep: {kept}'
     return f'{reached}{played}' + f'; best is {best}' * bool(best)

@@ -14,15 +14,20 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from llm_policy_improver.loop.improvement_result import End, ImprovementResult
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.improvement_result import End, ImprovementResult, recommended_json
 from llm_policy_improver.loop.step import TrialResult
-from llm_policy_improver.report.wording import best_text, claims_text, step_text
+from llm_policy_improver.report.wording import best_text, claims_text, kept_text, step_text
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 
 @dataclass(frozen=True, slots=True)
 class TrialReport:
-    """One trial as shown; distances and positions in metres, None where there is none."""
+    """One trial as shown; distances and positions in metres, None where there is none.
+
+    `recommended` is what would be kept if the run ended now, where a model says so; `best_distance` is that of the
+    best trial seen.
+    """
 
     number: int
     trial: int
@@ -36,6 +41,7 @@ class TrialReport:
     verdict: str
     note: str = ''
     claims: str = ''
+    recommended: Proposal | None = None
 
     @classmethod
     def of(cls, result: TrialResult) -> 'TrialReport':
@@ -55,10 +61,12 @@ class TrialReport:
             verdict=step_text(step),
             note=trial.note,
             claims=claims_text(step.proposal.claims),
+            recommended=result.recommended,
         )
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for a JSON line."""
+        kept = {} if self.recommended is None else recommended_json(self.recommended)
         return {
             'type': 'trial',
             'trial': self.trial,
@@ -72,7 +80,7 @@ class TrialReport:
             'reason': self.reason,
             'verdict': self.verdict,
             'claims': self.claims,
-        }
+        } | kept
 
 
 class Reporter(Protocol):
@@ -150,7 +158,10 @@ class ConsoleReporter:
         distance = '' if report.distance is None else f'{report.distance:.3f} m to go'
         what = f'landed {where:20s} {distance}' if landed else f'{report.outcome}: {report.note}'
         colour = 'green' if improved else 'default' if landed else 'yellow'
-        mark = '   [bold]best so far[/]' if improved else ''
+        said = kept_text(report.recommended)
+        # Beside what a model expects the best trial is what it is: partly luck.
+        best = 'best seen so far' if said else 'best so far'
+        mark = f'   [bold]{best}[/]' if improved else ''
         self._console.print(f'[{colour}]{report.number:4d}  {escape(what)}{mark}[/]')
         first = report.proposed_by == 'initial'
         if not (first and self._said_first and report.number > 2):
@@ -160,6 +171,8 @@ class ConsoleReporter:
             self._aside(f'checks: {report.verdict}', 'yellow')
         if report.claims:
             self._aside(report.claims, 'dim')
+        if said:
+            self._aside(f'to keep now: {said}', 'cyan')
         self._progress.update(self._task, completed=report.number)
 
     def _aside(self, text: str, style: str) -> None:
@@ -172,14 +185,17 @@ class ConsoleReporter:
         self._console.print()
         if result.best is not None:
             first = result.initial_distance_m
+            kept = result.recommended_told
+            name = 'Best seen' if kept else 'Best'
             self._console.print(
-                f'[bold green]Best:[/] {escape(best_text(result))}'
+                f'[bold green]{name}:[/] {escape(best_text(result))}'
                 + (f' (the first trial: {first:.3f} m)' if first is not None else '')
             )
             self._aside(result.best_told, '')
-            if kept := result.recommended_told:
+            if kept:
                 self._console.print('[bold green]To keep, by the model of all trials:[/]')
                 self._aside(kept, '')
+                self._aside(kept_text(result.recommended), '')
         else:
             self._console.print('[bold]No trial could be ranked.[/]')
         if result.fallbacks or result.unchanged:
@@ -199,7 +215,11 @@ class ConsoleReporter:
         self._console.print(
             f'{result.trials} trial{"s" * (result.trials != 1)}, {result.returned:.0%} returned'
         )
-        if result.end is End.REACHED:
+        if foretold := str(result.foretold or ''):
+            self._console.print(foretold)
+        if result.end is End.SETTLED:
+            self._console.print(f'[bold green]Ended:[/] {escape(result.stopped)}.', soft_wrap=True)
+        elif result.end is End.REACHED:
             self._console.print('[bold green]The objective is reached.[/]')
         elif result.stopped:
             self._console.print(f'[bold red]Ended early:[/] {escape(result.stopped)}', soft_wrap=True)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.checks import verdict_text
@@ -56,6 +58,21 @@ def claims_text(claims: Sequence[ClaimedEffect]) -> str:
         for claim in against[:MOST_NAMED]
     )
     return f'{text}; contradicted: {named}' if named else text
+
+
+def kept_text(recommended: Proposal | None) -> str:
+    """What is expected of what would be kept; empty where no model says anything."""
+    if recommended is None:
+        return ''
+    expected = Expectation.of(recommended)
+    if expected is None:
+        return recommended.reason
+    parts = [f'expected loss {expected.loss:.3f} m']
+    if expected.has_interval:
+        parts.append(f'{expected.low:.3f} to {expected.high:.3f} m to go in 8 of 10 that succeed')
+    if expected.success >= 0.0:
+        parts.append(f'{expected.success:.0%} to succeed')
+    return ', '.join(parts)
 
 
 def best_text(result: ImprovementResult) -> str:

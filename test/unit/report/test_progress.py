@@ -1,11 +1,17 @@
 """What people are shown of a run."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from llm_policy_improver.core.expectation import Expectation
+from llm_policy_improver.core.method import Prospect
+from llm_policy_improver.core.policy import Parameters
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.foretold import Foretold
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.report.progress import ConsoleReporter, TrialReport
 
@@ -44,3 +50,42 @@ def test_resumed_run_goes_by_the_best_of_before(reporter: ConsoleReporter, shown
     reporter.close()
     assert shown.getvalue().count('best so far') == 1
     assert 'best so far' in next(line for line in shown.getvalue().splitlines() if '0.100 m to go' in line)
+
+
+KEPT = Proposal(
+    Parameters(('a',), (1.1,)), 'bayesian', reason='It expects much.',
+    memos=Expectation(0.154, 0.045, 0.127, 0.93).memos(),
+)  # fmt: skip
+
+
+def test_under_noise_each_trial_says_what_would_be_kept(reporter: ConsoleReporter, shown: io.StringIO) -> None:
+    reporter.begin('far left', 'left', 'bayesian', 9)
+    reporter.trial(replace(landed(1, 0.1, 0.1), recommended=KEPT))
+    reporter.close()
+    assert 'best seen so far' in shown.getvalue()
+    said = (
+        'to keep now: expected loss 0.154 m, 0.045 to 0.127 m to go in 8 of 10 that succeed, 93% to succeed'
+    )
+    assert said in shown.getvalue()
+    line = replace(landed(1, 0.1, 0.1), recommended=KEPT).as_json()
+    assert line['recommended'] == {'a': 1.1}
+    assert line['recommended_expects']['expected_loss'] == 0.154
+    assert line['best_distance_m'] == 0.1
+    assert 'recommended' not in landed(1, 0.1, 0.1).as_json()
+
+
+def test_a_run_that_settled_says_the_figures_and_how_good_its_expectations_were(
+    reporter: ConsoleReporter, shown: io.StringIO
+) -> None:
+    result = replace(
+        ended(End.SETTLED), prospect=Prospect(0.01, 0.05), left=4, foretold=Foretold(10, 9, 9.4, 7)
+    )
+    reporter.end(result, Path('run'), None)
+    red = '\x1b[1;31m'
+    assert red not in shown.getvalue()
+    assert 'what is left to gain, about 0.010 m, is less than the 0.020 m that the 4 trials left' in shown.getvalue()
+    assert 'Of 10 proposals with an expected result 9 succeeded (9.4 expected), and 7 of these' in shown.getvalue()
+    told = result.as_json()
+    assert (told['foretold'], told['foretold_inside'], told['foretold_success']) == (9, 7, pytest.approx(0.94))
+    assert told['stopped'] == result.stopped
+    assert not {'foretold', 'left_to_gain', 'recommended'} & ended(End.PLAYED).as_json().keys()

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.expectation import Expectation
+from llm_policy_improver.core.method import Prospect
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric import words
 from llm_policy_improver.methods.numeric.effect_model import TooFewTrialsError
+from llm_policy_improver.methods.numeric.landing.left import left_to_gain
 from llm_policy_improver.methods.numeric.landing.outlook import Expected, Outlook
 from llm_policy_improver.methods.numeric.landing.prior_source import PriorSource
 from llm_policy_improver.methods.numeric.landing.search import least
@@ -31,6 +34,9 @@ STARTS: Final = 6
 """Trials of least expected loss that the search begins near."""
 EVASION: Final = 0.02
 """Largest change of a coordinate that keeps a proposal from repeating a trial."""
+
+EIGHT_OF_TEN: Final = 2.563
+"""Standard deviations of a normal distribution between its first and its last tenth."""
 
 
 class Bayesian:
@@ -115,6 +121,20 @@ class Bayesian:
             expected=expected.measures, memos=memos(expected),
         )  # fmt: skip
 
+    def prospect(self, history: Sequence[Trial], objective: Objective) -> Prospect | None:
+        """What is left to gain beside what is recommended; None where nothing can be said."""
+        kept = self.recommend(history, objective)
+        expected = Expectation.of(kept)
+        if kept is None or expected is None or not expected.has_interval:
+            return None
+        outlook, generator = self.outlook(history, objective), np.random.default_rng((self.seed, len(history)))
+        box, starts = _box(outlook), self._starts(outlook, history)
+        gain = left_to_gain(
+            outlook, outlook.explored.point(self.brief.space.values(kept)),
+            np.vstack((least(outlook.losses, *box, starts, generator), np.clip(starts, *box))), *box, generator,
+        )  # fmt: skip
+        return Prospect(gain, (expected.high - expected.low) / EIGHT_OF_TEN)
+
     def _starts(self, outlook: Outlook, history: Sequence[Trial]) -> Array:
         """(n, d) the tried points of least expected loss."""
         points = outlook.explored.points(history)
@@ -148,9 +168,4 @@ def told(expected: Expected, objective: Objective) -> str:
 
 def memos(expected: Expected) -> dict[str, str]:
     """An expectation as it is stored with a proposal."""
-    return {
-        'expected_loss': f'{expected.loss:.4f}',
-        'expected_low': f'{expected.low:.4f}',
-        'expected_high': f'{expected.high:.4f}',
-        'expected_success': f'{expected.success:.3f}',
-    }
+    return Expectation(expected.loss, expected.low, expected.high, expected.success).memos()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri, ndtri
 
 from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
@@ -25,8 +26,6 @@ from llm_policy_improver.methods.numeric.landing.told import Told, edges
 
 Array = NDArray[np.float64]
 
-FAILED_LOSS: Final = 1.0
-"""Loss of a trial that does not succeed, in the unit of the objective: the width of half a table, about."""
 DRAWS: Final = 128
 """Of the measures' scatter."""
 ODD_FAILURE: Final = 3.0

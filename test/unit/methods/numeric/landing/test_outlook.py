@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from noisy_throw import BRIEF, POINT, RIGHT, SPACE, Throw, drawn, simulated_prior
 
+from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.methods.numeric.effect_model import TooFewTrialsError
-from llm_policy_improver.methods.numeric.landing.outlook import FAILED_LOSS, Outlook
+from llm_policy_improver.methods.numeric.landing.outlook import Outlook
 
 PRIOR = simulated_prior()
 REAL = Throw(off=0.08)
