@@ -133,13 +133,19 @@ def landings_command(trials: int, noise: float, seed: int, plot: Path | None, as
 @click.option('--seeds', type=click.IntRange(0), help='Of the losses; 0: none is measured.  [10; --quick: 1]')
 @click.option('--method', 'methods', multiple=True, help='Whose losses are measured.  [those compared]')
 @click.option('--processes', type=click.IntRange(1), help='For the losses.  [one a core]')
+@click.option(
+    '--all-trials/--until-reached',
+    default=True,
+    show_default=True,
+    help='Whether runs end where the objective is reached, or nothing worth a trial is left.',
+)
 @click.option('--quick', is_flag=True, help='A small form, to see that all works.')
 @_seed
 @_plot
 @_json
 def noise_command(
     balls: int | None, policies: int | None, seeds: int | None, methods: tuple[str, ...], processes: int | None,
-    quick: bool, seed: int, plot: Path | None, as_json: bool,
+    all_trials: bool, quick: bool, seed: int, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """How far landings of the same parameters lie apart under camera noise, delays and random phases.
 
@@ -153,7 +159,7 @@ def noise_command(
     try:
         runs = noisy_losses.runs_of(
             seeds, drawn_arms.FINAL[: 1 if quick else None], methods or noisy_losses.COMPARED[:least],
-            noisy_losses.AIMS[:least],
+            noisy_losses.AIMS[:least], not all_trials,
         )  # fmt: skip
     except UnknownMethodError as error:
         raise click.ClickException(str(error)) from None

@@ -22,6 +22,7 @@ from llm_policy_improver.experiments.cells import Cell
 from llm_policy_improver.experiments.first_trials import one_sided, side_away
 from llm_policy_improver.experiments.processes import Processes
 from llm_policy_improver.experiments.table_tennis import first_trial
+from llm_policy_improver.loop.foretold import Foretold
 from llm_policy_improver.loop.improvement import Improvement, run_improvement
 from llm_policy_improver.methods.registry import NUMERIC, make_numeric, require_known
 from llm_policy_improver.methods.rules import REPEATS
@@ -46,6 +47,8 @@ REPLAYS: Final = 64
 NOT_LANDED: Final = 1.0
 NEAR: Final = 0.25
 """m."""
+NOISE: Final = 0.05
+"""m, as ``landing_noise`` would say."""
 _BLOCK: Final = 1_000_000
 """Trial seeds of an arm and a seed begin at multiples of it; the replays' in its second half."""
 
@@ -59,6 +62,8 @@ class LossRun:
     arm: int
     seed: int
     searched: Searched = Searched.ATTENUATION
+    until_reached: bool = False
+    """Whether it ends where the objective is reached, or nothing worth a trial is left."""
 
     @property
     def first_seed(self) -> int:
@@ -95,18 +100,19 @@ def play(run: LossRun) -> dict[str, Any]:
     method = make_numeric(
         name, brief, run.seed, prior=None if run.method == WITHOUT_PRIOR else SimulatedPrior(noisy_cell())
     )
-    history, seconds = first, 0.0
+    history, seconds, foretold = first, 0.0, Foretold()
     if run.method != BEST_OF_FIRST:
         improvement = Improvement(
             objective, method, space, trials=IMPROVEMENTS, first_trials=0, seed=run.seed,
             ball_seed=run.first_seed + _BLOCK // 4, vary_balls=True, history=first, repeats_allowed=REPEATS,
-            first_version=len(first) + 1,
+            first_version=len(first) + 1, all_trials=not run.until_reached, noise=NOISE * run.until_reached,
         )  # fmt: skip
         began = time.perf_counter()
         for _ in run_improvement(improvement, task):
             pass
         seconds = time.perf_counter() - began
         history = improvement.history
+        foretold = Foretold.of(zip(improvement.steps, history[len(first) :], strict=True), objective)
     policy, predicted = _recommended(method, history, objective)
     distances = _replay(task, history, policy, objective, run.first_seed + _BLOCK // 2)
     best = objective.best(history)
@@ -115,7 +121,8 @@ def play(run: LossRun) -> dict[str, Any]:
         'loss_m': float(np.mean(distances)), 'predicted_m': predicted,
         'landed': float(np.mean([distance < NOT_LANDED for distance in distances])),
         'best_seen_m': None if best is None else objective.distance(best), 'seconds': round(seconds, 2),
-    }  # fmt: skip
+        'improvements': len(history) - len(first),
+    } | foretold.as_json()  # fmt: skip
 
 
 def _recommended(
@@ -151,14 +158,19 @@ class Losses:
     method: str = COMPARED[0]
 
     def figures(self, method: str) -> dict[str, float]:
-        """Of one method: mean loss, that of the point, share within 0.25 m, mean error of the expected loss, m."""
+        """Of one method: mean loss, that of the point, share within 0.25 m, mean error of the expected loss, m.
+
+        And the mean number of improvements, and the share of distances inside the intervals that were foretold.
+        """
         own = [row for row in self.rows if row['method'] == method]
         losses = np.array([row['loss_m'] for row in own])
         point = [row['loss_m'] for row in own if row['objective'] == 'point']
+        foretold = sum(row['foretold'] for row in own)
         errors = [abs(row['predicted_m'] - row['loss_m']) for row in own if row['predicted_m'] is not None]
         return {
             'mean_loss_m': _mean(losses), 'point_loss_m': _mean(point), 'within_0_25': _mean(losses <= NEAR),
-            'prediction_error_m': _mean(errors),
+            'prediction_error_m': _mean(errors), 'improvements': _mean([row['improvements'] for row in own]),
+            'inside': sum(row['foretold_inside'] for row in own) / foretold if foretold else math.nan,
         }  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
@@ -174,8 +186,8 @@ class Losses:
             (
                 f'{method}, {runs[method]} runs',
                 f'loss {each["mean_loss_m"]:.3f} m, point {each["point_loss_m"]:.3f} m, {each["within_0_25"]:.0%} '
-                f'within {NEAR:g} m, expected wrongly by {each["prediction_error_m"]:.3f} m',
-                '<= 0.19, 0.08 m, >= 90 %, <= 0.03 m' if method == self.method else '',
+                f'within {NEAR:g} m, {each["improvements"]:.1f} improvements{_expectations(each)}',
+                '<= 0.19, 0.08 m, >= 90 %, <= 0.03 m, 80 %' if method == self.method else '',
             )
             for method, each in found.items()
         ]
@@ -199,7 +211,11 @@ class NoiseReport:
 
 
 def runs_of(
-    seeds: int, arms: Sequence[int], methods: Sequence[str] = COMPARED, objectives: Sequence[str] = AIMS
+    seeds: int,
+    arms: Sequence[int],
+    methods: Sequence[str] = COMPARED,
+    objectives: Sequence[str] = AIMS,
+    until_reached: bool = False,
 ) -> list[LossRun]:
     """All of them, those of one arm and seed beside each other.
 
@@ -209,7 +225,7 @@ def runs_of(
     for method in methods:
         require_known(method, (*NUMERIC, WITHOUT_PRIOR, BEST_OF_FIRST))
     return [
-        LossRun(method, objective, arm, seed)
+        LossRun(method, objective, arm, seed, until_reached=until_reached)
         for arm, seed, objective, method in product(arms, range(seeds), objectives, methods)
     ]
 
@@ -227,6 +243,14 @@ def run(
         rows[cell.key] = row
         progress('losses', len(rows), len(cells))
     return Losses(tuple(rows[cell.key] for cell in cells))
+
+
+def _expectations(figures: dict[str, float]) -> str:
+    """How they compare with what trials came to, of a method that says any."""
+    if math.isnan(figures['prediction_error_m']):
+        return ''
+    inside = '' if math.isnan(figures['inside']) else f', {figures["inside"]:.0%} inside their intervals'
+    return f', expected wrongly by {figures["prediction_error_m"]:.3f} m{inside}'
 
 
 def _mean(values: Any) -> float:

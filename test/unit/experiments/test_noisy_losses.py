@@ -14,7 +14,11 @@ from llm_policy_improver.methods.registry import UnknownMethodError
 
 
 def row(method: str, objective: str, loss: float, predicted: float | None) -> dict[str, object]:
-    return {'method': method, 'objective': objective, 'loss_m': loss, 'predicted_m': predicted}
+    said = (5, 4) if predicted else (0, 0)
+    return {
+        'method': method, 'objective': objective, 'loss_m': loss, 'predicted_m': predicted, 'improvements': 20,
+        'foretold': said[0], 'foretold_inside': said[1],
+    }  # fmt: skip
 
 
 LOSSES = Losses((
@@ -29,13 +33,17 @@ def test_headline_is_of_the_method_with_the_model() -> None:
     assert told['point_loss_m'] == pytest.approx(0.04)
     assert told['within_0_25'] == 0.5
     assert told['prediction_error_m'] == pytest.approx(0.025)
+    assert told['inside'] == pytest.approx(0.8)
+    assert told['improvements'] == 20
     assert len(told['rows']) == 3
 
 
 def test_every_method_has_a_line_in_the_table() -> None:
-    (bayesian, figures, bar), (other, _, no_bar) = LOSSES.table()
+    (bayesian, figures, bar), (other, plain, no_bar) = LOSSES.table()
     assert (bayesian, other, no_bar) == ('bayesian, 2 runs', 'cma_es, 1 runs', '')
     assert 'loss 0.170 m, point 0.040 m, 50%' in figures
+    assert 'expected wrongly by 0.025 m, 80% inside their intervals' in figures
+    assert plain.endswith('20.0 improvements')
     assert '<= 0.19' in bar
 
 
@@ -64,3 +72,5 @@ def test_a_run_is_played_and_what_is_recommended_is_played_again(monkeypatch: py
     assert 0.0 < plain['predicted_m'] < 1.0
     assert 0.0 < plain['loss_m'] <= 1.0
     assert plain['best_seen_m'] <= first['best_seen_m']
+    assert (first['improvements'], first['foretold_trials']) == (0, 0)
+    assert (plain['improvements'], plain['foretold_trials']) == (1, 1)
