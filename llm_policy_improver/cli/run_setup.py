@@ -57,7 +57,7 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 '--all-trials/--until-reached',
                 default=None,
-                help='Play all trials even when the objective is reached before.',
+                help='Play all trials even when the objective is reached before, or nothing worth a trial is left.',
             ),
             click.option(
                 '--rank-by-model/--understood',

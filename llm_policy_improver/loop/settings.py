@@ -72,7 +72,7 @@ class OptimizerSettings:
         residual_low, residual_high: bounds, one a joint; m/s for the slides, rad/s for the axes.
         rank_by_model: whether a language model ranks the trials by its word alone where nothing measures the objective;
             otherwise it is asked what the words mean, and what is not understood is refused.
-        all_trials: whether all trials are played even when the objective is reached.
+        all_trials: whether all trials are played even when the objective is reached, or nothing worth a trial is left.
     """
 
     FORMER: ClassVar[Mapping[str, str]] = MappingProxyType({'optimizer': 'method'})

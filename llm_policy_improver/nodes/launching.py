@@ -27,7 +27,7 @@ _OPTIMIZER_ARGUMENTS = {
     'base_url': (str, 'of an OpenAI-compatible endpoint; the key comes from OPENAI_API_KEY'),
     'model': (str, 'name of the language model; none: a regression proposes'),
     'parameters': (str, 'what is searched: attenuation, residual or both'),
-    'all_trials': (bool, 'whether all trials are played even when the objective is reached before'),
+    'all_trials': (bool, 'whether all trials are played even when the objective is reached before, or little is left'),
     'trials': (int, 'balls in a run, the first trials included'),
     'first_trials': (int, 'balls before the method is asked'),
     'seed': (int, 'draws the first trials and the balls'),

@@ -57,7 +57,7 @@ def improve(
         trials: to play, the first ones included.
         first_trials: spread over the bounds before the method is asked.
         seed: draws the first trials and seeds the task.
-        all_trials: play on when the objective is reached.
+        all_trials: play on when the objective is reached, or nothing worth a trial is left.
         folder: where the run is stored; nowhere where None. Of a run of the simulated arm by a method that has a name,
             ``llm-policy-improver`` can ``replay``, and ``resume`` what was interrupted.
         on_trial: called after each trial.

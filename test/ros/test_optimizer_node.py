@@ -34,6 +34,7 @@ from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
+from llm_policy_improver.table_tennis import simulated_prior
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, NEUTRAL_ATTENUATION, Modulation
 from llm_policy_improver.table_tennis.objectives import parse_objective
@@ -228,6 +229,22 @@ def test_run_ends_where_its_objective_is_reached_unless_all_trials_are_wanted(
     graph.play_in(tmp_path, first_trials=2, all_trials=all_trials)
     status, result = graph.improve('at (-0.01, 0.76)', trials=2).result()  # where the first ball lands
     assert (status, result.trials, result.end) == (GoalStatus.STATUS_SUCCEEDED, trials, end)
+
+
+def test_under_noise_the_result_says_what_to_keep_beside_the_best_seen(
+    graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    monkeypatch.setattr(simulated_prior, 'FEW', 200)
+    graph.play_in(tmp_path / 'run', first_trials=2, method='bayesian', landing_noise=0.001, all_trials=True)
+    states = graph.collect(OptimizerStatus, 'optimizer/status', EVERY)
+    status, result = graph.improve(FAR_RIGHT, trials=3).result()
+    assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 3)
+    seen, kept = result.message.split('; to keep: ')
+    assert f'; best seen is trial {result.best_trial} ' in seen
+    assert kept.startswith('expected loss ')
+    assert kept.endswith(' to succeed')
+    assert [state.iteration for state in states if state.state == OptimizerStatus.FINISHED] == [3]
 
 
 def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, tmp_path: Path) -> None:
