@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llm_policy_improver.core.finding import Finding
+from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.policy import Parameters, Policy
 from llm_policy_improver.core.program_space import ProgramSpace
@@ -75,6 +76,8 @@ def check(
     rules: Sequence[Rule] = RULES,
     repeats_allowed: int = 0,
     names: Sequence[str] = (),
+    noise: float = 0.0,
+    measures: Sequence[Measure] = (),
 ) -> Verdict:
     """Judge proposed values (n,); never raises, whatever they are.
 
@@ -86,8 +89,12 @@ def check(
         rules: applied in their order, each to what the one before left.
         repeats_allowed: how often the same policy may be tried again: more than 0 where trials are noisy.
         names: (n,) what the parameters are called where not by their names.
+        noise: standard deviation of the measures of repeated trials, in their unit; 0: none is known.
+        measures: whose ranges decide whether a trial succeeds.
     """
-    case = Case(history, space, objective, repeats_allowed, tuple(names) or space.names)
+    case = Case(
+        history, space, objective, repeats_allowed, tuple(names) or space.names, noise, tuple(measures)
+    )
     numbers = _numbers(values)
     findings: list[Finding] = []
     for rule in rules:

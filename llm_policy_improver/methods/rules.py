@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
@@ -34,6 +35,8 @@ class Case:
         objective: what the person asked; None where it does not matter to the rules applied.
         repeats_allowed: how often the same parameters may be tried again.
         names: (n,) what the parameters are called.
+        noise: standard deviation of the measures of repeated trials, in their unit; 0: none is known.
+        measures: whose ranges decide whether a trial succeeds.
     """
 
     history: Sequence[Trial]
@@ -41,6 +44,8 @@ class Case:
     objective: Objective | None = None
     repeats_allowed: int = 0
     names: Sequence[str] = ()
+    noise: float = 0.0
+    measures: Sequence[Measure] = ()
 
     def label(self, index: int) -> str:
         """A parameter's name and meaning, for people and models."""

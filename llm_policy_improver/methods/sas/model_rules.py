@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
@@ -29,16 +30,31 @@ SAME_PLACE: Final = 0.25
 """Of the distance between two places: what is nearer to one of them than this share is at that place."""
 
 
-def reach(history: Sequence[Trial], objective: Objective, space: ParameterSpace) -> float:
-    """Radius of a language model's trust region around the best trial, 1 being half of each parameter's range."""
-    return trust_radius(history, objective, space, start=FIRST_REACH, smallest=LEAST_REACH)
+def reach(
+    history: Sequence[Trial],
+    objective: Objective,
+    space: ParameterSpace,
+    noise: float = 0.0,
+    measures: Sequence[Measure] = (),
+) -> float:
+    """Radius of a language model's trust region around the best trial, 1 being half of each parameter's range.
+
+    Args:
+        history: all trials so far, oldest first.
+        objective: what the person asked.
+        space: the bounds.
+        noise, measures: as in `trust_radius`.
+    """
+    return trust_radius(
+        history, objective, space, start=FIRST_REACH, smallest=LEAST_REACH, noise=noise, measures=measures
+    )
 
 
 def _trust_region(values: tuple[float, ...], case: Case) -> Ruling | None:
     best, objective, space = case.best, case.objective, case.space
     if best is None or objective is None:
         return None
-    radius = reach(case.history, objective, space)
+    radius = reach(case.history, objective, space, case.noise, case.measures)
     centre = space.unit(best)
     step = space.unit(values) - centre
     length = float(np.max(np.abs(step)))
@@ -80,7 +96,7 @@ def _oscillation(values: tuple[float, ...], case: Case) -> Ruling | None:
 
 TRUST_REGION: Final = Rule(
     'trust_region',
-    'The step from the best trial is shortened, its direction kept, the more trials near it failed.',
+    'The step from the best trial is shortened, its direction kept, the more trials near it failed beyond the noise.',
     _trust_region,
 )
 OSCILLATION: Final = Rule(

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import Verdict, check, check_policy
 from llm_policy_improver.methods.sas.model_rules import FIRST_REACH, LEAST_REACH, MODEL_RULES
+from llm_policy_improver.methods.sas.model_rules import reach as sas_reach
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, Searched, parameter_space
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, trial_of
@@ -227,6 +230,50 @@ def test_repeat_is_judged_before_and_after_the_step_is_shortened() -> None:
 def places(*units: float) -> list[Trial]:
     """The best trial far from these, and trials at them, none of which is better."""
     return [landed(-0.5, 0.5), *[landed(unit, 0.1 * unit, 'initial') for unit in units]]
+
+
+NOISE = 0.05
+MEASURES = (LANDING_X, LANDING_Y)
+
+
+def noisy_reach(*after: Trial, noise: float = NOISE) -> float:
+    """Of the trust region after a best trial at x = 0.5 and these."""
+    return sas_reach([landed(0.0, 0.5), *after], RIGHT, SPACE, noise, MEASURES)
+
+
+def out(unit: float, x: float) -> Trial:
+    """A trial there that would have landed at x, beyond the right edge."""
+    modulation = Modulation.of(SPACE.at(SPACE.from_unit(np.zeros(8) + unit)), proposed_by='sas:m')
+    return trial_of(modulation, Outcome.OUT, {'out_x': x, 'out_y': 0.7})
+
+
+def test_bad_luck_does_not_shrink_the_reach_of_a_model() -> None:
+    worse_by_luck = landed(0.1, 0.5 - 2.5 * NOISE)
+    assert noisy_reach(worse_by_luck) == FIRST_REACH
+    assert noisy_reach(worse_by_luck, noise=0.0) == pytest.approx(0.6 * FIRST_REACH)
+    # Just beyond the edge may have been luck, half a metre beyond it not.
+    assert noisy_reach(out(0.1, 0.78)) == FIRST_REACH
+    assert noisy_reach(out(0.1, 1.3)) == pytest.approx(0.6 * FIRST_REACH)
+
+
+def test_what_noise_does_not_explain_shrinks_the_reach_of_a_model() -> None:
+    assert noisy_reach(landed(0.1, 0.5 - 3.5 * NOISE)) == pytest.approx(0.6 * FIRST_REACH)
+    assert noisy_reach(landed(0.1, 0.1), landed(0.2, 0.1)) == pytest.approx(0.36 * FIRST_REACH)
+    silent = replace(out(0.1, 0.78), measures={})
+    assert noisy_reach(silent) == pytest.approx(0.6 * FIRST_REACH)
+
+
+def test_repeated_parameters_do_not_shrink_the_reach_of_a_model() -> None:
+    assert noisy_reach(landed(0.0, 0.1), landed(0.0, -0.2)) == FIRST_REACH
+    assert noisy_reach(landed(0.1, 0.1), landed(0.1, 0.0)) == pytest.approx(0.6 * FIRST_REACH)
+
+
+def test_rule_for_models_knows_the_noise() -> None:
+    history = [landed(0.0, 0.5), *[landed(0.1 * k, 0.4) for k in (1, 2, 3)]]
+    leap = SPACE.from_unit(np.full(8, 0.95))
+    noisy = check(leap, history, SPACE, RIGHT, rules=MODEL_RULES, noise=NOISE, measures=MEASURES)
+    assert noisy.findings == ()
+    assert check(leap, history, SPACE, RIGHT, rules=MODEL_RULES).findings[0].rule == 'trust_region'
 
 
 def test_going_back_and_forth_without_progress_is_refused() -> None:
