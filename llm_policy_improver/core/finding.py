@@ -69,6 +69,8 @@ class Failure(StrEnum):
     """A gate kept it from the arm."""
     RESTING = 'resting'
     """A language model failed several times in a row, and is not asked for some steps."""
+    MISREAD = 'misread'
+    """It says that the person's words were misread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +103,6 @@ class Vain:
             Failure.REFUSED: 'was refused by the checks',
             Failure.KEPT_BACK: 'was kept from the arm',
             Failure.RESTING: 'rests after failures in a row',
+            Failure.MISREAD: 'says that the words were misread',
         }[self.failure]
         return f'{self.method} {said}' + f' ({self.detail})' * bool(self.detail)

@@ -26,6 +26,18 @@ class ProposalError(RuntimeError):
         self.exchanges = tuple(exchanges)
 
 
+class MisreadError(ProposalError):
+    """Whoever proposes says that the person's words were misread: something else is measured than what they ask for.
+
+    Attributes:
+        asked: what they ask for, in the proposer's words.
+    """
+
+    def __init__(self, asked: str, exchanges: Sequence[Exchange] = ()) -> None:
+        super().__init__(f'it takes the words to ask for something else: {asked}', exchanges)
+        self.asked = asked
+
+
 class Method(Protocol):
     """Proposes the next policy. Suggesting changes no state: the same history gives the same answer."""
 
@@ -45,6 +57,7 @@ class Method(Protocol):
 
         Raises:
             ProposalError: nothing usable came out.
+            MisreadError: something else is measured than what the person asked for.
         """
 
 

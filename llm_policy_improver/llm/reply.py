@@ -1,7 +1,7 @@
 """Reads the proposals and the explanation out of what a language model wrote, whatever it wrapped them in.
 
-The last JSON object with parameters decides. Around it anything is allowed: thinking, prose, tables, code
-fences. Work grows linearly with the length of the reply.
+The last JSON object with parameters, or a candidate to take, decides. Around it anything is allowed: thinking, prose,
+tables, code fences. Work grows linearly with the length of the reply.
 """
 
 import json
@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from llm_policy_improver.core.chat import clean_text
@@ -32,15 +33,24 @@ SINGLE: Final = ('parameters', 'attenuation')
 SEVERAL: Final = 'candidates'
 """Key of a list of proposals; one beside it comes first."""
 
+TAKE: Final = 'take'
+"""Key of the letter of a candidate that was computed for the model."""
+MISREAD: Final = 'misread'
+"""Key of what the person asked, where that is not what is measured."""
+NOTHING: Final = frozenset({'', 'none', 'null', 'no', 'false', 'n/a', 'own', '-'})
+"""Words, in small letters and without a full stop, by which a model leaves one of these two empty."""
+
 Vector = tuple[float, ...]
 
-_BESIDES: Final = frozenset({*STEPS, 'nearest', 'expected', 'effects'})
+_BESIDES: Final = frozenset({*STEPS, 'nearest', 'expected', 'effects', TAKE, MISREAD})
 
 # "trial 12", "in Trial #12: ...", "12", "12.0", "12 (far right)"; not "0.12 m".
 _TRIAL = re.compile(
     r'trial\W{0,3}([0-9]{1,9})(?![0-9])|\A[^\w.-]{0,3}([0-9]{1,9})(?:\.0{1,9})?(?![0-9.])', re.IGNORECASE
 )
 
+# "B", "candidate B", "B (bold)"; two of them are none.
+_LETTER = re.compile(r'\b[A-Z]\b')
 _BEGUN = re.compile(rf'"({"|".join((*SINGLE, SEVERAL))})"\s{{0,20}}:')
 
 
@@ -49,14 +59,16 @@ class Reply:
     """What a reply says.
 
     Attributes:
-        candidates: all usable proposals, in the reply's order, at least one: each (n,) finite numbers in the
-            order of the names asked for; not yet checked further.
+        candidates: all usable proposals, in the reply's order, at least one unless the words were misread: each (n,)
+            finite numbers in the order of the names asked for; not yet checked further.
         summary, analysis, synthesis: the steps, in the model's words; empty where it left them out.
         reason: one sentence; empty where it left it out.
         nearest: number of the trial that it says fulfils the objective best so far; 0 where it names none.
         expected: the measures that it expects, by name; empty where it names none.
         effects: what raising a parameter does to a measure, by their names, in its words; empty where it says none.
         notes: on each proposal that was dropped, why.
+        taken: letter of the computed candidate that the first proposal is, or was made from; empty where of none.
+        misread: what the person asked for, where the model says that something else is measured; else empty.
     """
 
     candidates: tuple[Vector, ...]
@@ -68,6 +80,8 @@ class Reply:
     expected: Mapping[str, float] = field(default_factory=dict)
     effects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    taken: str = ''
+    misread: str = ''
 
     @property
     def parameters(self) -> Vector:
@@ -75,17 +89,24 @@ class Reply:
         return self.candidates[0]
 
 
-def parse_reply(text: str, names: Sequence[str], others: Sequence[str] = ()) -> Reply:
+def parse_reply(
+    text: str,
+    names: Sequence[str],
+    others: Sequence[str] = (),
+    computed: Mapping[str, Vector] = MappingProxyType({}),
+) -> Reply:
     """Read a reply.
 
     Args:
         text: all that the model wrote.
         names: of the parameters.
         others: (n,) other names of the same, which are understood, too; or none.
+        computed: (n,) each, candidates by capital letters, any of which a reply may take; parameters that it names
+            beside are in place of the candidate's.
 
     Raises:
-        ReplyError: no JSON object with a finite number for each name is in it; nothing else is ever raised
-            for what the text is.
+        ReplyError: no JSON object with a finite number for each name, or a letter to take, is in it; nothing else is
+            ever raised for what the text is.
         ValueError: ``names`` are none or not all different.
     """
     reader = VectorReader(names, others, ignored=_BESIDES)
@@ -94,21 +115,56 @@ def parse_reply(text: str, names: Sequence[str], others: Sequence[str] = ()) -> 
         raise ReplyError(
             'the reply is empty' if not text.strip() else 'the reply holds only thinking, no answer'
         )
+    candidates: tuple[Vector, ...]
+    notes: tuple[str, ...]
     for found in json_objects(answer):
-        proposed = _proposed_in(found, reader)
-        if proposed:
+        misread = _said(found.get(MISREAD))
+        taken = _taken(found, computed)
+        if taken:
+            changed = next((found[key] for key in SINGLE if found.get(key)), JsonObject([]))
+            candidates, notes = (reader.read(changed, computed[taken]),), ()
+        elif proposed := _proposed_in(found, reader):
             candidates, notes = _candidates(proposed, reader)
-            return Reply(
-                candidates,
-                **{step: _text(found.get(step)) for step in STEPS},
-                nearest=_nearest(found.get('nearest')),
-                expected=_expected(found.get('expected')),
-                effects=_effects(found.get('effects')),
-                notes=notes,
-            )
+        elif misread:
+            candidates, notes = (), ()
+        else:
+            continue
+        return Reply(
+            candidates,
+            **{step: _text(found.get(step)) for step in STEPS},
+            nearest=_nearest(found.get('nearest')),
+            expected=_expected(found.get('expected')),
+            effects=_effects(found.get('effects')),
+            notes=notes,
+            taken=taken,
+            misread=misread,
+        )
     if begun := _BEGUN.search(answer):
         raise ReplyError(f'the JSON object with "{begun[1]}" is cut off or is no valid JSON')
     raise ReplyError('the reply holds no JSON object with "parameters"')
+
+
+def _said(value: object) -> str:
+    """What a field that is empty as a rule says; empty where it says nothing."""
+    said = _text(value) if isinstance(value, str) else ''
+    return '' if said.rstrip('.').lower() in NOTHING else said
+
+
+def _taken(found: JsonObject, computed: Mapping[str, Vector]) -> str:
+    """The letter of the computed candidate that a reply takes; empty where it takes none.
+
+    Raises:
+        ReplyError: it names one that is not there, and no parameters of its own.
+    """
+    said = _said(found.get(TAKE))
+    if not said or not computed:
+        return ''
+    named = {said.upper()} if len(said) == 1 else set(_LETTER.findall(said))
+    if len(known := named & computed.keys()) == 1:
+        return known.pop()
+    if any(found.get(key) is not None for key in (*SINGLE, SEVERAL)):
+        return ''
+    raise ReplyError(f'"{TAKE}" must be one of {", ".join(computed)}, and {said[:40]!r} was given')
 
 
 def _proposed_in(found: JsonObject, reader: VectorReader) -> list[Any]:

@@ -68,8 +68,12 @@ class VectorReader:
         found = {self._index.get(word) for word in _WORD.findall(key)}
         return found.pop() if len(found) == 1 else None
 
-    def read(self, value: Any) -> tuple[float, ...]:
+    def read(self, value: Any, otherwise: Sequence[float] = ()) -> tuple[float, ...]:
         """The numbers (n,) in the order of the names.
+
+        Args:
+            value: as it stands in the reply.
+            otherwise: (n,) what holds where an object does not name a parameter; empty: it must name all.
 
         Raises:
             ReplyError: a number is missing, not finite, unknown or contradicted.
@@ -83,6 +87,7 @@ class VectorReader:
         if not isinstance(value, JsonObject):
             raise ReplyError(f'"parameters" must be an object with {self._wanted}')
         given: dict[int, float] = {}
+        held = dict(enumerate(otherwise))
         for key, item in value.items():
             index = self.index(key)
             if index is None:
@@ -95,6 +100,7 @@ class VectorReader:
                     f'parameter {self.names[index]} is given more than once, with different values'
                 )
             given[index] = number
+        given = held | given
         missing = [name for i, name in enumerate(self.names) if i not in given]
         if missing:
             raise ReplyError(f'"parameters" must hold {self._wanted}; missing: {_listed(missing)}')

@@ -20,6 +20,11 @@ OF_TRIALS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What each text of a reply is about."""
 
+OWN: Final = 'own'
+"""Stands for a letter where no computed candidate is taken."""
+TAKEN: Final = f'The computed candidate to try; "{OWN}" for parameters of your own.'
+MISREAD: Final = "Empty; or what the person's words ask for, where that is not what is measured."
+
 
 def object_schema(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
     """An object with these keys, all required and no others."""
@@ -41,6 +46,8 @@ def reply_schema(
     expected: Sequence[str] = (),
     effects: Mapping[str, Sequence[str]] = MappingProxyType({}),
     about: Mapping[str, str] = OF_TRIALS,
+    computed: Sequence[str] = (),
+    misread: bool = False,
 ) -> dict[str, Any]:
     """The schema of replies that `reply.parse_reply` reads.
 
@@ -52,6 +59,8 @@ def reply_schema(
         expected: names of the measures that the model shall expect of its proposal; none: not asked for.
         effects: the words for what raising a parameter does, by measure; none: not asked for.
         about: what each text is about, where not of trials.
+        computed: letters of the candidates that one may take instead of parameters of its own, which may then be null.
+        misread: whether it may say that the person's words were misread.
 
     Raises:
         ValueError: there are no names, or less than one candidate is asked for.
@@ -70,8 +79,11 @@ def reply_schema(
     all_effects = object_schema(dict.fromkeys(names, one), 'What raising each parameter does.')
     vector = object_schema(dict.fromkeys(names, number))
     several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': vector}
+    taken = {'type': 'string', 'enum': [*computed, OWN], 'description': TAKEN}
+    own = {'anyOf': [vector, {'type': 'null'}]} if computed else vector
     return object_schema(
         {
+            **({'misread': {'type': 'string', 'description': MISREAD}} if misread else {}),
             **({'summary': texts['summary']} if analysis else {}),
             'nearest': nearest,
             **({'analysis': texts['analysis']} if analysis else {}),
@@ -79,6 +91,7 @@ def reply_schema(
             **({'synthesis': texts['synthesis']} if analysis else {}),
             **({'expected': wanted} if expected else {}),
             'reason': texts['reason'],
-            **({'parameters': vector} if candidates == 1 else {'candidates': several}),
+            **({'take': taken} if computed else {}),
+            **({'parameters': own} if candidates == 1 else {'candidates': several}),
         }
     )

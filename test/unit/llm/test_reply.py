@@ -333,3 +333,43 @@ def test_junk_is_refused_quickly(junk: str) -> None:
 
 def test_answer_after_megabytes_of_junk_is_found() -> None:
     assert read('{"' * MEGABYTE + ' }' * 1000 + PLAIN).parameters == VALUES
+
+
+COMPUTED = {'A': (1.0, 2.0, 3.0), 'B': (4.0, 5.0, 6.0)}
+
+
+def taking(**said: object) -> Reply:
+    return parse_reply(json.dumps(said), ('p', 'q', 'r'), computed=COMPUTED)
+
+
+@pytest.mark.parametrize('said', ['B', 'b', ' B. ', 'candidate B', 'B (bold)', 'I take B'])
+def test_candidate_is_taken_by_its_letter(said: str) -> None:
+    reply = taking(take=said)
+    assert (reply.taken, reply.parameters) == ('B', COMPUTED['B'])
+
+
+def test_parameters_beside_the_letter_replace_those_of_the_candidate() -> None:
+    assert taking(take='A', parameters={'q': 9}).parameters == (1.0, 9.0, 3.0)
+    assert taking(take='A', parameters={}).parameters == COMPUTED['A']
+    assert taking(take='A', parameters=[7, 8, 9]).parameters == (7.0, 8.0, 9.0)
+    with pytest.raises(ReplyError, match=r'holds .z., which is none of p, q, r'):
+        taking(take='A', parameters={'z': 1})
+
+
+@pytest.mark.parametrize('said', ['C', 'A or B', 'the best one', 7])
+def test_letter_that_names_no_candidate_is_refused_unless_all_parameters_are_there(said: object) -> None:
+    with pytest.raises(ReplyError):
+        taking(take=said)
+    assert taking(take=said, parameters=[7, 8, 9]).parameters == (7.0, 8.0, 9.0)
+
+
+def test_letter_means_nothing_where_nothing_was_computed() -> None:
+    with pytest.raises(ReplyError, match='no JSON object with "parameters"'):
+        parse_reply('{"take": "A"}', ('p', 'q'))
+
+
+def test_misread_words_need_no_parameters() -> None:
+    reply = taking(misread='left')
+    assert (reply.misread, reply.candidates) == ('left', ())
+    assert taking(misread='left', take='A').misread == 'left'
+    assert taking(misread='None', take='A').misread == ''

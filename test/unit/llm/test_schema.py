@@ -8,14 +8,15 @@ from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS
 
 TAKEN_BY_STRICT_MODE = {
-    'type', 'description', 'properties', 'required', 'additionalProperties', 'items', 'enum',
+    'type', 'description', 'properties', 'required', 'additionalProperties', 'items', 'enum', 'anyOf',
 }  # fmt: skip
 EXPECTED = ('x', 'y')
 EFFECTS = {'x': ('right', 'left', 'none', 'unclear'), 'y': ('further', 'shorter', 'none', 'unclear')}
 
 
 def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    inner = [*schema.get('properties', {}).values(), *([schema['items']] if 'items' in schema else [])]
+    inner = [*schema.get('anyOf', ()), *schema.get('properties', {}).values()]
+    inner += [schema['items']] if 'items' in schema else []
     return [schema, *(node for child in inner for node in nodes(child))]
 
 
@@ -25,13 +26,14 @@ def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
         reply_schema(ATTENUATIONS, expected=EXPECTED, effects=EFFECTS),
         reply_schema(ATTENUATIONS, 2, False, expected=EXPECTED),
         reply_schema(('x1', 'x2'), 4),
+        reply_schema(ATTENUATIONS, expected=EXPECTED, effects=EFFECTS, computed='ABC', misread=True),
     ],
 )
 def test_schema_uses_only_what_strict_mode_takes(schema: dict[str, Any]) -> None:
     json.dumps(schema)
     for node in nodes(schema):
         assert set(node) <= TAKEN_BY_STRICT_MODE
-        if node['type'] == 'object':
+        if node.get('type') == 'object':
             assert node['required'] == list(node['properties'])
             assert node['additionalProperties'] is False
 
@@ -81,3 +83,13 @@ def test_what_fits_the_schema_is_read_whole(names: list[str], candidates: int) -
 def test_schema_of_nothing_is_refused(names: tuple[str, ...], candidates: int) -> None:
     with pytest.raises(ValueError, match='at least one parameter and one candidate'):
         reply_schema(names, candidates)
+
+
+def test_reply_may_take_a_candidate_and_leave_the_parameters_out() -> None:
+    schema = reply_schema(('p', 'q'), computed='AB', misread=True)
+    assert schema['properties']['take']['enum'] == ['A', 'B', 'own']
+    assert schema['properties']['parameters']['anyOf'][1] == {'type': 'null'}
+    assert next(iter(schema['properties'])) == 'misread'
+    plain = reply_schema(('p', 'q'))['properties']
+    assert 'take' not in plain
+    assert 'misread' not in plain
