@@ -19,6 +19,7 @@ VARIANTS: Final[dict[str, SasOptions]] = {
     'no analysis': SasOptions(analysis=False),
     'no distances': SasOptions(distances=False),
     'no effects': SasOptions(effects=False),
+    'regression': SasOptions(landing_model=False),
     'nothing computed': SasOptions(distances=False, effects=False, feedback=False),
     'renamed': SasOptions(names=('q', 'w', 'z', 'k', 'v', 'm', 'j', 'u')),
     '1 digit': SasOptions(digits=1),

@@ -158,7 +158,7 @@ class Assembly:
         """
         self.require_improvements(trials, history)
         settings, programs = self.settings, self.programs
-        if self.prior is not None:
+        if self.prior is not None and objective.measurable:
             self.prior.begin(self.brief.space)
         if programs is not None:
             in_force = programs.from_here(in_force)
@@ -216,6 +216,7 @@ def assemble(
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
     noise = settings.landing_noise
+    options = options or settings.sas_options()
     if method is not None:
         return Assembly(
             settings, brief, method, None, f'{method.name} proposes', repeats_allowed(noise), model
@@ -224,14 +225,16 @@ def assemble(
     name = 'sas' if settings.method == 'auto' else settings.method
     if name in PROGRAMS:
         return _programs(settings, brief, model, name, where)
+    prior = SimulatedPrior(_cell(settings)) if _asks_landing_model(name, noise, options) else None
     method = make_with_model(
         name,
         MethodSetup(
-            model, brief, settings.seed, options or settings.sas_options(), noise, _screen(settings),
-            simulated_examples(brief.space, settings.seed),
+            model, brief, settings.seed, options, noise, _screen(settings),
+            simulated_examples(brief.space, settings.seed), prior=prior,
         ),
     )  # fmt: skip
     said = f', {METHODS[name].said}' if METHODS[name].said else ''
+    said += '' if prior is None else f', beside a landing model: {prior.sentence(brief.space)}'
     fallback = usual_numeric(brief.space)
     return Assembly(
         settings,
@@ -241,7 +244,13 @@ def assemble(
         f'{method.name}{where} proposes{said}; {fallback} stands in where it fails',
         repeats_allowed(noise),
         model,
+        prior=prior,
     )
+
+
+def _asks_landing_model(name: str, noise: float, options: SasOptions) -> bool:
+    """Whether a method that asks a language model tells it, where trials are noisy, what the landing model says."""
+    return METHODS[name].landing_model and noise > 0.0 and options.effects and options.landing_model
 
 
 def _programs(settings: OptimizerSettings, brief: Brief, model: Completer, name: str, where: str) -> Assembly:

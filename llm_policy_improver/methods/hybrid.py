@@ -2,10 +2,11 @@
 
 What is clearly worse than the best candidate is replaced, what only needs better arithmetic is refined, the rest
 passes. Each does what it is good at: the language model reads the person's words and knows where to look, before a
-regression does and where it is wrong; the regression says exactly how far to go.
+regression does and where it is wrong; the regression says exactly how far to go. Where trials are noisy the landing
+model screens in place of a regression, and only against its own first candidate: it has said already how far to go.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.finding import Finding
-from llm_policy_improver.core.method import Method, ProposalError
+from llm_policy_improver.core.method import Method, ProposalError, Recommender
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import Place
@@ -22,9 +23,11 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric import words
 from llm_policy_improver.methods.numeric.aim_search import AimSearch
 from llm_policy_improver.methods.numeric.effect_model import EffectModel, TooFewTrialsError
+from llm_policy_improver.methods.numeric.landing.bayesian import memos
 from llm_policy_improver.methods.numeric.trust_region import trust_radius
 from llm_policy_improver.methods.numeric.untried import untried
 from llm_policy_improver.methods.sas import sas
+from llm_policy_improver.methods.sas.advice.advice import Advice
 from llm_policy_improver.methods.setup import MethodSetup
 
 Array = NDArray[np.float64]
@@ -44,6 +47,9 @@ NARROWING: Final = 0.5
 
 REFINEMENT: Final = 0.25
 """Largest change of a coordinate of the cube, of half width 1, that refines a proposal and does not replace it."""
+
+SURE: Final = 0.95
+"""Chance, by the landing model, that its own candidate is better, from which on it replaces a proposal."""
 
 WORTHWHILE: Final = 0.01
 """The least predicted gain for which a proposal is refined."""
@@ -122,18 +128,31 @@ class Hybrid:
         model: name of the language model that it asks.
         brief: of the task.
         seed: of the candidates that a proposal is compared with.
+        advice: of the landing model before a step, which gives none where trials are not noisy.
     """
 
-    def __init__(self, proposer: Method, model: str, brief: Brief, seed: int = 0) -> None:
+    def __init__(
+        self,
+        proposer: Method,
+        model: str,
+        brief: Brief,
+        seed: int = 0,
+        advice: Callable[[Sequence[Trial], Objective], Advice | None] = lambda history, objective: None,
+    ) -> None:
         self.proposer = proposer
         self.brief = brief
         self.seed = seed
         self._model = model
+        self._advice = advice
 
     @property
     def name(self) -> str:
         """``'hybrid:'`` and the language model's name."""
         return f'hybrid:{self._model}'
+
+    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+        """What the proposer says to keep, where it says anything."""
+        return self.proposer.recommend(history, objective) if isinstance(self.proposer, Recommender) else None
 
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
@@ -150,12 +169,26 @@ class Hybrid:
         if best is None:
             return _judged(proposal, 'not screened: no trial can be measured yet')
         try:
+            if (advice := self._advice(history, objective)) is not None:
+                return self._by_landing_model(proposal, advice)
             return self._screened(proposal, Screen.fit(history, objective, best, self.brief), history)
         except (TooFewTrialsError, ProposalError) as error:
             return _judged(proposal, f'not screened: {error}')
         except Exception as error:
             # The proposal may have cost minutes and money: a fault in judging it must not throw it away.
             return _judged(proposal, f'not screened: internal error, {type(error).__name__}: {error}')
+
+    def _by_landing_model(self, proposal: Proposal, advice: Advice) -> Proposal:
+        space, values = self.brief.space, self.brief.space.values(proposal)
+        if not advice.candidates or advice.candidate(values) is not None:
+            return _judged(proposal, 'passed, as a candidate of the landing model')
+        first, loss = advice.candidates[0], advice.expected(values).loss
+        chance = advice.chance_better(first.values, values)
+        why = f'candidate {first.letter} is better with {chance:.0%}: loss {first.expected.loss:.2f}, not {loss:.2f}'
+        if chance < SURE:
+            return _judged(proposal, f'passed: {why}')
+        changed = _judged(proposal.at(space.at(first.values)), f'replaced: {why}', changed=True)
+        return replace(changed, expected=first.expected.measures, memos=memos(first.expected))
 
     def _screened(self, proposal: Proposal, screen: Screen, history: Sequence[Trial]) -> Proposal:
         space = self.brief.space
@@ -194,7 +227,8 @@ class Hybrid:
 
 def make(setup: MethodSetup) -> Hybrid:
     """As registered: SAS-Prompt proposes."""
-    return Hybrid(sas.make(setup), setup.model.model, setup.brief, setup.seed)
+    proposer = sas.make(setup)
+    return Hybrid(proposer, setup.model.model, setup.brief, setup.seed, proposer.advice)
 
 
 def _text(gap: float, spread: float) -> str:

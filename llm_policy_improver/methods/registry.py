@@ -53,11 +53,13 @@ class Registered:
         where: ``'module:name'`` of the class or function that makes it, in this package or, with its whole name,
             in another one.
         said: what people are told of it, after its name.
+        landing_model: whether, asking a language model, it asks the landing model, too, where trials are noisy.
     """
 
     kind: Kind
     where: str
     said: str = 'a numeric optimizer and no language model'
+    landing_model: bool = False
 
     def maker(self) -> Callable[..., Any]:
         """The class or function."""
@@ -70,9 +72,11 @@ _REGRESSION: Final = 'a regression and no language model'
 
 METHODS: Final[Mapping[str, Registered]] = MappingProxyType(
     {
-        'sas': Registered(Kind.MODEL, '.sas.sas:make', ''),
+        'sas': Registered(Kind.MODEL, '.sas.sas:make', '', landing_model=True),
         'icpi': Registered(Kind.MODEL, '.icpi.icpi:make', 'by solved examples'),
-        'hybrid': Registered(Kind.MODEL, '.hybrid:make', 'screened by a model fitted to the trials'),
+        'hybrid': Registered(
+            Kind.MODEL, '.hybrid:make', 'screened by a model fitted to the trials', landing_model=True
+        ),
         'opro': Registered(Kind.MODEL, '.opro:Opro', 'by scores, the best one last'),
         'prompt_po': Registered(Kind.PROGRAM, '.prompt_po.prompt_po:PromptPo', 'by programs, in rounds'),
         'sensorimotor': Registered(

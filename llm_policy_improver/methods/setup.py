@@ -7,6 +7,7 @@ from llm_policy_improver.core.chat import Completer
 from llm_policy_improver.methods.candidates import Screen
 from llm_policy_improver.methods.icpi.experience import ExampleSource
 from llm_policy_improver.methods.icpi.query import Told
+from llm_policy_improver.methods.numeric.landing.prior_source import PriorSource
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 
 
@@ -23,6 +24,7 @@ class MethodSetup:
         screen: chooses among several candidates of one reply; a regression on the trials where None.
         examples: where solved examples come from that ICPI learns by; from the run's own trials alone where None.
         told: how ICPI tells what an example left to be wanted.
+        prior: of the landing model that is asked where trials are noisy; None: nothing is known before the first one.
     """
 
     model: Completer
@@ -33,3 +35,4 @@ class MethodSetup:
     screen: Screen | None = None
     examples: ExampleSource | None = None
     told: Told = Told.ERROR
+    prior: PriorSource | None = None

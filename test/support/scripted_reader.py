@@ -9,13 +9,13 @@ from typing import Any
 
 from chat_server import Answer, reply_text, say
 
-_TRIAL = re.compile(r'^ *(\d+)((?: [-+]?\d+\.\d+| -){12,13}) ([a-z_]+)(?: \(.*\))?$', re.MULTILINE)
+_TRIAL = re.compile(r'^ *(\d+)((?: [-+]?\d+\.\d+| -){10,13})(?: ([a-z_]+)(?: \(.*\)|, .*)?)?$', re.MULTILINE)
 _POINT = re.compile(r'^(\d+)((?: -?\d+\.\d{4})+) (\S+)$', re.MULTILINE)
 PARAMETERS = 8
 
 
 def trials_in(prompt: str) -> list[tuple[int, list[float | None], str]]:
-    """Number, columns and outcome of every trial in a prompt's table; ``-`` as None."""
+    """Number, columns and outcome of every trial in a prompt's table; ``-`` as None, no outcome as empty."""
     return [
         (int(number), [None if cell == '-' else float(cell) for cell in cells.split()], outcome)
         for number, cells, outcome in _TRIAL.findall(prompt)

@@ -1,6 +1,7 @@
 """The effects a language model claims (``{"g": {"x": "right"}}``) beside those that the trials show.
 
-A regression on the trials is the judge, and only where its uncertainty allows a judgement.
+A regression on the trials is the judge, or what else knows the effects, and only where its uncertainty allows a
+judgement.
 """
 
 from collections import Counter
@@ -32,9 +33,13 @@ Claims = Mapping[str, Mapping[str, str]]
 
 
 def judge_claims(
-    claims: Claims, history: Sequence[Trial], objective: Objective, brief: Brief
+    claims: Claims,
+    history: Sequence[Trial],
+    objective: Objective,
+    brief: Brief,
+    known: Mapping[str, Sequence[Effect]] | None = None,
 ) -> tuple[ClaimedEffect, ...]:
-    """Hold each claim against the effects near the best trial, which the prompt shows too.
+    """Hold each claim against the effects near the best trial, or those given: what the prompt shows too.
 
     A claimed direction is judged only where the computed effect is more than `CERTAIN` standard errors from zero.
     `NONE` is contradicted where the whole interval of that width lies beyond `LARGE`, confirmed where it lies within,
@@ -45,24 +50,32 @@ def judge_claims(
         history: all trials; the claims are about the effects on the whole where none can be measured.
         objective: says which trial is the best.
         brief: of the task.
+        known: (n,) effects of the parameters, by the measure's name; those of a regression where None.
     """
-    order = ranked(history, objective)
-    try:
-        centre = history[order[0]] if order else None
-        model = EffectModel.fit(history, brief, objective, centre) if claims else None
-    except TooFewTrialsError:
-        model = None
+    if known is None:
+        known = _by_regression(history, objective, brief) if claims else {}
     measures = {key: each for each in brief.told(objective) for key in (each.column, each.name)}
-    effects = {name: model.effects(each) if model else [] for name, each in measures.items()}
+    effects = {name: known.get(each.name, ()) for name, each in measures.items()}
     found = []
     for parameter, by_measure in claims.items():
         for name, word in by_measure.items():
             sign = _sign(word, measures[name]) if name in measures else None
             if sign is not None and parameter in brief.space.names:
                 index = brief.space.names.index(parameter)
-                known = effects[name][index] if effects[name] else None
-                found.append(_judged(parameter, measures[name].name, sign, known))
+                effect = effects[name][index] if effects[name] else None
+                found.append(_judged(parameter, measures[name].name, sign, effect))
     return tuple(found)
+
+
+def _by_regression(
+    history: Sequence[Trial], objective: Objective, brief: Brief
+) -> dict[str, Sequence[Effect]]:
+    order = ranked(history, objective)
+    try:
+        model = EffectModel.fit(history, brief, objective, history[order[0]] if order else None)
+    except TooFewTrialsError:
+        return {}
+    return {each.name: model.effects(each) for each in brief.told(objective)}
 
 
 def _sign(word: str, measure: Measure) -> int | None:
@@ -108,8 +121,14 @@ def _clause(claim: ClaimedEffect, measure: Measure) -> str:
     )
 
 
-def feedback_text(claims: Sequence[ClaimedEffect], brief: Brief) -> str:
-    """For the next prompt: the rate, and the contradicted claims; empty where the trials decide none."""
+def feedback_text(claims: Sequence[ClaimedEffect], brief: Brief, regression: bool = True) -> str:
+    """For the next prompt: the rate, and the contradicted claims; empty where the trials decide none.
+
+    Args:
+        claims: of the last reply.
+        brief: of the task.
+        regression: whether the judge was one, which the trials nearby can refute.
+    """
     agreeing, contradicted, _ = count(claims)
     decided = agreeing + contradicted
     if not decided:
@@ -118,6 +137,5 @@ def feedback_text(claims: Sequence[ClaimedEffect], brief: Brief) -> str:
     against = contradictions_text(claims, brief)
     if not against:
         return rate
-    return (
-        f'{rate} Look again, and believe the trials around the nearest one before the regression: {against}.'
-    )
+    believe = ', and believe the trials around the nearest one before the regression' * regression
+    return f'{rate} Look again{believe}: {against}.'

@@ -1,7 +1,8 @@
 """SAS-Prompt: a language model as the numerical optimizer. It summarises, analyses and synthesises.
 
 SAS-Prompt, arXiv 2504.20459. The prompt is the text files beside this module, filled in; its stable part comes
-first, so that providers can cache it. Numbers that can be computed are computed.
+first, so that providers can cache it. Numbers that can be computed are computed: by a regression on the trials or,
+where they are noisy, by the landing model, which computes candidates, too.
 """
 
 from collections.abc import Sequence
@@ -9,20 +10,21 @@ from typing import Final
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.chat import Completer, Exchange, Message
-from llm_policy_improver.core.finding import ClaimedEffect, Finding
-from llm_policy_improver.core.method import ProposalError
+from llm_policy_improver.core.finding import Finding
+from llm_policy_improver.core.method import MisreadError, ProposalError
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.llm.asking import RefusedError, ask
-from llm_policy_improver.llm.reply import Reply, parse_reply
+from llm_policy_improver.llm.asking import ask
 from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.methods.candidates import ModelScreen, Screen
-from llm_policy_improver.methods.checks import Verdict, check
+from llm_policy_improver.methods.numeric.effect_model import TooFewTrialsError
+from llm_policy_improver.methods.numeric.landing.bayesian import Bayesian, memos
+from llm_policy_improver.methods.numeric.landing.prior_source import PriorSource
 from llm_policy_improver.methods.rules import repeats_allowed
 from llm_policy_improver.methods.sas import told
-from llm_policy_improver.methods.sas.effects import Claims, judge_claims
-from llm_policy_improver.methods.sas.model_rules import MODEL_RULES
+from llm_policy_improver.methods.sas.advice.advice import Advice
+from llm_policy_improver.methods.sas.reading import Asked, Choice, LandingScreen, Reading, rounded
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.methods.sas.sas_text import SasText
 from llm_policy_improver.methods.setup import MethodSetup
@@ -38,7 +40,9 @@ class SasPrompt:
         brief: of the task.
         options: how it is asked.
         noise: spread of the measures when a policy is repeated, where known; told to the model.
-        screen: chooses among several candidates of one reply; a regression on the trials where None.
+        screen: chooses among several candidates of one reply; what computes the effects where None.
+        prior: of the landing model, which is asked where trials are noisy; None: nothing is known before the first one.
+        seed: of what the landing model draws.
 
     Raises:
         ValueError: the options name more or fewer parameters than the task has.
@@ -52,6 +56,8 @@ class SasPrompt:
         options: SasOptions = DEFAULT_OPTIONS,
         noise: float = 0.0,
         screen: Screen | None = None,
+        prior: PriorSource | None = None,
+        seed: int = 0,
     ) -> None:
         self.brief = brief
         self.options = options
@@ -59,9 +65,11 @@ class SasPrompt:
         if len(self.names) != brief.space.dimension:
             raise ValueError(f'names must be {brief.space.dimension}; got {", ".join(self.names)}')
         self.repeats_allowed = repeats_allowed(noise)
+        self._noise = noise
         self._text = SasText(brief, options, noise, self.repeats_allowed)
         self._model = model
-        self._screen = screen or ModelScreen(brief)
+        self._screen = screen
+        self._landing = Bayesian(brief, seed, prior)
 
     @property
     def name(self) -> str:
@@ -72,7 +80,21 @@ class SasPrompt:
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
     ) -> tuple[Message, ...]:
         """The chat that `propose` starts with: exactly what is sent."""
-        return (('user', self._text.text(history, objective, earlier)),)
+        return self._messages(history, objective, earlier, self.advice(history, objective))
+
+    def advice(self, history: Sequence[Trial], objective: Objective) -> Advice | None:
+        """What the landing model says before a step; None where it is not asked, or too few trials tell anything."""
+        if not self._text.by_landing_model(objective):
+            return None
+        try:
+            outlook = self._landing.outlook(history, objective)
+        except TooFewTrialsError:
+            return None
+        return Advice.of(outlook, history, self._landing.seed)
+
+    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+        """What to keep, by the landing model; None where it is not asked."""
+        return self._landing.recommend(history, objective) if self._text.by_landing_model(objective) else None
 
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
@@ -81,33 +103,40 @@ class SasPrompt:
 
         Raises:
             ProposalError: the endpoint failed, or no reply could be used; it carries the exchanges.
+            MisreadError: the model says that the words ask for something else than what is measured.
         """
+        advice = self.advice(history, objective)
         # The parameters' meanings are understood as their names where the task's own names are used.
         meanings = () if self.options.names else tuple(each.meaning for each in self.brief.space.parameters)
-
-        def read(text: str) -> tuple[tuple[Reply, Verdict, tuple[Finding, ...]], str]:
-            reply = parse_reply(text, self.names, meanings)
-            verdict, chosen = self._judged(reply, history, objective)
-            return (reply, verdict, chosen), str(verdict)
-
-        spoken_of = told.looked_at(self.brief, objective)
+        takes = self._text.takes(objective)
+        asked = Asked(
+            history, objective, self.names, meanings, self.repeats_allowed, self._noise, advice, takes
+        )
+        usual = ModelScreen(self.brief) if advice is None else LandingScreen(advice)
+        reading = Reading(self.brief, asked, self._screen or usual, self.options.repairs)
+        spoken_of = self._text.spoken_of(objective)
         schema = reply_schema(
             self.names,
             self.options.candidates,
             self.options.analysis,
             expected=[each.column for each in spoken_of],
             effects={each.column: told.effect_words(each) for each in spoken_of},
+            computed=[each.letter for each in advice.candidates] if advice is not None and takes else (),
+            misread=objective.measurable,
         )
         answer = ask(
             self._model,
-            self.messages(history, objective, earlier),
+            self._messages(history, objective, earlier, advice),
             schema,
-            read,
-            self._text.repair,
+            reading.read,
+            lambda problem: self._text.repair(problem, objective),
             self.options.repairs,
         )
-        if answer.value is not None:
-            return self._proposal(*answer.value, history, objective, answer.exchanges)
+        choice = answer.value or reading.doubted
+        if choice is not None:
+            if choice.reply.misread:
+                raise MisreadError(choice.reply.misread, answer.exchanges)
+            return self._proposal(choice, objective, advice, answer.exchanges)
         if answer.failed:
             raise ProposalError(answer.problem, answer.exchanges)
         count = len(answer.exchanges)
@@ -116,51 +145,27 @@ class SasPrompt:
             f'no usable reply {requests}from {self._model.model}: {answer.problem}', answer.exchanges
         )
 
-    def _judged(
-        self, reply: Reply, history: Sequence[Trial], objective: Objective
-    ) -> tuple[Verdict, tuple[Finding, ...]]:
-        """The verdict of the candidate to try, and why it was chosen where there are several.
-
-        Raises:
-            RefusedError: none may be tried.
-        """
-        space = self.brief.space
-        verdicts = [
-            check(
-                _rounded(candidate, [each.digits for each in space.parameters]), history, space, objective,
-                rules=MODEL_RULES, repeats_allowed=self.repeats_allowed, names=self.names,
-            )
-            for candidate in reply.candidates
-        ]  # fmt: skip
-        usable = [(place, verdict) for place, verdict in enumerate(verdicts, start=1) if verdict.accepted]
-        if not usable:
-            raise RefusedError('; '.join(verdicts[0].reasons), str(verdicts[0]))
-        if len(usable) == 1:
-            said = f'the only usable one of {len(verdicts)}'
-            return usable[0][1], (Finding('candidates', said),) if len(verdicts) > 1 else ()
-        index, why = self._screen.choose([one.values for _, one in usable], history, objective)
-        place, verdict = usable[index]
-        return verdict, (Finding('candidates', f'{place} of {len(verdicts)}: {why}'),)
-
-    def _proposal(
+    def _messages(
         self,
-        reply: Reply,
-        verdict: Verdict,
-        chosen: tuple[Finding, ...],
         history: Sequence[Trial],
         objective: Objective,
-        exchanges: Sequence[Exchange],
+        earlier: Sequence[Proposal],
+        advice: Advice | None,
+    ) -> tuple[Message, ...]:
+        return (('user', self._text.text(history, objective, earlier, advice)),)
+
+    def _proposal(
+        self, choice: Choice, objective: Objective, advice: Advice | None, exchanges: Sequence[Exchange]
     ) -> Proposal:
-        space = self.brief.space
-        findings = [*verdict.findings, *(Finding('reply', note) for note in reply.notes), *chosen]
-        answered = _rounded(reply.parameters, [each.digits for each in space.parameters])
+        space, reply, values = self.brief.space, choice.reply, choice.verdict.values
+        notes = [Finding('reply', note) for note in reply.notes]
         columns = {each.column: each.name for each in self.brief.told(objective)}
         expected = {columns[name]: value for name, value in reply.expected.items() if name in columns}
-        renamed = dict(zip(self.names, space.names, strict=True))
-        claims: Claims = {renamed[name]: said for name, said in reply.effects.items() if name in renamed}
-        judged = self._judged_claims(claims, history, objective, findings)
+        held = None if advice is None else advice.expected(values)
+        if held is not None and not expected:
+            expected = {term.measure.name: held.measures[term.measure.name] for term in objective.terms}
         return Proposal(
-            space.at(verdict.values),
+            space.at(values),
             self.name,
             summary=reply.summary,
             analysis=reply.analysis,
@@ -168,28 +173,17 @@ class SasPrompt:
             reason=reply.reason or reply.synthesis or 'The model gave no reason.',
             nearest=reply.nearest,
             # It was expected of the favourite as it was answered.
-            expected=expected if tuple(answered) == verdict.values else {},
-            findings=tuple(findings),
-            claims=judged,
+            expected=expected if rounded(reply.parameters, self.brief) == values else {},
+            findings=(*choice.verdict.findings, *notes, *choice.findings),
+            claims=choice.claims,
             exchanges=tuple(exchanges),
+            memos={} if held is None else memos(held),
         )
-
-    def _judged_claims(
-        self, claims: Claims, history: Sequence[Trial], objective: Objective, findings: list[Finding]
-    ) -> tuple[ClaimedEffect, ...]:
-        try:
-            return judge_claims(claims, history, objective, self.brief)
-        except Exception as error:
-            # Only a remark on the proposal: it must not cost the proposal itself.
-            why = f'not compared with the trials: internal error, {type(error).__name__}: {error}'
-            findings.append(Finding('effects', why))
-            return ()
 
 
 def make(setup: MethodSetup) -> SasPrompt:
     """As registered."""
-    return SasPrompt(setup.model, setup.brief, options=setup.options, noise=setup.noise, screen=setup.screen)
-
-
-def _rounded(values: Sequence[float], digits: Sequence[int]) -> list[float]:
-    return [round(value, places) for value, places in zip(values, digits, strict=True)]
+    return SasPrompt(
+        setup.model, setup.brief, options=setup.options, noise=setup.noise, screen=setup.screen,
+        prior=setup.prior, seed=setup.seed,
+    )  # fmt: skip

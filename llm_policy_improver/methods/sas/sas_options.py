@@ -21,6 +21,8 @@ class SasOptions:
         analysis: whether the steps of SAS-Prompt are asked for; otherwise the parameters alone.
         distances: whether the distance to the objective is computed for the model.
         effects: whether the effects of the parameters are computed for the model.
+        landing_model: whether, where trials are noisy, the landing model computes them and candidates to take; a
+            regression on the trials where not. Only with ``effects``.
         feedback: whether the model is shown its last expectations and claims beside what happened.
         digits: decimals of the parameters; measures have their own.
         names: (n,) what the parameters are called; none: as in their space.
@@ -36,6 +38,7 @@ class SasOptions:
     analysis: bool = True
     distances: bool = True
     effects: bool = True
+    landing_model: bool = True
     feedback: bool = True
     digits: int = 3
     names: tuple[str, ...] = ()

@@ -17,6 +17,15 @@ def parameters_text(brief: Brief, names: Sequence[str]) -> str:
     )
 
 
+def bounds_text(brief: Brief, names: Sequence[str]) -> str:
+    """A line for all parameters with the same bounds."""
+    alike: dict[str, list[str]] = {}
+    for name, each in zip(names, brief.space.parameters, strict=True):
+        bounds = f'{each.low:.2f} to {each.high:.2f} {each.unit}'.rstrip()
+        alike.setdefault(bounds, []).append(f'{name} ({each.meaning})')
+    return '\n'.join(f'- {", ".join(which)}: {bounds}' for bounds, which in alike.items())
+
+
 def neutral_text(brief: Brief, names: Sequence[str]) -> str:
     """The values that change nothing: ``'a to h at 1.00 and i to p at 0.00'``."""
     runs: list[tuple[float, list[str]]] = []

@@ -4,7 +4,7 @@ Single spaces between the columns: what people line up with more of them or with
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,12 +16,12 @@ from llm_policy_improver.methods.ranking import ranked, trial_number
 from llm_policy_improver.methods.sas.history_selection import Selection
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 
-NEAREST: Final = 5
-"""Trials named in the ranking below the table."""
-
 
 class TrialTable:
     """Writes trials for one objective.
+
+    Attributes:
+        NEAREST: trials named in the ranking below the table.
 
     Args:
         brief: of the task.
@@ -29,6 +29,8 @@ class TrialTable:
         options: digits, order, and whether distances are told.
         names: (n,) what the parameters are called.
     """
+
+    NEAREST: ClassVar = 5
 
     def __init__(self, brief: Brief, objective: Objective, options: SasOptions, names: Sequence[str]) -> None:
         self._brief = brief
@@ -73,7 +75,7 @@ class TrialTable:
         """Sentences about all trials: how many succeeded, which are nearest, and what those not shown came to."""
         succeeded = sum(trial.succeeded for trial in history)
         lines = [f'{succeeded} of {len(history)} trials {self._brief.success}.']
-        if self._options.distances and (order := ranked(history, self._objective)[:NEAREST]):
+        if self._options.distances and (order := ranked(history, self._objective)[: self.NEAREST]):
             named = (
                 f'trial {trial_number(history, position)} '
                 f'({distance_text(self._objective.distance(history[position]))})'
@@ -124,6 +126,6 @@ def number(value: float | None, measure: Measure) -> str:
     return f'{value:{sign}.{measure.digits}f}'
 
 
-def distance_text(value: float | None) -> str:
+def distance_text(value: float | None, digits: int = 3) -> str:
     """A distance to the objective."""
-    return '-' if value is None else f'{value:.3f}'
+    return '-' if value is None else f'{value:.{digits}f}'

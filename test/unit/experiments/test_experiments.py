@@ -512,7 +512,7 @@ def test_noisy_run_with_a_model_knows_the_noise_and_is_replayed(tmp_path: Path) 
     with ChatServer(best_again) as server:
         (row,) = content('context', tmp_path, *arguments, *model(server, 'sas'))['rows']
         prompt = scripted_reader.prompt_of(server.requests[0])
-    assert f'varies by about {LANDING_NOISE:.3f} even when nothing is changed' in prompt
+    assert 'Candidates for the next trial, by a model of all trials and their noise.' in prompt
     with RunStore.open(tmp_path / row['run']) as store:
         played = store.trials()
         # Without known noise a repetition is never let through.

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from noisy_arm import Scripted
 
-from llm_policy_improver.loop.build import assemble
+from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 
 
@@ -39,3 +41,18 @@ def test_the_arm_of_the_launch_files_is_simulated_with_its_own_controller() -> N
     assert prior is not None
     assert prior.cell[0].camera_noise == 0.002
     assert prior.cell[0].latency.arm_action == prior.cell[1].latency.arm_action > 0.0
+
+
+@pytest.mark.parametrize('method', ['sas', 'hybrid'])
+def test_language_model_is_told_by_the_same_prior_where_trials_are_noisy(method: str) -> None:
+    def assembled(noise: float, options: SasOptions | None = None) -> Assembly:
+        settings = OptimizerSettings(method=method, model='scripted', landing_noise=noise)
+        return assemble(settings, Scripted(''), options)
+
+    noisy = assembled(0.04)
+    assert noisy.prior is not None
+    assert noisy.prior == assemble(OptimizerSettings(method='bayesian', landing_noise=0.04)).prior
+    assert 'beside a landing model: 1,600 trials are simulated for it first' in noisy.said
+    assert assembled(0.0).prior is None
+    assert assembled(0.04, SasOptions(landing_model=False)).prior is None
+    assert assembled(0.04, SasOptions(effects=False)).prior is None

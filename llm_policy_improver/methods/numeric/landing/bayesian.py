@@ -81,7 +81,7 @@ class Bayesian:
         own = sum(trial.proposed_by == NAME for trial in history)
         bold = own < BOLD and own % 2 == 0
         losses = outlook.draw(generator) if bold else outlook.losses
-        found = least(losses, *_box(outlook), self._starts(outlook, history), generator)
+        found = least(losses, *box(outlook), self._starts(outlook, history), generator)
         units = [outlook.explored.unit(point) for point in found]
         units += list(
             np.clip(units[0] + generator.uniform(-EVASION, EVASION, (DRAWS, len(units[0]))), -1.0, 1.0)
@@ -113,7 +113,7 @@ class Bayesian:
         except TooFewTrialsError:
             return None
         generator = np.random.default_rng((self.seed, len(history)))
-        point = least(outlook.losses, *_box(outlook), self._starts(outlook, history), generator)[0]
+        point = least(outlook.losses, *box(outlook), self._starts(outlook, history), generator)[0]
         values = rounded(outlook.explored.unit(point), self.brief.space)
         expected = outlook.expected(outlook.explored.point(values))
         return Proposal(
@@ -143,7 +143,7 @@ class Bayesian:
         return points[np.argsort(outlook.losses(points), kind='stable')[:STARTS]]
 
 
-def _box(outlook: Outlook) -> tuple[Array, Array]:
+def box(outlook: Outlook) -> tuple[Array, Array]:
     """(d,) low and high ends of what first trials explore, real and simulated ones: beyond it cubics go astray."""
     shares = np.asarray(outlook.brief.space.first_shares)
     return outlook.explored.low * shares, outlook.explored.high * shares

@@ -1,4 +1,5 @@
-"""The sections of the prompt that grow with the run. A new one is a file, and one line in `SECTIONS`.
+"""The sections of the prompt that grow with the run. A new one is a file, and one line in `SECTIONS` or
+`BY_LANDING_MODEL`.
 
 A section is a function from `seen.Seen` to its lines, without any where it has nothing to say.
 """
@@ -47,7 +48,17 @@ SECTIONS: Final = (
     Section('.afterwards:repetitions', Shortened.WHOLE),
     Section('.afterwards:feedback', Shortened.OLDEST),
 )
-"""In the order of the prompt."""
+"""In the order of the prompt, where a regression on the trials is told."""
+
+BY_LANDING_MODEL: Final = (
+    Section('.trials:table'),
+    Section('.trials:totals'),
+    Section('.landing:candidates'),
+    Section('.landing:around'),
+    Section('.afterwards:repetitions', Shortened.WHOLE),
+    Section('.afterwards:feedback', Shortened.OLDEST),
+)
+"""The same where the landing model is asked."""
 
 
 def write_sections(seen: Seen, fits: Callable[[str], bool]) -> str:
@@ -57,9 +68,10 @@ def write_sections(seen: Seen, fits: Callable[[str], bool]) -> str:
         seen: what they are written from.
         fits: whether a text is short enough.
     """
-    written = [section.lines(seen) for section in SECTIONS]
+    sections = SECTIONS if seen.advice is None else BY_LANDING_MODEL
+    written = [section.lines(seen) for section in sections]
     text = _joined(written)
-    for place, section in reversed(list(enumerate(SECTIONS))):
+    for place, section in reversed(list(enumerate(sections))):
         while section.shortened is not Shortened.NEVER and written[place] and not fits(text):
             # Half of a comparison would say nothing.
             written[place] = written[place][1:] if section.shortened is Shortened.OLDEST else []

@@ -38,7 +38,7 @@ def repetitions(seen: Seen) -> list[str]:
 
 def feedback(seen: Seen) -> list[str]:
     """The model's last expectations beside what happened, what was kept from the arm and why, and the model's last
-    claims beside the regression.
+    claims beside the computed effects.
     """
     if not seen.options.feedback:
         return []
@@ -60,7 +60,8 @@ def feedback(seen: Seen) -> list[str]:
             lines.append(_expectation(history, position, proposal, brief))
     kept = [each for proposal in earlier for each in proposal.kept_back]
     lines += [kept_back_text(each) for each in kept[-MOST_EXPECTATIONS:]]
-    if made and made[-1][1].claims and (text := effects.feedback_text(made[-1][1].claims, brief)):
+    claims = made[-1][1].claims if made else ()
+    if claims and (text := effects.feedback_text(claims, brief, seen.advice is None)):
         lines.append(text)
     return lines
 

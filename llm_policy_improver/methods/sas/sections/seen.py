@@ -7,6 +7,7 @@ from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.sas.advice.advice import Advice
 from llm_policy_improver.methods.sas.history_selection import Selection
 from llm_policy_improver.methods.sas.repetitions import Repetition
 from llm_policy_improver.methods.sas.sas_options import SasOptions
@@ -29,6 +30,7 @@ class Seen:
         table: writes trials.
         selection: those that are shown.
         repeated: policies that succeeded more than once.
+        advice: of the landing model, where it is asked and can say something.
     """
 
     history: Sequence[Trial]
@@ -42,3 +44,4 @@ class Seen:
     table: TrialTable
     selection: Selection
     repeated: Sequence[Repetition]
+    advice: Advice | None = None

@@ -24,7 +24,8 @@ def totals(seen: Seen) -> list[str]:
 def _spread(seen: Seen) -> list[str]:
     """How much the outcome of a repeated policy varies, where that is known."""
     noise = max(seen.noise, spread_of(seen.repeated) or 0.0)
-    if noise < LEAST_NOISE:
+    # The landing model tells of each candidate by how much it scatters: one figure for all would be wrong.
+    if noise < LEAST_NOISE or seen.advice is not None:
         return []
     return [
         f'The outcome varies by about {noise:.3f} even when nothing is changed: read no meaning into '
@@ -35,10 +36,15 @@ def _spread(seen: Seen) -> list[str]:
 def _limit(seen: Seen) -> list[str]:
     """How far a proposal may be from the best trial."""
     order = ranked(seen.history, seen.objective) if seen.options.distances else []
-    share = 0.5 * reach(seen.history, seen.objective, seen.brief.space)
+    noise = seen.noise if seen.advice is None else max(seen.noise, seen.advice.noise)
+    share = 0.5 * reach(seen.history, seen.objective, seen.brief.space, noise, seen.brief.measures)
     if not order or share >= 1.0:
         return []
     best = trial_number(seen.history, order[0])
+    if seen.advice is not None:
+        return [
+            f'Parameters of your own further than {share:.0%} of a range from trial {best} are brought nearer to it.'
+        ]
     return [
         f'The step limit is {share:.0%} of a range: where a proposal takes any parameter further than that from '
         f'trial {best}, the whole step is shortened, its direction kept.'

@@ -332,7 +332,7 @@ def test_repeated_trials_are_averaged_with_their_spread() -> None:
 
 
 def test_known_noise_is_told() -> None:
-    assert 'varies by about 0.020 even' in text(HISTORY, noise=0.02)
+    assert 'varies by about 0.020 even' in text(HISTORY, noise=0.02, options=SasOptions(landing_model=False))
     assert 'varies by about' not in text(HISTORY)
 
 
