@@ -102,7 +102,7 @@ def rehearse_command(
         reporter.end(result, folder, picture)
         for line in (figures, *(f'The arm was stopped: {fault}' for fault in faults)):
             click.echo(line, err=as_json)
-    if result.end is End.NO_PROPOSALS:
+    if result.end is not None and result.end.early:
         sys.exit(2)
     if interrupted:
         click.echo('Interrupted: a rehearsal in real time cannot be resumed, so begin it again', err=True)

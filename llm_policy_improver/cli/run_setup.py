@@ -15,7 +15,7 @@ from llm_policy_improver.cli.main import INTERRUPTED
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.loop.build import assemble
-from llm_policy_improver.loop.improvement_result import End, ImprovementResult
+from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES, PROGRAMS
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
@@ -180,7 +180,7 @@ class RunSetup:
         self.reporter.end(result, self.folder, picture)
         if result.end is None:
             self.say_interrupted(store)
-        return {None: INTERRUPTED, End.NO_PROPOSALS: 2}.get(result.end, 0)
+        return INTERRUPTED if result.end is None else 2 if result.end.early else 0
 
     def say_interrupted(self, store: RunStore) -> None:
         """Say how to go on."""

@@ -17,7 +17,7 @@ from llm_policy_improver.experiments.rows import Key, Row
 from llm_policy_improver.experiments.table_tennis import BLOCK, LANDING_NOISE, Given, play, task
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.loop.build import Assembly, assemble
-from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement import Improvement, RunEndedError
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.sas.effects import count
@@ -160,7 +160,10 @@ def _improve(
     seconds = 0.0
     while not improvement.done:
         began = time.perf_counter()
-        step = improvement.propose()
+        try:
+            step = improvement.propose()
+        except RunEndedError:
+            break
         seconds += time.perf_counter() - began
         if asked is not None:
             asked.model.require()

@@ -6,7 +6,7 @@ from typing import Final
 
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.finding import Failure, Finding, Vain
-from llm_policy_improver.core.method import Method, ProposalError
+from llm_policy_improver.core.method import Method, MisreadError, ProposalError
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.program_space import ProgramSpace
 from llm_policy_improver.core.proposal import Proposal
@@ -78,6 +78,10 @@ def consult(
     try:
         proposal = method.propose(history, objective, earlier)
         allowed, findings = check_policy(proposal, history, space, objective, repeats_allowed=repeats_allowed)
+    except MisreadError as error:
+        return Answer(
+            name, None, None, failure=Failure.MISREAD, detail=clause(error.asked), exchanges=error.exchanges
+        )
     except ProposalError as error:
         return Answer(
             name, None, None, failure=Failure.UNUSABLE, detail=clause(str(error)), exchanges=error.exchanges

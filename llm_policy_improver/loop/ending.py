@@ -95,6 +95,8 @@ def end_text(end: End, in_vain: Sequence[Vain]) -> str:
     """Why a run is over, as a clause for people."""
     if end is End.NO_PROPOSALS:
         return f'nobody could propose anything {IDLE} times in a row: {"; ".join(map(str, in_vain))}'
+    if end is End.MISREAD:
+        return 'the words ask for something else than what is measured' + ''.join(f': {each}' for each in in_vain)
     return {
         End.PLAYED: 'all of its trials are played',
         End.REACHED: 'the objective is reached',

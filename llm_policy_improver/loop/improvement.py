@@ -47,6 +47,10 @@ class ImprovementError(ValueError):
     """The loop was set up or used wrongly; the message says how, in one sentence."""
 
 
+class RunEndedError(ImprovementError):
+    """The run ended in place of a proposal, as `Improvement.end` tells."""
+
+
 class Improvement:
     """One run towards one objective. Call `propose`, run the trial, call `record`, until `done`.
 
@@ -118,6 +122,7 @@ class Improvement:
         self._rest = Rest()
         self._idle = 0
         self._in_vain: tuple[Vain, ...] = ()
+        self._misread = ''
         self._gatekeeper = Gatekeeper(gates, clock)
         if in_force is None and self._earlier:
             in_force = Proposal.again(self._earlier[-1])
@@ -148,6 +153,8 @@ class Improvement:
         """Why the run is over; None while it goes on."""
         if len(self._played) < len(self._steps):
             return None
+        if self._misread:
+            return End.MISREAD
         return self._ending.of(self.history, self._run, self._idle)
 
     @property
@@ -206,6 +213,7 @@ class Improvement:
 
         Raises:
             ImprovementError: the run is over, or no gate lets anything through and no policy is there to stay.
+            RunEndedError: it is over from now on: a language model says that the words were misread.
             WithdrawnError: from a gate, as the run was ended meanwhile.
         """
         if self.end is not None:
@@ -258,6 +266,7 @@ class Improvement:
             self.end,
             self.space.labels,
             recommended=self.recommended,
+            misread=self._misread,
             noisy=self._noisy,
             prospect=self._ending.prospect(self.history, self._run) if self.end is End.SETTLED else None,
             left=self.trials - len(self._played),
@@ -299,6 +308,10 @@ class Improvement:
         asked = self._ask_unless_resting(number)
         if asked.checked is not None:
             return self._publish(number, asked)
+        if asked.failure is Failure.MISREAD:
+            # No ball for what nobody asked for, not even by the fallback: the person has to say what is meant.
+            self._misread = asked.detail
+            raise RunEndedError(f'the run is over: {end_text(End.MISREAD, (asked.in_vain,))}')
         if self._fallback is None or self._fallback.name == self.method.name:
             return self._unchanged(number, (asked.in_vain,), asked.exchanges)
         second = self._ask(self._fallback)
@@ -400,7 +413,10 @@ def run_improvement(
         on_step: told of each step before its trial runs.
     """
     while not improvement.done:
-        step = improvement.propose()
+        try:
+            step = improvement.propose()
+        except RunEndedError:
+            return
         if on_step is not None:
             on_step(step)
         yield improvement.record(step.play(task, improvement.history))

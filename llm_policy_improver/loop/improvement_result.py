@@ -28,6 +28,13 @@ class End(StrEnum):
     """What is left to gain is less than the trials left could tell apart."""
     NO_PROPOSALS = 'no_proposals'
     """Nobody could propose anything several times in a row."""
+    MISREAD = 'misread'
+    """The language model says that the person asked for something else than what is measured."""
+
+    @property
+    def early(self) -> bool:
+        """Whether the run could not go on: a person has to see to it."""
+        return self in (End.NO_PROPOSALS, End.MISREAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class ImprovementResult:
             the trials confirm, refute, and leave open.
         end: why it is over; None where it was interrupted.
         in_vain: who gave no proposals, where it ended for want of them, as a clause.
+        misread: what the person asked for, in the language model's words, where it ended for that.
         labels: of the parameters, for people, by name.
         recommended: what to keep, where trials are noisy and the method has a model of them; else None: the best.
         foretold: how its trials compare with what was expected of them, where trials are noisy; else None.
@@ -76,6 +84,7 @@ class ImprovementResult:
     claims_undecided: int = 0
     end: End | None = None
     in_vain: str = ''
+    misread: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     recommended: Proposal | None = None
     foretold: Foretold | None = None
@@ -93,6 +102,7 @@ class ImprovementResult:
         labels: Mapping[str, str] = MappingProxyType({}),
         *,
         recommended: Proposal | None = None,
+        misread: str = '',
         noisy: bool = False,
         prospect: Prospect | None = None,
         left: int = 0,
@@ -107,6 +117,7 @@ class ImprovementResult:
             end: why it is over, if it is.
             labels: of the parameters, for people, by name.
             recommended: what the method says to keep.
+            misread: what the person asked for, where the run ended for that.
             noisy: whether repeated trials differ, so that what was foretold of them is compared.
             prospect: what was left to gain.
             left: trials that it did not play.
@@ -138,6 +149,7 @@ class ImprovementResult:
             end=end,
             labels=labels,
             recommended=recommended,
+            misread=misread,
             foretold=Foretold.of(run, objective) if noisy else None,
             prospect=prospect if end is End.SETTLED else None,
             left=left,
@@ -171,6 +183,12 @@ class ImprovementResult:
         """Why it ended before all its trials, as a clause for people; empty where it did not."""
         if self.end is End.NO_PROPOSALS:
             return f'nobody could propose anything several times in a row: {self.in_vain}'
+        if self.end is End.MISREAD:
+            meant = f', "{self.misread}" instead of "{self.aim}"' if self.misread else f' ({self.aim})'
+            return (
+                f'{self.method} takes the words to ask for something else than what is measured{meant}: '
+                'say it in other words and begin again'
+            )
         if self.end is End.SETTLED:
             return settled_text(self.prospect, self.left)
         return 'the objective is reached' if self.end is End.REACHED else ''

@@ -28,7 +28,7 @@ def status_message(
     space: ParameterSpace,
     waiting: GateCase | None = None,
 ) -> OptimizerStatus:
-    """Where the run stands, with the reasons of the last step, or of the proposal that waits for approval."""
+    """Where the run stands, with the reasons of the last step or of the proposal that waits, or why it ended early."""
     objective, best = improvement.objective, improvement.best
     status = OptimizerStatus(
         state=state,
@@ -56,6 +56,8 @@ def status_message(
             status.proposed_source, status.proposed_entry = program.source, program.entry
             status.envelope_low, status.envelope_high = doubles(program.low), doubles(program.high)
         _tell_rehearsal(status, waiting)
+    if improvement.end is not None and improvement.end.early:
+        status.reason = f'ended early: {improvement.result().stopped}'
     return status
 
 

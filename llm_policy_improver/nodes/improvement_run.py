@@ -18,7 +18,7 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.build import Assembly
-from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement import Improvement, RunEndedError
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, TrialResult, counts
@@ -142,7 +142,7 @@ class ImprovementRun:
         if state != OptimizerStatus.FAILED and self._cancelled():
             state, message = OptimizerStatus.CANCELLED, 'cancelled'
         done = self.result = improvement.result()
-        if done.end is End.NO_PROPOSALS and not message:
+        if done.end is not None and done.end.early and not message:
             message = f'ended early: {done.stopped}'
             around.node.get_logger().error(message)
         message = message or _came_to(done)
@@ -162,7 +162,10 @@ class ImprovementRun:
         over = await self._around.node.in_thread(lambda: improvement.done, self._cancelled)
         while not over and not self._cancelled():
             self._around.status.show(improvement, OptimizerStatus.RUNNING, self._step)
-            proposed = await self._around.node.in_thread(improvement.propose, self._cancelled)
+            try:
+                proposed = await self._around.node.in_thread(improvement.propose, self._cancelled)
+            except RunEndedError:
+                return
             if proposed is None:
                 return
             self._step = proposed

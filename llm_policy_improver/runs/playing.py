@@ -8,7 +8,7 @@ from typing import Any
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.core.task import Task
-from llm_policy_improver.loop.improvement import Improvement
+from llm_policy_improver.loop.improvement import Improvement, RunEndedError
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import TrialResult
 from llm_policy_improver.runs.checkpoint import FINISHED
@@ -54,7 +54,10 @@ def play_stored(
     start = time.time_ns()
     while not improvement.done:
         waiting = len(improvement.steps)
-        step = improvement.propose()
+        try:
+            step = improvement.propose()
+        except RunEndedError:
+            return
         with HeldInterrupt() as interrupt:
             if len(improvement.steps) > waiting:  # a restored step is stored already
                 store.add_step(improvement.objective.words, step)

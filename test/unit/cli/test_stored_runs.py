@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, good
+from chat_server import ChatServer, good, say
 from curved_map import CurvedMap
 
 from llm_policy_improver.cli import main as cli
@@ -117,6 +117,26 @@ def test_resumed_run_aims_at_what_was_understood_and_asks_nobody_again(
     *trials, summary = map(json.loads, out.splitlines())
     assert summary['aim'] == 'far out on the left'
     assert trials[0]['distance_m'] == pytest.approx(trials[0]['landing_m'][0] + 0.7625, abs=1e-3)
+
+
+def test_run_whose_words_were_misread_ends_with_a_sentence_and_is_over(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    folder = tmp_path / 'run'
+    with ChatServer(default=say('{"misread": "as far left as possible"}')) as server:
+        status, out, err = command(
+            'improve', 'as far right as possible', '--model', 'm', '--base-url', server.url, '--first-trials', '2',
+            '--trials', '5', '--json', '--output', str(folder),
+        )  # fmt: skip
+    assert status == 2, err
+    assert 'Traceback' not in err
+    *trials, summary = map(json.loads, out.splitlines())
+    assert len(trials) == summary['trials'] == 2
+    assert '"as far left as possible" instead of "as far right as possible": say it' in summary['stopped']
+    status, _, err = command('resume', str(folder))
+    assert status == 2
+    assert 'nothing to resume' in err or 'ended' in err
 
 
 # --- plot, and the folders of further objectives ---------------------------------------------------------

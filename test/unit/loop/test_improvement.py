@@ -417,6 +417,31 @@ def test_of_500_generated_replies_nothing_out_of_bounds_is_ever_published() -> N
     assert refused > 100
 
 
+def misreading() -> SasPrompt:
+    class Misreading:
+        model = 'm'
+
+        def complete(self, messages: Sequence[Message], schema: object = None) -> Completion:
+            return Completion('{"misread": "as far left as possible"}')
+
+    return SasPrompt(Misreading(), BRIEF)
+
+
+def test_run_ends_without_a_ball_where_the_model_says_that_the_words_were_misread() -> None:
+    improvement = played(
+        Improvement(RIGHT, misreading(), SPACE, trials=24, first_trials=3, fallback=LeastSquares(BRIEF))
+    )
+    result = improvement.result()
+    assert (improvement.end, result.trials, len(improvement.steps)) == (End.MISREAD, 3, 3)
+    assert result.stopped == (
+        'sas:m takes the words to ask for something else than what is measured, "as far left as possible" instead of '
+        '"as far right as possible": say it in other words and begin again'
+    )
+    assert result.as_json()['stopped'] == result.stopped
+    with pytest.raises(ImprovementError, match='the run is over: the words ask for something else'):
+        improvement.propose()
+
+
 def test_run_ends_where_nobody_proposes_anything_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('OPENAI_API_KEY', KEY)
     with ChatServer(fail(401)) as server:
