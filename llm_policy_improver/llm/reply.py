@@ -102,7 +102,7 @@ def parse_reply(
         names: of the parameters.
         others: (n,) other names of the same, which are understood, too; or none.
         computed: (n,) each, candidates by capital letters, any of which a reply may take; parameters that it names
-            beside are in place of the candidate's.
+            beside are in place of the candidate's. Letters may stand in a list of proposals, too.
 
     Raises:
         ReplyError: no JSON object with a finite number for each name, or a letter to take, is in it; nothing else is
@@ -124,7 +124,7 @@ def parse_reply(
             changed = next((found[key] for key in SINGLE if found.get(key)), JsonObject([]))
             candidates, notes = (reader.read(changed, computed[taken]),), ()
         elif proposed := _proposed_in(found, reader):
-            candidates, notes = _candidates(proposed, reader)
+            candidates, notes = _candidates(proposed, reader, computed)
         elif misread:
             candidates, notes = (), ()
         else:
@@ -180,20 +180,24 @@ def _proposed_in(found: JsonObject, reader: VectorReader) -> list[Any]:
         if key in found.contradicted:
             raise ReplyError(f'"{key}" is given more than once')
         value = found[key]
-        many = isinstance(value, list) and (not value or any(isinstance(v, dict | list) for v in value))
+        kinds = dict | list | str if key == SEVERAL else dict | list  # a letter is a candidate of several
+        many = isinstance(value, list) and (not value or any(isinstance(v, kinds) for v in value))
         proposed += value if many else [value]
     if not proposed:
         raise ReplyError(f'"{keys[0]}" is empty: at least one proposal is needed')
     return proposed
 
 
-def _candidates(proposed: list[Any], reader: VectorReader) -> tuple[tuple[Vector, ...], tuple[str, ...]]:
+def _candidates(
+    proposed: list[Any], reader: VectorReader, computed: Mapping[str, Vector]
+) -> tuple[tuple[Vector, ...], tuple[str, ...]]:
     """The usable proposals, each once, and notes on the others."""
     usable: dict[Vector, None] = {}
     problems: list[str] = []
     for number, value in enumerate(proposed[:MOST_CANDIDATES], start=1):
         try:
-            usable[reader.read(_unwrapped(value))] = None
+            letter = value.strip().upper() if isinstance(value, str) else ''
+            usable[computed[letter] if letter in computed else reader.read(_unwrapped(value))] = None
         except ReplyError as error:
             if len(proposed) == 1:
                 raise

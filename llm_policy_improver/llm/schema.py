@@ -59,7 +59,8 @@ def reply_schema(
         expected: names of the measures that the model shall expect of its proposal; none: not asked for.
         effects: the words for what raising a parameter does, by measure; none: not asked for.
         about: what each text is about, where not of trials.
-        computed: letters of the candidates that one may take instead of parameters of its own, which may then be null.
+        computed: letters of the candidates that one may take instead of parameters of its own, which may then be null;
+            or that may stand among several proposals.
         misread: whether it may say that the person's words were misread.
 
     Raises:
@@ -78,7 +79,9 @@ def reply_schema(
     )
     all_effects = object_schema(dict.fromkeys(names, one), 'What raising each parameter does.')
     vector = object_schema(dict.fromkeys(names, number))
-    several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': vector}
+    letter = {'type': 'string', 'enum': list(computed)}
+    each = {'anyOf': [vector, letter]} if computed else vector
+    several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': each}
     taken = {'type': 'string', 'enum': [*computed, OWN], 'description': TAKEN}
     own = {'anyOf': [vector, {'type': 'null'}]} if computed else vector
     return object_schema(
@@ -91,7 +94,7 @@ def reply_schema(
             **({'synthesis': texts['synthesis']} if analysis else {}),
             **({'expected': wanted} if expected else {}),
             'reason': texts['reason'],
-            **({'take': taken} if computed else {}),
+            **({'take': taken} if computed and candidates == 1 else {}),
             **({'parameters': own} if candidates == 1 else {'candidates': several}),
         }
     )

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from action_msgs.msg import GoalStatus
-from chat_server import ChatServer, good
+from chat_server import ChatServer, good, say
 from ros_graph import EVERY, RosGraph
 from std_srvs.srv import Trigger
 
@@ -245,6 +245,21 @@ def test_under_noise_the_result_says_what_to_keep_beside_the_best_seen(
     assert kept.startswith('expected loss ')
     assert kept.endswith(' to succeed')
     assert [state.iteration for state in states if state.state == OptimizerStatus.FINISHED] == [3]
+
+
+def test_run_ends_and_says_so_where_the_model_says_that_the_words_were_misread(
+    graph: RosGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('OPENAI_API_KEY', 'none')
+    with ChatServer(default=say('{"misread": "as far left as possible"}')) as server:
+        graph.play_in(tmp_path, first_trials=2, method='sas', model='test-model', base_url=server.url)
+        states = graph.collect(OptimizerStatus, 'optimizer/status', EVERY)
+        status, result = graph.improve(FAR_RIGHT, trials=5).result()
+    assert (status, result.trials, result.end) == (GoalStatus.STATUS_SUCCEEDED, 2, 'misread')
+    graph.spin_until(lambda: states[-1].state == OptimizerStatus.FINISHED, 'the end of the run')
+    for told in (result.message, states[-1].reason):
+        assert told.startswith('ended early: sas:test-model takes the words to ask for something else than what is')
+        assert '"as far left as possible" instead of "' in told
 
 
 def test_second_objective_learns_from_the_trials_of_the_first(graph: RosGraph, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ SPACE = parameter_space()
 BRIEF = make_brief(SPACE)
 RIGHT = parse_objective('as far right as possible')
 POINT = parse_objective('at (0.3, 0.9)')
-PRIOR = SimulatedPrior(noisy_cell(), trials=200)
+PRIOR = SimulatedPrior(noisy_cell(), trials=600)
 
 
 @cache

@@ -39,7 +39,6 @@ class Asked:
         repeats_allowed: how often the same policy may be tried again.
         noise: standard deviation of the measures of repeated trials; 0 where not known.
         advice: of the landing model; None where it was not told.
-        takes: whether candidates may be taken by their letters.
     """
 
     history: Sequence[Trial]
@@ -49,7 +48,6 @@ class Asked:
     repeats_allowed: int = 0
     noise: float = 0.0
     advice: Advice | None = None
-    takes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class Reading:
         """
         left, self._left = self._left, self._left - 1
         asked = self._asked
-        offered = asked.advice.candidates if asked.advice is not None and asked.takes else ()
+        offered = () if asked.advice is None else asked.advice.candidates
         computed = {each.letter: each.values for each in offered}
         reply = parse_reply(text, asked.names, asked.meanings, computed)
         if not asked.objective.measurable:  # then nothing was read that could be misread

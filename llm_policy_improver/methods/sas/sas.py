@@ -108,10 +108,7 @@ class SasPrompt:
         advice = self.advice(history, objective)
         # The parameters' meanings are understood as their names where the task's own names are used.
         meanings = () if self.options.names else tuple(each.meaning for each in self.brief.space.parameters)
-        takes = self._text.takes(objective)
-        asked = Asked(
-            history, objective, self.names, meanings, self.repeats_allowed, self._noise, advice, takes
-        )
+        asked = Asked(history, objective, self.names, meanings, self.repeats_allowed, self._noise, advice)
         usual = ModelScreen(self.brief) if advice is None else LandingScreen(advice)
         reading = Reading(self.brief, asked, self._screen or usual, self.options.repairs)
         spoken_of = self._text.spoken_of(objective)
@@ -121,7 +118,7 @@ class SasPrompt:
             self.options.analysis,
             expected=[each.column for each in spoken_of],
             effects={each.column: told.effect_words(each) for each in spoken_of},
-            computed=[each.letter for each in advice.candidates] if advice is not None and takes else (),
+            computed=[] if advice is None else [each.letter for each in advice.candidates],
             misread=objective.measurable,
         )
         answer = ask(

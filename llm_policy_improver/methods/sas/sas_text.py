@@ -80,14 +80,13 @@ class SasText:
         """The prompt up to the first trial: the same in the whole run."""
         options = self.options
         spoken_of, compact = self.spoken_of(objective), self.by_landing_model(objective)
-        taking = prompt(__package__, 'taking').substitute().strip() if self.takes(objective) else ''
+        taking = prompt(__package__, 'taking' if options.candidates == 1 else 'taking_several').substitute().strip()
         steps = prompt(__package__, self._steps(objective)).substitute(
             first=self.names[0],
             last=self.names[-1],
             answer=self._answer(objective),
             several=self._several(),
-            taking=taking or 'mix the candidates, or give parameters of your own.' if options.analysis else
-            f' You may {taking}' * bool(taking),
+            taking=taking if options.analysis else f' You may {taking}' * compact,
             measures=', '.join(each.column for each in spoken_of),
             expected=', '.join(f'"{each.column}": <{each.unit or "number"}>' for each in spoken_of),
             effects=', '.join(
@@ -164,10 +163,6 @@ class SasText:
         wanted = {term.measure.name for term in objective.terms}
         return tuple(each for each in looked_at if each.name in wanted)
 
-    def takes(self, objective: Objective) -> bool:
-        """Whether a reply may take a computed candidate by its letter."""
-        return self.by_landing_model(objective) and self.options.candidates == 1
-
     def _steps(self, objective: Objective) -> str:
         if not self.options.analysis:
             return 'sas_steps_direct'
@@ -175,8 +170,11 @@ class SasText:
 
     def _answer(self, objective: Objective) -> str:
         # Numbers here would be copied by weak models.
-        if self.takes(objective):
-            return f'"take": "<letter, or own>", "parameters": {{"{self.names[0]}": <number>, ...}}'
+        if self.by_landing_model(objective):
+            some = f'{{"{self.names[0]}": <number>, ...}}'
+            if self.options.candidates == 1:
+                return f'"take": "<letter, or own>", "parameters": {some}'
+            return f'"candidates": ["<letter>", {some}, ...]'
         one = ', '.join(f'"{name}": <number>' for name in self.names)
         if self.options.candidates == 1:
             return f'"parameters": {{{one}}}'

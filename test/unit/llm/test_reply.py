@@ -368,6 +368,11 @@ def test_letter_means_nothing_where_nothing_was_computed() -> None:
         parse_reply('{"take": "A"}', ('p', 'q'))
 
 
+def test_letters_may_stand_in_a_list_of_proposals() -> None:
+    assert taking(candidates=['b', [7, 8, 9]]).candidates == (COMPUTED['B'], (7.0, 8.0, 9.0))
+    assert taking(candidates=['A', 'B', 'D']).notes[0].startswith('candidate 3: ')
+
+
 def test_misread_words_need_no_parameters() -> None:
     reply = taking(misread='left')
     assert (reply.misread, reply.candidates) == ('left', ())

@@ -27,6 +27,7 @@ def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
         reply_schema(ATTENUATIONS, 2, False, expected=EXPECTED),
         reply_schema(('x1', 'x2'), 4),
         reply_schema(ATTENUATIONS, expected=EXPECTED, effects=EFFECTS, computed='ABC', misread=True),
+        reply_schema(ATTENUATIONS, 4, computed='ABC'),
     ],
 )
 def test_schema_uses_only_what_strict_mode_takes(schema: dict[str, Any]) -> None:

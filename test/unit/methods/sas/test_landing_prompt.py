@@ -156,6 +156,16 @@ def test_best_of_several_is_the_one_of_least_expected_loss() -> None:
     assert 'least expected loss' in str(proposal.findings[0])
 
 
+def test_letters_may_stand_among_several_proposals() -> None:
+    method, _ = sas(reply(candidates=['B', dict(zip(SPACE.names, OWN, strict=True)), 'A']), candidates=4)
+    assert '"candidates": ["<letter>", {"a": <number>, ...}, ...]' in method.messages(history(), RIGHT)[0][1]
+    proposal = method.propose(history(), RIGHT)
+    assert proposal.parameters.values in [each.values for each in advice().candidates[:2]]
+    assert ' of 3: least expected loss' in str(proposal.findings[0])
+    taken = sas(reply(take='B'), candidates=4)[0].propose(history(), RIGHT)
+    assert taken.parameters.values == advice().candidates[1].values
+
+
 def claimed(right: bool) -> dict[str, dict[str, str]]:
     """Of the effect that the landing model is surest of: what it says, or the contrary."""
     effects = advice().around.measures['landing_x']
