@@ -24,6 +24,7 @@ class CompactTable(TrialTable):
     """Writes trials for one objective: the parameters, where they came down and what is wanted, and what failed."""
 
     NEAREST: ClassVar = 3
+    REACHED: ClassVar = 'That counts as reached, unless it was luck.'
 
     def __init__(self, brief: Brief, objective: Objective, options: SasOptions, names: Sequence[str]) -> None:
         super().__init__(brief, objective, options, names)

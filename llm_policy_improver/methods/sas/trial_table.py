@@ -22,6 +22,7 @@ class TrialTable:
 
     Attributes:
         NEAREST: trials named in the ranking below the table.
+        REACHED: what is said where the first of them is near enough.
 
     Args:
         brief: of the task.
@@ -31,6 +32,7 @@ class TrialTable:
     """
 
     NEAREST: ClassVar = 5
+    REACHED: ClassVar = 'The objective is reached.'
 
     def __init__(self, brief: Brief, objective: Objective, options: SasOptions, names: Sequence[str]) -> None:
         self._brief = brief
@@ -93,7 +95,7 @@ class TrialTable:
         if distance is None:
             return ''
         if distance <= self._objective.reached_within(noise):
-            return ' The objective is reached.'
+            return f' {self.REACHED}'
         if len(self._objective.terms) < 2:
             return ''
         parts = []

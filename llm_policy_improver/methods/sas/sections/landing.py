@@ -88,7 +88,7 @@ def around(seen: Seen) -> list[str]:
         effects = [_signed(column[index]) for column in columns.values()]
         lines.append(
             ' '.join([
-                seen.names[index], f'{value:.{digits}f}', room, *effects, f'{100.0 * found.success[index]:+.0f}',
+                seen.names[index], f'{value:.{digits}f}', room, *effects, f'{round(100.0 * found.success[index]):+d}',
             ])
         )  # fmt: skip
     return lines
