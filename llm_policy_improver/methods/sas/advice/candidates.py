@@ -23,8 +23,11 @@ Array = NDArray[np.float64]
 
 LETTERS: Final = 'ABCD'
 BOLD_ONES: Final = 4
-"""Worlds drawn; of what is best in them, only what has a chance to be better than the best trial is a candidate."""
+"""Worlds drawn, for what is best in each of them."""
 FAIR_CHANCE: Final = 0.1
+"""To be better than the best trial: what is best in a drawn world and has less is no candidate ..."""
+FEWEST: Final = 3
+"""... unless there are fewer than these."""
 NEAR: Final = 0.25
 """Largest change of a coordinate, 1 being half of what first trials explore, of the cautious candidate."""
 EVASION: Final = 0.04
@@ -79,11 +82,13 @@ def candidates_of(
     found = _points(outlook, history, generator)
     points = np.array([point for _, point in found])
     better = None if chance is None else chance(points)
-    kept = [
-        index
-        for index, (kind, _) in enumerate(found)
-        if kind is not Kind.BOLD or better is None or better[index] >= FAIR_CHANCE
-    ]
+    bold = [index for index, (kind, _) in enumerate(found) if kind is Kind.BOLD]
+    kept = [index for index in range(len(found)) if index not in bold]
+    if better is not None:
+        bold.sort(key=lambda index: -better[index])
+        fair = sum(better[index] >= FAIR_CHANCE for index in bold)
+        bold = bold[: max(fair, FEWEST - len(kept))]
+    kept += bold
     return tuple(
         Candidate(
             letter,
