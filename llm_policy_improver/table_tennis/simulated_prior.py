@@ -14,16 +14,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.compiled import users_cache
 from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.table_tennis.ball.spin import LATEST
@@ -37,10 +39,20 @@ if TYPE_CHECKING:  # SciPy takes long to load
 
 Cell = tuple[SimulationConfig, ControllerConfig]
 """What is simulated, and the controller of it."""
+Played = tuple[Trial, Trial | None]
+"""A trial, and the same in another cell, where it was played there."""
 
 FEW: Final = 1600
 MANY: Final = 4000
 """Trials for up to eight parameters, and for more: a cubic of 16 has 969 terms."""
+AGAIN: Final = 1600
+"""Of them, at most, that are played again in cells whose coefficients are otherwise, ..."""
+TRIALS_A_CELL: Final = 10
+"""... so many in each."""
+DEVIATION: Final = 0.1
+"""By what share the coefficients of real cells are off: the standard deviation that is taken for granted."""
+FURTHEST: Final = 2.5
+"""Standard deviations."""
 SECONDS_A_TRIAL: Final = 0.02
 """On one core, about."""
 FIRST_SEED: Final = 2**30
@@ -107,10 +119,11 @@ class SimulatedPrior:
     def sentence(self, space: ParameterSpace) -> str:
         """What it rests on, for people, as a clause."""
         order = self._order(space)
+        count = order.trials + order.again
         if order.path.exists():
-            return f'it knows {order.trials:,} simulated trials'
-        seconds = SECONDS_A_TRIAL * order.trials / (os.cpu_count() or 1)
-        return f'{order.trials:,} trials are simulated for it first, once, in some {max(seconds, 1.0):.0f} s'
+            return f'it knows {count:,} simulated trials'
+        seconds = SECONDS_A_TRIAL * count / (os.cpu_count() or 1)
+        return f'{count:,} trials are simulated for it first, once, in some {max(seconds, 1.0):.0f} s'
 
     def _order(self, space: ParameterSpace) -> '_Order':
         return _Order(self.cell, space, self.trials or (FEW if space.dimension <= 8 else MANY))
@@ -130,8 +143,24 @@ class _Order:
         said = f'{self.cell!r} {self.space!r} {self.trials} {_sources_digest()}'
         return users_cache() / f'prior-{hashlib.sha256(said.encode()).hexdigest()[:16]}.npz'
 
-    def play(self, numbers: Sequence[int]) -> list[Trial]:
+    @property
+    def again(self) -> int:
+        """How many trials are played in another cell, too."""
+        return min(self.trials, AGAIN)
+
+    @property
+    def amounts(self) -> NDArray[np.float64]:
+        """(`again`, k) what each coefficient of that cell is off by, in its standard deviations."""
+        from llm_policy_improver.table_tennis.other_cell import COEFFICIENTS
+
+        cells = -(-self.again // TRIALS_A_CELL)
+        generator = np.random.default_rng((self.trials, self.space.dimension, cells))
+        drawn = generator.standard_normal((cells, len(COEFFICIENTS))).clip(-FURTHEST, FURTHEST)
+        return drawn.repeat(TRIALS_A_CELL, axis=0)[: self.again]
+
+    def play(self, numbers: Sequence[int]) -> list[Played]:
         """The trials of these numbers, with the ball's spin learnt as in a run; without their time series."""
+        from llm_policy_improver.table_tennis.other_cell import other_cell  # MuJoCo is needed only for this
         from llm_policy_improver.table_tennis.task import TableTennis  # MuJoCo is needed only for this
 
         task, neutral = TableTennis(*self.cell), self.space.neutral
@@ -140,8 +169,17 @@ class _Order:
         design = initial_design(
             self.trials, self.space, np.random.default_rng((self.trials, self.space.dimension))
         )
+
+        @lru_cache(maxsize=1)
+        def other(cell: int) -> Task:
+            factors = 1.0 + DEVIATION * self.amounts[cell * TRIALS_A_CELL]
+            return other_cell(*self.cell, factors).informed_by(before, version=1)
+
+        def run(task: Task, number: int) -> Trial:
+            return replace(task.run(self.space.at(design[number]), FIRST_SEED + number), samples=None)
+
         return [
-            replace(known.run(self.space.at(design[number]), FIRST_SEED + number), samples=None)
+            (run(known, number), run(other(number // TRIALS_A_CELL), number) if number < self.again else None)
             for number in numbers
         ]
 
@@ -156,14 +194,23 @@ def _sources_digest() -> str:
 
 @cache
 def _prior(order: _Order, brief: Brief) -> 'Prior':
-    from llm_policy_improver.methods.numeric.landing.prior import Prior
+    from llm_policy_improver.methods.numeric.landing.prior import Otherwise, Prior
     from llm_policy_improver.methods.numeric.landing.told import Told
 
     try:
         return Prior.load(order.path)
     except (OSError, ValueError, KeyError, BadZipFile):
         pass  # it is not there, or was cut short
-    prior = Prior.fit(Told.of(_played(order), brief, brief.measures))
+    played = [
+        (number, trial, other)
+        for number, (trial, other) in enumerate(_played(order))
+        if trial.tested and (other is None or other.tested)
+    ]
+    again = [(number, other) for number, _, other in played if other is not None]
+    otherwise = Otherwise(
+        Told.of([other for _, other in again], brief), order.amounts[[number for number, _ in again]]
+    )
+    prior = Prior.fit(Told.of([trial for _, trial, _ in played], brief), otherwise)
     try:
         order.path.parent.mkdir(parents=True, exist_ok=True)
         part = order.path.with_suffix(f'.{os.getpid()}')
@@ -201,8 +248,8 @@ def _end(workers: Sequence[subprocess.Popen[str]]) -> None:
         worker.communicate()
 
 
-def _played(order: _Order) -> list[Trial]:
-    found: list[list[Trial]] = []
+def _played(order: _Order) -> list[Played]:
+    found: list[list[Played]] = []
     for worker in _workers(order):
         told, wrong = worker.communicate()
         if worker.returncode != 0:

@@ -5,6 +5,7 @@ from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.measures import MEASURES
+from llm_policy_improver.table_tennis.measures.on_blade import EDGE
 
 
 def make_brief(space: ParameterSpace) -> Brief:
@@ -16,5 +17,6 @@ def make_brief(space: ParameterSpace) -> Brief:
         net_height=f'{table.NET_HEIGHT:g}',
     )
     return Brief(
-        space, MEASURES, text.strip(), ('landed', 'out', 'net', 'own_side'), "landed on the opponent's half"
-    )
+        space, MEASURES, text.strip(), ('landed', 'out', 'net', 'own_side'), "landed on the opponent's half",
+        risks=(EDGE,),
+    )  # fmt: skip

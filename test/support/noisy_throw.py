@@ -55,4 +55,4 @@ def drawn(count: int, seed: int, throw: Throw) -> list[Trial]:
 
 def simulated_prior() -> Prior:
     """Of 400 trials that are not off."""
-    return Prior.fit(Told.of(drawn(400, 7, Throw()), BRIEF, BRIEF.measures))
+    return Prior.fit(Told.of(drawn(400, 7, Throw()), BRIEF))

@@ -11,6 +11,7 @@ from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
+from llm_policy_improver.table_tennis.tracing.blade_hit import place_on_blade
 from llm_policy_improver.table_tennis.tracing.incoming import spin_measures
 from llm_policy_improver.table_tennis.tracing.observed import UNTESTED, Outcome, TraceSamples, trial_of
 from llm_policy_improver.table_tennis.tracing.outcome import Judgement, judge
@@ -92,4 +93,5 @@ class TraceRecorder:
         measures = dict(judged.measures)
         if judged.outcome not in UNTESTED:
             measures |= spin_measures(samples, modulation.spin, self.ball, self.filter)
+            measures |= place_on_blade(samples, self.kinematics)
         return trial_of(modulation, judged.outcome, measures, judged.note, samples=samples)

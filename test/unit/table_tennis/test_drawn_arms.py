@@ -1,8 +1,9 @@
 import numpy as np
 
 from llm_policy_improver.table_tennis.ball.state import BallModel
-from llm_policy_improver.table_tennis.bench.drawn_arms import COEFFICIENTS, FINAL, TO_TUNE, drawn_arm
+from llm_policy_improver.table_tennis.bench.drawn_arms import FINAL, TO_TUNE, drawn_arm
 from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.other_cell import BALL
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
 
 
@@ -16,7 +17,7 @@ def test_every_figure_is_5_to_15_percent_off_and_of_each_arm_another_way() -> No
         np.testing.assert_allclose(simulator.model.actuator_biasprm[:, 1], -simulator.model.actuator_gainprm[:, 0])
         delays = (late.ball / simulation.latency.ball, late.arm_action / simulation.latency.arm_action)
         # A restitution of 1 is as far as it goes.
-        coefficients = [getattr(ball, name) / getattr(usual, name) for name in COEFFICIENTS]
+        coefficients = [getattr(ball, name) / getattr(usual, name) for name in BALL]
         factors.append([*coefficients, *delays, *gains])
         assert late.arm_action_spread == simulation.latency.arm_action_spread
     off = np.abs(np.array(factors) - 1.0)

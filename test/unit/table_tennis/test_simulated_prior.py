@@ -34,11 +34,11 @@ def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = SimulatedPrior(quiet_cell(), FEW)
-    assert source.sentence(BRIEF.space).startswith('64 trials are simulated for it first, once, in some ')
+    assert source.sentence(BRIEF.space).startswith('128 trials are simulated for it first, once, in some ')
     source.begin(BRIEF.space)
     made = source(BRIEF)
     (kept,) = folder.rglob('prior-*.npz')
-    assert source.sentence(BRIEF.space) == 'it knows 64 simulated trials'
+    assert source.sentence(BRIEF.space) == 'it knows 128 simulated trials'
     simulated_prior._prior.cache_clear()
     began = time.perf_counter()
     loaded = source(BRIEF)

@@ -76,18 +76,18 @@ class Outlook:
     ) -> None:
         wanted = {term.measure.name for term in objective.terms}
         self.brief, self.objective, self.explored = brief, objective, Explored(brief.space)
-        told = Told.of(trials, brief, brief.measures)
+        told = Told.of(trials, brief)
         known = {} if prior is None else prior.measures
         self.processes: dict[str, Process] = {}
         otherwise = told.failed_otherwise.copy()
-        for measure in brief.measures:
-            name, values = measure.name, told.values[measure.name]
-            there = np.isfinite(values)
-            if name not in wanted and not any(measure.margins):
+        risky = [part for risk in brief.risks for part in risk.parts]
+        for measure in brief.modelled:
+            name, values, there = measure.name, told.values[measure.name], told.telling[measure.name]
+            if name not in wanted and not any(measure.margins) and measure not in risky:
                 continue
             if name in known:
                 before = known[name]
-                background = Background(before.mean, before.noise, before.scale, True)
+                background = Background(before.mean, before.noise, before.scale, before.changes)
             elif there.sum() >= FEWEST:
                 background = Background.alone(values[there])
             else:
@@ -104,7 +104,7 @@ class Outlook:
             raise TooFewTrialsError(f'too few of {len(trials)} trials tell what the objective is about')
         self.chance = Chance(told.points, otherwise, None if prior is None else prior.chance)
         self.measures: tuple[Measure, ...] = tuple(
-            each for each in brief.measures if each.name in self.processes
+            each for each in brief.modelled if each.name in self.processes
         )
         self._draws = _draws(self._correlation(prior))
 
@@ -161,16 +161,22 @@ class Outlook:
     def _played(self, moments: Sequence[tuple[Array, Array]]) -> tuple[Array, NDArray[np.bool_]]:
         """(k, draws) distances, and whether all measures are within their ranges."""
         gaps: Array | float = 0.0
+        away: list[Array | float] = [0.0] * len(self.brief.risks)
         good: NDArray[np.bool_] = np.ones((len(moments[0][0]), len(self._draws)), dtype=bool)
-        for index, (measure, (mean, variance)) in enumerate(zip(self.measures, moments, strict=True)):
-            values = mean[:, None] + np.sqrt(variance)[:, None] * self._draws[:, index]
+        for column, (measure, (mean, variance)) in enumerate(zip(self.measures, moments, strict=True)):
+            values = mean[:, None] + np.sqrt(variance)[:, None] * self._draws[:, column]
             low, high = edges(measure)
             good &= (values > low) & (values < high)
+            for index, risk in enumerate(self.brief.risks):
+                if measure in risk.parts:
+                    away[index] = away[index] + values**2
             for term in self.objective.terms:
                 if term.measure.name == measure.name:
                     lowest, highest = term.interval
                     missing = np.maximum(values - highest, 0.0) + np.maximum(lowest - values, 0.0)
                     gaps = gaps + (term.weight * measure.weight * missing) ** 2
+        for squares, risk in zip(away, self.brief.risks, strict=True):
+            good &= squares <= risk.limit**2
         return np.sqrt(gaps), good
 
 

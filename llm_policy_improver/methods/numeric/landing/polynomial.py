@@ -69,22 +69,32 @@ class Polynomial:
 
 
 def fit_robustly(points: Array, values: Array, degree: int) -> tuple[Polynomial, Array]:
-    """The polynomial through most of the values (n,) at (n, d) points, and the (n,) residuals each left out.
+    """The polynomial through most of the values (n,) at (n, d) points, and the (n,) residuals each left out."""
+    coefficients, left_out = fit_most(monomials(points, degree), values)
+    return Polynomial(coefficients, degree), left_out
+
+
+def fit_most(basis: Array, values: Array, constant: bool = True) -> tuple[Array, Array]:
+    """The (t,) coefficients of most of the values (n,) in a basis (n, t), and the (n,) residuals each left out.
 
     Huber's weights; the penalty of least left-out error by them.
+
+    Args:
+        basis: one row a value.
+        values: to fit.
+        constant: whether the first column is one, which is not shrunk.
     """
-    basis = monomials(points, degree)
     weights, chosen = np.ones(len(values)), PENALTIES[0]
     for round_number in range(ROUNDS):
         tried: Sequence[float] = PENALTIES if round_number == 1 else (chosen,)
-        fits = {penalty: _ridge(basis, values, weights, penalty) for penalty in tried}
+        fits = {penalty: _ridge(basis, values, weights, penalty, constant) for penalty in tried}
         chosen = min(
             fits, key=lambda penalty: float(np.mean(np.minimum(np.abs(fits[penalty][1]), _cap(fits))))
         )
         coefficients, left_out = fits[chosen]
         scale = max(_TO_SD * float(np.median(np.abs(left_out))), 1e-9)
         weights = np.minimum(1.0, TURN * scale / np.maximum(np.abs(left_out), 1e-12))
-    return Polynomial(coefficients, degree), left_out
+    return coefficients, left_out
 
 
 def _cap(fits: dict[float, tuple[Array, Array]]) -> float:
@@ -92,10 +102,12 @@ def _cap(fits: dict[float, tuple[Array, Array]]) -> float:
     return 5.0 * min(float(np.median(np.abs(left_out))) for _, left_out in fits.values())
 
 
-def _ridge(basis: Array, values: Array, weights: Array, penalty: float) -> tuple[Array, Array]:
+def _ridge(
+    basis: Array, values: Array, weights: Array, penalty: float, constant: bool
+) -> tuple[Array, Array]:
     weighted = basis * weights[:, None]
     shrunk = np.full(basis.shape[1], penalty * float(weights.sum()))
-    shrunk[0] = 0.0
+    shrunk[0] *= not constant
     inverse = np.linalg.inv(basis.T @ weighted + np.diag(shrunk))
     coefficients = inverse @ (weighted.T @ values)
     leverage = np.minimum(((basis @ inverse) * weighted).sum(axis=1), 0.95)

@@ -1,6 +1,8 @@
 """What is known before the first real trial: measures and failures of simulated ones, as functions of the parameters.
 
 Sources: the mean is a cubic fitted robustly, the noise a quadratic of its logarithm fitted to the left-out residuals.
+What a real cell's own coefficients may change is fitted to trials played twice, with the same draws, the second time
+with all coefficients a little otherwise: a plane of the parameters a coefficient.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from llm_policy_improver.methods.numeric.landing.local_noise import fit_noise, v
 from llm_policy_improver.methods.numeric.landing.polynomial import (
     Polynomial,
     degree_for,
+    fit_most,
     fit_robustly,
     monomials,
 )
@@ -25,6 +28,8 @@ Array = NDArray[np.float64]
 
 FEWEST: Final = 50
 """Simulated trials that tell a measure, below which there is no prior of it."""
+FEWEST_A_SLOPE: Final = 20
+"""Trials in other cells, a coefficient, below which nobody says what it changes."""
 ODD_FAILURE: Final = 8.0
 """Left-out residual of a failed trial, in middle ones, beyond which it was no clean hit; its measures are left out."""
 _NEWTON: Final = 8
@@ -41,16 +46,47 @@ class MeasurePrior:
     Attributes:
         mean: of the points of the cube.
         log_variance: of the scatter around it.
+        slopes: (k, d + 1) planes, by which the measure changes with a standard deviation of each of k coefficients of
+            the cell; k = 0 where that is not known.
         scale: standard deviation of the mean over the simulated trials, in the measure's unit.
     """
 
     mean: Polynomial
     log_variance: Polynomial
+    slopes: Array
     scale: float
+
+    def changes(self, points: Array) -> Array:
+        """(n, k) by a standard deviation of each coefficient of the cell, at (n, d) points."""
+        return np.asarray(monomials(points, 1) @ self.slopes.T)
 
     def noise(self, points: Array) -> Array:
         """(n,) variance of one trial at (n, d) points."""
         return variance(self.log_variance, points)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Otherwise:
+    """The first m simulated trials, played again with the same draws in cells of other coefficients.
+
+    Attributes:
+        told: by them.
+        amounts: (m, k) what each coefficient was off by, in its standard deviations.
+    """
+
+    told: Told
+    amounts: Array
+
+    def slopes(self, told: Told, name: str) -> Array:
+        """(k, d + 1) of a measure, beside what the trials told the first time."""
+        many, count = self.amounts.shape
+        both = self.told.telling[name] & told.telling[name][:many]
+        if both.sum() < FEWEST_A_SLOPE * count:
+            return np.zeros((0, told.points.shape[1] + 1))
+        planes, amounts = monomials(self.told.points[both], 1), self.amounts[both]
+        changed = self.told.values[name][both] - told.values[name][:many][both]
+        basis = (amounts[:, :, None] * planes[:, None, :]).reshape(len(changed), -1)
+        return fit_most(basis, changed, constant=False)[0].reshape(count, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +106,11 @@ class Prior:
     trials: int
 
     @classmethod
-    def fit(cls, told: Told) -> 'Prior':
-        """From what simulated trials told."""
-        measures, scatter, otherwise = {}, {}, told.failed_otherwise.copy()
+    def fit(cls, told: Told, otherwise: Otherwise | None = None) -> 'Prior':
+        """From what simulated trials told, and what they told in other cells."""
+        measures, scatter, strange = {}, {}, told.failed_otherwise.copy()
         for name, values in told.values.items():
-            known = np.isfinite(values)
+            known = told.telling[name]
             degree = degree_for(int(known.sum()), told.points.shape[1])
             if known.sum() < FEWEST or degree == 0:
                 continue
@@ -83,16 +119,19 @@ class Prior:
             odd = known.copy()
             odd[known] = np.abs(left_out) > ODD_FAILURE * float(np.median(np.abs(left_out)))
             odd &= told.failed
-            otherwise |= odd
+            strange |= odd
             kept = ~odd[known]
             known, points, left_out = known & ~odd, points[kept], left_out[kept]
             log_variance = fit_noise(points, left_out)
-            measures[name] = MeasurePrior(mean, log_variance, float(np.std(mean(points))))
+            slopes = (
+                np.zeros((0, points.shape[1] + 1)) if otherwise is None else otherwise.slopes(told, name)
+            )
+            measures[name] = MeasurePrior(mean, log_variance, slopes, float(np.std(mean(points))))
             scatter[name] = np.full(len(values), np.nan)
             scatter[name][known] = np.clip(left_out / np.sqrt(variance(log_variance, points)), -3.0, 3.0)
         return cls(
             measures,
-            _log_odds(told.points, otherwise),
+            _log_odds(told.points, strange),
             _correlation(list(scatter.values())),
             len(told.points),
         )
@@ -111,6 +150,7 @@ class Prior:
             arrays |= {
                 f'{name}{_SEPARATOR}mean': each.mean.coefficients,
                 f'{name}{_SEPARATOR}log_variance': each.log_variance.coefficients,
+                f'{name}{_SEPARATOR}slopes': each.slopes,
                 f'{name}{_SEPARATOR}scale': each.scale,
                 f'{name}{_SEPARATOR}degrees': (each.mean.degree, each.log_variance.degree),
             }
@@ -131,6 +171,7 @@ class Prior:
                 measures[name] = MeasurePrior(
                     Polynomial(kept[f'{name}{_SEPARATOR}mean'], mean),
                     Polynomial(kept[f'{name}{_SEPARATOR}log_variance'], spread),
+                    kept[f'{name}{_SEPARATOR}slopes'],
                     float(kept[f'{name}{_SEPARATOR}scale']),
                 )
             odds = Polynomial(kept['log_odds'], int(kept['odds_degree']))

@@ -1,6 +1,7 @@
 """One measure as a Gaussian process of the parameters: the prior's mean, and what real trials correct of it.
 
-Rest of a trial = offset + a slope a coordinate + a gain on the prior's mean + a smooth rest + noise. How much of each
+Rest of a trial = offset + a slope a coordinate + a gain on the prior's mean + a smooth rest + what the cell's own
+coefficients may change + noise. How much of each
 there is, the marginal likelihood says (Rasmussen and Williams 2006, chapter 5), with a log-normal prior of each
 weight: a few dozen trials alone leave it open. Functions are drawn as in Wilson et al. 2020 (arXiv 2002.09309): one
 from the prior, with random Fourier features for the smooth rest (Rahimi and Recht 2007), corrected by what it misses.
@@ -15,16 +16,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-OFFSET, SLOPE, GAIN, REST, LENGTH, NOISE = range(6)
+OFFSET, SLOPE, GAIN, REST, CELL, LENGTH, NOISE = range(7)
 
-EXPECTED: Final = np.array((0.25, 0.08, 0.15, 0.15, 1.2, 1.0))
-"""With a prior: offset, slope and rest as shares of the measure's scale, gain, length of the rest as a share of the
-cube's half diagonal over 2, noise as a share of the prior's."""
-EXPECTED_ALONE: Final = np.array((1.0, 0.4, 1e-3, 0.5, 1.2, 0.25))
+EXPECTED: Final = np.array((0.25, 0.08, 0.15, 0.15, 1e-3, 1.2, 1.0))
+"""With a prior: offset, slope and rest as shares of the measure's scale, gain, what the cell changes as a share of what
+it may, length of the rest as a share of the cube's half diagonal over 2, noise as a share of the prior's."""
+EXPECTED_OF_CELL: Final = np.array((0.04, 0.025, 0.025, 0.05, 1.0, 1.2, 1.0))
+"""With one that knows what a cell's own coefficients change: little else is left."""
+EXPECTED_ALONE: Final = np.array((1.0, 0.4, 1e-3, 0.5, 1e-3, 1.2, 0.25))
 """Without: the noise, too, as a share of the measure's scale."""
-OPEN: Final = np.array((0.8, 0.8, 0.8, 0.8, 0.35, 0.35))
-OPEN_ALONE: Final = np.array((0.5, 0.8, 0.1, 0.8, 0.35, 0.8))
+OPEN: Final = np.array((0.8, 0.8, 0.8, 0.8, 0.1, 0.35, 0.35))
+OPEN_OF_CELL: Final = np.array((0.8, 0.8, 0.8, 0.8, 0.5, 0.35, 0.35))
+OPEN_ALONE: Final = np.array((0.5, 0.8, 0.1, 0.8, 0.1, 0.35, 0.8))
 """Standard deviations of their logarithms."""
+FURTHEST: Final = 4.0
+"""Of these, at most: the search's first steps may be wild."""
 ITERATIONS: Final = 40
 FEATURES: Final = 128
 """Of the smooth rest, where functions are drawn."""
@@ -41,13 +47,14 @@ class Background:
         mean: (n,) the measure.
         noise: (n,) variance of one trial.
         scale: of the measure, in its unit.
-        simulated: whether both come from simulated trials.
+        changes: (n, k) of the measure by each of k things that may be otherwise than the prior takes them, a standard
+            deviation of each; of k = 0 where that is not known, None where there is no prior.
     """
 
     mean: Callable[[Array], Array]
     noise: Callable[[Array], Array]
     scale: float
-    simulated: bool
+    changes: Callable[[Array], Array] | None = None
 
     @classmethod
     def alone(cls, values: Array) -> 'Background':
@@ -57,7 +64,6 @@ class Background:
             lambda points: np.full(len(points), middle),
             lambda points: np.full(len(points), scale**2),
             scale,
-            False,
         )
 
 
@@ -76,6 +82,7 @@ class Process:
         at = points if len(points) else np.zeros((1, points.shape[1]))
         self._centre = float(np.mean(background.mean(at)))
         self._gain_at = self._steering(self._prior_mean)
+        self._changes_at = self._changes(points)
         self._rest = values - self._prior_mean
         self._noise = background.noise(points)
         self._squares = _squares(points, points)
@@ -92,14 +99,19 @@ class Process:
     def _steering(self, mean: Array) -> Array:
         return mean - self._centre
 
+    def _changes(self, points: Array) -> Array:
+        changes = self.background.changes
+        return np.zeros((len(points), 0)) if changes is None else changes(points)
+
     def _parts(self, weights: Array) -> tuple[Array, Array]:
-        """(4, n, n) covariances of offset, slopes, gain and rest, (n,) noise."""
+        """(5, n, n) covariances of offset, slopes, gain, rest and cell, (n,) noise."""
         scale = self.background.scale**2
         parts = np.stack((
             np.full_like(self._squares, scale * weights[OFFSET] ** 2),
             scale * weights[SLOPE] ** 2 * (self.points @ self.points.T),
             weights[GAIN] ** 2 * np.outer(self._gain_at, self._gain_at),
             scale * weights[REST] ** 2 * np.exp(-0.5 * self._squares / self._length(weights) ** 2),
+            weights[CELL] ** 2 * (self._changes_at @ self._changes_at.T),
         ))  # fmt: skip
         return parts, weights[NOISE] ** 2 * self._noise + _JITTER
 
@@ -107,12 +119,16 @@ class Process:
         return float(weights[LENGTH]) * self._half
 
     def _weights(self) -> Array:
-        """(6,) those of greatest posterior probability."""
+        """(7,) those of greatest posterior probability."""
         from scipy.optimize import minimize  # a quarter of a second to load
 
-        simulated = self.background.simulated
-        centre = np.log(EXPECTED if simulated else EXPECTED_ALONE)
-        spread = OPEN if simulated else OPEN_ALONE
+        if self.background.changes is None:
+            expected, spread = EXPECTED_ALONE, OPEN_ALONE
+        elif self._changes_at.shape[1] == 0:
+            expected, spread = EXPECTED, OPEN
+        else:
+            expected, spread = EXPECTED_OF_CELL, OPEN_OF_CELL
+        centre = np.log(expected)
         if len(self.points) == 0:
             return np.asarray(np.exp(centre))
 
@@ -129,9 +145,9 @@ class Process:
             inverse = inverse_lower.T @ inverse_lower
             alpha = inverse @ self._rest
             outer = inverse - np.outer(alpha, alpha)
-            slope = np.empty(6)
-            slope[:4] = np.einsum('ij,kij->k', outer, parts)  # half of it, times two, as weights are squared
-            along = parts[3] * self._squares / self._length(weights) ** 2
+            slope = np.empty(7)
+            slope[:5] = np.einsum('ij,kij->k', outer, parts)  # half of it, times two, as weights are squared
+            along = parts[REST] * self._squares / self._length(weights) ** 2
             slope[LENGTH] = 0.5 * float(np.sum(outer * along))
             slope[NOISE] = float(np.diag(outer) @ noise)
             off = (logs - centre) / spread
@@ -140,8 +156,11 @@ class Process:
             )
             return value, slope + off / spread
 
-        found = minimize(cost, centre, jac=True, method='L-BFGS-B', options={'maxiter': ITERATIONS})
-        return np.asarray(np.exp(np.clip(found.x, centre - 4.0 * spread, centre + 4.0 * spread)))
+        bounds = list(zip(centre - FURTHEST * spread, centre + FURTHEST * spread, strict=True))
+        found = minimize(
+            cost, centre, jac=True, method='L-BFGS-B', bounds=bounds, options={'maxiter': ITERATIONS}
+        )
+        return np.asarray(np.exp(found.x))
 
     def _solve(self) -> None:
         parts, noise = self._parts(self.weights)
@@ -165,6 +184,7 @@ class Process:
                 + weights[SLOPE] ** 2 * points @ self.points.T
                 + weights[REST] ** 2 * smooth
             )
+            + weights[CELL] ** 2 * self._changes(points) @ self._changes_at.T
             + weights[GAIN] ** 2 * np.outer(self._steering(mean), self._gain_at)
         )
 
@@ -177,6 +197,7 @@ class Process:
             scale
             * (weights[OFFSET] ** 2 + weights[SLOPE] ** 2 * (points**2).sum(axis=1) + weights[REST] ** 2)
             + weights[GAIN] ** 2 * self._steering(mean) ** 2
+            + weights[CELL] ** 2 * (self._changes(points) ** 2).sum(axis=1)
         )
         doubt = np.maximum(before - np.sum(across @ self._inverse * across, axis=1), 1e-12)
         return mean + across @ self._alpha, doubt, self.noise(points)
@@ -191,13 +212,15 @@ class Process:
         offset = scale * weights[OFFSET] * generator.standard_normal()
         slopes = scale * weights[SLOPE] * generator.standard_normal(dimension)
         gain = weights[GAIN] * generator.standard_normal()
+        cell = weights[CELL] * generator.standard_normal(self._changes_at.shape[1])
         waves = generator.standard_normal((dimension, FEATURES)) / self._length(weights)
         phases = generator.uniform(0.0, 2.0 * np.pi, FEATURES)
         heights = scale * weights[REST] * np.sqrt(2.0 / FEATURES) * generator.standard_normal(FEATURES)
 
         def before(points: Array, mean: Array) -> Array:
             wavy = np.cos(points @ waves + phases) @ heights
-            return np.asarray(offset + points @ slopes + gain * self._steering(mean) + wavy)
+            rest = wavy + self._changes(points) @ cell
+            return np.asarray(offset + points @ slopes + gain * self._steering(mean) + rest)
 
         missed = self._rest - before(self.points, self._prior_mean)
         missed = missed - np.sqrt(self._noise_at_points) * generator.standard_normal(len(missed))

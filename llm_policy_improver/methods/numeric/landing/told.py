@@ -20,28 +20,37 @@ class Told:
 
     Attributes:
         points: (n, d) in the coordinates of `Explored`.
-        values: (n,) of each measure, by name; NaN where a trial does not tell it.
+        values: (n,) of each measure and risk, by name; NaN where a trial does not tell it.
+        telling: (n,) trials whose value tells what others of such a policy have: known, and no risk beyond its range.
         failed: (n,) trials that did not succeed.
         failed_otherwise: (n,) those with no measure known to be out of its range.
     """
 
     points: Array
     values: Mapping[str, Array]
+    telling: Mapping[str, NDArray[np.bool_]]
     failed: NDArray[np.bool_]
     failed_otherwise: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, trials: Sequence[Trial], brief: Brief, measures: Sequence[Measure]) -> 'Told':
+    def of(cls, trials: Sequence[Trial], brief: Brief) -> 'Told':
         """By those of the trials that tested something."""
         tested = [trial for trial in trials if trial.tested]
         points = Explored(brief.space).points(tested).reshape(len(tested), brief.space.dimension)
-        values = {each.name: np.array([_told(trial, each) for trial in tested]) for each in measures}
+        values = {
+            each.name: np.array([_told(trial, each) for trial in tested], dtype=float) for each in brief.modelled
+        }
         failed = np.array([not trial.succeeded for trial in tested], dtype=bool)
-        explained = np.zeros(len(tested), dtype=bool)
-        for measure in measures:
+        explained, clean = np.zeros(len(tested), dtype=bool), np.ones(len(tested), dtype=bool)
+        for measure in brief.modelled:
             low, high = edges(measure)
             explained |= (values[measure.name] < low) | (values[measure.name] > high)
-        return cls(points, values, failed, failed & ~explained)
+        for risk in brief.risks:
+            clean &= ~(np.linalg.norm([values[part.name] for part in risk.parts], axis=0) > risk.limit)
+        explained |= ~clean
+        risks = {part.name for risk in brief.risks for part in risk.parts}
+        telling = {name: np.isfinite(each) & (clean | (name in risks)) for name, each in values.items()}
+        return cls(points, values, telling, failed, failed & ~explained)
 
 
 def edges(measure: Measure) -> tuple[float, float]:

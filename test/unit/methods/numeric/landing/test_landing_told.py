@@ -17,7 +17,7 @@ TRIALS = [
     trial('net', across=0.2, along=0.5),
     trial('aborted', tested=False),
 ]
-TOLD = Told.of(TRIALS, BRIEF, BRIEF.measures)
+TOLD = Told.of(TRIALS, BRIEF)
 
 
 def test_values_are_known_where_a_trial_tells_them_or_its_flight_carried_on_does() -> None:

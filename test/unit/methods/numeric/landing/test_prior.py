@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,13 +38,13 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 
 def test_a_measure_that_few_trials_tell_has_no_prior() -> None:
-    assert Prior.fit(Told.of(drawn(40, 1, Throw()), BRIEF, BRIEF.measures)).measures == {}
+    assert Prior.fit(Told.of(drawn(40, 1, Throw()), BRIEF)).measures == {}
 
 
 def test_scatter_that_two_measures_share_is_found() -> None:
-    told = Told.of(drawn(300, 2, Throw(scatter=0.0)), BRIEF, BRIEF.measures)
+    told = Told.of(drawn(300, 2, Throw(scatter=0.0)), BRIEF)
     shared = 0.05 * np.random.default_rng(0).normal(size=len(told.points))
     values = {name: column + shared for name, column in told.values.items()}
-    fitted = Prior.fit(Told(told.points, values, told.failed, told.failed_otherwise))
+    fitted = Prior.fit(replace(told, values=values))
     assert fitted.correlation[0, 1] > 0.9
     np.linalg.cholesky(fitted.correlation)

@@ -21,7 +21,11 @@ def real(points: Array) -> Array:
     return np.asarray(0.15 + 1.2 * simulated(points) + 0.05 * np.sin(2.0 * points[:, 1]))
 
 
-BACKGROUND = Background(simulated, lambda points: np.full(len(points), SCATTER**2), SCALE, True)
+def no_changes(points: Array) -> Array:
+    return np.zeros((len(points), 0))
+
+
+BACKGROUND = Background(simulated, lambda points: np.full(len(points), SCATTER**2), SCALE, no_changes)
 VALUES = real(POINTS) + SCATTER * GENERATOR.normal(size=30)
 
 
@@ -81,3 +85,28 @@ def test_drawn_functions_have_the_mean_and_spread_that_are_predicted() -> None:
 def test_a_constant_measure_is_predicted_without_a_fault() -> None:
     process = Process(Background.alone(np.full(30, 2.0)), POINTS, np.full(30, 2.0))
     assert process.predict(ELSEWHERE)[0] == pytest.approx(2.0, abs=1e-3)
+
+
+def test_what_the_cells_own_coefficients_change_is_found_by_few_trials() -> None:
+    def changes(points: Array) -> Array:
+        return 0.15 * np.sin(3.0 * points[:, :4] + np.arange(4.0))
+
+    knowing = Background(BACKGROUND.mean, BACKGROUND.noise, SCALE, changes)
+    off = np.random.default_rng(4).normal(size=4)
+    few, generator = POINTS[:16], np.random.default_rng(5)
+    values = simulated(few) + changes(few) @ off + SCATTER * generator.normal(size=len(few))
+
+    def missed(background: Background) -> float:
+        truth = simulated(ELSEWHERE) + changes(ELSEWHERE) @ off
+        predicted, doubt, _ = Process(background, few, values).predict(ELSEWHERE)
+        if background is knowing:
+            assert 0.3 < np.sqrt(np.mean((predicted - truth) ** 2 / doubt)) < 1.7
+        return float(np.sqrt(np.mean((predicted - truth) ** 2)))
+
+    assert missed(knowing) < 0.5 * missed(BACKGROUND)
+    # A function that is drawn goes through the trials, and differs elsewhere as much as is not known.
+    process = Process(knowing, few, values)
+    drawn = np.array([process.draw(np.random.default_rng(seed))(ELSEWHERE) for seed in range(60)])
+    mean, doubt, _ = process.predict(ELSEWHERE)
+    np.testing.assert_allclose(drawn.std(axis=0).mean(), np.sqrt(doubt).mean(), rtol=0.25)
+    np.testing.assert_allclose(drawn.mean(axis=0), mean, atol=5.0 * float(np.sqrt(doubt.max() / 60)))
