@@ -235,12 +235,12 @@ def assemble(
     )  # fmt: skip
     said = f', {METHODS[name].said}' if METHODS[name].said else ''
     said += '' if prior is None else f', beside a landing model: {prior.sentence(brief.space)}'
-    fallback = usual_numeric(brief.space)
+    fallback = usual_numeric(brief.space, noise)
     return Assembly(
         settings,
         brief,
         method,
-        make_numeric(fallback, brief, settings.seed),
+        make_numeric(fallback, brief, settings.seed, prior=prior),
         f'{method.name}{where} proposes{said}; {fallback} stands in where it fails',
         repeats_allowed(noise),
         model,
@@ -279,7 +279,7 @@ def _screen(settings: OptimizerSettings) -> Screen | None:
 def _numeric(settings: OptimizerSettings, brief: Brief) -> Assembly:
     name, why = settings.method, ''
     if name == 'auto':
-        name, why = usual_numeric(brief.space), 'no language model is configured: '
+        name, why = usual_numeric(brief.space, settings.landing_noise), 'no language model is configured: '
     prior = SimulatedPrior(_cell(settings)) if METHODS[name].kind is Kind.PRIOR else None
     try:
         method = make_numeric(

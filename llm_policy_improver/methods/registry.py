@@ -130,8 +130,15 @@ def require_known(name: str, known: Sequence[str], what: str = 'method') -> None
         raise UnknownMethodError(unknown_text(what, name, known))
 
 
-def usual_numeric(space: ParameterSpace) -> str:
-    """The numeric method for this space where nobody names one."""
+def usual_numeric(space: ParameterSpace, noise: float = 0.0) -> str:
+    """The numeric method for this space where nobody names one.
+
+    Args:
+        space: that is searched.
+        noise: spread of the measures when a policy is repeated, where known.
+    """
+    if noise > 0.0:
+        return 'bayesian'
     return 'least_squares' if space.dimension <= FEW else 'gaussian_process'
 
 

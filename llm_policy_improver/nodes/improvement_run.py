@@ -19,7 +19,7 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.build import Assembly
 from llm_policy_improver.loop.improvement import Improvement, RunEndedError
-from llm_policy_improver.loop.improvement_result import End, ImprovementResult
+from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, TrialResult, counts
 from llm_policy_improver.msg import OptimizerStatus

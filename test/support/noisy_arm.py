@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 
 from llm_policy_improver.core.chat import Completion, Message
+from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.methods.numeric.landing.bayesian import Bayesian
-from llm_policy_improver.methods.numeric.landing.outlook import FAILED_LOSS
 from llm_policy_improver.methods.sas.advice.advice import Advice
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior, noisy_cell

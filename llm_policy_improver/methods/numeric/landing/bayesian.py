@@ -128,10 +128,10 @@ class Bayesian:
         if kept is None or expected is None or not expected.has_interval:
             return None
         outlook, generator = self.outlook(history, objective), np.random.default_rng((self.seed, len(history)))
-        box, starts = _box(outlook), self._starts(outlook, history)
+        ends, starts = box(outlook), self._starts(outlook, history)
         gain = left_to_gain(
             outlook, outlook.explored.point(self.brief.space.values(kept)),
-            np.vstack((least(outlook.losses, *box, starts, generator), np.clip(starts, *box))), *box, generator,
+            np.vstack((least(outlook.losses, *ends, starts, generator), np.clip(starts, *ends))), *ends, generator,
         )  # fmt: skip
         return Prospect(gain, (expected.high - expected.low) / EIGHT_OF_TEN)
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.methods.numeric.landing.outlook import FAILED_LOSS, Expected, Outlook
+from llm_policy_improver.methods.numeric.landing.outlook import Expected, Outlook
 from llm_policy_improver.methods.ranking import ranked
 from llm_policy_improver.methods.sas.advice.around import Around
 from llm_policy_improver.methods.sas.advice.candidates import Candidate, candidates_of

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.core.term import Extreme
 from llm_policy_improver.methods.numeric.effect_model import STEP, Effect
-from llm_policy_improver.methods.numeric.landing.outlook import FAILED_LOSS, Expected
+from llm_policy_improver.methods.numeric.landing.outlook import Expected
 from llm_policy_improver.methods.ranking import trial_number
 from llm_policy_improver.methods.sas.advice.advice import Advice, expected_distance
 from llm_policy_improver.methods.sas.advice.candidates import Kind

@@ -259,4 +259,5 @@ def test_first_trials_keep_to_their_share_of_the_range() -> None:
 
 def test_is_the_usual_one_of_many_parameters() -> None:
     assert [usual_numeric(brief(d).space) for d in (3, 8, 16)] == ['least_squares', 'least_squares', NAME]
+    assert [usual_numeric(brief(d).space, noise=0.03) for d in (8, 16)] == ['bayesian', 'bayesian']
     assert make_numeric(NAME, brief(16)).name == NAME
