@@ -24,6 +24,7 @@ from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.runs.replay import replay
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.srv import ApproveParameters, SetObjective
+from llm_policy_improver.table_tennis import simulated_prior
 
 FAR_LEFT: Final = 'as far left as possible'
 KNOWN: Final = 10
@@ -52,7 +53,9 @@ class Arm:
 def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
     folder = tmp_path_factory.mktemp('arm') / 'run'
     with ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setenv('OPENAI_API_KEY', 'none')
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv('OPENAI_API_KEY', 'none')
+        patch.setattr(simulated_prior, 'FEW', 200)
         server = stack.enter_context(ChatServer(default=answer))
         graph = stack.enter_context(RosGraph())
         graph.play_in(

@@ -19,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_said_tells_that_trials_are_simulated_first() -> None:
     said = assemble(OptimizerSettings(method='bayesian')).said
     assert said.startswith('bayesian proposes, a regression and no language model; ')
-    assert '1,600 trials are simulated for it first, once, in some ' in said
+    assert '3,200 trials are simulated for it first, once, in some ' in said
     assert assemble(OptimizerSettings(method='least_squares')).prior is None
 
 
@@ -52,7 +52,7 @@ def test_language_model_is_told_by_the_same_prior_where_trials_are_noisy(method:
     noisy = assembled(0.04)
     assert noisy.prior is not None
     assert noisy.prior == assemble(OptimizerSettings(method='bayesian', landing_noise=0.04)).prior
-    assert 'beside a landing model: 1,600 trials are simulated for it first' in noisy.said
+    assert 'beside a landing model: 3,200 trials are simulated for it first' in noisy.said
     assert assembled(0.0).prior is None
     assert assembled(0.04, SasOptions(landing_model=False)).prior is None
     assert assembled(0.04, SasOptions(effects=False)).prior is None

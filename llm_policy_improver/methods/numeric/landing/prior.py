@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 FEWEST: Final = 50
 """Simulated trials that tell a measure, below which there is no prior of it."""
-FEWEST_A_SLOPE: Final = 20
+FEWEST_A_SLOPE: Final = 40
 """Trials in other cells, a coefficient, below which nobody says what it changes."""
 ODD_FAILURE: Final = 8.0
 """Left-out residual of a failed trial, in middle ones, beyond which it was no clean hit; its measures are left out."""
