@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicHermiteSpline
-from scipy.optimize import least_squares
+from scipy.optimize import brentq, least_squares
 
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.kinematics import blade_and_forearm
@@ -30,6 +30,8 @@ _CONTACT: Final = table.BALL_RADIUS + arm.BLADE_THICKNESS / 2
 """m from the middle of the blade to the ball's centre."""
 _APART: Final = 0.05
 """m between the flights before and after, at the moment when they are nearest: more is no hit."""
+_MOMENT: Final = 1e-6
+"""s, how closely the moment of a hit is found."""
 _LATEST: Final = 0.12
 """s that encoders may be late."""
 _GAP: Final = 0.004
@@ -229,12 +231,7 @@ class _Measured:
         if len(turns) == 0:
             return float(delays[np.argmin(np.abs(gaps))])
         row = int(turns[0])
-        low, high = float(delays[row]), float(delays[row + 1])
-        for _ in range(4):
-            a, b = self._gap(low), self._gap(high)
-            middle = low - a * (high - low) / (b - a)
-            low, high = (middle, high) if np.sign(self._gap(middle)) == np.sign(a) else (low, middle)
-        return 0.5 * (low + high)
+        return float(brentq(self._gap, delays[row], delays[row + 1], xtol=_MOMENT))
 
     def _after(self, restitution: float, grip: float, before: Array) -> Array:
         """(6,) velocity and spin after the hit."""
