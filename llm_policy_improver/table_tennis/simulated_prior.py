@@ -55,6 +55,8 @@ FURTHEST: Final = 2.5
 """Standard deviations."""
 SECONDS_A_TRIAL: Final = 0.02
 """On one core, about."""
+YIELDING: Final = 10
+"""Added to the niceness of the processes that play them."""
 FIRST_SEED: Final = 2**30
 """Of the trials: no other trials have them."""
 
@@ -262,6 +264,8 @@ def _played(order: _Order) -> list[Played]:
 def work() -> None:
     """In a process of its own: play the trials that are asked for on standard input."""
     order, numbers = _unpacked(sys.stdin.read())
+    if hasattr(os, 'nice'):
+        os.nice(YIELDING)  # an arm may be running beside it
     sys.stdout.write(_packed(order.play(numbers)))
 
 
