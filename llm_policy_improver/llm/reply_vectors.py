@@ -73,7 +73,8 @@ class VectorReader:
 
         Args:
             value: as it stands in the reply.
-            otherwise: (n,) what holds where an object does not name a parameter; empty: it must name all.
+            otherwise: (n,) what holds where an object does not name a parameter, or null for it; empty: it must
+                name all.
 
         Raises:
             ReplyError: a number is missing, not finite, unknown or contradicted.
@@ -94,6 +95,8 @@ class VectorReader:
                 if key in self._ignored:
                     continue
                 raise ReplyError(f'"parameters" holds {_shown(key)}, which is none of {_listed(self.names)}')
+            if item is None and otherwise:
+                continue
             number = _finite(self.names[index], item)
             if key in value.contradicted or given.get(index, number) != number:
                 raise ReplyError(

@@ -26,6 +26,15 @@ TAKEN: Final = f'The computed candidate to try; "{OWN}" for parameters of your o
 MISREAD: Final = "Empty; or what the person's words ask for, where that is not what is measured."
 
 
+UNCHANGED: Final = 'Null for each parameter that stays as the candidate has it; all are numbers where none is taken.'
+OF_ALL: Final = 'What raising each parameter does.'
+OF_CHANGED: Final = 'What raising each parameter does that you change; null for the others.'
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {'anyOf': [dict(schema), {'type': 'null'}]}
+
+
 def object_schema(properties: Mapping[str, Any], description: str = '') -> dict[str, Any]:
     """An object with these keys, all required and no others."""
     made: dict[str, Any] = (
@@ -70,20 +79,22 @@ def reply_schema(
         raise ValueError(
             f'a reply needs at least one parameter and one candidate; got {len(names)} and {candidates}'
         )
-    texts = {name: {'type': 'string', 'description': said} for name, said in about.items()}
+    texts = {name: {'type': 'string', 'description': what} for name, what in about.items()}
     number = {'type': 'number'}
     nearest = {'type': 'integer', 'description': about['nearest']}
     wanted = object_schema(dict.fromkeys(expected, number), 'What is expected of the proposal.')
     one = object_schema(
         {measure: {'type': 'string', 'enum': list(words)} for measure, words in effects.items()}
     )
-    all_effects = object_schema(dict.fromkeys(names, one), 'What raising each parameter does.')
     vector = object_schema(dict.fromkeys(names, number))
+    changed = object_schema(dict.fromkeys(names, _or_null(number)), UNCHANGED)
+    said = _or_null(one) if computed else one
+    all_effects = object_schema(dict.fromkeys(names, said), OF_CHANGED if computed else OF_ALL)
     letter = {'type': 'string', 'enum': list(computed)}
     each = {'anyOf': [vector, letter]} if computed else vector
     several = {'type': 'array', 'description': f'{candidates} different proposals.', 'items': each}
     taken = {'type': 'string', 'enum': [*computed, OWN], 'description': TAKEN}
-    own = {'anyOf': [vector, {'type': 'null'}]} if computed else vector
+    own = _or_null(changed) if computed else vector
     return object_schema(
         {
             **({'misread': {'type': 'string', 'description': MISREAD}} if misread else {}),

@@ -73,6 +73,12 @@ def aim_text(term: Term) -> str:
     return f'{term.measure.column} from {low:.2f} to {high:.2f}'
 
 
+def _target_text(term: Term) -> str:
+    """What a distance is counted from: ``'x 0.76'``."""
+    low, high = term.target
+    return f'{term.measure.column} {low:.2f}' + (f' to {high:.2f}' if high != low else '')
+
+
 def objective_text(objective: Objective, noise: float, distances: bool = True) -> str:
     """How the objective is measured, and from which distance on it is reached, where distances are told."""
     if not objective.measurable:
@@ -82,6 +88,9 @@ def objective_text(objective: Objective, noise: float, distances: bool = True) -
         f'Understood as: {objective.sentence}. The distance is the root of the summed squares of what is missing; '
         f'smaller is better, and it may be out of reach. The aim, with the margins kept: {aim}.'
     )
+    short = [term for term in objective.terms if term.aim != term.target]
+    if noise and short:
+        text += f' Distances count from {", ".join(_target_text(term) for term in short)}.'
     if distances:
         text += f' A distance of {objective.reached_within(noise):.3f} or less counts as reached.'
     return text

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from llm_policy_improver.llm.reply import parse_reply
+from llm_policy_improver.llm.reply import ReplyError, parse_reply
 from llm_policy_improver.llm.schema import reply_schema
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS
 
@@ -94,3 +94,16 @@ def test_reply_may_take_a_candidate_and_leave_the_parameters_out() -> None:
     plain = reply_schema(('p', 'q'))['properties']
     assert 'take' not in plain
     assert 'misread' not in plain
+
+
+def test_what_a_candidate_keeps_is_null_and_what_is_changed_a_number() -> None:
+    schema = reply_schema(('a', 'b'), effects=EFFECTS, computed='AB')['properties']
+    parameters = schema['parameters']['anyOf'][0]['properties']
+    assert parameters == {name: {'anyOf': [{'type': 'number'}, {'type': 'null'}]} for name in ('a', 'b')}
+    assert {'type': 'null'} in schema['effects']['properties']['a']['anyOf']
+    said = '{"take": "B", "parameters": {"a": null, "b": 0.9}, "effects": {"a": null, "b": {"x": "right"}}}'
+    reply = parse_reply(said, ('a', 'b'), computed={'A': (1.0, 1.0), 'B': (0.7, 0.8)})
+    assert reply.parameters == (0.7, 0.9)
+    assert reply.effects == {'b': {'x': 'right'}}
+    with pytest.raises(ReplyError, match='parameter a must be a number'):
+        parse_reply('{"take": "own", "parameters": {"a": null, "b": 0.9}}', ('a', 'b'), computed={'A': (1.0, 1.0)})

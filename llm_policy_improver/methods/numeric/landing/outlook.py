@@ -22,7 +22,7 @@ from llm_policy_improver.methods.numeric.explored import Explored
 from llm_policy_improver.methods.numeric.landing.chance import Chance
 from llm_policy_improver.methods.numeric.landing.prior import Prior
 from llm_policy_improver.methods.numeric.landing.process import Background, Process
-from llm_policy_improver.methods.numeric.landing.told import Told, edges
+from llm_policy_improver.methods.numeric.landing.told import LUCK, Told, edges
 
 Array = NDArray[np.float64]
 
@@ -32,6 +32,8 @@ ODD_FAILURE: Final = 3.0
 """Left-out residual of a failed trial, in standard deviations, beyond which it was no clean hit."""
 ODD_SUCCESS: Final = 4.0
 """The same of one that succeeded, by accident."""
+PLANNED: Final = 1.0
+"""Share of the margins that points must keep where they are compared: no proposal should rest on luck."""
 CAUTION: Final = 1.3
 """Factor on the scatter where points are compared: the best of many is one whose scatter is rather underestimated."""
 TAILS: Final = 5.0
@@ -143,29 +145,33 @@ class Outlook:
         points = point[None, :]
         predicted = [self.processes[each.name].predict(points) for each in self.measures]
         moments = [(mean, doubt + noise) for mean, doubt, noise in predicted]
-        distance, good = self._played(moments)
+        distance, good = self._played(moments, LUCK)
         chance = float(self.chance(points)[0])
         low, high = np.quantile(distance[0][good[0]], (0.1, 0.9)) if good.any() else (np.nan, np.nan)
         return Expected(
             measures={each.name: float(mean[0]) for each, (mean, _, _) in zip(self.measures, predicted, strict=True)},
-            loss=float(self._losses(points, moments)[0]),
+            loss=float(self._losses(points, moments, LUCK)[0]),
             low=float(low), high=float(high), success=chance * float(good.mean()),
         )  # fmt: skip
 
-    def _losses(self, points: Array, moments: Sequence[tuple[Array, Array]]) -> Array:
-        distance, good = self._played(moments)
+    def _losses(
+        self, points: Array, moments: Sequence[tuple[Array, Array]], share: float = PLANNED
+    ) -> Array:
+        distance, good = self._played(moments, share)
         chance = self.chance(points)
         kept = np.where(good, np.minimum(distance, 2.0 * FAILED_LOSS), FAILED_LOSS).mean(axis=1)
         return np.asarray(chance * kept + (1.0 - chance) * FAILED_LOSS)
 
-    def _played(self, moments: Sequence[tuple[Array, Array]]) -> tuple[Array, NDArray[np.bool_]]:
+    def _played(
+        self, moments: Sequence[tuple[Array, Array]], share: float
+    ) -> tuple[Array, NDArray[np.bool_]]:
         """(k, draws) distances, and whether all measures are within their ranges."""
         gaps: Array | float = 0.0
         away: list[Array | float] = [0.0] * len(self.brief.risks)
         good: NDArray[np.bool_] = np.ones((len(moments[0][0]), len(self._draws)), dtype=bool)
         for column, (measure, (mean, variance)) in enumerate(zip(self.measures, moments, strict=True)):
             values = mean[:, None] + np.sqrt(variance)[:, None] * self._draws[:, column]
-            low, high = edges(measure)
+            low, high = edges(measure, share)
             good &= (values > low) & (values < high)
             for index, risk in enumerate(self.brief.risks):
                 if measure in risk.parts:

@@ -94,9 +94,9 @@ class Advice:
         """What the person asked."""
         return self.outlook.objective
 
-    def scatter(self, position: int) -> dict[str, float]:
-        """Standard deviation of another trial of that trial's policy, in each measure that is wanted, by name."""
-        point = self.outlook.explored.points([self.history[position]])
+    def scatter(self, values: Sequence[float]) -> dict[str, float]:
+        """Standard deviation of trials of these parameters (n,), in each measure that is wanted, by name."""
+        point = self.outlook.explored.point(values)[None, :]
         processes = self.outlook.processes
         return {
             term.measure.name: float(np.sqrt(processes[term.measure.name].noise(point)[0]))
@@ -107,7 +107,7 @@ class Advice:
     def noise(self) -> float:
         """Standard deviation of another trial of the policy seen nearest, or expected best, in a measure wanted."""
         centre = self.luckiest if self.luckiest is not None else self.best
-        return 0.0 if centre is None else max(self.scatter(centre).values())
+        return 0.0 if centre is None else max(self.scatter(self.brief.space.values(self.history[centre])).values())
 
     def expected(self, values: Sequence[float]) -> Expected:
         """Of a trial of these parameters (n,)."""

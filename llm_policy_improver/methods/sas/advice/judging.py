@@ -49,7 +49,8 @@ def wrong_nearest(nearest: int, advice: Advice) -> str:
     if position == best or advice.luckiest is None:
         return ''
     seen, least = (advice.objective.distance(history[each]) for each in (position, advice.luckiest))
-    noise = float(np.hypot.reduce(list(advice.scatter(advice.luckiest).values())))
+    spread = advice.scatter(advice.brief.space.values(history[advice.luckiest]))
+    noise = float(np.hypot.reduce(list(spread.values())))
     if seen is not None and least is not None and seen <= least + EXPLAINED * noise:
         return ''
     worse = advice.worlds[:, position] - advice.worlds[:, best]

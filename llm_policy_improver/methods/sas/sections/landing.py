@@ -45,7 +45,7 @@ def candidates(seen: Seen) -> list[str]:
     if best is not None and advice.best_expected is not None:
         cells = [*coarse_texts(space.values(history[best]), space), _expected(advice, advice.best_expected)]
         lines.append(' '.join([name, *cells, 'if played again']))
-    return [*lines, *_luck(advice)]
+    return [*lines, *_luck(advice), _scatter(advice)]
 
 
 def _expected(advice: Advice, expected: Expected) -> str:
@@ -54,6 +54,15 @@ def _expected(advice: Advice, expected: Expected) -> str:
         for term in advice.objective.terms
     )
     return f'{measures} {expected.low:.2f}..{expected.high:.2f} {expected.success:.0%} {expected.loss:.2f}'
+
+
+def _scatter(advice: Advice) -> str:
+    """By how much balls of the first candidate lie apart."""
+    spread = advice.scatter(advice.candidates[0].values)
+    each = [
+        f'{term.measure.column} {spread[term.measure.name]:.2f} {term.measure.unit}' for term in advice.objective.terms
+    ]
+    return f'Trials of A scatter by {", ".join(each)} (standard deviation).'
 
 
 def _luck(advice: Advice) -> list[str]:

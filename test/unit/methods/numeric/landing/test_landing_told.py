@@ -32,6 +32,6 @@ def test_failures_that_no_measure_explains_are_told_apart() -> None:
 
 
 def test_an_end_without_a_margin_is_no_edge() -> None:
-    assert edges(ACROSS) == (-0.8, 0.8)
-    assert edges(ALONG) == (0.0, 1.4)
-    assert edges(type(ALONG)('height', 'm', 'height', 0.0, 1.0, (0.1, 0.0))) == (0.0, np.inf)
+    assert edges(ACROSS, 0.0) == (-0.8, 0.8)
+    assert edges(ALONG, 1.0) == (0.05, 1.38)
+    assert edges(type(ALONG)('height', 'm', 'height', 0.0, 1.0, (0.1, 0.0))) == (0.05, np.inf)
