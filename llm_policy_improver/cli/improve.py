@@ -47,7 +47,7 @@ def play(run: RunSetup, improvement: Improvement, store: RunStore) -> int:
             run.reporter.close()
         end_stored(improvement, store)
         status = run.end(improvement.result(), store)
-        spin = expected_in(improvement.history[-1]) if improvement.history else None
-        if spin is not None:
-            click.echo(f'Spin expected of the balls in the end, from earlier ones: {spin} rad/s', err=True)
+        expected = str(expected_in(improvement.history[-1])) if improvement.history else ''
+        if expected:
+            click.echo(f'In the end balls are expected, from earlier ones, {expected}.', err=True)
         return status

@@ -19,6 +19,8 @@ from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
+from llm_policy_improver.table_tennis.ball.expected import Expected
+from llm_policy_improver.table_tennis.ball.restitution import Restitution
 from llm_policy_improver.table_tennis.ball.spin import Spin
 from llm_policy_improver.table_tennis.ball.state import Vec
 from llm_policy_improver.table_tennis.ball_choice import OBSERVED, BallChoice, Fallback
@@ -93,7 +95,7 @@ def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParamete
         names=list(parameters.names),
         proposed_by=parameters.proposed_by,
         **_program_fields(parameters.program),
-        **_spin_fields(parameters.spin),
+        **_expected_fields(parameters.expected),
     )
 
 
@@ -106,23 +108,31 @@ def _program_fields(program: BallProgram | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _spin_fields(spin: Spin | None) -> dict[str, Any]:
-    if spin is None:
-        return {}
-    return {'expected_spin': doubles(spin.mean), 'expected_spin_sd': doubles(spin.deviation)}
+def _expected_fields(expected: Expected) -> dict[str, Any]:
+    spin, restitution = expected.spin, expected.restitution
+    fields: dict[str, Any] = {}
+    if spin is not None:
+        fields |= {'expected_spin': doubles(spin.mean), 'expected_spin_sd': doubles(spin.deviation)}
+    if restitution is not None:
+        fields['expected_restitution'] = doubles((restitution.mean, restitution.deviation))
+    return fields
 
 
-def _spin_of(message: msg.PolicyParameters) -> Spin | None:
-    if not message.expected_spin and not message.expected_spin_sd:
-        return None
+def _expected_of(message: msg.PolicyParameters) -> Expected:
+    spin = restitution = None
     try:
-        return Spin(tuple(message.expected_spin), tuple(message.expected_spin_sd))
+        if message.expected_spin or message.expected_spin_sd:
+            spin = Spin(tuple(message.expected_spin), tuple(message.expected_spin_sd))
+        if message.expected_restitution:
+            mean, deviation = message.expected_restitution
+            restitution = Restitution(mean, deviation)
     except ValueError as error:
-        raise ParameterError(str(error)) from None
+        raise ParameterError(f'what is expected of the balls cannot be: {error}') from None
+    return Expected(spin, restitution)
 
 
 def parameters_of(message: msg.PolicyParameters) -> Modulation:
-    """Raises `ParameterError` for wrong joints, lengths or numbers, an envelope or a spin that is none."""
+    """Raises `ParameterError` for wrong joints, lengths or numbers, an envelope or an expectation that is none."""
     if tuple(message.joint_names) != JOINTS:
         raise ParameterError(
             f'joint_names must be {", ".join(JOINTS)}; got {", ".join(message.joint_names) or "none"}'
@@ -133,7 +143,7 @@ def parameters_of(message: msg.PolicyParameters) -> Modulation:
         program = BallProgram(message.source, message.entry, low, high)
     return Modulation(
         tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by,
-        tuple(message.names), program, _spin_of(message),
+        tuple(message.names), program, _expected_of(message),
     )  # fmt: skip
 
 

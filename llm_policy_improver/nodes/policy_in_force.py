@@ -13,8 +13,8 @@ from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.ball.spin import Spin
-from llm_policy_improver.table_tennis.tracing.incoming import spin_to_expect
+from llm_policy_improver.table_tennis.ball.expected import Expected
+from llm_policy_improver.table_tennis.tracing.incoming import to_expect
 
 _PATIENCE: Final = 5.0
 """s that a controller is given to take up what was published; it does so between balls."""
@@ -47,18 +47,17 @@ class PolicyInForce:
             bounds: of what was published and approved in an earlier process; those of now where None.
         """
         modulation = Modulation.within(bounds or self._space, proposal.policy, version, proposal.proposed_by)
-        spin = spin_to_expect(self._memory.history, version)
-        if spin is not None:
-            modulation = replace(modulation, spin=spin)
-            self._tell(spin)
+        expected = to_expect(self._memory.history, version)
+        modulation = replace(modulation, expected=expected)
+        self._tell(expected)
         self._memory.in_force = version, proposal
         self._out.publish(parameters_message(modulation, self._node.get_clock().now().nanoseconds))
 
-    def _tell(self, spin: Spin) -> None:
-        """Log what is expected of the next ball where that differs from what was last told, in whole rad/s."""
-        if str(spin) != self._told:
-            self._told = str(spin)
-            self._node.get_logger().info(f'the balls are expected to spin by {spin} rad/s')
+    def _tell(self, expected: Expected) -> None:
+        """Log what is expected of the next ball where that differs from what was last told."""
+        if str(expected) != self._told:
+            self._told = str(expected)
+            self._node.get_logger().info(f'the balls are expected {expected}')
 
     def revert(self) -> int:
         """Go back to the last good policy; the version that it has now."""

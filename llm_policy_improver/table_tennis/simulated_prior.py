@@ -28,7 +28,7 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.initial_design import initial_design
-from llm_policy_improver.table_tennis.ball.spin import LATEST
+from llm_policy_improver.table_tennis.ball.predictive import LATEST
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
@@ -175,7 +175,12 @@ class _Order:
         @lru_cache(maxsize=1)
         def other(cell: int) -> Task:
             factors = 1.0 + DEVIATION * self.amounts[cell * TRIALS_A_CELL]
-            return other_cell(*self.cell, factors).informed_by(before, version=1)
+            other = other_cell(*self.cell, factors).informed_by(before, version=1)
+            if known.expected.restitution is not None:  # after the first balls a cell's arm knows its own table
+                truth = other.simulator.config.ball.table_restitution
+                learnt = replace(known.expected.restitution, mean=truth)
+                other.expected = replace(other.expected, restitution=learnt)
+            return other
 
         def run(task: Task, number: int) -> Trial:
             return replace(task.run(self.space.at(design[number]), FIRST_SEED + number), samples=None)

@@ -8,12 +8,12 @@ from typing import Self
 from llm_policy_improver.core.policy import Policy
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
-from llm_policy_improver.table_tennis.ball.spin import Spin
+from llm_policy_improver.table_tennis.ball.expected import NOTHING
 from llm_policy_improver.table_tennis.control.choosing import Chooser
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig, LowLevelController
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
-from llm_policy_improver.table_tennis.tracing.incoming import spin_to_expect
+from llm_policy_improver.table_tennis.tracing.incoming import to_expect
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 
 
@@ -40,7 +40,7 @@ class TableTennis:
 
     Attributes:
         simulator: for what really happened, which the trace does not tell.
-        expected_spin: of the balls to come; None where nothing is known.
+        expected: of the balls to come.
 
     Raises:
         ValueError: the controller's period is not that of the simulation.
@@ -58,22 +58,22 @@ class TableTennis:
         config = self._controller.config
         self._recorder = TraceRecorder(ball=config.ball, filter=config.filter)
         self._modulation = Modulation()
-        self.expected_spin: Spin | None = None
+        self.expected = NOTHING
 
     def run(self, policy: Policy, seed: int) -> Trial:
-        """Play the ball of this seed with this policy; the same arguments and `expected_spin` give the same trial."""
-        self.begin(replace(Modulation.of(policy), spin=self.expected_spin), seed)
+        """Play the ball of this seed with this policy; the same arguments and `expected` give the same trial."""
+        self.begin(replace(Modulation.of(policy), expected=self.expected), seed)
         while not self.simulator.finished:
             self.step()
         return self.finish()
 
     def informed_by(self, trials: Sequence[Trial], version: int) -> Self:
-        """The same cell, where balls are expected to spin as those of trials before this version did.
+        """The same cell, where balls are expected to be as those of trials before this version.
 
         It shares simulator and controller with this one; see `core.task.LearningTask`.
         """
         informed = copy(self)
-        informed.expected_spin = spin_to_expect(trials, version)
+        informed.expected = to_expect(trials, version)
         return informed
 
     def begin(self, modulation: Modulation, seed: int) -> None:

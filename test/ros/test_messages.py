@@ -47,6 +47,7 @@ MESSAGES = [
         names=['a', 'h', 'p'],
         expected_spin=array.array('d', [40.0, 0.0, -20.0]),
         expected_spin_sd=array.array('d', [2.0, 6.0, 2.5]),
+        expected_restitution=array.array('d', [0.93, 0.004]),
         proposed_by='operator',
     ),
     BallLanding(header=HEADER, trial=3, outcome=ExecutionTrace.LANDED, point=POINT),

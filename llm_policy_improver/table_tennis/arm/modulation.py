@@ -8,7 +8,7 @@ from typing import Final
 from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, Program, require_parameters
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.ball.spin import Spin
+from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
 
 ATTENUATIONS: Final = tuple('abcdefgh')
 """Names of the attenuations, one a joint (as in SAS-Prompt, arXiv 2504.20459)."""
@@ -122,7 +122,7 @@ class Modulation:
         proposed_by: who proposed the policy, e.g. ``'initial'``, ``'least_squares'``, ``'sas:gpt-4o'``.
         names: the parameters of the policy; all others are neutral.
         program: chooses others for each ball's swing; where it gives nothing usable, those above hold.
-        spin: what the trials before this version showed of the balls; None where they did not.
+        expected: of the balls, as the trials before this version showed them.
 
     Raises:
         ParameterError: a vector has the wrong length or holds a number that is not finite, or what is not neutral
@@ -135,7 +135,7 @@ class Modulation:
     proposed_by: str = 'neutral'
     names: tuple[str, ...] = CHOSEN
     program: BallProgram | None = None
-    spin: Spin | None = None
+    expected: Expected = NOTHING
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'attenuation', checked_vector('attenuation', self.attenuation))

@@ -1,4 +1,4 @@
-"""One flight that is over, fitted to the laws: where the ball came from, how fast, and with what spin."""
+"""One flight that is over, fitted to the laws: where the ball came from, how fast and with what spin, how it bounced."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.linear import solve_positive
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
-from llm_policy_improver.table_tennis.ball.flight_path import fit_flown
+from llm_policy_improver.table_tennis.ball.flight_path import fit_flown, speed_at_table
+from llm_policy_improver.table_tennis.ball.restitution import Restitution
 from llm_policy_improver.table_tennis.ball.state import BallLaw, BallModel, Vec
 
 Array = NDArray[np.float64]
@@ -22,6 +23,12 @@ _MISFIT: Final = 5.0
 _SPEED_OVER: Final = 8
 """Sightings that give the first guess of the velocity."""
 _ROUNDS: Final = 12
+_BOUNCE_UP: Final = 0.5
+"""m/s, by which tables may throw balls up otherwise than the law says: a restitution that is 15 % off."""
+_TELLING: Final = 0.02
+"""Standard error of the restitution, beyond which a flight does not tell it: it was hardly seen after its bounce."""
+_CHANCE: Final = 3.0
+"""Standard errors, by which a restitution may come out above 1."""
 _ENOUGH: Final = 0.01
 """Of the logarithm of the probability, that a further round must gain."""
 
@@ -33,6 +40,7 @@ class FlightFit:
     Attributes:
         position, velocity, spin: m, m/s and rad/s.
         spin_error: (3,) rad/s, standard errors.
+        restitution: of the table, as its bounce shows it; None where it hardly does.
         rms: m, root mean square of what the sightings are off the fitted flight, per axis.
     """
 
@@ -40,6 +48,7 @@ class FlightFit:
     velocity: Vec
     spin: Vec
     spin_error: Vec
+    restitution: Restitution | None
     rms: float
 
 
@@ -64,16 +73,34 @@ def fit_flight(model: BallModel, config: FilterConfig, time: Array, position: Ar
     begin = _first_guess(model.law, time, position)
     # Position and velocity are told by the sightings themselves: hardly anything is assumed of them.
     prior = np.repeat([1.0, 10.0, config.spin, config.bounce_velocity, config.bounce_spin], 3)
+    prior[11] = _BOUNCE_UP
     weight = np.full(3 * len(time), 1.0 / config.sighting)
     own, _, off, normal = fit_flown(
         model.law, time, position, weight, begin, begin, 1.0 / prior, 0.0, _ROUNDS, (_ENOUGH, 0.0)
     )
-    errors = np.sqrt(np.diag(solve_positive(normal, np.eye(len(own))[:, 6:9].copy())[6:9]))
+    spread = np.sqrt(np.diag(solve_positive(normal, np.eye(len(own)))))
+    errors = spread[6:9]
     rms = float(config.sighting * np.sqrt(np.mean(off**2)))
     if not (np.isfinite(errors).all() and rms < _MISFIT * config.sighting):
         return None
+    bounce = _bounce(model.law, time, own, float(spread[11]))
     (px, py, pz, vx, vy, vz, wx, wy, wz), (ex, ey, ez) = own[:9].tolist(), errors.tolist()
-    return FlightFit((px, py, pz), (vx, vy, vz), (wx, wy, wz), (ex, ey, ez), rms)
+    return FlightFit((px, py, pz), (vx, vy, vz), (wx, wy, wz), (ex, ey, ez), bounce, rms)
+
+
+def _bounce(law: BallLaw, time: Array, own: Array, error: float) -> Restitution | None:
+    """What the impulse by which the bounce differs from the law makes of the law's restitution.
+
+    Args:
+        error: m/s, standard error of that impulse, upwards.
+    """
+    speed = speed_at_table(law, time, own)
+    if not error < _TELLING * speed:
+        return None
+    value, deviation = law.table_restitution + float(own[11]) / speed, error / speed
+    if not 0.0 < value <= 1.0 + _CHANCE * deviation:
+        return None
+    return Restitution(min(value, 1.0), deviation)
 
 
 def _first_guess(law: BallLaw, time: Array, position: Array) -> Array:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.core.compiled import compiled
 from llm_policy_improver.core.linear import product, solve_positive
 from llm_policy_improver.table_tennis.ball.laws import fly, spun
-from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
+from llm_policy_improver.table_tennis.ball.prediction import BallState, advance, touch_down
 from llm_policy_improver.table_tennis.ball.state import BallLaw
 
 Array = NDArray[np.float64]
@@ -61,6 +61,23 @@ def state_at(law: BallLaw, own: Array, time: float) -> Array:
     if time < 0.0:
         (px, py, pz), (vx, vy, vz) = fly(law, state.position, state.velocity, state.spin, time)
     return np.array((px, py, pz, vx, vy, vz, wx, wy, wz))
+
+
+@compiled
+def speed_at_table(law: BallLaw, time: Array, own: Array) -> float:
+    """m/s, downwards, with which the flight of `flown` first meets the table; 0 where it does not."""
+    state = BallState(time[0], (own[0], own[1], own[2]), (own[3], own[4], own[5]), (own[6], own[7], own[8]))
+    for row in range(1, len(time)):
+        gap = time[row] - state.time
+        steps = max(1, math.ceil(gap / _LONGEST))
+        for _ in range(steps):
+            before = state
+            state, bounced = advance(law, before, gap / steps)
+            if bounced:
+                there, _ = fly(law, before.position, before.velocity, before.spin, gap / steps)
+                _, _, velocity = touch_down(law, before, there[2], gap / steps)
+                return -velocity[2]
+    return 0.0
 
 
 @compiled

@@ -41,15 +41,28 @@ def advance(law: BallLaw, state: BallState, duration: float) -> tuple[BallState,
         or not _over_table(position[0], position[1])
     ):
         return BallState(end, position, velocity, state.spin), False
+    touch, position, velocity = touch_down(law, state, position[2], duration)
+    velocity, spin = table_bounce(law, velocity, state.spin)
+    position, velocity = fly(law, (position[0], position[1], radius), velocity, spin, duration - touch)
+    return BallState(end, position, velocity, spin), True
+
+
+@compiled
+def touch_down(law: BallLaw, state: BallState, height: float, duration: float) -> tuple[float, Vec, Vec]:
+    """When within a step a falling ball meets the table, s, and its position and velocity then.
+
+    Args:
+        height: m, in which it would be at the end of the step without the table.
+        duration: s, of the step.
+    """
+    radius = table.BALL_RADIUS
     # An estimate may hold a falling ball for a little below the surface already: it bounces at once.
-    touch = duration * max(state.position[2] - radius, 0.0) / (state.position[2] - position[2])
+    touch = duration * max(state.position[2] - radius, 0.0) / (state.position[2] - height)
     for _ in range(3):  # Newton on the height, from the chord's crossing
         position, velocity = fly(law, state.position, state.velocity, state.spin, touch)
         touch = min(max(touch - (position[2] - radius) / velocity[2], 0.0), duration)
     position, velocity = fly(law, state.position, state.velocity, state.spin, touch)
-    velocity, spin = table_bounce(law, velocity, state.spin)
-    position, velocity = fly(law, (position[0], position[1], radius), velocity, spin, duration - touch)
-    return BallState(end, position, velocity, spin), True
+    return touch, position, velocity
 
 
 @compiled

@@ -11,12 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from llm_policy_improver.table_tennis.ball.predictive import predictive
 from llm_policy_improver.table_tennis.ball.state import Vec
 
-FEWEST: Final = 5
-"""Balls from which something is expected of the next one."""
-LATEST: Final = 24
-"""Balls that count: a feeder whose balls change is believed again after as many."""
 _SURE: Final = 2.0
 """rad/s, to which a spin is expected at best: flights fitted to one law are not that law's."""
 
@@ -54,21 +51,13 @@ class Spin:
 def expected_spin(spins: Sequence[Spin]) -> Spin | None:
     """What is expected of the next ball, given what was measured of the ones before it, oldest first.
 
-    Balls that differ, as in a rally, make it wide; so do errors of the measurement. Mean and spread are the predictive
-    Student distribution's of independent normal spins (Gelman et al., Bayesian Data Analysis, section 3.2). The errors
-    are added: where no flight tells of a spin all measured ones are the same guess, and nothing is known.
-
-    Args:
-        spins: measured, and their standard errors.
-
     Returns:
-        None of fewer than `FEWEST`.
+        None of too few of them; see `predictive`.
     """
-    if len(spins) < FEWEST:
+    known = predictive(
+        np.array([spin.mean for spin in spins]), np.array([spin.deviation for spin in spins])
+    )
+    if known is None:
         return None
-    known, errors = (np.array([getattr(spin, name) for spin in spins[-LATEST:]]) for name in ('mean', 'deviation'))
-    count = len(known)
-    factor = (1.0 + 1.0 / count) * (count - 1) / (count - 3)
-    spread = np.sqrt(factor * known.var(axis=0, ddof=1) + np.mean(errors**2, axis=0))
-    (x, y, z), (dx, dy, dz) = known.mean(axis=0).tolist(), np.maximum(spread, _SURE).tolist()
+    (x, y, z), (dx, dy, dz) = known[0].tolist(), np.maximum(known[1], _SURE).tolist()
     return Spin((x, y, z), (dx, dy, dz))

@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.ball.spin import LATEST, Spin
+from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
+from llm_policy_improver.table_tennis.ball.predictive import LATEST
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
@@ -121,7 +122,7 @@ def run(
 ) -> NoiseResult:
     """Play ``balls`` balls with the unchanged controller, and a third as many with each of ``policies`` random ones.
 
-    The spin to expect under noise is learnt from some balls before, as in a run.
+    What to expect of them under noise is learnt from some balls before, as in a run.
     """
     space, generator = parameter_space(), np.random.default_rng(seed)
     drawn = [space.sample(generator) for _ in range(policies)]
@@ -133,15 +134,15 @@ def run(
         jobs: Sequence[Job],
         simulation: SimulationConfig,
         known: ControllerConfig,
-        spin: Spin | None = None,
+        expected: Expected = NOTHING,
     ) -> list[TrialFigures]:
         return run_trials(
-            jobs, simulation, known, expected_spin=spin, progress=lambda done: progress(name, done, len(jobs))
+            jobs, simulation, known, expected=expected, progress=lambda done: progress(name, done, len(jobs))
         )
 
-    spin = _learnt_spin(noisy, controller, seed + 1_000_000)
+    expected = _learnt(noisy, controller, seed + 1_000_000)
     neutral = play(
-        'neutral', [Job(NEUTRAL, seed + number) for number in range(balls)], noisy, controller, spin
+        'neutral', [Job(NEUTRAL, seed + number) for number in range(balls)], noisy, controller, expected
     )
     each = max(_FEWEST, balls // 3)
     jobs = [
@@ -149,12 +150,12 @@ def run(
         for place, policy in enumerate(drawn)
         for number in range(each)
     ]
-    random = play('random attenuations', jobs, noisy, controller, spin)
+    random = play('random attenuations', jobs, noisy, controller, expected)
     steered = play('no noise', [Job(policy, 0) for policy in drawn], SimulationConfig(), ControllerConfig())
     known = replace(noisy, camera_noise=0.0, latency=noisy.latency.means, random_phase=False)
     shifted = [
         play(
-            'phases', [Job(policy, 0) for policy in drawn], replace(known, tick_phase=phase), controller, spin
+            'phases', [Job(policy, 0) for policy in drawn], replace(known, tick_phase=phase), controller, expected
         )
         for phase in _PHASES
     ]
@@ -171,11 +172,11 @@ def run(
     )
 
 
-def _learnt_spin(simulation: SimulationConfig, controller: ControllerConfig, seed: int) -> Spin | None:
-    """What a run's first balls show of the spin of the next ones."""
+def _learnt(simulation: SimulationConfig, controller: ControllerConfig, seed: int) -> Expected:
+    """What a run's first balls show of the next ones."""
     task = TableTennis(simulation, controller)
     trials = [task.run(NEUTRAL, seed + number) for number in range(LATEST)]
-    return task.informed_by(trials, version=1).expected_spin
+    return task.informed_by(trials, version=1).expected
 
 
 def _landings(trials: Sequence[TrialFigures]) -> Landings:

@@ -13,7 +13,7 @@ from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.ball.spin import Spin
+from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Contact
@@ -137,11 +137,11 @@ _task: TableTennis | None = None
 
 
 def _start_worker(
-    simulation: SimulationConfig, controller: ControllerConfig, expected_spin: Spin | None
+    simulation: SimulationConfig, controller: ControllerConfig, expected: Expected
 ) -> None:
     global _task
     _task = TableTennis(simulation, controller)
-    _task.expected_spin = expected_spin
+    _task.expected = expected
 
 
 def _work(job: Job) -> TrialFigures:
@@ -154,14 +154,14 @@ def run_trials(
     simulation: SimulationConfig,
     controller: ControllerConfig | None = None,
     *,
-    expected_spin: Spin | None = None,
+    expected: Expected = NOTHING,
     processes: int | None = None,
     progress: Callable[[int], None] = lambda count: None,
 ) -> list[TrialFigures]:
     """Run jobs in order on ``processes`` cores (default: as many as pay); ``progress`` is told how many are done.
 
     Args:
-        expected_spin: of the balls, as learnt from others before; None: nothing is known.
+        expected: of the balls, as learnt from others before.
     """
 
     def counted(results: Iterator[TrialFigures]) -> list[TrialFigures]:
@@ -175,11 +175,11 @@ def run_trials(
     workers = processes or min(os.cpu_count() or 1, math.ceil(len(jobs) / _WORTH_A_PROCESS))
     if workers == 1:
         task = TableTennis(simulation, controller)
-        task.expected_spin = expected_spin
+        task.expected = expected
         return counted(figures(task, job) for job in jobs)
     # Not forked: a forked copy of a process with threads of its own may hang.
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(
-        workers, context, initializer=_start_worker, initargs=(simulation, controller, expected_spin)
+        workers, context, initializer=_start_worker, initargs=(simulation, controller, expected)
     ) as pool:
         return counted(iter(pool.map(_work, jobs, chunksize=8)))

@@ -57,7 +57,7 @@ class ControllerConfig:
         first_plan: sightings of the ball before the first plan.
         ball_lost: s without a sighting after which a ball's play is over.
         homing_gain: 1/s, with which the arm returns to its ready pose between balls.
-        ball: the controller's own model of flight and bounces.
+        ball: the controller's own model of flight and bounces; of the table's it is told what trials showed.
         latency, filter, stroke, limits: see there.
     """
 
@@ -153,7 +153,8 @@ class LowLevelController:
         """They hold for the next ball, till others are chosen for its swing."""
         self._attenuation = np.array(parameters.attenuation)
         self._residual = np.array(parameters.residual)
-        self._filter = BallFilter(self.config.ball, self.config.filter, parameters.spin)
+        self._ball = parameters.expected.model(self.config.ball)
+        self._filter = BallFilter(self._ball, self.config.filter, parameters.expected.spin)
         if self._chooser is not None:
             self._chooser.prepare(parameters)
 
@@ -268,7 +269,7 @@ class LowLevelController:
             if self._meeting_y is None and ball.time - moment <= self.config.stroke.settled:
                 self._meeting_y = ball.position[1]
             guess = HOME if hit is None else hit.q
-            hit = joint_hit(self._kinematics, self.config.ball, ball, self.config.stroke, guess)
+            hit = joint_hit(self._kinematics, self._ball, ball, self.config.stroke, guess)
         if hit is None:
             return
         if self._began is None:
@@ -296,7 +297,7 @@ class LowLevelController:
     def _interception(self, state: BallState, start: float) -> BallState | None:
         """Where to hit a ball that is in this state, for joints that begin at ``start``, s."""
         return choose_interception(
-            self.config.ball,
+            self._ball,
             state,
             self._filter.bounces > 0,
             (start if self._began is None else self._began) + _SHORTEST_STROKE,

@@ -1,13 +1,16 @@
-"""What is seen of the incoming ball's spin, and what that tells of the balls to come."""
+"""What is seen of the incoming ball's spin and bounce, and what that tells of the balls to come."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.flight_fit import fit_flight
+from llm_policy_improver.table_tennis.ball.restitution import Restitution, expected_restitution
 from llm_policy_improver.table_tennis.ball.spin import Spin, expected_spin
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.tracing.flight import find_hit
@@ -21,18 +24,23 @@ EXPECTED: Final = ('expected_spin_x', 'expected_spin_y', 'expected_spin_z')
 """Measures: rad/s, what the controller expected of it before, where trials told; ..."""
 DEVIATION: Final = ('expected_spin_x_sd', 'expected_spin_y_sd', 'expected_spin_z_sd')
 """... and as how sure, standard deviations."""
+RESTITUTION: Final = ('table_restitution', 'table_restitution_sd')
+"""Measures: of the table, as the ball's bounce shows it, and its standard error."""
+EXPECTED_RESTITUTION: Final = ('expected_restitution', 'expected_restitution_sd')
+"""Measures: what the controller expected of it before, where trials told, and as how sure, standard deviation."""
 _DIGITS: Final = 3
-"""Of a spin: what is computed from it is then the same wherever it is computed."""
+_DIGITS_OF_BOUNCE: Final = 5
+"""Of a spin and of a restitution: what is computed from it is then the same wherever it is computed."""
 
 
-def spin_measures(
-    samples: TraceSamples, expected: Spin | None, model: BallModel, config: FilterConfig
+def incoming_measures(
+    samples: TraceSamples, expected: Expected, model: BallModel, config: FilterConfig
 ) -> dict[str, float]:
-    """The incoming ball's spin, from its whole flight up to the hit, and what was expected of it; by name.
+    """The incoming ball's spin and bounce, from its whole flight up to the hit, and what was expected; by name.
 
     Args:
         samples: of a trial whose ball bounced once on the robot's half.
-        expected: by the controller; None where it knew nothing.
+        expected: by the controller.
         model, config: laws and noise.
     """
     time, position = samples.ball_time, samples.ball_position
@@ -43,13 +51,19 @@ def spin_measures(
     found: dict[str, float] = {}
     if fit is not None:
         found |= zip(SPIN + ERROR, (round(each, _DIGITS) for each in fit.spin + fit.spin_error), strict=True)
-    if expected is not None:
-        found |= zip(EXPECTED + DEVIATION, expected.mean + expected.deviation, strict=True)
+    if fit is not None and fit.restitution is not None:
+        bounce = (fit.restitution.mean, fit.restitution.deviation)
+        found |= zip(RESTITUTION, (round(each, _DIGITS_OF_BOUNCE) for each in bounce), strict=True)
+    if expected.spin is not None:
+        found |= zip(EXPECTED + DEVIATION, expected.spin.mean + expected.spin.deviation, strict=True)
+    if expected.restitution is not None:
+        bounce = (expected.restitution.mean, expected.restitution.deviation)
+        found |= zip(EXPECTED_RESTITUTION, bounce, strict=True)
     return found
 
 
-def spin_to_expect(trials: Sequence[Trial], version: int) -> Spin | None:
-    """What the trials before those of a version tell of the balls that it will meet; None where they do not.
+def to_expect(trials: Sequence[Trial], version: int) -> Expected:
+    """What the trials before those of a version tell of the balls that it will meet.
 
     Trials of the version itself do not count: what is published with a version holds for all of its trials.
 
@@ -57,22 +71,29 @@ def spin_to_expect(trials: Sequence[Trial], version: int) -> Spin | None:
         trials: all, oldest first.
     """
     own = next((place for place, trial in enumerate(trials) if trial.version == version), len(trials))
-    return expected_spin([spin for trial in trials[:own] if (spin := measured_spin(trial)) is not None])
+    before = [measured_in(trial) for trial in trials[:own]]
+    return Expected(
+        expected_spin([each.spin for each in before if each.spin is not None]),
+        expected_restitution([each.restitution for each in before if each.restitution is not None]),
+    )
 
 
-def measured_spin(trial: Trial) -> Spin | None:
-    """What the flight showed; None where it was not measured."""
-    return _told(trial, SPIN, ERROR)
+def measured_in(trial: Trial) -> Expected:
+    """What the flight showed."""
+    return _told(trial, (SPIN, ERROR), RESTITUTION)
 
 
-def expected_in(trial: Trial) -> Spin | None:
-    """What the controller expected; None where nothing was known."""
-    return _told(trial, EXPECTED, DEVIATION)
+def expected_in(trial: Trial) -> Expected:
+    """What the controller expected."""
+    return _told(trial, (EXPECTED, DEVIATION), EXPECTED_RESTITUTION)
 
 
-def _told(trial: Trial, *names: tuple[str, ...]) -> Spin | None:
-    told = trial.measures
-    if any(name not in told for each in names for name in each):
-        return None
-    (x, y, z), (dx, dy, dz) = ([told[name] for name in each] for each in names)
-    return Spin((x, y, z), (dx, dy, dz))
+def _told(trial: Trial, spin: tuple[tuple[str, ...], ...], restitution: tuple[str, str]) -> Expected:
+    told, found = trial.measures, NOTHING
+    if all(name in told for each in spin for name in each):
+        (x, y, z), (dx, dy, dz) = ([told[name] for name in each] for each in spin)
+        found = replace(found, spin=Spin((x, y, z), (dx, dy, dz)))
+    if all(name in told for name in restitution):
+        mean, deviation = (told[name] for name in restitution)
+        found = replace(found, restitution=Restitution(mean, deviation))
+    return found

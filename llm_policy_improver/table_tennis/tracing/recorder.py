@@ -12,7 +12,7 @@ from llm_policy_improver.table_tennis.ball.filter import FilterConfig
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation, Command
 from llm_policy_improver.table_tennis.tracing.blade_hit import place_on_blade
-from llm_policy_improver.table_tennis.tracing.incoming import spin_measures
+from llm_policy_improver.table_tennis.tracing.incoming import incoming_measures
 from llm_policy_improver.table_tennis.tracing.observed import UNTESTED, Outcome, TraceSamples, trial_of
 from llm_policy_improver.table_tennis.tracing.outcome import Judgement, judge
 
@@ -23,7 +23,7 @@ class TraceRecorder:
 
     Attributes:
         kinematics: to note where the blade was.
-        ball, filter: laws and noise with which the incoming ball's spin is measured.
+        ball, filter: laws and noise with which the incoming ball's spin and bounce are measured.
         balls, arms, commands: what came so far, in order of arrival.
     """
 
@@ -92,6 +92,6 @@ class TraceRecorder:
         judged = Judgement(Outcome.ABORTED, aborted) if aborted else judge(samples, arm_contact)
         measures = dict(judged.measures)
         if judged.outcome not in UNTESTED:
-            measures |= spin_measures(samples, modulation.spin, self.ball, self.filter)
+            measures |= incoming_measures(samples, modulation.expected, self.ball, self.filter)
             measures |= place_on_blade(samples, self.kinematics)
         return trial_of(modulation, judged.outcome, measures, judged.note, samples=samples)

@@ -7,7 +7,8 @@ import pytest
 from llm_policy_improver.table_tennis.ball.filter import BallFilter, FilterConfig
 from llm_policy_improver.table_tennis.ball.flight_fit import fit_flight
 from llm_policy_improver.table_tennis.ball.laws import lift_of
-from llm_policy_improver.table_tennis.ball.spin import FEWEST, LATEST, Spin, expected_spin
+from llm_policy_improver.table_tennis.ball.predictive import FEWEST, LATEST
+from llm_policy_improver.table_tennis.ball.spin import Spin, expected_spin
 from llm_policy_improver.table_tennis.ball.state import BallModel, Vec
 
 MODEL = BallModel()
