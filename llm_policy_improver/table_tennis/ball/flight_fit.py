@@ -1,4 +1,4 @@
-"""One flight that is over, fitted to the laws: where the ball came from, how fast and with what spin, how it bounced."""
+"""One flight that is over, fitted to the laws: where the ball came from, how fast, with what spin; and its bounce."""
 
 from dataclasses import dataclass
 from typing import Final
