@@ -89,7 +89,7 @@ def test_rehearsal_by_icpi_improves_with_a_scripted_operator_and_leaves_nothing_
         # A ball that a busy machine was too late for is broken off and played again.
         assert len(trials) == summary['trials'] == 2
         # A first ball that was spoilt gives the model nothing to go on; the optimizer itself proposes then.
-        proposer = 'icpi:test-model' if trials[0]['distance_m'] is not None else 'least_squares'
+        proposer = 'icpi:test-model' if trials[0]['distance_m'] is not None else 'bayesian'
         assert [trial['proposed_by'] for trial in trials] == ['initial', proposer]
         assert trials[0]['trial'] < trials[1]['trial']
         assert 'Real time: control ticks' in rehearsed.err
