@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -6,7 +10,8 @@ import pytest
 
 from llm_policy_improver.core.settings import with_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.table_tennis import simulated_prior
+from llm_policy_improver.table_tennis import prior_workers, simulated_prior
+from llm_policy_improver.table_tennis.prior_order import Player
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.simulated_prior import (
     SimulatedPrior,
@@ -19,6 +24,13 @@ from llm_policy_improver.table_tennis.task_brief import make_brief
 
 BRIEF = make_brief(parameter_space())
 FEW = 64
+OTHER = f"""
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior, quiet_cell
+from llm_policy_improver.table_tennis.space import parameter_space
+from llm_policy_improver.table_tennis.task_brief import make_brief
+
+print(SimulatedPrior(quiet_cell(), {FEW})(make_brief(parameter_space())).log_odds.coefficients.tobytes().hex())
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +49,7 @@ def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(
     assert source.sentence(BRIEF.space).startswith('128 trials are simulated for it first, once, in some ')
     source.begin(BRIEF.space)
     made = source(BRIEF)
-    (kept,) = folder.rglob('prior-*.npz')
+    (kept,) = folder.rglob('prior-*')
     assert source.sentence(BRIEF.space) == 'it knows 128 simulated trials'
     simulated_prior._prior.cache_clear()
     began = time.perf_counter()
@@ -53,7 +65,7 @@ def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(
     def asked(order: object) -> None:
         raise InterruptedError('trials were asked for')
 
-    monkeypatch.setattr(simulated_prior, '_played', asked)
+    monkeypatch.setattr(simulated_prior, '_workers', asked)
     with pytest.raises(InterruptedError, match='trials were asked for'):
         source(BRIEF)
 
@@ -89,6 +101,50 @@ def test_the_arm_of_a_rehearsal_is_simulated_with_its_controller_delays_and_ball
 
 
 def test_trials_that_cannot_be_played_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulated_prior, '_packed', lambda thing: 'nonsense')
+    monkeypatch.setattr(prior_workers, '_packed', lambda thing: 'nonsense')
     with pytest.raises(RuntimeError, match='the trials of the prior could not be simulated: '):
         SimulatedPrior(quiet_cell(), FEW)(BRIEF)
+
+
+def test_processes_that_need_one_prior_at_once_share_its_trials_and_come_to_the_same(folder: Path) -> None:
+    environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)}
+    other = subprocess.Popen(
+        [sys.executable, '-c', OTHER], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    made = SimulatedPrior(quiet_cell(), FEW)(BRIEF)
+    told, _ = other.communicate()
+    assert other.returncode == 0
+    assert told.strip() == made.log_odds.coefficients.tobytes().hex()
+    (kept,) = folder.rglob('prior-*')
+    assert kept.suffix == '.npz'
+
+
+def test_trials_that_are_played_are_not_announced_again(folder: Path) -> None:
+    source = SimulatedPrior(quiet_cell(), FEW)
+    order = source._order(BRIEF.space)
+    blocks = order.blocks()
+    blocks.prepare()
+    blocks.keep(2, Player(order).play(2))
+    assert source.sentence(BRIEF.space).startswith('the other 108 of 128 trials are simulated for it first, ')
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_way = tmp_path / 'file'
+    in_the_way.touch()
+    monkeypatch.setenv('XDG_CACHE_HOME', str(in_the_way))
+    apart = tmp_path / 'apart'
+    apart.mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(apart))
+    assert SimulatedPrior(quiet_cell(), FEW)(BRIEF).trials == FEW
+    assert not list(apart.iterdir())
+
+
+def test_a_cache_that_is_emptied_meanwhile_is_done_without(folder: Path) -> None:
+    source = SimulatedPrior(quiet_cell(), FEW)
+    source.begin(BRIEF.space)
+    source._order(BRIEF.space).blocks().remove()
+    assert source(BRIEF).trials == FEW
+    (kept,) = folder.rglob('prior-*')
+    assert kept.suffix == '.npz'
