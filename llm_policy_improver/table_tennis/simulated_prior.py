@@ -30,8 +30,8 @@ __all__ = ['Cell', 'SimulatedPrior', 'arm_cell', 'noisy_cell', 'quiet_cell']
 FEW: Final = 1600
 MANY: Final = 4000
 """Trials for up to eight parameters, and for more: a cubic of 16 has 969 terms."""
-SECONDS_A_TRIAL: Final = 0.02
-"""On one core, about."""
+SECONDS_A_TRIAL: Final = 0.04
+"""On one core, about; without noise and delays half as long."""
 
 
 def quiet_cell() -> Cell:
