@@ -138,7 +138,7 @@ def _settings(folder: Path, trials: int) -> RehearsalSettings:
         replace(
             optimizer, output_folder=run_folder, resume=True, trials=trials, first_trials=min(trials, 24),
             all_trials=True,
-            # No method that has trials simulated first: each process that is killed would begin them again.
+            # No method that has trials simulated first: they would take their time from what runs in real time.
             method='least_squares',
             # What is proposed and rehearsed does not matter here; what is killed meanwhile does. Near the unchanged
             # controller the rehearsal lets most of it pass, so that the run goes on.
