@@ -51,6 +51,10 @@ _CLOSE: Final = 0.02
 """Standard errors that no coefficient moves any more at the end."""
 _LEAST_KICK: Final = 0.01
 """m/s, scatter of bounces about their law that is always allowed for."""
+_SHIFTED: Array = np.array([0.0, 0.02, 0.03, 0.0, 0.0, 0.0, 0.0, 0.0])
+"""(8,) of the coefficients, by which they come out wrong however many flights there are: lift, its saturation and each
+flight's own spin are told by their product, and noise of the spins does not average out of it (Neyman and Scott 1948).
+Of four simulated cells with 40 strokes each lift was 3.0 % too high to 0.8 % too low."""
 _KNOWN: Array = np.array([KNOWN_BEFORE[name] for name in SHARED])
 """(8,): no sighting of a flight moves by a metre where a coefficient moves by this; .."""
 _STEEP: Final = 20.0
@@ -319,7 +323,7 @@ class _Fit:
         self.weigh()
 
     def errors(self, active: NDArray[np.bool_]) -> Array:
-        """Standard errors of the active ones: the larger of what the noise explains, and of how flights differ.
+        """Standard errors of the active: the larger of what noise explains and of how flights differ; and `_SHIFTED`.
 
         Cameras that are calibrated badly are off in one flight as a whole; its sightings then count as one (the cluster
         robust errors of Liang and Zeger 1986).
@@ -334,7 +338,8 @@ class _Fit:
         count = len(parts)
         gathered = np.array(parts).T @ np.array(parts) * count / max(count - int(active.sum()), 1)
         between = spread @ (gathered + known) @ spread
-        return np.sqrt(np.maximum(np.diag(spread), np.diag(between)))[active]
+        error = np.sqrt(np.maximum(np.diag(spread), np.diag(between)))
+        return np.asarray(np.hypot(error, _SHIFTED * self.shared)[active])
 
     def _own_covariance(self, number: int) -> Array:
         _, _, by_own = linearised(
