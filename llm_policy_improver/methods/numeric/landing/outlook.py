@@ -83,6 +83,7 @@ class Outlook:
         self.processes: dict[str, Process] = {}
         otherwise = told.failed_otherwise.copy()
         risky = [part for risk in brief.risks for part in risk.parts]
+        strange = np.zeros(len(otherwise), dtype=bool)
         for measure in brief.modelled:
             name, values, there = measure.name, told.values[measure.name], told.telling[measure.name]
             if name not in wanted and not any(measure.margins) and measure not in risky:
@@ -100,10 +101,14 @@ class Outlook:
             if odd.any():
                 # Another kind of hit, as by the racket's edge: it says nothing of what a clean one comes to.
                 otherwise |= odd
+                strange |= odd & ~told.failed
                 clean = there & ~odd
                 self.processes[name] = Process(background, told.points[clean], values[clean])
         if not wanted <= self.processes.keys():
             raise TooFewTrialsError(f'too few of {len(trials)} trials tell what the objective is about')
+        tested = [position for position, trial in enumerate(trials) if trial.tested]
+        self.strange = tuple(position for position, odd in zip(tested, strange.tolist(), strict=True) if odd)
+        """Positions of the trials that succeeded, but by another kind of hit than all others say; they hardly count."""
         self.chance = Chance(told.points, otherwise, None if prior is None else prior.chance)
         self.measures: tuple[Measure, ...] = tuple(
             each for each in brief.modelled if each.name in self.processes

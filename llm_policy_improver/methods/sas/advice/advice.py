@@ -33,7 +33,7 @@ class Advice:
         outlook: what is held after the trials.
         history: the trials, oldest first.
         best: position of the trial whose policy has the least expected loss; None where nothing was tried.
-        best_expected: of another trial of that policy.
+        losses: (n,) of the trials' policies, as candidates are compared.
         luckiest: position of the trial that was seen nearest to the objective; None where none can be measured.
         optimism: by how much it was seen nearer than is expected of its policy.
         candidates: to try, that of least expected loss first.
@@ -45,7 +45,7 @@ class Advice:
     outlook: Outlook
     history: Sequence[Trial]
     best: int | None
-    best_expected: Expected | None
+    losses: Array
     luckiest: int | None
     optimism: float | None
     candidates: tuple[Candidate, ...]
@@ -75,7 +75,7 @@ class Advice:
             outlook,
             history,
             best,
-            None if best is None else outlook.expected(tried[best]),
+            losses,
             luckiest,
             None if luckiest is None else _optimism(outlook, tried[luckiest], history[luckiest]),
             candidates,

@@ -41,7 +41,7 @@ class Kind(StrEnum):
     """Why a candidate is one."""
 
     LEAST = 'least loss'
-    """The least expected one of all."""
+    """The least expected one of all, with the margins kept."""
     CAUTIOUS = 'cautious'
     """The least expected one near the best trial."""
     BOLD = 'bold'
@@ -57,6 +57,7 @@ class Candidate:
         kind: why it is one.
         values: (n,) of the parameters, told to their last digit.
         expected: of a trial of it.
+        loss: by which policies are compared: of such trials, with the margins kept.
         better: chance, 0 to 1, that its true expected loss is less than that of the best trial; None without one.
     """
 
@@ -64,6 +65,7 @@ class Candidate:
     kind: Kind
     values: tuple[float, ...]
     expected: Expected
+    loss: float
     better: float | None = None
 
 
@@ -82,6 +84,7 @@ def candidates_of(
     found = _points(outlook, history, generator)
     points = np.array([point for _, point in found])
     better = None if chance is None else chance(points)
+    losses = outlook.losses(points) if len(points) else np.empty(0)
     bold = [index for index, (kind, _) in enumerate(found) if kind is Kind.BOLD]
     kept = [index for index in range(len(found)) if index not in bold]
     if better is not None:
@@ -95,6 +98,7 @@ def candidates_of(
             found[index][0],
             space.rounded(space.from_unit(outlook.explored.unit(points[index]))),
             outlook.expected(points[index]),
+            float(losses[index]),
             None if better is None else float(better[index]),
         )
         for letter, index in zip(LETTERS, kept, strict=False)

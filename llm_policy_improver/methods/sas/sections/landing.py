@@ -27,7 +27,8 @@ def candidates(seen: Seen) -> list[str]:
     kinds = {each.kind for each in advice.candidates}
     said = [
         '"distance": of 8 in 10 trials that succeed',
-        f'"loss": mean distance, a failure counted as {FAILED_LOSS:g} {advice.objective.terms[0].measure.unit}',
+        f'"loss": mean distance with the margins kept, a failure counted as {FAILED_LOSS:g} '
+        f'{advice.objective.terms[0].measure.unit}',
         *([f'"better": chance to be better than {name}, the best so far by this model'] if name else []),
         *([f'"{Kind.CAUTIOUS}": near {name}'] if Kind.CAUTIOUS in kinds else []),
         *([f'"{Kind.BOLD}": best if one world of those left open is true'] if Kind.BOLD in kinds else []),
@@ -39,21 +40,44 @@ def candidates(seen: Seen) -> list[str]:
         ' '.join(['candidate', *seen.names, *measures, 'distance succeeds loss', *better]),
     ]
     for each in advice.candidates:
-        cells = [*coarse_texts(each.values, space), _expected(advice, each.expected)]
+        cells = [*coarse_texts(each.values, space), _expected(advice, each.expected, each.loss)]
         cells += [] if each.better is None else [f'{each.better:.0%}']
         lines.append(' '.join([each.letter, *cells, each.kind]))
-    if best is not None and advice.best_expected is not None:
-        cells = [*coarse_texts(space.values(history[best]), space), _expected(advice, advice.best_expected)]
-        lines.append(' '.join([name, *cells, 'if played again']))
-    return [*lines, *_luck(advice), _scatter(advice)]
+    for position in _again(seen, advice):
+        values = space.values(history[position])
+        cells = [*coarse_texts(values, space), _expected(advice, advice.expected(values), advice.losses[position])]
+        lines.append(' '.join([f'trial {trial_number(history, position)}', *cells, 'if played again']))
+    return [*lines, *_luck(advice), *_strange(advice), _scatter(advice)]
 
 
-def _expected(advice: Advice, expected: Expected) -> str:
+def _again(seen: Seen, advice: Advice) -> list[int]:
+    """Positions of the trials to weigh against candidates: the best, the nearest seen, the latest tried repeatedly."""
+    repeated = seen.repeated[-1].positions[-1] if seen.repeated else None
+    policies: dict[tuple[float, ...], int] = {}
+    for position in (advice.best, advice.luckiest, repeated):
+        if position is not None:
+            policies.setdefault(seen.brief.space.values(advice.history[position]), position)
+    return list(policies.values())
+
+
+def _strange(advice: Advice) -> list[str]:
+    """Trials that the model takes for mishaps."""
+    numbers = [str(trial_number(advice.history, position)) for position in advice.outlook.strange]
+    if not numbers:
+        return []
+    many = len(numbers) > 1
+    return [
+        f'Trial{"s" * many} {", ".join(numbers)} hardly count{"s" * (not many)}: what came out is far from what all '
+        'others say of such parameters.'
+    ]
+
+
+def _expected(advice: Advice, expected: Expected, loss: float) -> str:
     measures = ' '.join(
         f'{expected.measures[term.measure.name]:{"+" * (term.measure.low < 0.0)}.2f}'
         for term in advice.objective.terms
     )
-    return f'{measures} {expected.low:.2f}..{expected.high:.2f} {expected.success:.0%} {expected.loss:.2f}'
+    return f'{measures} {expected.low:.2f}..{expected.high:.2f} {expected.success:.0%} {loss:.2f}'
 
 
 def _scatter(advice: Advice) -> str:
