@@ -10,8 +10,9 @@ import pytest
 
 from llm_policy_improver.core.settings import with_settings
 from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.methods.numeric.explored import Explored
 from llm_policy_improver.table_tennis import prior_workers, simulated_prior
-from llm_policy_improver.table_tennis.prior_order import Player
+from llm_policy_improver.table_tennis.prior_order import Player, spread
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.simulated_prior import (
     SimulatedPrior,
@@ -40,6 +41,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for remembered in (simulated_prior._prior, simulated_prior._workers):
         remembered.cache_clear()
     return tmp_path
+
+
+
+@pytest.mark.parametrize('searched', [Searched.ATTENUATION, Searched.BOTH])
+def test_simulated_policies_reach_the_ends_of_every_parameter(searched: Searched) -> None:
+    space = parameter_space(searched)
+    policies = spread(400, space)
+    points = np.abs([Explored(space).point(policy) for policy in policies])
+    assert all(space.contains(policy) for policy in policies)
+    assert policies[0] == space.neutral
+    assert points.max() <= 1.0 + 1e-9
+    # The share of an arcsine distribution beyond 0.9; of an even one it is 0.1.
+    assert np.mean(points > 0.9, axis=0) == pytest.approx(1.0 - 2.0 / np.pi * np.arcsin(0.9), abs=0.03)
 
 
 def test_a_prior_is_made_once_by_other_processes_and_loaded_at_once_later(
