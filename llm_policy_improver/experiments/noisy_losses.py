@@ -30,8 +30,9 @@ from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.table_tennis.bench.drawn_arms import drawn_arm
 from llm_policy_improver.table_tennis.bench.noise import NoiseResult
 from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.objectives import parse_objective
-from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior, noisy_cell
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.task_brief import make_brief

@@ -8,7 +8,7 @@ from typing import Final
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import noisy_cell, quiet_cell
 from llm_policy_improver.table_tennis.task import TableTennis
 
 Given = tuple[Parameters, int]
@@ -26,10 +26,7 @@ trials, ``spread_of(repetitions(played[6:], (LANDING_X, LANDING_Y), space))`` of
 @lru_cache(maxsize=2)
 def task(noisy: bool) -> TableTennis:
     """The standard ball; where noisy, seen with the published camera noise and delays."""
-    if not noisy:
-        return TableTennis()
-    simulation, controller = noisy_setup()
-    return TableTennis(replace(simulation, balls='standard'), controller)
+    return TableTennis(*(noisy_cell() if noisy else quiet_cell()))
 
 
 def first_trial(task: TableTennis, before: Sequence[Trial], policy: Parameters, seed: int) -> Trial:

@@ -38,15 +38,11 @@ from llm_policy_improver.methods.setup import MethodSetup
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
 from llm_policy_improver.sandbox.sandbox import Sandbox
 from llm_policy_improver.table_tennis.ball_chooser import LIMITS
+from llm_policy_improver.table_tennis.cells import Cell, noisy_cell, quiet_cell
 from llm_policy_improver.table_tennis.objectives import parse_objective, read_objective, require_measurable
+from llm_policy_improver.table_tennis.rehearsal import arm_cell
 from llm_policy_improver.table_tennis.simulated_examples import simulated_examples
-from llm_policy_improver.table_tennis.simulated_prior import (
-    Cell,
-    SimulatedPrior,
-    arm_cell,
-    noisy_cell,
-    quiet_cell,
-)
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior
 from llm_policy_improver.table_tennis.task_brief import make_brief
 from llm_policy_improver.tasks.ball_rounds import (
     BallPrograms,

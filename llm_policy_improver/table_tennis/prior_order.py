@@ -18,12 +18,8 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.methods.numeric.explored import Explored
 from llm_policy_improver.table_tennis.ball.predictive import LATEST
-from llm_policy_improver.table_tennis.control.controller import ControllerConfig
+from llm_policy_improver.table_tennis.cells import Cell
 from llm_policy_improver.table_tennis.played_blocks import Block, PlayedBlocks
-from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
-
-Cell = tuple[SimulationConfig, ControllerConfig]
-"""What is simulated, and the controller of it."""
 
 AGAIN: Final = 1600
 """Trials, at most, that are played again in cells whose coefficients are otherwise, ..."""

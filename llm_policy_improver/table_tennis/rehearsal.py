@@ -25,6 +25,7 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
+from llm_policy_improver.table_tennis.cells import Cell
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, RehearsedTrial, refusal
@@ -203,3 +204,17 @@ def _longest_run(holds: NDArray[np.bool_]) -> int:
         run = run + 1 if held else 0
         longest = max(longest, run)
     return longest
+
+
+def arm_cell(config: RehearsalConfig) -> Cell:
+    """The arm of a rehearsal's files: its controller, the delays and ball that this knows, as balls come to it.
+
+    Raises:
+        SettingsError: a file cannot be read, or says what the controller would refuse.
+    """
+    controller = arm_settings(config).controller
+    simulation = SimulationConfig(
+        control_period=controller.period, camera_noise=config.camera_noise, random_phase=True,
+        latency=expected_delays(controller.latency), ball=controller.ball, launcher=config.launcher(),
+    )  # fmt: skip
+    return simulation, controller

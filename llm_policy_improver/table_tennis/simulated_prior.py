@@ -7,58 +7,26 @@ goes on where a process that was killed left off.
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 from zipfile import BadZipFile
 
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.space import ParameterSpace
-from llm_policy_improver.table_tennis.control.controller import ControllerConfig
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import Cell
 from llm_policy_improver.table_tennis.played_blocks import Played
-from llm_policy_improver.table_tennis.prior_order import Cell, Order
+from llm_policy_improver.table_tennis.prior_order import Order
 from llm_policy_improver.table_tennis.prior_workers import Workers, processes
-from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
-from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
 if TYPE_CHECKING:  # SciPy takes long to load
     from llm_policy_improver.methods.numeric.landing.prior import Prior
-
-__all__ = ['Cell', 'SimulatedPrior', 'arm_cell', 'noisy_cell', 'quiet_cell']
 
 FEW: Final = 1600
 MANY: Final = 4000
 """Trials for up to eight parameters, and for more: a cubic of 16 has 969 terms."""
 SECONDS_A_TRIAL: Final = 0.04
 """On one core, about; without noise and delays half as long."""
-
-
-def quiet_cell() -> Cell:
-    """The simulator as it is: no noise, no delays, the standard ball."""
-    return SimulationConfig(), ControllerConfig()
-
-
-def arm_cell(config: RehearsalConfig) -> Cell:
-    """The arm of a rehearsal's files: its controller, the delays and ball that this knows, as balls come to it.
-
-    Raises:
-        SettingsError: a file cannot be read, or says what the controller would refuse.
-    """
-    from llm_policy_improver.table_tennis.rehearsal import arm_settings, expected_delays
-
-    controller = arm_settings(config).controller
-    simulation = SimulationConfig(
-        control_period=controller.period, camera_noise=config.camera_noise, random_phase=True,
-        latency=expected_delays(controller.latency), ball=controller.ball, launcher=config.launcher(),
-    )  # fmt: skip
-    return simulation, controller
-
-
-def noisy_cell() -> Cell:
-    """The published noise and delays, and the standard ball."""
-    simulation, controller = noisy_setup()
-    return replace(simulation, balls='standard'), controller
 
 
 @dataclass(frozen=True, slots=True)

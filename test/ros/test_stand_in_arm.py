@@ -30,7 +30,7 @@ from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.bench.returns import SLOW
-from llm_policy_improver.table_tennis.noisy_cell import CAMERA_NOISE
+from llm_policy_improver.table_tennis.cells import CAMERA_NOISE
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
 from llm_policy_improver.table_tennis.settings import ControllerSettings, TraceLoggerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig

@@ -13,8 +13,9 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.initial_design import initial_design
 from llm_policy_improver.methods.numeric.landing.bayesian import Bayesian
 from llm_policy_improver.methods.sas.advice.advice import Advice
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.objectives import parse_objective
-from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior, noisy_cell
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior
 from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.task_brief import make_brief

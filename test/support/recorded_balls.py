@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.calibration.level import level, moved
 from llm_policy_improver.table_tennis.calibration.recordings import ArmSeries, Recording
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.rally import RallyLauncher
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
@@ -37,7 +37,7 @@ def drawn_ball(seed: int, racket: bool = False) -> BallModel:
 
 def recorded_strokes(ball: BallModel, count: int, seed: int = 0) -> list[Recording]:
     """Balls of a rally, played by the arm under the published noise and delays, one recording each."""
-    simulation, controller = noisy_setup()
+    simulation, controller = noisy_cell('rally')
     task = TableTennis(replace(simulation, ball=ball), controller)
     found = []
     for number in range(count):

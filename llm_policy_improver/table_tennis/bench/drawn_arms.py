@@ -4,13 +4,12 @@ Each coefficient of ball and bounces, each mean delay and each drive's gain is o
 controller goes on believing the published figures.
 """
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.other_cell import BALL, DELAYS, other_cell
 from llm_policy_improver.table_tennis.task import TableTennis
 
@@ -30,7 +29,7 @@ def drawn_arm(number: int) -> TableTennis:
         signs = generator.choice((-1.0, 1.0), count)
         return [float(factor) for factor in 1.0 + signs * generator.uniform(LEAST, MOST, count)]
 
-    simulation, controller = noisy_setup()
+    simulation, controller = noisy_cell()
     # Drawn group by group: the arms stay those of the figures.
     drawn = [factor for group in (BALL, DELAYS, JOINTS) for factor in factors(len(group))]
-    return other_cell(replace(simulation, balls='standard'), controller, drawn)
+    return other_cell(simulation, controller, drawn)

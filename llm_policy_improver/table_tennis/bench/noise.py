@@ -1,6 +1,6 @@
 """``bench noise``: how far the landings of the same parameters lie apart, under a real arm's noise.
 
-Everywhere the published camera noise and delays (`noisy_cell.noisy_setup`) and the standard ball, and ticks and
+Everywhere the published camera noise and delays (`cells.noisy_cell`) and the standard ball, and ticks and
 pictures lie in time as they happen to.
 """
 
@@ -20,8 +20,8 @@ from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
 from llm_policy_improver.table_tennis.ball.predictive import LATEST
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
@@ -126,8 +126,7 @@ def run(
     """
     space, generator = parameter_space(), np.random.default_rng(seed)
     drawn = [space.sample(generator) for _ in range(policies)]
-    setup, controller = noisy_setup()
-    noisy = replace(setup, balls='standard')
+    noisy, controller = noisy_cell()
 
     def play(
         name: str,

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.rally import RallyLauncher
 from llm_policy_improver.table_tennis.space import NEUTRAL
@@ -149,7 +149,7 @@ def run(balls: int, seed: int = 0, progress: Progress = lambda name, done, count
 
     rally, bare = SimulationConfig(balls='rally'), ControllerConfig()
     clean = play('no noise', balls, rally, bare)
-    noisy = play('noise and delays', balls, *noisy_setup())
+    noisy = play('noise and delays', balls, *noisy_cell('rally'))
     kinds = {
         f'slow, below {SLOW:g} m/s': RallyLauncher(start_low=0.3, start_high=0.9, speed_high=SLOW),
         f'fast, {FAST:g} to 10 m/s': RallyLauncher(speed_low=FAST, speed_high=10.0),

@@ -15,6 +15,7 @@ from llm_policy_improver.runs.replay import ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis import simulated_prior
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.task import TableTennis
 
 TRIALS, FIRST, FEWEST = 30, 10, 8
@@ -37,7 +38,7 @@ def test_a_run_that_settled_is_told_stored_replayed_and_over(folder: Path) -> No
         # The noise differs in every trial; the ball is thrown alike.
         improvement = assembly.improvement(objective)
         RunSettings(SETTINGS, history=0, objective=objective).store(store)
-        task = TableTennis(*simulated_prior.noisy_cell())
+        task = TableTennis(*noisy_cell())
         lines = [TrialReport.of(result).as_json() for result in play_stored(improvement, task, store)]
         end_stored(improvement, store)
         result = improvement.result()

@@ -2,13 +2,13 @@ import numpy as np
 
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.bench.drawn_arms import FINAL, TO_TUNE, drawn_arm
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.other_cell import BALL
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
 
 
 def test_every_figure_is_5_to_15_percent_off_and_of_each_arm_another_way() -> None:
-    usual, (simulation, _) = BallModel(), noisy_setup()
+    usual, (simulation, _) = BallModel(), noisy_cell('rally')
     factors = []
     for number in (TO_TUNE[0], FINAL[0]):
         simulator = drawn_arm(number).simulator

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from llm_policy_improver.table_tennis.cells import quiet_cell
 from llm_policy_improver.table_tennis.prior_order import Order, Player
 from llm_policy_improver.table_tennis.prior_workers import Workers
-from llm_policy_improver.table_tennis.simulated_prior import quiet_cell
 from llm_policy_improver.table_tennis.space import parameter_space
 
 ORDER = Order(quiet_cell(), parameter_space(), 64)
@@ -20,7 +20,7 @@ import time
 
 from llm_policy_improver.table_tennis import prior_workers
 from llm_policy_improver.table_tennis.prior_order import Order
-from llm_policy_improver.table_tennis.simulated_prior import quiet_cell
+from llm_policy_improver.table_tennis.cells import quiet_cell
 from llm_policy_improver.table_tennis.space import parameter_space
 
 prior_workers.MOST = 2  # so that blocks are left when the first is there

@@ -12,21 +12,19 @@ from llm_policy_improver.core.settings import with_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.methods.numeric.explored import Explored
 from llm_policy_improver.table_tennis import prior_workers, simulated_prior
+from llm_policy_improver.table_tennis.cells import noisy_cell, quiet_cell
 from llm_policy_improver.table_tennis.prior_order import Player, spread
+from llm_policy_improver.table_tennis.rehearsal import arm_cell
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
-from llm_policy_improver.table_tennis.simulated_prior import (
-    SimulatedPrior,
-    arm_cell,
-    noisy_cell,
-    quiet_cell,
-)
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
 BRIEF = make_brief(parameter_space())
 FEW = 64
 OTHER = f"""
-from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior, quiet_cell
+from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior
+from llm_policy_improver.table_tennis.cells import quiet_cell
 from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task_brief import make_brief
 

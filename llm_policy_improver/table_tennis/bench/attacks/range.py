@@ -24,9 +24,9 @@ from llm_policy_improver.table_tennis.bench.attacks.joints import JOINTS
 from llm_policy_improver.table_tennis.bench.attacks.judge import Judge
 from llm_policy_improver.table_tennis.bench.attacks.parameters import PARAMETERS
 from llm_policy_improver.table_tennis.bench.attacks.restarts import RESTARTS, Resurrection
+from llm_policy_improver.table_tennis.cells import CAMERA_NOISE
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
-from llm_policy_improver.table_tennis.noisy_cell import CAMERA_NOISE
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 

@@ -11,8 +11,8 @@ from llm_policy_improver.table_tennis.calibration.flights import Flight
 from llm_policy_improver.table_tennis.calibration.flights_of import flights_of
 from llm_policy_improver.table_tennis.calibration.recordings import RecordingError
 from llm_policy_improver.table_tennis.calibration.replay_balls import incoming_balls, replay_balls
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.control.controller import ControllerConfig
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
 
@@ -32,7 +32,7 @@ def test_recorded_balls_are_returned_and_predicted(flights: list[Flight]) -> Non
 
 
 def test_delays_of_cameras_encoders_and_drives_hold_for_recorded_balls_too(flights: list[Flight]) -> None:
-    simulation, controller = noisy_setup()
+    simulation, controller = noisy_cell('rally')
     late = replay_balls(flights, simulation, controller).as_json()
     blind = replay_balls(flights, simulation, ControllerConfig()).as_json()
     assert late['returned'] >= 8

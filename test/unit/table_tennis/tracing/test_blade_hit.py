@@ -5,7 +5,7 @@ import pytest
 
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.other_cell import COEFFICIENTS, other_cell
 from llm_policy_improver.table_tennis.space import parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
@@ -13,7 +13,7 @@ from llm_policy_improver.table_tennis.tracing.blade_hit import HIT_ABOVE, HIT_RI
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 NEUTRAL = parameter_space().neutral
-SIMULATION, CONTROLLER = noisy_setup()
+SIMULATION, CONTROLLER = noisy_cell()
 TRIAL = TableTennis().run(NEUTRAL, 0)
 
 
@@ -25,7 +25,7 @@ def traced(trial: Trial) -> TraceSamples:
 def above(restitution: float) -> float:
     """m, the mean of a few balls that bounce higher or lower than the controller believes."""
     factors = [restitution if name == 'table_restitution' else 1.0 for name in COEFFICIENTS]
-    cell = other_cell(replace(SIMULATION, balls='standard'), CONTROLLER, factors)
+    cell = other_cell(SIMULATION, CONTROLLER, factors)
     return float(np.mean([cell.run(NEUTRAL, seed).measures[HIT_ABOVE] for seed in range(6)]))
 
 

@@ -12,7 +12,7 @@ from llm_policy_improver.table_tennis.ball.predictive import FEWEST
 from llm_policy_improver.table_tennis.ball.restitution import Restitution
 from llm_policy_improver.table_tennis.ball.spin import Spin
 from llm_policy_improver.table_tennis.ball.state import BallModel
-from llm_policy_improver.table_tennis.noisy_cell import noisy_setup
+from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.space import NEUTRAL
@@ -30,11 +30,11 @@ from llm_policy_improver.table_tennis.tracing.incoming import (
 from llm_policy_improver.table_tennis.tracing.observed import Outcome, landing_of
 
 SPINNING = Launcher(spin=(40.0, 0.0, -20.0))
-NOISY, CONTROLLER = noisy_setup()
+NOISY, CONTROLLER = noisy_cell()
 
 
 def cell(**changed: object) -> TableTennis:
-    return TableTennis(replace(NOISY, balls='standard', **changed), CONTROLLER)  # type: ignore[arg-type]
+    return TableTennis(replace(NOISY, **changed), CONTROLLER)  # type: ignore[arg-type]
 
 
 def trial(spin: float, version: int) -> Trial:

@@ -1,6 +1,6 @@
-"""A cell with the noise of a real one: the published delays, the cameras' noise, and a controller that knows both."""
+"""Cells to simulate: without noise, or with published delays and noise, and a controller that knows both."""
 
-from typing import Final
+from typing import Final, Literal
 
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
@@ -8,14 +8,26 @@ from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 
+Cell = tuple[SimulationConfig, ControllerConfig]
+"""What is simulated, and the controller of it."""
+
 CAMERA_NOISE: Final = 0.003
 """m, standard deviation of each coordinate of a sighting in the noisy runs."""
 
 
-def noisy_setup() -> tuple[SimulationConfig, ControllerConfig]:
-    """Simulator and controller with the published delays and cameras' noise; the controller knows the means."""
+def quiet_cell() -> Cell:
+    """The simulator as it is: no noise, no delays, the standard ball."""
+    return SimulationConfig(), ControllerConfig()
+
+
+def noisy_cell(balls: Literal['standard', 'rally'] = 'standard') -> Cell:
+    """The published delays and cameras' noise, and phases that differ; the controller knows the means.
+
+    Args:
+        balls: as in `SimulationConfig`.
+    """
     delays = Latency.published()
-    simulation = SimulationConfig(balls='rally', camera_noise=CAMERA_NOISE, latency=delays, random_phase=True)
+    simulation = SimulationConfig(balls=balls, camera_noise=CAMERA_NOISE, latency=delays, random_phase=True)
     return simulation, _knowing_delays(delays, CAMERA_NOISE)
 
 
