@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import users_cache
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.task import Task
 from llm_policy_improver.core.trial import Trial
@@ -125,11 +124,12 @@ class Player:
         return other
 
     def _run(self, task: Task, number: int) -> Trial:
-        return replace(task.run(self._design[number], FIRST_SEED + number), samples=None)
+        tried = self._order.space.at(self._design[number])
+        return replace(task.run(tried, FIRST_SEED + number), samples=None)
 
 
-def spread(count: int, space: ParameterSpace) -> list[Parameters]:
-    """The simulated policies: a Latin hypercube, drawn towards the ends of every parameter.
+def spread(count: int, space: ParameterSpace) -> list[tuple[float, ...]]:
+    """The values of the simulated policies: a Latin hypercube, drawn towards the ends of every parameter.
 
     Each coordinate has the arcsine distribution, by which polynomials are told best up to the ends of their range
     (Chebyshev's weights). Good policies lie in corners; evenly spread ones hardly ever do, and what is fitted to them
@@ -138,7 +138,7 @@ def spread(count: int, space: ParameterSpace) -> list[Parameters]:
     explored = Explored(space)
     evenly = initial_design(count, space, np.random.default_rng((count, space.dimension)))
     points = [np.sin(np.pi / 2.0 * explored.point(space.at(values))) for values in evenly]
-    return [space.at(space.from_unit(explored.unit(point))) for point in points]
+    return [space.from_unit(explored.unit(point)) for point in points]
 
 
 @cache

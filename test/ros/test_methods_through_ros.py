@@ -29,6 +29,8 @@ from llm_policy_improver.table_tennis import simulated_prior
 FAR_LEFT: Final = 'as far left as possible'
 KNOWN: Final = 10
 """Trials before a method is asked."""
+PATIENCE: Final = 300.0
+"""s: a method may have trials simulated first, by processes that give way to whatever else runs."""
 METHODS: Final = tuple(name for name in CHOICES if name != 'auto')
 
 
@@ -44,7 +46,7 @@ class Arm:
     def improve(self, method: str, trials: int = 1) -> list[Any]:
         """The trials of a goal that names a method."""
         run = self.graph.improve(FAR_LEFT, trials, method)
-        status, result = run.result()
+        status, result = run.result(PATIENCE)
         assert status == GoalStatus.STATUS_SUCCEEDED, result.message
         return run.trials(trials)
 

@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize('searched', [Searched.ATTENUATION, Searched.BOTH])
 def test_simulated_policies_reach_the_ends_of_every_parameter(searched: Searched) -> None:
     space = parameter_space(searched)
-    policies = spread(400, space)
+    policies = [space.at(values) for values in spread(400, space)]
     points = np.abs([Explored(space).point(policy) for policy in policies])
     assert all(space.contains(policy) for policy in policies)
     assert policies[0] == space.neutral
