@@ -65,8 +65,13 @@ class Method(Protocol):
 class Recommender(Protocol):
     """A method that knows better than by the best trial seen what to keep: under noise that one was partly luck."""
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
-        """What to keep after these trials, tried or not; None where nothing can be said."""
+    def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal | None:
+        """What to keep after these trials, tried or not; None where nothing can be said.
+
+        The arguments are those of `Method.propose`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +101,7 @@ class Prospect:
 class Prospector(Recommender, Protocol):
     """A recommender that can say what is left to gain."""
 
-    def prospect(self, history: Sequence[Trial], objective: Objective) -> Prospect | None:
+    def prospect(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Prospect | None:
         """What further trials may bring; None where nothing can be said."""

@@ -20,14 +20,22 @@ class Foresight:
         method: of the run.
         objective: of the run.
         noise: spread of the measures of repeated trials; without any the best trial seen is what to keep.
+        made: the proposals behind the last trials, as they are handed to the method.
     """
 
-    def __init__(self, method: Method, objective: Objective, noise: float) -> None:
+    def __init__(
+        self,
+        method: Method,
+        objective: Objective,
+        noise: float,
+        made: Callable[[], Sequence[Proposal]] = tuple,
+    ) -> None:
         self._method = method
         self._objective = objective
         self._noise = noise
-        self._recommended: tuple[int, Proposal | None] = (-1, None)
-        self._prospect: tuple[int, Prospect | None] = (-1, None)
+        self._made = made
+        self._recommended: tuple[tuple[int, int], Proposal | None] = ((-1, 0), None)
+        self._prospect: tuple[tuple[int, int], Prospect | None] = ((-1, 0), None)
 
     @property
     def speaks(self) -> bool:
@@ -39,9 +47,10 @@ class Foresight:
         method = self._method
         if not self._noise or not isinstance(method, Recommender):
             return None
-        if self._recommended[0] != len(history):  # a run's history only grows
-            found = self._asked(lambda: method.recommend(history, self._objective))
-            self._recommended = (len(history), found)
+        made = self._made()
+        if self._recommended[0] != (known := _known(history, made)):
+            found = self._asked(lambda: method.recommend(history, self._objective, made))
+            self._recommended = (known, found)
         return self._recommended[1]
 
     def prospect(self, history: Sequence[Trial]) -> Prospect | None:
@@ -49,9 +58,10 @@ class Foresight:
         method = self._method
         if not self._noise or not isinstance(method, Prospector):
             return None
-        if self._prospect[0] != len(history):
-            found = self._asked(lambda: method.prospect(history, self._objective))
-            self._prospect = (len(history), found)
+        made = self._made()
+        if self._prospect[0] != (known := _known(history, made)):
+            found = self._asked(lambda: method.prospect(history, self._objective, made))
+            self._prospect = (known, found)
         return self._prospect[1]
 
     def reached(self, history: Sequence[Trial]) -> bool:
@@ -67,3 +77,8 @@ class Foresight:
             said = f'{self._method.name} cannot say what to keep: {type(error).__name__}: {error}'
             warnings.warn(said, RuntimeWarning, stacklevel=2)
             return None
+
+
+def _known(history: Sequence[Trial], made: Sequence[Proposal]) -> tuple[int, int]:
+    """How much there is to go by: trials, and what was kept from the arm. In a run both only grow."""
+    return len(history), sum(len(each.kept_back) for each in made)

@@ -128,7 +128,7 @@ class Improvement:
             in_force = Proposal.again(self._earlier[-1])
         self._in_force = in_force
         self._noisy = bool(noise)
-        self._foresight = Foresight(method, objective, noise)
+        self._foresight = Foresight(method, objective, noise, self._made)
         self._ending = Ending(objective, self._foresight, trials, len(self._design), all_trials, noise)
         self._steps: list[Step] = []
         self._played: list[Trial] = []

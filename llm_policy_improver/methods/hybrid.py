@@ -120,6 +120,10 @@ class Screen:
         return points[np.argsort(costs, kind='stable')]
 
 
+Advises = Callable[[Sequence[Trial], Objective, Sequence[Proposal]], Advice | None]
+"""From trials, objective and earlier proposals."""
+
+
 class Hybrid:
     """Another method proposes, a model fitted to the trials screens what it says.
 
@@ -137,7 +141,7 @@ class Hybrid:
         model: str,
         brief: Brief,
         seed: int = 0,
-        advice: Callable[[Sequence[Trial], Objective], Advice | None] = lambda history, objective: None,
+        advice: Advises = lambda history, objective, earlier: None,
     ) -> None:
         self.proposer = proposer
         self.brief = brief
@@ -150,9 +154,13 @@ class Hybrid:
         """``'hybrid:'`` and the language model's name."""
         return f'hybrid:{self._model}'
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+    def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal | None:
         """What the proposer says to keep, where it says anything."""
-        return self.proposer.recommend(history, objective) if isinstance(self.proposer, Recommender) else None
+        if not isinstance(self.proposer, Recommender):
+            return None
+        return self.proposer.recommend(history, objective, earlier)
 
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
@@ -169,7 +177,7 @@ class Hybrid:
         if best is None:
             return _judged(proposal, 'not screened: no trial can be measured yet')
         try:
-            if (advice := self._advice(history, objective)) is not None:
+            if (advice := self._advice(history, objective, earlier)) is not None:
                 return self._by_landing_model(proposal, advice)
             return self._screened(proposal, Screen.fit(history, objective, best, self.brief), history)
         except (TooFewTrialsError, ProposalError) as error:

@@ -5,11 +5,14 @@
 
 What is played is what will run on the arm: the controller with the settings of the arm's own parameter file, with
 inner loop, safety stage and watchdog. What differs from ball to ball: its flight and bounces, the launch, delays and
-noise. So a proposal must be good for more than the one model that the simulator happens to be. The same configuration
-and seed give the same result.
+noise. So a proposal must be good for more than the one model that the simulator happens to be. What the arm has learnt
+of its feeder's spin and of its table is told to the controller, as it will be, and simulated balls have it. The same
+configuration, seed and expectation give the same result.
 """
 
+import math
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,27 +21,34 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.core.audit import GateVerdict
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.policy import Policy
+from llm_policy_improver.core.policy import Parameters, Policy, Program
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
+from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.cells import Cell
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
-from llm_policy_improver.table_tennis.rehearsal_result import RehearsalResult, RehearsedTrial, refusal
+from llm_policy_improver.table_tennis.rehearsal_result import Proven, RehearsalResult, RehearsedTrial, refusal
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
+from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
+from llm_policy_improver.table_tennis.tracing.incoming import to_expect
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 if TYPE_CHECKING:
     from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
     from llm_policy_improver.table_tennis.simulation.watched import WatchedSimulator
 
+_LEAST_RESTITUTION: Final = 0.5
+"""Of a table that is drawn around what was measured: no table is deader."""
 _AT_LIMIT: Final = 0.999
 """Of a velocity limit, from which on a command counts as limited."""
 
@@ -76,6 +86,7 @@ class Rehearsal:
         self._latency = expected_delays(self.arm.controller.latency)
         self._fastest = _AT_LIMIT * np.array(self.arm.safety.velocity)
         self._tasks: list[tuple[GuardedTableTennis, WatchedSimulator]] = []
+        self._expected = NOTHING
         try:
             SafetyStage(self.arm.safety)
         except ValueError as error:
@@ -87,19 +98,47 @@ class Rehearsal:
         return self.arm.safety.residual
 
     def judge(self, case: GateCase) -> GateVerdict:
-        """Refuse what does not do well."""
-        result = self.play(case.proposal.policy)
+        """Refuse what does not do well.
+
+        Where balls miss too often, what the arm itself has shown counts, too: the policy nearest to this one whose ball
+        landed is rehearsed likewise. Near the edge of the table simulated balls, whose physics are drawn from wider
+        ranges than one cell has, miss now and then with every policy.
+        """
+        expected = to_expect(case.history, case.version)
+        result = self.play(case.proposal.policy, expected)
+        proven = self._proven(case)
+        if result.refused and proven is not None and not refusal(self._missing_allowed, result.trials):
+            known = Proven(proven.number, self.play(proven.policy, expected).landed)
+            result = RehearsalResult(result.trials, refusal(self.config, result.trials, known), known)
         return GateVerdict(
             self.name, not result.refused, result.refused or result.sentence, figures=result.as_json()
         )  # fmt: skip
 
-    def play(self, policy: Policy) -> RehearsalResult:
+    @property
+    def _missing_allowed(self) -> RehearsalConfig:
+        return replace(self.config, most_misses=self.config.trials - 1)
+
+    def _proven(self, case: GateCase) -> Trial | None:
+        """The trial nearest to a proposal, in the cube of the bounds, whose ball landed; None of programs."""
+        if isinstance(case.proposal.policy, Program):
+            return None
+        here = self._space.unit(case.proposal)
+        good = [each for each in case.history if each.succeeded and isinstance(each.policy, Parameters)]
+        return min(good, key=lambda each: np.linalg.norm(self._space.unit(each) - here), default=None)
+
+    def play(self, policy: Policy, expected: Expected = NOTHING) -> RehearsalResult:
         """Play this policy with every physics drawn.
+
+        Args:
+            policy: what may run on the arm.
+            expected: of the balls that it will meet, as trials before it showed them.
 
         Raises:
             SandboxUnavailableError: it is a program, and this machine cannot confine one.
         """
-        modulation = Modulation.within(self._space, policy)
+        modulation = replace(Modulation.within(self._space, policy), expected=expected)
+        if expected != self._expected:
+            self._tasks, self._expected = [], expected
         with ExitStack() as stack:
             chooser = None
             if modulation.program is not None:
@@ -109,15 +148,15 @@ class Rehearsal:
             )
         return RehearsalResult(trials, refusal(self.config, trials))
 
-    def physics(self, number: int) -> SimulationConfig:
-        """The simulation of the ball of this number, from 1."""
+    def physics(self, number: int, expected: Expected = NOTHING) -> SimulationConfig:
+        """The simulation of the ball of this number, from 1, with spin and table drawn as they are expected."""
         generator = np.random.default_rng([self._seed, number, 3])
         return SimulationConfig(
             camera_noise=self.config.camera_noise,
             latency=self._latency,
-            ball=self.config.ball_ranges.draw(generator),
+            ball=_bouncing(self.config.ball_ranges.draw(generator), expected, generator),
             balls=self.config.balls,
-            launcher=self.config.launcher(),
+            launcher=_spinning(self.config.launcher(), expected),
         )
 
     def _trial(self, number: int, modulation: Modulation, chooser: BallChooser | None) -> RehearsedTrial:
@@ -151,8 +190,24 @@ class Rehearsal:
         from llm_policy_improver.table_tennis.guarded_table_tennis import GuardedTableTennis
         from llm_policy_improver.table_tennis.simulation.watched import WatchedSimulator
 
-        simulator = WatchedSimulator(in_cycles(self.physics(number), self.arm.inner_loop))
+        simulator = WatchedSimulator(in_cycles(self.physics(number, self._expected), self.arm.inner_loop))
         return GuardedTableTennis(simulator, self.arm.controller, self.arm.guard), simulator
+
+
+def _bouncing(ball: BallModel, expected: Expected, generator: np.random.Generator) -> BallModel:
+    known = expected.restitution
+    if known is None:
+        return ball
+    drawn = known.mean + known.deviation * float(generator.standard_normal())
+    return replace(ball, table_restitution=min(max(drawn, _LEAST_RESTITUTION), 1.0))
+
+
+def _spinning(launcher: Launcher, expected: Expected) -> Launcher:
+    known = expected.spin
+    if known is None:
+        return launcher
+    x, y, z = (math.sqrt(3.0) * deviation for deviation in known.deviation)  # even draws, as far spread
+    return replace(launcher, spin=known.mean, spin_spread=(x, y, z))
 
 
 def largest_residual(config: RehearsalConfig) -> tuple[float, ...]:

@@ -50,10 +50,12 @@ class RehearsalResult:
     Attributes:
         trials: one a ball.
         refused: why the proposal must not reach the arm, in one clause; empty where it may.
+        proven: what it was compared with; None where it needed no comparison, or there was nothing.
     """
 
     trials: tuple[RehearsedTrial, ...]
     refused: str
+    proven: 'Proven | None' = None
 
     @property
     def landed(self) -> int:
@@ -83,8 +85,13 @@ class RehearsalResult:
         """The worst figures, in one clause."""
         near, joint = self._nearest, self._nearest_joint
         rules = ' and '.join(list(self.rules)[:2])
+        beside = (
+            ''
+            if self.proven is None
+            else f', {self.proven.landed} of trial {self.proven.trial}, which landed'
+        )
         return (
-            f'{self.landed} of {len(self.trials)} balls landed in simulation; the arm kept '
+            f'{self.landed} of {len(self.trials)} balls landed in simulation{beside}; the arm kept '
             f'{near.clearance:.2f} m ({near.nearest or "from all around"}) and {joint.joint_clearance:.1%} of a '
             f'joint range ({joint.nearest_joint}), was at a velocity limit for up to {self.saturation:.2f} s, and the '
             f'safety stage changed {self.limited:.0%} of the commands{f" (most: {rules})" if rules else ""}'
@@ -112,9 +119,32 @@ class RehearsalResult:
         }
 
 
-def refusal(config: RehearsalConfig, trials: Sequence[RehearsedTrial]) -> str:
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """How a policy fares in the same rehearsal whose ball landed on the arm itself.
+
+    Attributes:
+        trial: its number.
+        landed: of its balls in simulation.
+    """
+
+    trial: int
+    landed: int
+
+    def most_misses(self, config: RehearsalConfig) -> int:
+        """That a proposal may have: one more than what the arm has shown to do well, whatever simulation says."""
+        return min(max(config.most_misses, config.trials - self.landed + 1), config.trials - 1)
+
+
+def refusal(config: RehearsalConfig, trials: Sequence[RehearsedTrial], proven: Proven | None = None) -> str:
     """The gravest fault of a rehearsal, in one clause; empty where there is none."""
     count = len(trials)
+    most = config.most_misses if proven is None else proven.most_misses(config)
+    beside = (
+        ''
+        if proven is None
+        else f'; with trial {proven.trial}, which landed on the arm, {count - proven.landed} did not'
+    )
 
     def first(fault: Callable[[RehearsedTrial], str]) -> str:
         return next(
@@ -156,8 +186,8 @@ def refusal(config: RehearsalConfig, trials: Sequence[RehearsedTrial]) -> str:
                 f'{config.longest_saturation:g} s are allowed'
             ),
         ),
-        f"{misses} of {count} simulated balls did not land on the opponent's half, and {config.most_misses} may"
-        if misses > config.most_misses
+        f"{misses} of {count} simulated balls did not land on the opponent's half, and {most} may{beside}"
+        if misses > most
         else '',
     )
     return next(filter(None, found), '')

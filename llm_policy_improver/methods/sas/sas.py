@@ -80,21 +80,27 @@ class SasPrompt:
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
     ) -> tuple[Message, ...]:
         """The chat that `propose` starts with: exactly what is sent."""
-        return self._messages(history, objective, earlier, self.advice(history, objective))
+        return self._messages(history, objective, earlier, self.advice(history, objective, earlier))
 
-    def advice(self, history: Sequence[Trial], objective: Objective) -> Advice | None:
+    def advice(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Advice | None:
         """What the landing model says before a step; None where it is not asked, or too few trials tell anything."""
         if not self._text.by_landing_model(objective):
             return None
         try:
-            outlook = self._landing.outlook(history, objective)
+            outlook = self._landing.outlook(history, objective, earlier)
         except TooFewTrialsError:
             return None
         return Advice.of(outlook, history, self._landing.seed)
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+    def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal | None:
         """What to keep, by the landing model; None where it is not asked."""
-        return self._landing.recommend(history, objective) if self._text.by_landing_model(objective) else None
+        if not self._text.by_landing_model(objective):
+            return None
+        return self._landing.recommend(history, objective, earlier)
 
     def propose(
         self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
@@ -105,7 +111,7 @@ class SasPrompt:
             ProposalError: the endpoint failed, or no reply could be used; it carries the exchanges.
             MisreadError: the model says that the words ask for something else than what is measured.
         """
-        advice = self.advice(history, objective)
+        advice = self.advice(history, objective, earlier)
         # The parameters' meanings are understood as their names where the task's own names are used.
         meanings = () if self.options.names else tuple(each.meaning for each in self.brief.space.parameters)
         asked = Asked(history, objective, self.names, meanings, self.repeats_allowed, self._noise, advice)

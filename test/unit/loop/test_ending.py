@@ -40,12 +40,16 @@ class Foresees:
         memos = Expectation(self.hope).memos()
         return Proposal(policy, self.name, expected={'landing_x': 0.0}, memos=memos)
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+    def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal | None:
         self.asked.append(len(history))
         memos = Expectation(self.loss, 0.3, 0.6, 0.9).memos()
         return Proposal(SPACE.neutral, self.name, reason='By the model.', memos=memos)
 
-    def prospect(self, history: Sequence[Trial], objective: Objective) -> Prospect | None:
+    def prospect(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Prospect | None:
         return self.left
 
 
@@ -139,7 +143,9 @@ def test_without_noise_no_model_is_asked() -> None:
 
 def test_a_model_that_fails_stops_no_run() -> None:
     class Fails(Foresees):
-        def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+        def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal | None:
             raise ZeroDivisionError('of the model')
 
     with pytest.warns(RuntimeWarning, match='foresees cannot say what to keep: ZeroDivisionError: of the model'):

@@ -138,7 +138,9 @@ def test_result_sums_up_the_run() -> None:
 class Recommends(Says):
     """Says what to keep, too."""
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal:
+    def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal:
         return Proposal(SPACE.neutral, self.name, reason='It expects much.', memos={'expected_loss': '0.2'})
 
 

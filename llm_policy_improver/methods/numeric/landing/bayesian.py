@@ -72,7 +72,7 @@ class Bayesian:
         best = objective.best(history)
         summary = words.no_success(history) if best is None else words.summary(history, objective)
         try:
-            outlook = self.outlook(history, objective)
+            outlook = self.outlook(history, objective, earlier)
         except TooFewTrialsError as error:
             points = generator.uniform(-1.0, 1.0, (DRAWS, space.dimension))
             values, _ = untried(points, history, space, NAME)
@@ -94,22 +94,26 @@ class Bayesian:
             memos=memos(expected),
         )  # fmt: skip
 
-    def outlook(self, history: Sequence[Trial], objective: Objective) -> Outlook:
-        """What is held after these trials.
+    def outlook(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Outlook:
+        """What is held after these trials, and after what was kept from the arm on the way.
 
         Raises:
             TooFewTrialsError: without a prior, too few of them tell what the objective is about.
         """
-        return Outlook(
-            history, self.brief, objective, None if self._prior is None else self._prior(self.brief)
-        )
+        prior = None if self._prior is None else self._prior(self.brief)
+        kept_back = [self.brief.space.values(each.proposal) for made in earlier for each in made.kept_back]
+        return Outlook(history, self.brief, objective, prior, kept_back)
 
-    def recommend(self, history: Sequence[Trial], objective: Objective) -> Proposal | None:
+    def recommend(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Proposal | None:
         """What to keep: the point of least expected loss, tried or not; None where nothing can be said."""
         if not objective.measurable:
             return None
         try:
-            outlook = self.outlook(history, objective)
+            outlook = self.outlook(history, objective, earlier)
         except TooFewTrialsError:
             return None
         generator = np.random.default_rng((self.seed, len(history)))
@@ -121,13 +125,16 @@ class Bayesian:
             expected=expected.measures, memos=memos(expected),
         )  # fmt: skip
 
-    def prospect(self, history: Sequence[Trial], objective: Objective) -> Prospect | None:
+    def prospect(
+        self, history: Sequence[Trial], objective: Objective, earlier: Sequence[Proposal] = ()
+    ) -> Prospect | None:
         """What is left to gain beside what is recommended; None where nothing can be said."""
-        kept = self.recommend(history, objective)
+        kept = self.recommend(history, objective, earlier)
         expected = Expectation.of(kept)
         if kept is None or expected is None or not expected.has_interval:
             return None
-        outlook, generator = self.outlook(history, objective), np.random.default_rng((self.seed, len(history)))
+        outlook = self.outlook(history, objective, earlier)
+        generator = np.random.default_rng((self.seed, len(history)))
         ends, starts = box(outlook), self._starts(outlook, history)
         gain = left_to_gain(
             outlook, outlook.explored.point(self.brief.space.values(kept)),

@@ -34,6 +34,8 @@ ODD_SUCCESS: Final = 4.0
 """The same of one that succeeded, by accident."""
 PLANNED: Final = 1.0
 """Share of the margins that points must keep where they are compared: no proposal should rest on luck."""
+KEPT_AWAY: Final = 0.1
+"""How far, as the root of the mean square over the coordinates, what was kept from the trials keeps others away."""
 CAUTION: Final = 1.3
 """Factor on the scatter where points are compared: the best of many is one whose scatter is rather underestimated."""
 TAILS: Final = 5.0
@@ -68,16 +70,24 @@ class Outlook:
         brief: of the task.
         objective: with terms.
         prior: of the task; None: nothing was known before.
+        kept_back: values of policies that were not allowed to be tried; the nearer to one of them a point is, the less
+            is it worth to be compared, as it would not be let through either.
 
     Raises:
         TooFewTrialsError: without a prior, too few trials tell what the objective is about.
     """
 
     def __init__(
-        self, trials: Sequence[Trial], brief: Brief, objective: Objective, prior: Prior | None = None
+        self,
+        trials: Sequence[Trial],
+        brief: Brief,
+        objective: Objective,
+        prior: Prior | None = None,
+        kept_back: Sequence[Sequence[float]] = (),
     ) -> None:
         wanted = {term.measure.name for term in objective.terms}
         self.brief, self.objective, self.explored = brief, objective, Explored(brief.space)
+        self._kept_back = [self.explored.point(values) for values in kept_back]
         told = Told.of(trials, brief)
         known = {} if prior is None else prior.measures
         self.processes: dict[str, Process] = {}
@@ -129,7 +139,8 @@ class Outlook:
     def losses(self, points: Array) -> Array:
         """(k,) expected at (k, d) points with `CAUTION`, what is not known of the measures included."""
         predicted = [self.processes[each.name].predict(points) for each in self.measures]
-        return self._losses(points, [(mean, CAUTION**2 * (doubt + noise)) for mean, doubt, noise in predicted])
+        moments = [(mean, CAUTION**2 * (doubt + noise)) for mean, doubt, noise in predicted]
+        return self._allowed(points, self._losses(points, moments))
 
     def draw(self, generator: np.random.Generator) -> Callable[[Array], Array]:
         """The expected loss of (k, d) points as it may truly be: one drawn from what is held possible."""
@@ -141,7 +152,7 @@ class Outlook:
                 (function(points), CAUTION**2 * spread)
                 for function, spread in zip(functions, noise, strict=True)
             ]
-            return self._losses(points, pairs)
+            return self._allowed(points, self._losses(points, pairs))
 
         return losses
 
@@ -166,6 +177,13 @@ class Outlook:
         chance = self.chance(points)
         kept = np.where(good, np.minimum(distance, 2.0 * FAILED_LOSS), FAILED_LOSS).mean(axis=1)
         return np.asarray(chance * kept + (1.0 - chance) * FAILED_LOSS)
+
+    def _allowed(self, points: Array, losses: Array) -> Array:
+        """(k,) losses of points that are compared: what is kept from being tried brings nothing."""
+        for point in self._kept_back:
+            near = np.exp(-0.5 * ((points - point) ** 2).mean(axis=1) / KEPT_AWAY**2)
+            losses = losses + near * np.maximum(FAILED_LOSS - losses, 0.0)
+        return losses
 
     def _played(
         self, moments: Sequence[tuple[Array, Array]], share: float

@@ -1,4 +1,6 @@
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -7,10 +9,12 @@ from noisy_throw import BRIEF, POINT, RIGHT, SPACE, Throw, drawn, simulated_prio
 from llm_policy_improver.core.brief import Brief
 from llm_policy_improver.core.method import ProposalError, Recommender
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.proposal import KeptBack, Proposal
 from llm_policy_improver.core.space import Parameter, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check_policy
 from llm_policy_improver.methods.numeric.landing.bayesian import NAME, Bayesian
+from llm_policy_improver.methods.numeric.landing.outlook import KEPT_AWAY
 from llm_policy_improver.methods.numeric.landing.prior import Prior
 from llm_policy_improver.methods.registry import make_numeric
 
@@ -71,6 +75,25 @@ def test_bold_and_careful_proposals_take_turns() -> None:
     assert said[1].startswith('Least expected loss')
 
 
+def test_what_was_kept_from_the_trials_is_neither_proposed_nor_recommended_again() -> None:
+    method, first = Bayesian(BRIEF, 0, source), drawn(13, 1, REAL)
+    first = [*first[:-1], replace(first[-1], proposed_by=NAME)]  # the second proposal is a careful one
+    made = [Proposal(first[-1].policy, NAME)]
+    for _ in range(3):
+        asked = method.propose(first, RIGHT, made)
+        kept = KeptBack(asked, 'rehearsal', False, 'it fails in simulation')
+        made = [replace(made[0], kept_back=(*made[0].kept_back, kept))]
+    units = np.array([SPACE.unit(each.proposal) for each in made[0].kept_back])
+    recommended = method.recommend(first, RIGHT, made)
+    assert recommended is not None
+    units = np.vstack((units, SPACE.unit(recommended)))
+    apart = [np.sqrt(np.mean((units[a] - units[b]) ** 2)) for a, b in combinations(range(len(units)), 2)]
+    assert min(apart) > KEPT_AWAY
+    alone = method.recommend(first, RIGHT)
+    assert alone is not None
+    assert np.sqrt(np.mean((SPACE.unit(alone) - units[0]) ** 2)) < KEPT_AWAY
+
+
 def test_it_says_what_it_expects_with_an_interval() -> None:
     proposal = Bayesian(BRIEF, 0, source).propose(drawn(12, 1, REAL), RIGHT)
     assert set(proposal.expected) == {'across', 'along'}
@@ -94,7 +117,9 @@ def test_an_objective_without_a_measure_is_refused() -> None:
 
 
 def test_nothing_beyond_the_range_of_first_trials_is_proposed() -> None:
-    space = ParameterSpace(tuple(Parameter(f'r{i}', 'added', -0.4, 0.6, 0.0, first_share=0.25) for i in range(3)))
+    space = ParameterSpace(
+        tuple(Parameter(f'r{i}', 'added', -0.4, 0.6, 0.0, first_share=0.25) for i in range(3))
+    )
     brief = Brief(space, BRIEF.measures)
     generator, history = np.random.default_rng(0), []
     for _ in range(12):
