@@ -14,6 +14,7 @@ import click
 from llm_policy_improver.cli.main import INTERRUPTED
 from llm_policy_improver.cli.run_setup import draw_run, reporter_of, run_options
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import read_settings, to_mapping
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.build import Assembly, assemble
@@ -86,7 +87,7 @@ def rehearse_command(
             with RehearsalCell(settings, folder / 'rehearsal', f'/rehearsal_{os.getpid()}') as cell:
                 cell.make_ready()
                 reporter.begin(asked.words, asked.sentence, assembly.said, optimizer.trials)
-                end = cell.improve(asked.words, optimizer.trials, reporter.trial)
+                came_to = cell.improve(asked.words, optimizer.trials, reporter.trial)
                 cell.wait(1.1)  # for the last diagnostics
                 figures, faults = _figures(cell.diagnostics), cell.faults
         except RunFailedError as error:
@@ -96,8 +97,8 @@ def rehearse_command(
         except KeyboardInterrupt:
             reporter.close()
             sys.exit(INTERRUPTED)
-        result = _result(store, asked, assembly, end)
-        interrupted = end is None
+        result = _result(store, asked, assembly, came_to.end, came_to.recommended)
+        interrupted = came_to.end is None
         picture = draw_run(store, asked, optimizer.first_trials, assembly.method.name)
         reporter.end(result, folder, picture)
         for line in (figures, *(f'The arm was stopped: {fault}' for fault in faults)):
@@ -109,7 +110,9 @@ def rehearse_command(
         sys.exit(INTERRUPTED)
 
 
-def _result(store: RunStore, objective: Objective, assembly: Assembly, end: End | None) -> ImprovementResult:
+def _result(
+    store: RunStore, objective: Objective, assembly: Assembly, end: End | None, kept: Proposal | None
+) -> ImprovementResult:
     """As the optimizer's process has stored it."""
     parts = stored_parts(store)
     run = [
@@ -119,7 +122,7 @@ def _result(store: RunStore, objective: Objective, assembly: Assembly, end: End 
     ]
     return ImprovementResult.of(
         objective, assembly.method.name, (), run, end, assembly.brief.space.labels,
-        noisy=bool(assembly.settings.landing_noise), left=assembly.settings.trials - len(run),
+        recommended=kept, noisy=bool(assembly.settings.landing_noise), left=assembly.settings.trials - len(run),
     )  # fmt: skip
 
 

@@ -168,9 +168,8 @@ class ImprovementResult:
 
     @property
     def recommended_told(self) -> str:
-        """The same of the policy to keep, and what is expected of it."""
-        kept = self.recommended
-        return '' if kept is None else f'{self._told(kept.policy)}. {kept.reason}'
+        """The same of the policy to keep."""
+        return '' if self.recommended is None else self._told(self.recommended.policy)
 
     def _told(self, policy: Policy | None) -> str:
         if isinstance(policy, Program):

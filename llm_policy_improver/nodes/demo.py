@@ -22,6 +22,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
+from llm_policy_improver.nodes.improvement_messages import recommended_of
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
@@ -174,4 +175,5 @@ def report_of(feedback: ImprovePolicy.Feedback) -> TrialReport:
         proposed_by=feedback.proposed_by,
         reason=feedback.reason,
         verdict=feedback.verdict,
+        recommended=recommended_of(feedback.recommended, feedback.proposed_by),
     )

@@ -3,13 +3,15 @@
 import math
 
 from llm_policy_improver.action import ImprovePolicy
+from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.gate import GateCase
+from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.step import Step, TrialResult
-from llm_policy_improver.msg import OptimizerStatus
+from llm_policy_improver.msg import OptimizerStatus, Recommendation
 from llm_policy_improver.nodes.messages import doubles, number, numbers_of, point, program_of
 from llm_policy_improver.report.wording import step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
@@ -103,6 +105,7 @@ def feedback_message(result: TrialResult) -> ImprovePolicy.Feedback:
         proposed_by=result.trial.proposed_by,
         reason=result.step.reason,
         verdict=step_text(result.step),
+        recommended=recommendation(result.recommended),
     )
 
 
@@ -117,8 +120,28 @@ def result_message(improvement: Improvement, message: str) -> ImprovePolicy.Resu
         initial_distance=number(result.initial_distance_m),
         best_distance=number(result.best_distance_m),
         best_landing=point(_landing(best)),
+        recommended=recommendation(result.recommended),
     )
     if best is not None:
         reply.best_version = best.version
         reply.parameter_names, reply.best_values = numbers_of(best)
     return reply
+
+
+def recommendation(kept: Proposal | None) -> Recommendation:
+    """What to keep, and what is expected of it."""
+    expected = Expectation.of(kept) or Expectation(math.nan)
+    names, values = ([], doubles([])) if kept is None else numbers_of(kept)
+    return Recommendation(
+        parameter_names=names, values=values, reason='' if kept is None else kept.reason,
+        loss=expected.loss, low=expected.low, high=expected.high, success=expected.success,
+    )  # fmt: skip
+
+
+def recommended_of(message: Recommendation, proposed_by: str = '') -> Proposal | None:
+    """The same as a proposal; None where nothing is recommended."""
+    if not message.values:
+        return None
+    policy = Parameters(tuple(message.parameter_names), tuple(message.values))
+    expected = Expectation(message.loss, message.low, message.high, message.success)
+    return Proposal(policy, proposed_by, reason=message.reason, memos=expected.memos())

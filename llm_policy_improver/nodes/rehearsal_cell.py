@@ -26,6 +26,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -34,6 +35,7 @@ from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.demo import LAST_FEEDBACK, RunFailedError, TrialFeedback
 from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
+from llm_policy_improver.nodes.improvement_messages import recommended_of
 from llm_policy_improver.nodes.node_process import NodeProcess
 from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
@@ -83,6 +85,19 @@ class RehearsalSettings:
             'trace_logger': self.trace_logger,
         }
         return nodes | ({'optimizer': self.optimizer} if self.optimizer is not None else {})
+
+
+@dataclass(frozen=True, slots=True)
+class CameTo:
+    """The end of an improvement.
+
+    Attributes:
+        end: why it is over; None where it was cancelled.
+        recommended: what to keep, where trials are noisy and the method has a model of them.
+    """
+
+    end: End | None
+    recommended: Proposal | None
 
 
 class RehearsalCell:
@@ -224,7 +239,7 @@ class RehearsalCell:
 
     def improve(
         self, objective: str, trials: int, on_trial: Callable[[TrialReport], None], method: str = ''
-    ) -> End | None:
+    ) -> CameTo:
         """Ask for an improvement and attend it to its end; an interrupt cancels it after the ball in flight.
 
         Args:
@@ -234,7 +249,7 @@ class RehearsalCell:
             method: who proposes; as in the settings where empty.
 
         Returns:
-            Why it is over; None where it was cancelled.
+            Why it is over, and what to keep of it.
 
         Raises:
             RunFailedError: the objective was refused, the run broke off, a node ended, or there were too many faults.
@@ -252,7 +267,8 @@ class RehearsalCell:
         if answer.status == GoalStatus.STATUS_ABORTED:
             raise RunFailedError(answer.result.message)
         self.until(lambda: feedback.told >= answer.result.trials, LAST_FEEDBACK)
-        return End(answer.result.end) if answer.result.end else None
+        end = End(answer.result.end) if answer.result.end else None
+        return CameTo(end, recommended_of(answer.result.recommended))
 
     @property
     def now(self) -> float:

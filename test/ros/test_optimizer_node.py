@@ -27,10 +27,13 @@ from llm_policy_improver.loop.build import Assembly
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
+from llm_policy_improver.nodes.demo import report_of
+from llm_policy_improver.nodes.improvement_messages import recommended_of
 from llm_policy_improver.nodes.messages import parameters_message
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
+from llm_policy_improver.report.wording import kept_text
 from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
@@ -238,12 +241,19 @@ def test_under_noise_the_result_says_what_to_keep_beside_the_best_seen(
     monkeypatch.setattr(simulated_prior, 'FEW', 200)
     graph.play_in(tmp_path / 'run', first_trials=2, method='bayesian', landing_noise=0.001, all_trials=True)
     states = graph.collect(OptimizerStatus, 'optimizer/status', EVERY)
-    status, result = graph.improve(FAR_RIGHT, trials=3).result()
+    run = graph.improve(FAR_RIGHT, trials=3)
+    status, result = run.result()
     assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 3)
+    feedback = run.trials(3)
     seen, kept = result.message.split('; to keep: ')
     assert f'; best seen is trial {result.best_trial} ' in seen
     assert kept.startswith('expected loss ')
     assert kept.endswith(' to succeed')
+    assert kept == kept_text(recommended_of(result.recommended))
+    assert tuple(result.recommended.parameter_names) == parameter_space().names
+    assert [len(each.recommended.values) for each in feedback] == [0, 8, 8]  # from the last of the first trials on
+    assert feedback[-1].recommended == result.recommended
+    assert report_of(feedback[-1]).recommended == recommended_of(result.recommended, 'bayesian')
     assert [state.iteration for state in states if state.state == OptimizerStatus.FINISHED] == [3]
 
 

@@ -151,7 +151,7 @@ def test_under_noise_a_method_with_a_model_says_what_to_keep() -> None:
     )
     assert noisy.as_json()['recommended'] == SPACE.neutral.as_json()
     assert noisy.as_json()['recommended_expects'] == {'expected_loss': 0.2}
-    assert noisy.recommended_told.endswith('h (axis_6) 1.000. It expects much.')
+    assert noisy.recommended_told.endswith('h (axis_6) 1.000')
     # The best trial stays what it was: the one seen.
     assert noisy.best_trial == quiet.best_trial
     for other in (quiet, plain):
