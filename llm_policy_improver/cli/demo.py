@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from llm_policy_improver.cli.main import INTERRUPTED, fail
-from llm_policy_improver.cli.run_setup import RunSetup, run_options
+from llm_policy_improver.cli.run_setup import RunSetup, noisy_option, run_options
 from llm_policy_improver.core.settings import SettingsError
 
 
 @click.command()
 @run_options
+@noisy_option
 def demo(**options: Any) -> None:
     """Improve in simulation, through the real ROS 2 nodes composed in one process.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from llm_policy_improver.cli.approving import approval_at_terminal
-from llm_policy_improver.cli.run_setup import RunSetup, run_options
+from llm_policy_improver.cli.run_setup import RunSetup, noisy_option, run_options
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.report.progress import TrialReport
 from llm_policy_improver.runs.playing import end_stored, play_stored
@@ -20,6 +20,7 @@ from llm_policy_improver.table_tennis.tracing.incoming import expected_in
 
 @click.command()
 @run_options
+@noisy_option
 def improve(**options: Any) -> None:
     """Improve in simulation without ROS, in this process.
 

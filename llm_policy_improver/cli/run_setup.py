@@ -22,6 +22,7 @@ from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, R
 from llm_policy_improver.runs.playing import description_of
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.cells import LANDING_NOISE, in_noise
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -81,6 +82,11 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
     ):
         command = option(command)
     return command
+
+
+noisy_option = click.option(
+    '--noisy', is_flag=True, help="A real arm's camera noise and delays, and landings that scatter by them."
+)
 
 
 def reporter_of(as_json: bool) -> Reporter:
@@ -144,14 +150,24 @@ class RunSetup:
         output: Path | None = options.pop('output')
         as_json: bool = options.pop('as_json')
         words: str = options.pop('objective')
+        noisy: bool = options.pop('noisy')
         chosen = {name: value for name, value in options.items() if value is not None}
         optimizer = replace(replace(_read(config, OptimizerSettings, 'optimizer'), feed_balls=True), **chosen)
         optimizer.require_improvements()
+        simulator: SimulatorSettings = _read(config, SimulatorSettings, 'simulator')
+        controller: ControllerSettings = _read(config, ControllerSettings, 'controller')
+        trace_logger: TraceLoggerSettings = _read(config, TraceLoggerSettings, 'trace_logger')
+        if noisy:
+            simulation, knowing = in_noise(simulator.simulation, controller.controller)
+            simulator = replace(simulator, simulation=simulation)
+            controller = replace(controller, controller=knowing)
+            trace_logger = replace(trace_logger, filter=knowing.filter)
+            optimizer = replace(optimizer, landing_noise=optimizer.landing_noise or LANDING_NOISE)
         return cls(
             words,
-            _read(config, SimulatorSettings, 'simulator'),
-            _read(config, ControllerSettings, 'controller'),
-            _read(config, TraceLoggerSettings, 'trace_logger'),
+            simulator,
+            controller,
+            trace_logger,
             optimizer,
             output or default_run_folder(words, datetime.now()),
             as_json,

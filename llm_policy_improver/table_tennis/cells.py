@@ -1,5 +1,6 @@
 """Cells to simulate: without noise, or with published delays and noise, and a controller that knows both."""
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
@@ -11,6 +12,8 @@ from llm_policy_improver.table_tennis.simulation.latency import Latency
 Cell = tuple[SimulationConfig, ControllerConfig]
 """What is simulated, and the controller of it."""
 
+LANDING_NOISE: Final = 0.03
+"""m, about by how much the landings of a repeated policy scatter there (docs/simulation.md)."""
 CAMERA_NOISE: Final = 0.003
 """m, standard deviation of each coordinate of a sighting in the noisy runs."""
 
@@ -29,6 +32,16 @@ def noisy_cell(balls: Literal['standard', 'rally'] = 'standard') -> Cell:
     delays = Latency.published()
     simulation = SimulationConfig(balls=balls, camera_noise=CAMERA_NOISE, latency=delays, random_phase=True)
     return simulation, _knowing_delays(delays, CAMERA_NOISE)
+
+
+def in_noise(simulation: SimulationConfig, controller: ControllerConfig) -> Cell:
+    """A cell with delays and noise of `noisy_cell` in the place of its own; all else stays."""
+    noisy, knowing = noisy_cell()
+    simulation = replace(
+        simulation, camera_noise=noisy.camera_noise, latency=noisy.latency, random_phase=noisy.random_phase
+    )
+    known = replace(controller.filter, sighting=knowing.filter.sighting)
+    return simulation, replace(controller, filter=known, latency=knowing.latency)
 
 
 def _knowing_delays(latency: Latency, camera_noise: float) -> ControllerConfig:
