@@ -1,7 +1,7 @@
 """The loop on the physical arm: everything but the simulator; disarmed until enabled by the service.
 
 ros2 launch llm_policy_improver hardware.launch.py objective:="hit the ball as far right as possible"
-ros2 service call /controller/enable std_srvs/srv/SetBool "{data: true}"
+llm-policy-improver arm
 """
 
 from launch import LaunchDescription

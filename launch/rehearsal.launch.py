@@ -1,7 +1,7 @@
 """The loop on the physical arm, rehearsed without it: the nodes of hardware.launch.py and a simulated stand-in.
 
 ros2 launch llm_policy_improver rehearsal.launch.py objective:="hit the ball as far right as possible"
-ros2 service call /controller/enable std_srvs/srv/SetBool "{data: true}"
+llm-policy-improver arm
 
 Never where the real arm's drivers run: they take their commands from the same topics. The stand-in arm falls silent,
 and with it the controller stops, once it sees joint states of somebody else.

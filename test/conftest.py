@@ -7,7 +7,9 @@ The campaigns are quick by default; ``make acceptance`` asks for the full form.
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,9 @@ from llm_policy_improver.nodes.transport import on_this_machine
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')  # before numpy loads
 os.environ['ROS_PYTHON_CHECK_FIELDS'] = '1'
+# Parameter files name keys in the user's folder: no test makes or uses any there. What is cached stays where it is.
+os.environ.setdefault('XDG_CACHE_HOME', str(Path.home() / '.cache'))
+os.environ['HOME'] = tempfile.mkdtemp(prefix='home_')
 if 'fastrtps' in os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
     # As on the arm: with Fast DDS' shared memory a process stands still after another test has killed one.
     os.environ.update(on_this_machine({}))

@@ -42,6 +42,13 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             'rehearse_command:rehearse_command',
             'Run the nodes of the physical arm in real time against a simulated stand-in.',
         ),
+        'approve': ('operate:approve_command', 'Let the proposal that waits play.'),
+        'reject': ('operate:reject_command', 'Keep it from the arm, with a reason.'),
+        'edit': ('operate:edit_command', 'Put other numbers in its place.'),
+        'arm': ('operate:arm_command', 'Let the arm move.'),
+        'disarm': ('operate:disarm_command', 'Slow the arm down and keep it standing.'),
+        'stop': ('operate:stop_command', 'Stop the arm; it stands until somebody resumes.'),
+        'resume-arm': ('operate:resume_arm_command', 'After a fault or a stop whose cause is gone.'),
     },
 }
 """Headings; commands; where each is, and what it does in a sentence."""

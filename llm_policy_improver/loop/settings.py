@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalConfig
@@ -54,6 +55,7 @@ class OptimizerSettings:
             badly there; a language model's candidates are compared there, too, and not by a regression.
         rehearsal: what is played, and what is refused.
         approval: whether proposals wait for a person.
+        security: whose messages are taken, and who may decide.
         landing_noise: m, spread of the landing of repeated trials, where known; the language model is told, and may
             then repeat trials.
         trials: balls in a run, the first trials included.
@@ -90,6 +92,7 @@ class OptimizerSettings:
     rehearse: bool = False
     rehearsal: RehearsalConfig = field(default_factory=RehearsalConfig)
     approval: ApprovalConfig = field(default_factory=ApprovalConfig)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
     landing_noise: float = 0.0
     trials: int = 39
     first_trials: int = 24

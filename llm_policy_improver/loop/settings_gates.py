@@ -8,8 +8,8 @@ from llm_policy_improver.core.registered import registered
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.table_tennis.rehearsal import Rehearsal, largest_residual
-from llm_policy_improver.table_tennis.space import Searched, require_within
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal, allowed
+from llm_policy_improver.table_tennis.space import require_within
 
 Maker = Callable[[OptimizerSettings, Approval | None], Gate | None]
 """From the settings, and who asks a person where somebody can: the gate, or None where they do not ask for it."""
@@ -42,11 +42,11 @@ def rehearsal(settings: OptimizerSettings, _: Approval | None) -> Gate | None:
     """Played in simulation first, for runs on the arm."""
     if not settings.rehearse:
         # The arm that runs is known all the same: what its controller would refuse in mid-run is refused now.
-        if settings.rehearsal.names_arm and settings.parameters != Searched.ATTENUATION:
-            require_within(settings.space(), largest_residual(settings.rehearsal))
+        if settings.rehearsal.names_arm:
+            require_within(settings.space(), allowed(settings.rehearsal))
         return None
     gate = Rehearsal(settings.rehearsal, settings.seed, space=settings.space())
-    require_within(settings.space(), gate.largest_residual)
+    require_within(settings.space(), gate.allowed)
     return gate
 
 

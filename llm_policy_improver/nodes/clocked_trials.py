@@ -15,6 +15,7 @@ from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.nodes.joint_states import JointStates
 from llm_policy_improver.nodes.messages import MessageError, ball_of, command_of, stamp_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RECORDED
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.control.controller import LONGEST_PLAY
@@ -56,10 +57,12 @@ class ClockedTrials:
         node: Node,
         settings: TraceLoggerSettings,
         finish: Callable[[TraceRecorder, int, str, str], None],
+        seals: Seals,
     ) -> None:
         self._node = node
         self._settings = settings
         self._finish = finish
+        self._seals = seals
         self._joints = JointStates(settings.driver_joint_names)
         self._recorder = TraceRecorder(ball=settings.ball, filter=settings.filter)
         self._witness = ArmWitness(settings.ball_lost)
@@ -80,8 +83,8 @@ class ClockedTrials:
         for kind, topic, callback, qos in (
             (JointState, settings.joint_state_topic, self._on_joints, RECORDED),
             (PointStamped, settings.ball_topic, self._on_ball, RECORDED),
-            (JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS),
-            (ControllerStatus, 'controller/status', self._on_status, LATCHED),
+            (JointVelocityCommand, 'joint_velocity_command', self._seals.guarded(self._on_command), COMMANDS),
+            (ControllerStatus, 'controller/status', self._seals.guarded(self._on_status), LATCHED),
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)
             self._closing.callback(node.destroy_subscription, subscription)

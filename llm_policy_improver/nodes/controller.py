@@ -1,14 +1,20 @@
 """Node: the low-level controller, in lockstep with the simulator or by the clock on the arm."""
 
+import time
 from contextlib import suppress
+from hmac import compare_digest
+from secrets import token_hex
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from std_srvs.srv import SetBool, Trigger
+from std_srvs.srv import Trigger
 
+from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.msg import BallChoice, ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared
@@ -17,8 +23,10 @@ from llm_policy_improver.nodes.lockstep_arm import LockstepArm
 from llm_policy_improver.nodes.messages import choice_message, command_message, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
-from llm_policy_improver.table_tennis.arm.modulation import Modulation, require_residuals
+from llm_policy_improver.srv import Operate
+from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.observation import Command
@@ -27,19 +35,25 @@ from llm_policy_improver.table_tennis.settings import ControllerSettings
 _DONE = TransitionCallbackReturn.SUCCESS
 _LARGEST_STEP = 1_000_000
 """Of versions: after one near their end nothing newer could come."""
+_COMMANDS = {ARM: 'arm', RESUME: 'resume-arm'}
+_LONGEST_NAME = 100
+"""Characters of who operates the arm that are told."""
+_TOLD = 1.0
+"""s between two messages that tell of nothing but messages left out."""
 _STANDS = 'the arm is commanded to stand still'
 
 
 class ControllerNode(LifecycleNode):
-    """Publishes ``joint_velocity_command`` and ``controller/status``; serves ``controller/enable`` (arm, disarm),
-    ``controller/emergency_stop`` and ``controller/resume``.
+    """Publishes ``joint_velocity_command`` and ``controller/status``; serves ``controller/arm``, ``controller/disarm``,
+    ``controller/emergency_stop`` and ``controller/resume``. On the physical arm, arming and resuming need the
+    operator's token; disarming and stopping never do.
 
     A managed node: inactive, it listens to the sensors and answers the services; active, it sends commands. With
     ``autostart`` it configures and activates itself.
 
     Takes ``policy_parameters`` between balls only. Whatever comes there must have a growing version, the right joints,
-    finite numbers and, on the physical arm, no residual beyond ``safety.residual``; anything else is refused and the
-    parameters in use stay. What is offered already may come again,
+    finite numbers and, on the physical arm, the seal of its run and nothing beyond what the safety file allows
+    policies; anything else is refused and the parameters in use stay. What is offered already may come again,
     as from an optimizer that was restarted. Where they bring a program, that chooses others for the swing of each ball
     (`table_tennis.ball_chooser`), and ``controller/ball_choice`` tells what held in it.
     """
@@ -47,6 +61,10 @@ class ControllerNode(LifecycleNode):
     def __init__(self, settings: ControllerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('controller', **node_arguments)
         self._settings = declared(self, settings or ControllerSettings())
+        self._seals = Seals(self, self._settings.security)
+        self._operator = self._settings.security.operator()
+        self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
+        self._left_out_told, self._told_at = 0, 0.0
         kind = LockstepArm if self._settings.lockstep else HardwareArm
         self._chooser = self._made_chooser()
         self._arm: LockstepArm | HardwareArm = kind(
@@ -55,7 +73,7 @@ class ControllerNode(LifecycleNode):
         self._message = ''
         self._offered = Modulation()
         self._refused = 0
-        self._status_said: tuple[str, int, str, str] | None = None
+        self._status_said: tuple[str, int, str, str, str] | None = None
         if self._settings.autostart:
             self.trigger_configure()
             self.trigger_activate()
@@ -75,13 +93,16 @@ class ControllerNode(LifecycleNode):
         self._choices = self.create_publisher(BallChoice, 'controller/ball_choice', RELIABLE)
         self._arm.connect()
         self._offers = self.create_subscription(
-            ParametersMessage, 'policy_parameters', self._on_parameters, LATCHED
+            ParametersMessage, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
         )
         self._offered_services = [
-            self.create_service(SetBool, 'controller/enable', self._on_enable),
+            self.create_service(Operate, 'controller/arm', self._on_arm),
+            self.create_service(Trigger, 'controller/disarm', self._on_disarm),
             self.create_service(Trigger, 'controller/emergency_stop', self._on_emergency_stop),
-            self.create_service(Trigger, 'controller/resume', self._on_resume),
+            self.create_service(Operate, 'controller/resume', self._on_resume),
         ]
+        # Between balls nothing else would tell of messages that are left out.
+        self._telling = self.create_timer(_TOLD, self._say_status, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._say_status()
         return _DONE
 
@@ -99,6 +120,7 @@ class ControllerNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Inactive to unconfigured."""
         self._arm.disconnect()
+        self.destroy_timer(self._telling)
         for service in self._offered_services:
             self.destroy_service(service)
         self.destroy_subscription(self._offers)
@@ -130,18 +152,22 @@ class ControllerNode(LifecycleNode):
         return chooser
 
     def _tell_choice(self, choice: Choice, stamp: int) -> None:
-        self._choices.publish(choice_message(choice, stamp))
+        self._choices.publish(self._seals.sealed(choice_message(choice, stamp)))
         if choice.fallback is not None:
             self.get_logger().warning(f'version {choice.version}: {choice.sentence}')
 
     def _send(self, command: Command, version: int) -> None:
-        self._commands.publish(command_message(command, version))
+        self._commands.publish(self._seals.sealed(command_message(command, version)))
 
     def _on_parameters(self, message: ParametersMessage) -> None:
+        if self._seals.asked and message.controller != self._start:
+            # Also the latched ones of before this start: the optimizer sends them anew when it hears of it.
+            self._seals.leave_out('parameters that were sealed for another start of the controller')
+            return
         try:
             parameters = parameters_of(message)
             if not self._settings.lockstep:
-                require_residuals(parameters.residual, self._settings.safety.residual)
+                self._settings.safety.allowed.require(parameters)
             if parameters.version == self._offered.version and _same(parameters, self._offered):
                 return
             if parameters.program is not None and self._chooser is None:
@@ -164,24 +190,40 @@ class ControllerNode(LifecycleNode):
         self._message = f'parameters version {parameters.version} by {parameters.proposed_by} accepted'
         self._say_status()
 
-    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        refused = ''
-        if request.data:
-            refused = self._arm.arm()
-            moves = 'moves' if self._settings.lockstep else 'goes to its ready pose now, and moves'
-            done = f'armed: the arm {moves} when a ball comes'
-        else:
-            self._arm.disarm()
-            done = f'disarmed: {_STANDS}'
-        return self._answered(response, 'not armed', refused, done)
+    def _on_arm(self, request: Operate.Request, response: Operate.Response) -> Operate.Response:
+        moves = 'moves' if self._settings.lockstep else 'goes to its ready pose now, and moves'
+        refused = self._unauthorized(ARM, request) or self._arm.arm()
+        return self._answered(response, 'not armed', refused, f'armed{_by(request)}: the arm {moves} when a ball comes')
+
+    def _on_disarm(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._arm.disarm()
+        return self._answered(response, '', '', f'disarmed: {_STANDS}')
 
     def _on_emergency_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._arm.emergency_stop()
         return self._answered(response, '', '', f'emergency stop: {_STANDS} until controller/resume')
 
-    def _on_resume(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        refused = self._arm.resume()
-        return self._answered(response, 'not resumed', refused, 'resumed: disarmed, to be armed again')
+    def _on_resume(self, request: Operate.Request, response: Operate.Response) -> Operate.Response:
+        refused = self._unauthorized(RESUME, request) or self._arm.resume()
+        return self._answered(
+            response, 'not resumed', refused, f'resumed{_by(request)}: disarmed, to be armed again'
+        )
+
+    def _unauthorized(self, operation: str, request: Operate.Request) -> str:
+        """Why this may not be done, in words; a token that answered the challenge is used up by that."""
+        key = self._operator
+        if key is None:
+            return ''
+        if not request.operated_by.strip():
+            return 'operated_by is empty: say who does it, for the record'
+        wanted = operation_token(key, operation, self._challenge, request.operated_by)
+        if not compare_digest(request.token.encode(), wanted.encode()):
+            return (
+                f'the token does not answer the challenge of now: use "llm-policy-improver {_COMMANDS[operation]}", '
+                "which needs the operator's key"
+            )
+        self._challenge = token_hex(8)
+        return ''
 
     def _answered(self, response: Any, not_done: str, refused: str, done: str) -> Any:
         """The answer of a service; whoever watches the status sees it, too."""
@@ -191,8 +233,13 @@ class ControllerNode(LifecycleNode):
         return response
 
     def _say_status(self) -> None:
-        said = (self._arm.state, self._arm.version, self._arm.fault, self._message)
-        if said != self._status_said:
+        if self._arm.state != self._challenged:  # what was made for another state, as before a stop, is void
+            self._challenge, self._challenged = token_hex(8), self._arm.state
+        said = (self._arm.state, self._arm.version, self._arm.fault, self._message, self._challenge)
+        now = time.monotonic()
+        more = self._seals.left_out > self._left_out_told and now - self._told_at >= 0.9 * _TOLD
+        if said != self._status_said or more:
+            self._left_out_told, self._told_at = self._seals.left_out, now
             if said[2] and (self._status_said is None or said[2] != self._status_said[2]):
                 self.get_logger().error(f'{said[0]}: {said[2]}')
             self._status_said = said
@@ -202,9 +249,17 @@ class ControllerNode(LifecycleNode):
                 refused_version=self._refused,
                 fault=said[2],
                 message=self._message,
+                left_out=self._left_out_told,
+                challenge=self._challenge,
+                start=self._start,
             )
             status.header.stamp = self.get_clock().now().to_msg()
-            self._status.publish(status)
+            self._status.publish(self._seals.sealed(status))
+
+
+def _by(request: Operate.Request) -> str:
+    name = ' '.join(clean_text(request.operated_by).split())[:_LONGEST_NAME]
+    return f' by {name}' if name else ''
 
 
 def _same(one: Modulation, other: Modulation) -> bool:

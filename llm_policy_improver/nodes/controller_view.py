@@ -1,7 +1,11 @@
 """What the controller has said, for whoever publishes its policies and has them played."""
 
+from collections.abc import Callable
+
 from llm_policy_improver.msg import ControllerStatus
+from llm_policy_improver.nodes.messages import stamp_of
 from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
 
 
@@ -10,18 +14,31 @@ class ControllerView:
 
     Args:
         node: subscribes ``controller/status``; its coroutines are woken by each message.
+        seals: of the run.
+
+    Attributes:
+        began: called when a controller is heard for the first time, and when it was started again.
     """
 
-    def __init__(self, node: WaitingNode) -> None:
+    def __init__(self, node: WaitingNode, seals: Seals) -> None:
+        self.began: Callable[[], None] = lambda: None
         self._node = node
+        self._seals = seals
         self._status: ControllerStatus | None = None
         self._refused, self._why = 0, ''
-        node.create_subscription(ControllerStatus, 'controller/status', self._on_status, LATCHED)
+        node.create_subscription(
+            ControllerStatus, 'controller/status', seals.guarded(self._on_status), LATCHED
+        )
 
     @property
     def known(self) -> bool:
         """Whether it has said anything."""
         return self._status is not None
+
+    @property
+    def start(self) -> str:
+        """Name of its start; empty before it has said anything."""
+        return '' if self._status is None else str(self._status.start)
 
     @property
     def version(self) -> int:
@@ -41,7 +58,13 @@ class ControllerView:
         return ''
 
     def _on_status(self, status: ControllerStatus) -> None:
+        before = self._status
+        if self._seals.asked and before is not None and stamp_of(status.header.stamp) < stamp_of(before.header.stamp):
+            self._seals.leave_out('a status of the controller that is older than one before it')
+            return
         self._status = status
+        if status.start != ('' if before is None else before.start):
+            self.began()
         if status.refused_version != self._refused:  # kept, as later messages speak of other things
             self._refused, self._why = int(status.refused_version), str(status.message)
             if self._refused:

@@ -1,6 +1,7 @@
 """The loop's steps and results as ROS messages."""
 
 import math
+from dataclasses import replace
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.expectation import Expectation
@@ -8,6 +9,7 @@ from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.tokens import Shown
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.step import Step, TrialResult
@@ -29,6 +31,7 @@ def status_message(
     step: Step | None,
     space: ParameterSpace,
     waiting: GateCase | None = None,
+    run: str = '',
 ) -> OptimizerStatus:
     """Where the run stands, with the reasons of the last step or of the proposal that waits, or why it ended early."""
     objective, best = improvement.objective, improvement.best
@@ -50,17 +53,35 @@ def status_message(
         _tell(status, step.proposal, step_text(step))
     if waiting is not None:
         _tell(status, waiting.proposal, waiting_text(waiting))
-        status.proposed_version = waiting.version
         status.proposed_by = waiting.proposal.proposed_by
-        status.parameter_names, status.proposed_values = numbers_of(waiting.proposal)
-        program = program_of(waiting.proposal, space)
-        if program is not None:
-            status.proposed_source, status.proposed_entry = program.source, program.entry
-            status.envelope_low, status.envelope_high = doubles(program.low), doubles(program.high)
+        shown = shown_of(waiting, space, run)
+        status.run, status.proposed_version = shown.run, shown.version
+        status.parameter_names, status.proposed_values = list(shown.names), doubles(shown.values)
+        status.proposed_source, status.proposed_entry = shown.source, shown.entry
+        status.envelope_low, status.envelope_high = doubles(shown.low), doubles(shown.high)
         _tell_rehearsal(status, waiting)
     if improvement.end is not None and improvement.end.early:
         status.reason = f'ended early: {improvement.result().stopped}'
     return status
+
+
+def shown_of(waiting: GateCase, space: ParameterSpace, run: str) -> Shown:
+    """What a person is shown of a proposal, and decides on."""
+    names, values = numbers_of(waiting.proposal)
+    program = program_of(waiting.proposal, space)
+    shown = Shown(run, waiting.version, tuple(names), tuple(values))
+    if program is None:
+        return shown
+    return replace(shown, source=program.source, entry=program.entry, low=program.low, high=program.high)
+
+
+def shown_in(status: OptimizerStatus) -> Shown:
+    """The same as a status tells it."""
+    return Shown(
+        str(status.run), int(status.proposed_version), tuple(status.parameter_names), tuple(status.proposed_values),
+        str(status.proposed_source), str(status.proposed_entry), tuple(status.envelope_low),
+        tuple(status.envelope_high),
+    )  # fmt: skip
 
 
 def _tell(status: OptimizerStatus, proposal: Proposal, verdict: str) -> None:

@@ -57,6 +57,10 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         DeclareLaunchArgument(
             'resume', default_value='false', description='continue the run in output_folder'
         ),
+        DeclareLaunchArgument(
+            'insecure', default_value='false',
+            description='whether anybody on the network may approve, arm and send parameters to the physical arm',
+        ),
     ]
     arguments += [
         DeclareLaunchArgument(name, default_value='', description=f'{text}; empty: as in config')
@@ -108,6 +112,9 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             }
         guarded = 'simulator' not in executables
         if guarded:
+            if _typed('insecure', bool, given('insecure')):
+                for name in ('controller', 'trace_logger', 'optimizer'):
+                    overrides.setdefault(name, {})['security.insecure'] = True
             _require_usable(given('safety'), given('namespace'), executables)
             # What is rehearsed is the arm that runs.
             for name in ('config', 'safety'):

@@ -84,8 +84,10 @@ def program_of(carrier: Carrier, space: ParameterSpace) -> BallProgram | None:
     return Modulation.within(space, carrier.policy).program
 
 
-def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParameters:
-    """Stamp in ns."""
+def parameters_message(
+    parameters: Modulation, stamp: int, run: str = '', controller: str = ''
+) -> msg.PolicyParameters:
+    """Stamp in ns; the run that they are of, and the start of the controller that they are for."""
     return msg.PolicyParameters(
         header=header_of(stamp),
         version=parameters.version,
@@ -93,6 +95,8 @@ def parameters_message(parameters: Modulation, stamp: int) -> msg.PolicyParamete
         attenuation=doubles(parameters.attenuation),
         residual=doubles(parameters.residual),
         names=list(parameters.names),
+        run=run,
+        controller=controller,
         proposed_by=parameters.proposed_by,
         **_program_fields(parameters.program),
         **_expected_fields(parameters.expected),
@@ -255,12 +259,13 @@ def command_of(message: msg.JointVelocityCommand) -> Command:
     return Command(stamp_of(message.header.stamp), np.array(message.requested), np.array(message.applied))
 
 
-def trace_message(trial: Trial, start: int) -> msg.ExecutionTrace:
-    """``start``: ns stamp of the first sighting of the ball."""
+def trace_message(trial: Trial, start: int, run: str = '') -> msg.ExecutionTrace:
+    """``start``: ns stamp of the first sighting of the ball; ``run``: that of its parameters."""
     samples, landing = trial.samples, landing_of(trial)
     modulation, program = _played(trial), trial.policy if isinstance(trial.policy, Program) else None
     return msg.ExecutionTrace(
         header=header_of(start, FRAME),
+        run=run,
         trial=trial.number,
         parameters_version=trial.version,
         joint_names=list(JOINTS),

@@ -4,6 +4,7 @@ Here is who may ask, and for what; a run itself is `llm_policy_improver.nodes.im
 """
 
 from dataclasses import replace
+from hmac import compare_digest
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse
@@ -13,7 +14,7 @@ from std_srvs.srv import Trigger
 
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.chat import EndpointError
-from llm_policy_improver.core.gate import Gate
+from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective, ObjectiveError, cleaned_words
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
@@ -23,9 +24,11 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.improvement_messages import shown_of
 from llm_policy_improver.nodes.improvement_run import ImprovementRun, Surroundings
 from llm_policy_improver.nodes.policy_in_force import PolicyInForce
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.status_board import StatusBoard
 from llm_policy_improver.nodes.trial_player import TrialPlayer
 from llm_policy_improver.nodes.waiting import WaitingNode
@@ -75,10 +78,12 @@ class OptimizerNode(WaitingNode):
         self._run: ImprovementRun | None = None
         self._last_objective = ''
         self.last_result: ImprovementResult | None = None
-        self._status = StatusBoard(self, self._space)
-        self._controller = ControllerView(self)
-        self._in_force = PolicyInForce(self, self._space, self._memory, self._controller)
-        player = TrialPlayer(self, self._settings, self._memory, self._controller)
+        self._seals = Seals(self, self._settings.security)
+        self._status = StatusBoard(self, self._space, self._memory.run, self._seals)
+        self._operator = self._settings.security.operator()
+        self._controller = ControllerView(self, self._seals)
+        self._in_force = PolicyInForce(self, self._space, self._memory, self._controller, self._seals)
+        player = TrialPlayer(self, self._settings, self._memory, self._controller, self._seals)
         self._around = Surroundings(
             self,
             self._settings,
@@ -260,8 +265,9 @@ class OptimizerNode(WaitingNode):
     ) -> ApproveParameters.Response:
         approval = None if self._run is None else self._run.approval
         try:
-            if approval is None:
+            if approval is None or approval.pending is None:
                 raise ApprovalError('no proposal waits for approval')
+            self._require_token(approval.pending, request)
             response.message = approval.decide(
                 request.version,
                 request.decision,
@@ -275,6 +281,20 @@ class OptimizerNode(WaitingNode):
         response.accepted = True
         self.get_logger().info(f'{request.decided_by}: {response.message}')
         return response
+
+    def _require_token(self, waiting: GateCase, request: ApproveParameters.Request) -> None:
+        """Raise `ApprovalError` unless it was made for just this decision on just this proposal."""
+        if self._operator is None:
+            return
+        shown = shown_of(waiting, self._space, self._memory.run)
+        wanted = shown.token(
+            self._operator, request.decision, request.decided_by, request.reason, tuple(request.values)
+        )
+        if not compare_digest(request.token.encode(), wanted.encode()):
+            raise ApprovalError(
+                'the token is not for this decision on what waits now: use "llm-policy-improver approve", '
+                "reject or edit, which need the operator's key"
+            )
 
     async def _on_revert(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Go back to the last good parameters, whatever goes on; a run under way ends for it."""

@@ -9,6 +9,7 @@ from llm_policy_improver.msg import PolicyParameters
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.messages import parameters_message
 from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import StoreError
@@ -28,17 +29,27 @@ class PolicyInForce:
         space: the bounds within which a program chooses.
         memory: keeps what was published last.
         controller: is to use it.
+        seals: of the run.
     """
 
     def __init__(
-        self, node: WaitingNode, space: ParameterSpace, memory: RunMemory, controller: ControllerView
+        self,
+        node: WaitingNode,
+        space: ParameterSpace,
+        memory: RunMemory,
+        controller: ControllerView,
+        seals: Seals,
     ) -> None:
         self._node = node
         self._space = space
         self._memory = memory
         self._controller = controller
+        self._seals = seals
         self._told = ''
+        self._last: Modulation | None = None
         self._out = node.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
+        # What is sealed for one start of the controller is none for the next: it gets it anew.
+        controller.began = self._send
 
     def publish(self, version: int, proposal: Proposal, bounds: ParameterSpace | None = None) -> None:
         """Put a policy in force.
@@ -51,7 +62,15 @@ class PolicyInForce:
         modulation = replace(modulation, expected=expected)
         self._tell(expected)
         self._memory.in_force = version, proposal
-        self._out.publish(parameters_message(modulation, self._node.get_clock().now().nanoseconds))
+        self._last = modulation
+        self._send()
+
+    def _send(self) -> None:
+        if self._last is None:
+            return
+        now = self._node.get_clock().now().nanoseconds
+        message = parameters_message(self._last, now, self._memory.run, self._controller.start)
+        self._out.publish(self._seals.sealed(message))
 
     def _tell(self, expected: Expected) -> None:
         """Log what is expected of the next ball where that differs from what was last told."""

@@ -27,6 +27,7 @@ from rclpy.signals import SignalHandlerOptions
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.security import Key, SecuritySettings
 from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -86,6 +87,15 @@ class RehearsalSettings:
         }
         return nodes | ({'optimizer': self.optimizer} if self.optimizer is not None else {})
 
+    def with_keys_in(self, folder: Path) -> 'RehearsalSettings':
+        """The same with keys of this cell alone, which are made when they are first read."""
+        own = SecuritySettings(str(folder / 'run.key'), str(folder / 'operator.key'))
+        optimizer = None if self.optimizer is None else replace(self.optimizer, security=own)
+        return replace(
+            self, controller=replace(self.controller, security=own),
+            trace_logger=replace(self.trace_logger, security=own), optimizer=optimizer,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class CameTo:
@@ -129,6 +139,7 @@ class RehearsalCell:
         self._closing.callback(self._end_processes)
         try:
             with HeldInterrupt() as interrupt:  # a process that is being started would be left behind
+                settings = settings.with_keys_in(folder.absolute())
                 self._start_processes(settings.relative(), folder, namespace, measured)
             if interrupt.asked:
                 raise KeyboardInterrupt
@@ -140,7 +151,7 @@ class RehearsalCell:
             self.node = Node('operator', namespace=namespace, context=self._context)
             self._closing.callback(self.node.destroy_node)
             self._executor.add_node(self.node)
-            self._connect()
+            self._connect(settings.controller.security.operator())
         except BaseException:
             self.close()
             raise
@@ -172,9 +183,9 @@ class RehearsalCell:
                 NodeProcess(name, namespace, parameters, folder / f'{name}.log', environment)
             )
 
-    def _connect(self) -> None:
+    def _connect(self, key: Key | None) -> None:
         node = self.node
-        self._operator = ScriptedOperator(node)
+        self._operator = ScriptedOperator(node, key)
         node.create_subscription(ExecutionTrace, 'execution_trace', self.traces.append, TRACES)
         node.create_subscription(DiagnosticArray, TOPIC, self._on_diagnostics, 10)
         self._feed = node.create_client(FeedBall, 'feed_ball')

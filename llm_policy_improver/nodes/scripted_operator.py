@@ -6,12 +6,14 @@ from typing import Any, Final
 from rclpy.client import Client
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from std_srvs.srv import SetBool, Trigger
 
+from llm_policy_improver.core.security import Key
+from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.loop.approval import APPROVE
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus
+from llm_policy_improver.nodes.improvement_messages import shown_in
 from llm_policy_improver.nodes.qos import LATCHED
-from llm_policy_improver.srv import ApproveParameters
+from llm_policy_improver.srv import ApproveParameters, Operate
 
 NAME: Final = 'scripted operator'
 """Who decides, for the audit records."""
@@ -26,6 +28,7 @@ class ScriptedOperator:
 
     Args:
         node: whose executor is spun by the caller.
+        key: the operator's; None where none is asked for.
 
     Attributes:
         faults: why the arm was stopped, each time.
@@ -33,7 +36,8 @@ class ScriptedOperator:
         last_refusal: of the last service that refused anything, why.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, key: Key | None = None) -> None:
+        self._key = key
         self.faults: list[str] = []
         self.refusals = 0
         self.last_refusal = ''
@@ -43,8 +47,8 @@ class ScriptedOperator:
         self._decided = 0
         node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
         node.create_subscription(OptimizerStatus, 'optimizer/status', self._on_optimizer, LATCHED)
-        self._enable = node.create_client(SetBool, 'controller/enable')
-        self._resume = node.create_client(Trigger, 'controller/resume')
+        self._arm = node.create_client(Operate, 'controller/arm')
+        self._resume = node.create_client(Operate, 'controller/resume')
         self._approve = node.create_client(ApproveParameters, 'optimizer/approve_parameters')
         node.create_timer(LOOKING, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -70,9 +74,9 @@ class ScriptedOperator:
     def _look(self) -> None:
         """One question at a time of each kind."""
         if self.state == ControllerStatus.FAULT:
-            self._ask('resume', self._resume, Trigger.Request())
+            self._ask(RESUME, self._resume, self._operation(RESUME))
         elif self.state == ControllerStatus.DISARMED:
-            self._ask('enable', self._enable, SetBool.Request(data=True))
+            self._ask(ARM, self._arm, self._operation(ARM))
         status = self._optimizer
         if (
             status is not None
@@ -82,7 +86,15 @@ class ScriptedOperator:
             request = ApproveParameters.Request(
                 version=status.proposed_version, decision=APPROVE, decided_by=NAME, reason='a rehearsal'
             )
+            if self._key is not None:
+                request.token = shown_in(status).token(self._key, APPROVE, NAME, request.reason)
             self._ask('approve', self._approve, request)
+
+    def _operation(self, operation: str) -> Operate.Request:
+        request = Operate.Request(operated_by=NAME)
+        if self._key is not None and self._controller is not None:
+            request.token = operation_token(self._key, operation, self._controller.challenge, NAME)
+        return request
 
     def _ask(self, what: str, client: Client, request: Any) -> None:
         asked, since = self._waiting.get(what, (None, 0.0))

@@ -7,6 +7,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.improvement_messages import status_message
 from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
 
 
@@ -16,21 +17,27 @@ class StatusBoard:
     Args:
         node: publishes.
         space: the bounds within which a program chooses.
+        run: name of the run.
+        seals: of the run.
     """
 
-    def __init__(self, node: WaitingNode, space: ParameterSpace) -> None:
+    def __init__(self, node: WaitingNode, space: ParameterSpace, run: str, seals: Seals) -> None:
         self._node = node
+        self._run = run
+        self._seals = seals
         self._space = space
         self._out = node.create_publisher(OptimizerStatus, 'optimizer/status', LATCHED)
 
     def say(self, state: str, method: str, objective: str = '') -> None:
         """A state beside any run."""
-        self._out.publish(OptimizerStatus(state=state, objective=objective, method=method))
+        self._out.publish(
+            self._seals.sealed(OptimizerStatus(state=state, objective=objective, method=method))
+        )
 
     def show(
         self, improvement: Improvement, state: str, step: Step | None, waiting: GateCase | None = None
     ) -> None:
         """Where a run stands: its last step, and the proposal that waits for a person, if any."""
-        status = status_message(improvement, state, step, self._space, waiting)
+        status = status_message(improvement, state, step, self._space, waiting, self._run)
         status.header.stamp = self._node.get_clock().now().to_msg()
-        self._out.publish(status)
+        self._out.publish(self._seals.sealed(status))

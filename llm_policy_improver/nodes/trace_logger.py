@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -12,7 +12,13 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.msg import BallChoice, BallLanding, ExecutionTrace, PolicyParameters
+from llm_policy_improver.msg import (
+    BallChoice,
+    BallLanding,
+    ControllerStatus,
+    ExecutionTrace,
+    PolicyParameters,
+)
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.diagnostics import Diagnostics
@@ -28,6 +34,7 @@ from llm_policy_improver.nodes.messages import (
 )
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, SamplesError, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
@@ -62,16 +69,19 @@ class TraceLoggerNode(LifecycleNode):
     def __init__(self, settings: TraceLoggerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('trace_logger', **node_arguments)
         self._settings = declared(self, settings or TraceLoggerSettings())
+        self._seals = Seals(self, self._settings.security)
         self._trials: LockstepTrials | ClockedTrials = (
             LockstepTrials(self, self._settings, self._knows, self._finish)
             if self._settings.lockstep
-            else ClockedTrials(self, self._settings, self._finish)
+            else ClockedTrials(self, self._settings, self._finish, self._seals)
         )
         self._store: RunStore | None = None
         self._own_folder: Path | None = None
         self._unsent: ExecutionTrace | None = None
         self._diagnostics: Diagnostics | None = None
-        self._heard: dict[int, Modulation] = {0: Modulation()}
+        # By the start of the controller that they are for, where messages are sealed, and by version.
+        self._heard: dict[tuple[str, int], tuple[Modulation, str]] = {}
+        self._controller = ''
         self._stored: dict[int, Modulation] = {}
         self._choices: list[tuple[int, Choice]] = []
         self._lost = ''
@@ -103,10 +113,15 @@ class TraceLoggerNode(LifecycleNode):
         self._traces = self.create_publisher(ExecutionTrace, 'execution_trace', TRACES)
         self._landings = self.create_publisher(BallLanding, 'ball/landing', RELIABLE)
         self._offers = self.create_subscription(
-            PolicyParameters, 'policy_parameters', self._on_parameters, LATCHED
+            PolicyParameters, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
         )
+        self._statuses = None
+        if self._seals.asked:
+            self._statuses = self.create_subscription(
+                ControllerStatus, 'controller/status', self._seals.guarded(self._on_status), LATCHED
+            )
         self._chosen = self.create_subscription(
-            BallChoice, 'controller/ball_choice', self._on_choice, RELIABLE
+            BallChoice, 'controller/ball_choice', self._seals.guarded(self._on_choice), RELIABLE
         )
         self._trials.connect()
         return _DONE
@@ -128,6 +143,8 @@ class TraceLoggerNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Inactive to unconfigured: the store is closed."""
         self._trials.disconnect()
+        if self._statuses is not None:
+            self.destroy_subscription(self._statuses)
         self.destroy_subscription(self._chosen)
         self.destroy_subscription(self._offers)
         self.destroy_publisher(self._landings)
@@ -181,7 +198,10 @@ class TraceLoggerNode(LifecycleNode):
         except StoreError as error:  # of one trial: the next ones can be stored all the same
             self.get_logger().error(str(error))
             return None
-        return trace_message(replace(trial, samples=samples), store.start(trial.number))
+        message = trace_message(
+            replace(trial, samples=samples), store.start(trial.number), store.identity if trial.version else ''
+        )
+        return cast('ExecutionTrace', self._seals.sealed(message))
 
     def _stop(self, reason: str) -> None:
         if self._diagnostics is not None:
@@ -208,7 +228,9 @@ class TraceLoggerNode(LifecycleNode):
         return parameters.program is None or any(choice.version == version for _, choice in self._choices)
 
     def _in_force(self, version: int) -> Modulation | None:
-        return self._heard.get(version) or self._stored.get(version)
+        if version == 0:
+            return Modulation()
+        return self._heard.get((self._controller, version), (None, ''))[0] or self._stored.get(version)
 
     def _on_choice(self, message: BallChoice) -> None:
         try:
@@ -218,19 +240,24 @@ class TraceLoggerNode(LifecycleNode):
             return
         self._trials.on_parameters()
 
+    def _on_status(self, message: ControllerStatus) -> None:
+        self._controller = str(message.start)
+        self._trials.on_parameters()
+
     def _on_parameters(self, message: PolicyParameters) -> None:
         try:
             parameters = parameters_of(message)
         except ParameterError:
             return  # the controller refuses them too, and says so
-        self._heard.setdefault(parameters.version, parameters)
+        meant_for = str(message.controller) if self._seals.asked else ''
+        self._heard.setdefault((meant_for, parameters.version), (parameters, str(message.run)))
         self._trials.on_parameters()
 
     def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
         start = recorder.start or 0
         if self._settings.lockstep and not recorder.commands:
             # No controller has said which; whoever waits for the trial published it last.
-            version = max(self._heard)
+            version = max((version for start, version in self._heard if start == self._controller), default=0)
         parameters = self._in_force(version)
         chosen = [choice for stamp, choice in self._choices if choice.version == version and stamp >= start]
         self._choices.clear()
@@ -260,7 +287,13 @@ class TraceLoggerNode(LifecycleNode):
                     point=point((landing.x, landing.y, 0.0)),
                 )
             )
-        self._traces.publish(trace_message(trial, start))
+        message = trace_message(trial, start, self._run_of(self._store, version))
+        self._traces.publish(self._seals.sealed(message))
+
+    def _run_of(self, store: RunStore, version: int) -> str:
+        """Whose parameters they were; of an earlier life of this node those of its store."""
+        stored = store.identity if version in self._stored else ''
+        return self._heard.get((self._controller, version), (None, stored))[1]
 
     def _stored_trial(self, store: RunStore, trial: Trial, start: int) -> Trial:
         """With its number; what was seen of it may be unusable, and then it says nothing."""

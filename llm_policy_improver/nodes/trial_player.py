@@ -12,6 +12,7 @@ from llm_policy_improver.nodes.ball_feeder import BallFeeder
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.messages import MessageError, trial_in
 from llm_policy_improver.nodes.qos import TRACES
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory, RunMemoryError
 
@@ -27,21 +28,33 @@ class TrialPlayer:
         settings: of the optimizer.
         memory: takes in every trial that is reported.
         controller: plays the balls.
+        seals: of the run.
     """
 
     def __init__(
-        self, node: WaitingNode, settings: OptimizerSettings, memory: RunMemory, controller: ControllerView
+        self,
+        node: WaitingNode,
+        settings: OptimizerSettings,
+        memory: RunMemory,
+        controller: ControllerView,
+        seals: Seals,
     ) -> None:
         self._node = node
         self._memory = memory
         self._controller = controller
+        self._seals = seals
         self._fed, self._timeout = settings.feed_balls, settings.trial_timeout
         self._arrived: dict[int, Trial] = {}
         self._stray: dict[int, RunMemoryError] = {}
         self._feeder = BallFeeder(node)
-        self._traces = node.create_subscription(ExecutionTrace, 'execution_trace', self._on_trace, TRACES)
+        self._traces = node.create_subscription(
+            ExecutionTrace, 'execution_trace', seals.guarded(self._on_trace), TRACES
+        )
 
     def _on_trace(self, message: ExecutionTrace) -> None:
+        if message.run not in ('', self._memory.run):
+            self._seals.leave_out(f'trial {message.trial} of another run')
+            return
         try:
             trial = trial_in(message)
         except MessageError as error:

@@ -6,6 +6,7 @@ Where it has a folder, a process that is killed and started again reads all of i
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_hex
 
 from llm_policy_improver.core.audit import Audit, Decision
 from llm_policy_improver.core.clock import utc_now
@@ -36,6 +37,7 @@ class RunMemory:
         resume: whether the policy published last is still meant to be in force.
 
     Attributes:
+        run: its name, the same whenever it is resumed.
         history: all trials, oldest first.
         version: the highest that was given to any policy, published or only shown.
         in_force: version, policy and proposer published last; None where there was none.
@@ -48,6 +50,7 @@ class RunMemory:
     def __init__(self, space: ParameterSpace, folder: str = '', resume: bool = False) -> None:
         self._neutral = space.neutral
         self._store = RunStore.join(Path(folder), {}) if folder else None
+        self.run = token_hex(8) if self._store is None else self._store.identity
         self.history: list[Trial] = []
         self.version = 0
         self.in_force: tuple[int, Proposal] | None = None

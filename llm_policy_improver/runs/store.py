@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -120,6 +121,12 @@ class RunStore:
         """What the run was made with."""
         row = self._read('SELECT description FROM run')[0]
         return dict(json.loads(row['description']))
+
+    @property
+    def identity(self) -> str:
+        """A name that no other run has: by when and with what it was made."""
+        row = self._read('SELECT created_at, description FROM run')[0]
+        return sha256(f'{row["created_at"]} {row["description"]}'.encode()).hexdigest()[:16]
 
     @property
     def created_at(self) -> datetime:

@@ -27,7 +27,7 @@ from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
-from llm_policy_improver.table_tennis.arm.modulation import Modulation
+from llm_policy_improver.table_tennis.arm.modulation import Allowed, Modulation
 from llm_policy_improver.table_tennis.ball.expected import NOTHING, Expected
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
@@ -93,9 +93,9 @@ class Rehearsal:
             raise SettingsError(f'rehearsal: {error}') from None
 
     @property
-    def largest_residual(self) -> tuple[float, ...]:
-        """(8,) m/s and rad/s that the arm's safety file allows."""
-        return self.arm.safety.residual
+    def allowed(self) -> Allowed:
+        """What the arm's safety file allows policies to be."""
+        return self.arm.safety.allowed
 
     def judge(self, case: GateCase) -> GateVerdict:
         """Refuse what does not do well.
@@ -142,7 +142,7 @@ class Rehearsal:
         with ExitStack() as stack:
             chooser = None
             if modulation.program is not None:
-                chooser = stack.enter_context(BallChooser(self.largest_residual, waits=True))
+                chooser = stack.enter_context(BallChooser(self.allowed.residual, waits=True))
             trials = tuple(
                 self._trial(number, modulation, chooser) for number in range(1, self.config.trials + 1)
             )
@@ -210,13 +210,13 @@ def _spinning(launcher: Launcher, expected: Expected) -> Launcher:
     return replace(launcher, spin=known.mean, spin_spread=(x, y, z))
 
 
-def largest_residual(config: RehearsalConfig) -> tuple[float, ...]:
-    """(8,) m/s and rad/s that the arm's safety file allows.
+def allowed(config: RehearsalConfig) -> Allowed:
+    """What the arm's safety file allows policies to be.
 
     Raises:
         SettingsError: a file cannot be read, or says what the controller would refuse.
     """
-    return arm_settings(config).safety.residual
+    return arm_settings(config).safety.allowed
 
 
 def arm_settings(config: RehearsalConfig) -> ControllerSettings:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.table_tennis.arm.frames import CameraFrame
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
@@ -61,6 +62,7 @@ class ControllerSettings:
         controller: the controller itself.
         watchdog, inner_loop, handover, safety: what guards the physical arm.
         cameras: where the cameras' frame is.
+        security: whose messages are taken; on the physical arm that must be said.
     """
 
     driver_joint_names: tuple[str, ...] = JOINTS
@@ -80,9 +82,15 @@ class ControllerSettings:
     handover: HandoverSettings = field(default_factory=HandoverSettings)
     safety: SafetyLimits = field(default_factory=SafetyLimits)
     cameras: CameraFrame = field(default_factory=CameraFrame)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
 
     def __post_init__(self) -> None:
         check_priority(self.realtime_priority, 'controller')
+        if not (self.lockstep or self.security.key_file or self.security.insecure):
+            raise SettingsError(
+                'controller: security.key_file is empty: name the file of the key that controller, trace logger and '
+                'optimizer share, or set security.insecure to true, by which anybody on the network moves the arm'
+            )
         if len(set(self.driver_joint_names)) != len(JOINTS):
             raise SettingsError(
                 f'controller: driver_joint_names must be {len(JOINTS)} different names, one for each of '
@@ -109,6 +117,7 @@ class TraceLoggerSettings:
         ball_lost: s without a sighting after which a trial is over.
         ball, filter: laws and noise with which the incoming balls' spins are measured: the controller's.
         cameras: where the cameras' frame is.
+        security: whose messages are taken.
     """
 
     output_folder: str = ''
@@ -122,3 +131,4 @@ class TraceLoggerSettings:
     ball: BallModel = field(default_factory=BallModel)
     filter: FilterConfig = field(default_factory=FilterConfig)
     cameras: CameraFrame = field(default_factory=CameraFrame)
+    security: SecuritySettings = field(default_factory=SecuritySettings)

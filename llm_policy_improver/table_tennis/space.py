@@ -9,7 +9,7 @@ from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import Parameter, ParameterSpace
 from llm_policy_improver.table_tennis.arm.joints import JOINTS, LINEAR
-from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS, checked_vector
+from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS, Allowed, checked_vector
 
 LOW_ATTENUATION: Final = (0.6,) * len(JOINTS)
 HIGH_ATTENUATION: Final = (1.4,) * len(JOINTS)
@@ -71,20 +71,23 @@ def parameter_space(
     return ParameterSpace(tuple(chosen[Searched(searched)]))
 
 
-def require_within(space: ParameterSpace, largest: Sequence[float]) -> None:
-    """Raise `SettingsError` where the bounds of a residual are wider than the arm's safety file allows.
+def require_within(space: ParameterSpace, allowed: Allowed) -> None:
+    """Raise `SettingsError` where the bounds are wider than the arm's safety file allows.
 
     Args:
         space: the bounds.
-        largest: (8,) m/s and rad/s that the arm's safety file allows, one a joint.
+        allowed: by the arm's safety file.
     """
-    allowed = dict(zip(RESIDUALS, zip(JOINTS, largest, strict=True), strict=True))
+    factors = zip(JOINTS, allowed.attenuation_low, allowed.attenuation_high, strict=True)
+    added = ((joint, -most, most) for joint, most in zip(JOINTS, allowed.residual, strict=True))
+    ends = dict(zip(ATTENUATIONS + RESIDUALS, (*factors, *added), strict=True))
     for parameter in space.parameters:
-        joint, most = allowed.get(parameter.name, ('', math.inf))
-        if max(-parameter.low, parameter.high) > most:
+        joint, low, high = ends.get(parameter.name, ('', -math.inf, math.inf))
+        if parameter.low < low or parameter.high > high:
+            kind = 'attenuation' if parameter.name in ATTENUATIONS else 'residual'
             raise SettingsError(
-                f'optimizer: the residual of {joint} may be {parameter.low:g} to {parameter.high:g}, and the '
-                f"arm's safety file allows {most:g} at most: narrow residual_low and residual_high"
+                f'optimizer: the {kind} of {joint} may be {parameter.low:g} to {parameter.high:g}, and the '
+                f"arm's safety file allows {low:g} to {high:g}: narrow {kind}_low and {kind}_high"
             )
 
 

@@ -186,7 +186,7 @@ def test_ball_past_an_arm_that_is_disarmed_all_the_time_is_aborted(cell: Cell) -
     cell.graph.spin_rounds()
     trace = cell.play()
     assert trace.outcome == ExecutionTrace.ABORTED
-    assert trace.note == 'the arm was disarmed when this ball came: arm it by controller/enable'
+    assert trace.note == 'the arm was disarmed when this ball came: arm it by controller/arm'
     cell.arm.say(ControllerStatus.READY)
     cell.graph.spin_rounds()
     assert_returned(cell.play())

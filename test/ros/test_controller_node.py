@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from ros_graph import EVERY, RosGraph, node_command, process
-from std_srvs.srv import SetBool, Trigger
+from std_srvs.srv import Trigger
 
 from llm_policy_improver.msg import (
     ControllerStatus,
@@ -24,6 +24,7 @@ from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
+from llm_policy_improver.srv import Operate
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS, RESIDUALS
 from llm_policy_improver.table_tennis.settings import (
@@ -145,7 +146,7 @@ def test_disarmed_controller_answers_with_standstill(graph: RosGraph, tmp_path: 
     graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(tmp_path)))
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
-    answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=False))
+    answer = graph.call(Trigger, 'controller/disarm', Trigger.Request())
     assert (answer.success, answer.message) == (True, 'disarmed: the arm is commanded to stand still')
     graph.spin_rounds()
     states.clear()
@@ -166,25 +167,21 @@ def test_emergency_stop_of_a_simulated_arm_latches_until_it_is_resumed(
     states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
     traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
 
-    def ask(service: str) -> tuple[bool, str]:
-        answer = graph.call(Trigger, f'controller/{service}', Trigger.Request())
-        return answer.success, answer.message
-
-    def enable() -> tuple[bool, str]:
-        answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+    def ask(service: str, kind: Any = Operate) -> tuple[bool, str]:
+        answer = graph.call(kind, f'controller/{service}', kind.Request())
         return answer.success, answer.message
 
     assert ask('resume') == (False, 'not resumed: there is nothing to resume from')
-    assert ask('emergency_stop')[0]
+    assert ask('emergency_stop', Trigger)[0]
     graph.spin_until(lambda: states and states[-1].state == ControllerStatus.ESTOP, 'the state')
     assert states[-1].fault == 'a person stopped the arm'
     graph.feed(1, 0)
     graph.spin_until(lambda: traces, 'the trial')
     assert set(traces[0].applied_velocity) == {0.0}
-    assert enable() == (False, 'not armed: a person stopped the arm: resume first')
+    assert ask('arm') == (False, 'not armed: a person stopped the arm: resume first')
     assert ask('resume') == (True, 'resumed: disarmed, to be armed again')
     graph.spin_until(lambda: states[-1].state == ControllerStatus.DISARMED, 'the state')
-    assert enable()[0]
+    assert ask('arm')[0]
     graph.feed(2, 0)
     graph.spin_until(lambda: len(traces) > 1, 'the next trial')
     assert set(traces[1].applied_velocity) != {0.0}

@@ -2,6 +2,7 @@
 
 import math
 import re
+import tempfile
 import time
 from bisect import bisect_left
 from collections import deque
@@ -18,6 +19,7 @@ from real_time import EmptyTimer
 
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
+from arm_operator import ArmOperator
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PointStamped, Vector3Stamped
 from numpy.typing import NDArray
@@ -27,8 +29,9 @@ from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from ros_graph import TIMEOUT, Process, RosGraph, node_command, process
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
-from std_srvs.srv import SetBool, Trigger
+from std_srvs.srv import Trigger
 
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.approval import ApprovalConfig
@@ -45,8 +48,10 @@ from llm_policy_improver.nodes.messages import (
 )
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.srv import Operate
 from llm_policy_improver.table_tennis.arm.facts import HOME
 from llm_policy_improver.table_tennis.arm.joint_model import LatencyModel
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
@@ -64,11 +69,15 @@ HARDWARE = share_folder() / 'config' / 'hardware.yaml'
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)
 RETURNED = {ExecutionTrace.LANDED, ExecutionTrace.OUT, ExecutionTrace.NET, ExecutionTrace.OWN_SIDE}
+OF_KEYS = Path(tempfile.mkdtemp())
+KEYS = SecuritySettings(str(OF_KEYS / 'run.key'), str(OF_KEYS / 'operator.key'))
 STOPPED = (ControllerStatus.FAULT, ControllerStatus.ESTOP)
 PATIENT: dict[str, Any] = {'joints_stale': 0.5, 'frozen_time': 0.8, 'missed_ticks': 25}
 """Of the watchdog: a busy machine, on which everything here shares one process, is no fault of the arm."""
 
-UNATTENDED: dict[str, Any] = {'rehearse': False, 'approval': ApprovalConfig(required=False)}
+UNATTENDED: dict[str, Any] = {
+    'rehearse': False, 'approval': ApprovalConfig(required=False), 'security': KEYS,
+}  # fmt: skip
 """Of the optimizer: what it proposes goes straight to the controller, which is what is tested here."""
 
 
@@ -215,7 +224,7 @@ def undelayed(**changed: Any) -> ControllerSettings:
     settings = read_settings(HARDWARE, ControllerSettings, 'controller')
     controller = replace(settings.controller, latency=LatencyModel(), stroke=StrokeConfig())
     patient = replace(settings, watchdog=replace(settings.watchdog, **PATIENT))
-    return replace(patient, driver_joint_names=NAMES, controller=controller, **changed)
+    return replace(patient, driver_joint_names=NAMES, controller=controller, security=KEYS, **changed)
 
 
 def judge(driver: Driver, what: str) -> None:
@@ -225,26 +234,27 @@ def judge(driver: Driver, what: str) -> None:
     pytest.fail(what)
 
 
-def make_ready(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
+def make_ready(graph: RosGraph, driver: Driver, operator: ArmOperator) -> None:
     """Asks until the controller is armed, as a person would: after a fault it is resumed first."""
+    states = operator.states
     end = time.monotonic() + TIMEOUT
     while states[-1].state != ControllerStatus.READY:
         if time.monotonic() > end:
             judge(driver, states[-1].message)
         if states[-1].state in STOPPED:
-            graph.call(Trigger, 'controller/resume', Trigger.Request(), again=3.0)
+            operator.resume(again=3.0)
         else:
-            graph.call(SetBool, 'controller/enable', SetBool.Request(data=True), again=3.0)
+            operator.arm(again=3.0)
         graph.spin_for(0.1)
 
 
-def swing(graph: RosGraph, driver: Driver, states: list[Any]) -> None:
+def swing(graph: RosGraph, driver: Driver, operator: ArmOperator) -> None:
     """Throws balls until the arm moves fast; a busy machine may be too late for some."""
     end = time.monotonic() + TIMEOUT
     while driver.speed < 1.0:
         if time.monotonic() > end:
-            judge(driver, f'the arm does not move: {states[-1]}')
-        make_ready(graph, driver, states)
+            judge(driver, f'the arm does not move: {operator.states[-1]}')
+        make_ready(graph, driver, operator)
         driver.throw()
         graph.spin_until(lambda: driver.speed > 1.0 or not driver.in_play, 'the end of a ball')
 
@@ -256,8 +266,9 @@ class Cell:
         self.graph = graph
         logger = read_settings(HARDWARE, TraceLoggerSettings, 'trace_logger')
         self.controller = graph.add(ControllerNode, undelayed())
-        graph.add(TraceLoggerNode, replace(logger, output_folder=str(folder), driver_joint_names=NAMES))
-        self.states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        graph.add(TraceLoggerNode, replace(logger, output_folder=str(folder), driver_joint_names=NAMES, security=KEYS))
+        self.operator = ArmOperator(graph, KEYS)
+        self.states = self.operator.states
         self.commands = graph.collect(JointVelocityCommand, 'joint_velocity_command', RELIABLE)
         self.traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
         self.driver = graph.join(Driver(undelayed(), graph))
@@ -269,11 +280,11 @@ class Cell:
     def state(self) -> str:
         return str(self.states[-1].state)
 
-    def enable(self, yes: bool) -> SetBool.Response:
-        return self.graph.call(SetBool, 'controller/enable', SetBool.Request(data=yes))
+    def disarm(self) -> Trigger.Response:
+        return self.graph.call(Trigger, 'controller/disarm', Trigger.Request())
 
-    def resume(self) -> Trigger.Response:
-        return self.graph.call(Trigger, 'controller/resume', Trigger.Request())
+    def resume(self) -> Operate.Response:
+        return self.operator.resume()
 
     def until_done(self, ask: Callable[[], Any], what: str) -> Any:
         """Asks until everything has been in order for long enough."""
@@ -284,11 +295,11 @@ class Cell:
         return answer
 
     def arm(self) -> None:
-        answer = self.until_done(lambda: self.enable(True), 'an armed arm')
-        assert answer.message == 'armed: the arm goes to its ready pose now, and moves when a ball comes'
+        answer = self.until_done(self.operator.arm, 'an armed arm')
+        assert answer.message == 'armed by Ada: the arm goes to its ready pose now, and moves when a ball comes'
 
     def swing(self) -> None:
-        swing(self.graph, self.driver, self.states)
+        swing(self.graph, self.driver, self.operator)
 
     def while_armed(self, condition: Callable[[], Any], what: str) -> None:
         """Waits for it; where a busy machine has stopped the arm meanwhile, it is armed again."""
@@ -296,14 +307,14 @@ class Cell:
         while not condition():
             if time.monotonic() > end:
                 judge(self.driver, f'{what}: {self.states[-1]}')
-            make_ready(self.graph, self.driver, self.states)
+            make_ready(self.graph, self.driver, self.operator)
             self.graph.spin_until(lambda: condition() or self.state in STOPPED, what)
 
     def stop(self, provoke: Callable[[], None], why: str, undo: Callable[[], None] = lambda: None) -> None:
         """Has the watchdog stop a swing; on a busy machine it may do so for another reason first: then once more."""
         for _ in range(5):
             undo()
-            make_ready(self.graph, self.driver, self.states)  # the arm stands by then
+            make_ready(self.graph, self.driver, self.operator)  # the arm stands by then
             self.swing()
             provoke()
             self.graph.spin_until(lambda: self.state == ControllerStatus.FAULT, 'a fault')
@@ -332,7 +343,7 @@ def cell(tmp_path: Path) -> Iterator[Cell]:
 def test_disarmed_arm_stands_still_while_a_ball_comes(cell: Cell, tmp_path: Path) -> None:
     trace = cell.play()
     assert trace.outcome == ExecutionTrace.ABORTED
-    assert trace.note == 'the arm was disarmed when this ball came: arm it by controller/enable'
+    assert trace.note == 'the arm was disarmed when this ball came: arm it by controller/arm'
     assert {value for row in cell.driver.gantry + cell.driver.arm for value in row} == {0.0}
     assert {len(row) for row in cell.driver.gantry} == {2}
     assert {len(row) for row in cell.driver.arm} == {6}
@@ -357,7 +368,7 @@ def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp
     while not cell.traces or cell.traces[-1].outcome not in RETURNED:
         if time.monotonic() > end:
             judge(cell.driver, f'no ball was returned: {[each.note for each in cell.traces]}')
-        make_ready(cell.graph, cell.driver, cell.states)
+        make_ready(cell.graph, cell.driver, cell.operator)
         cell.play()
     trace = cell.traces[-1]
     assert trace.ball_time[-1] > 0.8
@@ -369,7 +380,7 @@ def test_armed_arm_returns_the_ball_and_the_trial_is_cut_by_time(cell: Cell, tmp
     with RunStore.open(tmp_path) as store:
         assert store.trials()[-1].outcome == trace.outcome
         assert np.array_equal(store.samples(trace.trial).joint_position, position)
-    cell.enable(False)
+    cell.disarm()
     cell.graph.spin_until(cell.stands, 'standstill')
 
 
@@ -412,9 +423,9 @@ def test_stale_joint_states_stop_the_arm_until_a_person_resumes(cell: Cell) -> N
     cell.graph.spin_until(lambda: not cell.driver.in_play, 'the end of the ball')
     assert cell.state == ControllerStatus.FAULT  # nothing resumes by itself
     assert not np.any(cell.driver.arm[stopped:])
-    assert re.match('not armed: a fault is latched', cell.enable(True).message)
+    assert re.match('not armed: a fault is latched', cell.operator.arm().message)
     answer = cell.until_done(cell.resume, 'a resumed controller')
-    assert answer.message == 'resumed: disarmed, to be armed again'
+    assert answer.message == 'resumed by Ada: disarmed, to be armed again'
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.DISARMED, 'a disarmed controller')
     assert cell.states[-1].fault == ''
     cell.driver.throw()
@@ -431,7 +442,7 @@ def test_emergency_stop_brakes_the_arm_and_latches(cell: Cell) -> None:
     cell.graph.spin_until(cell.stands, 'standstill')
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.ESTOP, 'the state')
     assert cell.states[-1].fault.startswith('a person stopped the arm')
-    assert not cell.enable(True).success
+    assert not cell.operator.arm().success
     assert cell.until_done(cell.resume, 'a resumed controller')
     cell.graph.spin_until(lambda: cell.state == ControllerStatus.DISARMED, 'a disarmed controller')
 
@@ -445,11 +456,11 @@ def at_rest(driver: Driver) -> bool:
 def swinging(folder: Path) -> Iterator[tuple[RosGraph, Driver, Process]]:
     """An arm in mid-swing, and the process of its controller."""
     with RosGraph() as graph:
-        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        operator = ArmOperator(graph, KEYS)
         driver = graph.join(Driver(undelayed(), graph))
         with process(controller_command(graph), folder) as started:
-            graph.spin_until(lambda: states and driver.arm, 'the controller')
-            swing(graph, driver, states)
+            graph.spin_until(lambda: operator.states and driver.arm, 'the controller')
+            swing(graph, driver, operator)
             yield graph, driver, started
 
 
@@ -490,6 +501,7 @@ def controller_command(graph: RosGraph) -> list[str]:
     command = [*node_command('controller', graph.namespace), '--params-file', str(HARDWARE)]
     given: dict[str, Any] = {'driver_joint_names': f'[{", ".join(NAMES)}]'}
     given |= {f'watchdog.{name}': value for name, value in PATIENT.items()}
+    given |= {'security.key_file': KEYS.key_file, 'security.operator_file': KEYS.operator_file}
     return [*command, *(part for name, value in given.items() for part in ('-p', f'{name}:={value}'))]
 
 
@@ -645,7 +657,8 @@ def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
     with RosGraph() as graph:
         settings = undelayed()
         graph.add(ControllerNode, replace(settings, watchdog=replace(settings.watchdog, silent=0.5)))
-        states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        operator = ArmOperator(graph, KEYS)
+        states = operator.states
         driver = graph.join(Driver(settings, graph))
         publisher = graph.publisher(DiagnosticArray, '/diagnostics')
         alive = DiagnosticArray(status=[DiagnosticStatus(name=f'{graph.namespace}/trace_logger: storing')])
@@ -653,7 +666,7 @@ def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
         graph.spin_until(lambda: states, 'a status')
         for _ in range(5):  # on a busy machine another fault may stop the arm just before
             living.reset()
-            make_ready(graph, driver, states)
+            make_ready(graph, driver, operator)
             living.cancel()
             graph.spin_until(lambda: states[-1].state == ControllerStatus.FAULT, 'a fault')
             if re.match(r'no sign of life of trace_logger for \d\.\d s', states[-1].fault):
@@ -667,7 +680,7 @@ def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
         graph.add(ControllerNode, read_settings(HARDWARE, ControllerSettings, 'controller'))
         driver = graph.join(Driver(undelayed(), graph))
         graph.spin_until(lambda: len(driver.arm) > 5, 'commands')
-        answer = graph.call(SetBool, 'controller/enable', SetBool.Request(data=True))
+        answer = ArmOperator(graph, KEYS).arm()
         assert not answer.success
         assert answer.message.startswith('not armed: no joint states came')
         driver.throw()
@@ -701,18 +714,40 @@ def test_managed_controller_sends_commands_only_while_it_is_active() -> None:
                 graph.spin_until_quiet(driver.arm, 'commands')
 
 
-def test_residuals_beyond_the_safety_file_are_refused_on_the_arm() -> None:
+@pytest.mark.parametrize(
+    ('beyond', 'allowed', 'why'),
+    [
+        (
+            {'residual': (*[0.0] * 7, 0.5)},
+            {'residual': (*[0.0] * 7, 0.4)},
+            'residual of axis_6 must be within +-0.4, safety.residual of this arm; got 0.5',
+        ),
+        (
+            {'attenuation': (-50.0, *[1.0] * 7)},
+            {'attenuation': (0.6, *[1.4] * 7)},
+            'attenuation of slide_y must be from 0.6 to 1.4, safety.attenuation_low and safety.attenuation_high of '
+            'this arm; got -50',
+        ),
+    ],
+)
+def test_what_is_beyond_the_safety_file_is_refused_on_the_arm(
+    beyond: dict[str, Any], allowed: dict[str, Any], why: str
+) -> None:
     with RosGraph() as graph:
         graph.add(ControllerNode, undelayed())
         states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
+        graph.spin_until(lambda: states, 'a status')
         offers = graph.publisher(PolicyParameters, 'policy_parameters', LATCHED)
-        offers.publish(parameters_message(Modulation(residual=(*[0.0] * 7, 0.5), version=1), 0))
-        graph.spin_until(lambda: states and 'refused' in states[-1].message, 'a refusal')
-        assert (
-            'residual of axis_6 must be within +-0.4, safety.residual of this arm; got 0.5'
-            in states[-1].message
-        )
-        offers.publish(parameters_message(Modulation(residual=(*[0.0] * 7, 0.4), version=2), 0))
+        seals = Seals(graph.probe, KEYS)
+
+        def offer(version: int, **numbers: Any) -> None:
+            asked = Modulation(version=version, **numbers)
+            offers.publish(seals.sealed(parameters_message(asked, 0, 'a run', states[-1].start)))
+
+        offer(1, **beyond)
+        graph.spin_until(lambda: 'refused' in states[-1].message, 'a refusal')
+        assert states[-1].message == f'parameters version 1 refused: {why}'
+        offer(2, **allowed)
         graph.spin_until(lambda: 'version 2' in states[-1].message, 'what is allowed')
         assert states[-1].message.endswith('accepted')
 
@@ -726,7 +761,7 @@ def test_optimizer_improves_with_balls_that_somebody_throws(cell: Cell) -> None:
     cell.graph.spin_until(lambda: cell.states[-1].active_version == 1, 'the first parameters in use')
     played: set[int] = set()
     while not run.over:
-        make_ready(cell.graph, cell.driver, cell.states)
+        make_ready(cell.graph, cell.driver, cell.operator)
         trace = cell.play()
         played.add(trace.parameters_version)
         if trace.outcome != ExecutionTrace.ABORTED:  # one in which the arm was stopped is played again

@@ -41,19 +41,6 @@ def checked_vector(name: str, values: Iterable[float]) -> tuple[float, ...]:
     return vector
 
 
-def require_residuals(residual: Sequence[float], largest: Sequence[float]) -> None:
-    """Refuse residuals beyond those that the arm's safety file allows; both (8,) m/s and rad/s.
-
-    Raises:
-        ParameterError: naming the first of them.
-    """
-    for joint, value, most in zip(JOINTS, residual, largest, strict=True):
-        if abs(value) > most:
-            raise ParameterError(
-                f'residual of {joint} must be within +-{most:g}, safety.residual of this arm; got {value:g}'
-            )
-
-
 @dataclass(frozen=True, slots=True)
 class BallProgram:
     """What travels, is approved and is run: exactly this.
@@ -191,3 +178,43 @@ class Modulation:
             return Program(self.program.source, self.program.entry)
         values = self._values()
         return Parameters(self.names, tuple(values[name] for name in self.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the arm's safety file allows a policy to be.
+
+    Attributes:
+        attenuation_low, attenuation_high: (8,) dimensionless, one a joint.
+        residual: (8,) m/s and rad/s, the largest of each joint.
+    """
+
+    attenuation_low: tuple[float, ...]
+    attenuation_high: tuple[float, ...]
+    residual: tuple[float, ...]
+
+    def require(self, modulation: Modulation) -> None:
+        """Refuse what is beyond that; of a program its envelope, but for residuals, to which its choices are clipped.
+
+        Raises:
+            ParameterError: naming the first joint that it would be wrong for.
+        """
+        lows, highs = [modulation.attenuation], [modulation.attenuation]
+        if modulation.program is not None:
+            lows.append(modulation.program.low[: len(JOINTS)])
+            highs.append(modulation.program.high[: len(JOINTS)])
+        for low, high in zip(lows, highs, strict=True):
+            for joint, least, most, lowest, highest in zip(
+                JOINTS, low, high, self.attenuation_low, self.attenuation_high, strict=True
+            ):
+                if least < lowest or most > highest:
+                    wrong = least if least < lowest else most
+                    raise ParameterError(
+                        f'attenuation of {joint} must be from {lowest:g} to {highest:g}, safety.attenuation_low and '
+                        f'safety.attenuation_high of this arm; got {wrong:g}'
+                    )
+        for joint, value, largest in zip(JOINTS, modulation.residual, self.residual, strict=True):
+            if abs(value) > largest:
+                raise ParameterError(
+                    f'residual of {joint} must be within +-{largest:g}, safety.residual of this arm; got {value:g}'
+                )

@@ -6,6 +6,7 @@ from typing import Final
 
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
+from llm_policy_improver.table_tennis.arm.modulation import Allowed
 from llm_policy_improver.table_tennis.ball import table
 
 Vec = tuple[float, float, float]
@@ -24,7 +25,8 @@ class SafetyLimits:
         position_low, position_high: the range of each joint.
         position_margin: from the range's ends to the inner range's, within which every joint is brought to rest.
         soft_zone: width of the zone before the inner range's end in which the speed towards it falls to zero.
-        residual: the largest residual that a policy may add to a joint's velocity.
+        attenuation_low, attenuation_high: what a policy may multiply a joint's velocity by.
+        residual: the largest residual that a policy may add to it.
         following_error: how far an encoder may be from what was sent, drives' lag and all latencies included.
         blade_low, blade_high: m, frame ``table``, the box for the blade up to its rim.
         forearm_low, forearm_high: m, frame ``table``, the box for elbow, wrist and handle.
@@ -44,6 +46,8 @@ class SafetyLimits:
     position_high: PerJoint = (0.174, 1.88, 2.0, 1.22, 0.9, 1.5708, -0.65, 2.3)
     position_margin: PerJoint = (0.01, 0.01, 0.01, 0.01, 0.005, 0.01, 0.005, 0.01)
     soft_zone: PerJoint = (0.06, 0.15, 0.29, 0.3, 0.08, 0.13, 0.15, 0.32)
+    attenuation_low: PerJoint = (0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6)
+    attenuation_high: PerJoint = (1.4, 1.4, 1.4, 1.4, 1.4, 1.4, 1.4, 1.4)
     residual: PerJoint = (0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4)
     following_error: PerJoint = (0.6, 0.4, 0.7, 0.75, 0.5, 0.65, 0.85, 1.0)
     blade_low: Vec = (-1.6, -2.7, -0.14)
@@ -67,6 +71,11 @@ class SafetyLimits:
             _check(name, getattr(self, name), least, most)
         for part in ('blade', 'forearm'):
             self._check_box(part)
+
+    @property
+    def allowed(self) -> Allowed:
+        """What policies may be."""
+        return Allowed(self.attenuation_low, self.attenuation_high, self.residual)
 
     def _check_range(self, number: int, joint: arm.Joint) -> None:
         """The joint's inner range holds its ready pose, the outer one is within what the joint can do."""
@@ -96,7 +105,7 @@ class SafetyLimits:
 
 _PER_JOINT: Final = (
     'velocity', 'acceleration', 'jerk', 'position_low', 'position_high', 'position_margin', 'soft_zone',
-    'residual', 'following_error',
+    'attenuation_low', 'attenuation_high', 'residual', 'following_error',
 )  # fmt: skip
 _RANGES: Final = {
     'velocity': (0.01, math.inf),  # at most the joint's own
@@ -104,6 +113,8 @@ _RANGES: Final = {
     'jerk': (1.0, 1e6),
     'position_margin': (0.001, 0.3),
     'soft_zone': (0.01, 1.0),
+    'attenuation_low': (0.0, 1.0),  # the unchanged controller is always allowed
+    'attenuation_high': (1.0, 3.0),
     'residual': (0.0, 2.0),
     'following_error': (0.01, 2.0),
 }

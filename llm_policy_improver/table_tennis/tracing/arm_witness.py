@@ -12,7 +12,7 @@ _ARMED: Final = (ControllerState.READY, ControllerState.PLAYING)
 _STOPPED: Final = (WatchdogState.FAULT, WatchdogState.ESTOP)
 _SILENT: Final = 0.2
 """s before the last sighting without a command from which on the controller had stopped to command."""
-_ARMING: Final = 'arm it by controller/enable'
+_ARMING: Final = 'arm it by controller/arm'
 _JOINING: Final = 1.0
 """s that a node may take from its start to its first message."""
 

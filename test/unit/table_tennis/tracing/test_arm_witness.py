@@ -70,7 +70,7 @@ def test_ball_that_the_arm_played_counts(states: tuple[tuple[float, str], ...]) 
 )
 def test_ball_that_comes_while_the_arm_is_disarmed_is_aborted(states: tuple[tuple[float, str], ...]) -> None:
     reason = watched(*states).reason(flight())
-    assert reason == 'the arm was disarmed when this ball came: arm it by controller/enable'
+    assert reason == 'the arm was disarmed when this ball came: arm it by controller/arm'
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_ball_that_comes_while_the_arm_is_disarmed_is_aborted(states: tuple[tupl
 def test_ball_that_comes_while_the_arm_is_stopped_is_aborted(states: tuple[tuple[float, str], ...]) -> None:
     assert watched(*states).reason(flight()) == (
         'the arm was stopped before this ball came (it is broken): call controller/resume, '
-        'then arm it by controller/enable'
+        'then arm it by controller/arm'
     )
 
 
