@@ -1,6 +1,5 @@
 """What a language model is to this package: chat messages in, a text and its cost out."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,11 +9,18 @@ Message = tuple[str, str]
 """Role (``'system'``, ``'user'`` or ``'assistant'``) and text."""
 
 
-_CONTROL = re.compile(r'[\x00-\x08\x0b-\x1f\x7f]')
-
-
 class EndpointError(RuntimeError):
     """A request to a language model failed; the message says how in one sentence, without any key."""
+
+
+class Finish(StrEnum):
+    """How a reply came to its end; the value says it to people."""
+
+    STOP = 'the reply is complete'
+    LENGTH = 'the reply was cut off at its length limit'
+    REFUSAL = 'the model refused to answer'
+    FILTERED = 'a content filter took the reply'
+    TOOL_CALL = 'the model called a tool instead of answering'
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class Completion:
         prompt_tokens, completion_tokens: as the endpoint counts them; 0 where it does not say.
         seconds: duration of the request, retries included.
         model: that answered, as the endpoint names it.
-        cut_off: whether the reply ended at a length limit.
+        finish: how it came to its end.
     """
 
     text: str
@@ -34,7 +40,7 @@ class Completion:
     completion_tokens: int = 0
     seconds: float = 0.0
     model: str = ''
-    cut_off: bool = False
+    finish: Finish = Finish.STOP
 
 
 class Ending(StrEnum):
@@ -92,8 +98,3 @@ class Completer(Protocol):
 
 ModelMaker = Callable[[], Completer]
 """Makes the language model, or gives the one that there is: it is loaded only when it is asked."""
-
-
-def clean_text(text: str) -> str:
-    """The text as it can be stored and sent: lone surrogates replaced, control characters left out."""
-    return _CONTROL.sub('', text.encode('utf-8', errors='replace').decode('utf-8'))

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from llm_policy_improver.core.chat import Exchange, clean_text
+from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.term import Term
+from llm_policy_improver.core.text import clean_line
 from llm_policy_improver.core.trial import Trial
 
 MAX_CHARACTERS: Final = 1000
@@ -72,13 +73,12 @@ class Objective:
 
 
 def cleaned_words(words: str) -> str:
-    """The words of an objective as they can be stored, sent and shown; see `clean_text`.
+    """The words of an objective as they can be stored, sent and shown; see `clean_line`.
 
     Raises:
         ObjectiveError: they are empty, or longer than `MAX_CHARACTERS`.
     """
-    # Spaces first: cleaning would join the words between which a line feed stands.
-    words = ' '.join(clean_text(' '.join(words.split())).split())
+    words = clean_line(words)
     if not words:
         raise ObjectiveError(
             'the objective is empty: say in plain words where the ball should go, e.g. "as far right as possible"'

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from llm_policy_improver.core.chat import Completion, EndpointError, Message
+from llm_policy_improver.core.chat import Completion, EndpointError, Finish, Message
 from llm_policy_improver.experiments.rows import ExperimentError, RowFile
 from llm_policy_improver.llm.endpoint import Endpoint
 
@@ -35,8 +35,10 @@ class KeptModel:
         self._kept: dict[tuple[Message, ...], deque[Completion]] = defaultdict(deque)
         for row in kept:
             messages = tuple((role, text) for role, text in row['messages'])
-            names = ('prompt_tokens', 'completion_tokens', 'seconds', 'model', 'cut_off')
-            self._kept[messages].append(Completion(row['reply'], **{name: row[name] for name in names}))
+            names = ('prompt_tokens', 'completion_tokens', 'seconds', 'model')
+            self._kept[messages].append(
+                Completion(row['reply'], **{name: row[name] for name in names}, finish=_finish(row))
+            )
 
     @property
     def model(self) -> str:
@@ -64,7 +66,7 @@ class KeptModel:
             'job': self._job, 'request': self._number, 'messages': [list(message) for message in messages],
             'reply': completion.text, 'model': completion.model, 'prompt_tokens': completion.prompt_tokens,
             'completion_tokens': completion.completion_tokens, 'seconds': completion.seconds,
-            'cut_off': completion.cut_off,
+            'finish': completion.finish.name,
         })  # fmt: skip
         return completion
 
@@ -74,3 +76,8 @@ class KeptModel:
             raise ExperimentError(
                 f'{self.lost}; all rows and replies so far are kept: run the same command again'
             )
+
+
+def _finish(row: Mapping[str, Any]) -> Finish:
+    """Earlier versions kept whether a reply was cut off, and nothing else."""
+    return Finish[row.get('finish', 'LENGTH' if row.get('cut_off') else 'STOP')]

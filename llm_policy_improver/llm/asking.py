@@ -9,9 +9,10 @@ from llm_policy_improver.core.chat import (
     Ending,
     EndpointError,
     Exchange,
+    Finish,
     Message,
-    clean_text,
 )
+from llm_policy_improver.core.text import clean_text
 from llm_policy_improver.llm.reply import ReplyError
 
 Value = TypeVar('Value')
@@ -86,7 +87,8 @@ def ask(
         except RefusedError as error:
             problem, verdict = str(error), error.verdict
         except ReplyError as error:
-            problem, verdict = str(error), f'refused: {error}'
+            problem = str(error)
+            verdict = f'refused: {_with_finish(problem, completion.finish)}'
         except Exception as error:
             problem, broken = f'internal error, {type(error).__name__}: {error}', True
             verdict = f'refused: {problem}'
@@ -107,7 +109,12 @@ def ask(
         if broken:
             break
         messages += (('assistant', reply[-LONGEST_QUOTE:] or '(empty)'), ('user', repair(problem)))
-    return Answer(None, tuple(exchanges), problem)
+    return Answer(None, tuple(exchanges), _with_finish(problem, completion.finish))
+
+
+def _with_finish(problem: str, finish: Finish) -> str:
+    """For people: the model is not told, so that the prompts follow from its replies alone, as replays need."""
+    return problem if finish is Finish.STOP else f'{finish}; {problem}'
 
 
 def costs(exchanges: Sequence[Exchange]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from llm_policy_improver.core.chat import clean_text
+from llm_policy_improver.core.text import clean_text
 from llm_policy_improver.llm.json_objects import JsonObject, json_objects, without_thinking
 from llm_policy_improver.llm.reply_vectors import ReplyError, VectorReader, number_in
 
@@ -262,4 +262,4 @@ def _text(value: object) -> str:
             value = json.dumps(value, ensure_ascii=False)
         except (ValueError, RecursionError):
             return ''
-    return clean_text(value.strip())[:LONGEST_TEXT]
+    return clean_text(value.strip(), LONGEST_TEXT)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from llm_policy_improver.core.chat import clean_text
+from llm_policy_improver.core.text import clean_text
 from llm_policy_improver.llm.json_objects import JsonObject
 
 LONGEST_KEY: Final = 80

@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_of
-from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
 from llm_policy_improver.core.policy import Parameters, Program
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import Carrier, ParameterSpace, Place, policy_of
+from llm_policy_improver.core.text import clean_line
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.checks import check
 
@@ -163,7 +163,7 @@ class Approval:
         Raises:
             ApprovalError: it cannot be taken; the proposal still waits.
         """
-        person, reason = _line(decided_by), _line(reason)
+        person, reason = clean_line(decided_by, LONGEST_REASON), clean_line(reason, LONGEST_REASON)
         with self._changed:
             case = self._pending
             if case is None or self._verdict is not None or self._closed:
@@ -217,11 +217,6 @@ class Approval:
             self._closed = True
             self._changed.notify_all()
         return waits
-
-
-def _line(text: str) -> str:
-    """As it can be stored, and told in a prompt."""
-    return ' '.join(clean_text(text).split())[:LONGEST_REASON]
 
 
 def proven_neighbour(

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.llm.address import require_base_url
 from llm_policy_improver.loop.approval import ApprovalConfig
 from llm_policy_improver.methods.prompt_po.options import CANDIDATES
 from llm_policy_improver.methods.registry import (
@@ -129,6 +131,12 @@ class OptimizerSettings:
             raise SettingsError(
                 'base_url names an endpoint but no model is named: give model, too (--model NAME)'
             )
+        if self.base_url:
+            # Here already, as settings are recorded.
+            try:
+                require_base_url(self.base_url)
+            except EndpointError as error:
+                raise SettingsError(str(error)) from None
         if self.method in PROGRAMS and not self.vary_balls:
             raise SettingsError(
                 f'method {self.method} writes programs that choose for each ball: set vary_balls to true'

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
+from llm_policy_improver.core.text import clean_line, clean_text
 from llm_policy_improver.sandbox.bubblewrap import bubblewrap
 from llm_policy_improver.sandbox.channel import BrokenProtocolError, Channel
 from llm_policy_improver.sandbox.errors import (
@@ -22,7 +23,6 @@ from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import WAITING, Limits
 from llm_policy_improver.sandbox.processor_time import processor_clock, used
 from llm_policy_improver.sandbox.protections import missing, missing_sentence
-from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.values import require_plain
 from llm_policy_improver.sandbox.worker import Worker
 from llm_policy_improver.sandbox.zygote import Forked, Zygote, module_folders
@@ -149,9 +149,9 @@ class ConfinedWorker(Worker):
             self._break('no account of an exception')
         return (
             call,
-            ' '.join(shown(kind, 100).split()),
-            shown(reason, _LONGEST_MESSAGE),
-            shown(traceback, _LONGEST_TRACEBACK),
+            clean_line(kind[:100]),
+            clean_text(reason, _LONGEST_MESSAGE),
+            clean_text(traceback, _LONGEST_TRACEBACK),
         )
 
     def _break(self, what: str) -> NoReturn:
@@ -178,7 +178,7 @@ class ConfinedWorker(Worker):
 
     def _read_output(self, descriptor: int) -> str:
         kept = os.pread(descriptor, self._limits.output_bytes, 0)
-        return shown(kept.decode(errors='replace'), self._limits.output_bytes)
+        return clean_text(kept.decode(errors='replace'), self._limits.output_bytes)
 
     def _ending(self, status: int) -> str:
         code = os.waitstatus_to_exitcode(status)
@@ -229,7 +229,7 @@ def _started(modules: Sequence[str]) -> tuple[Zygote, tuple[Protection, ...], st
             zygote, protections = _tried(Zygote(modules, around))
             return zygote, (*protections, Protection.BUBBLEWRAP), ''
         except SandboxError as error:  # e.g. no user namespaces for ordinary users
-            reason = ' '.join(shown(str(error), _LONGEST_MESSAGE).split())
+            reason = clean_line(str(error)[:_LONGEST_MESSAGE])
             not_used = f'bubblewrap is installed and not used, as it does not work here: {reason}.'
     return *_tried(Zygote(modules)), not_used
 

@@ -15,6 +15,7 @@ from pydantic_monty import (
     MontySyntaxError,
 )
 
+from llm_policy_improver.core.text import clean_text
 from llm_policy_improver.sandbox.errors import (
     ProgramDiedError,
     ProgramError,
@@ -24,7 +25,6 @@ from llm_policy_improver.sandbox.errors import (
 from llm_policy_improver.sandbox.inside.frames import RESULT
 from llm_policy_improver.sandbox.inside.protection import Protection
 from llm_policy_improver.sandbox.limits import Limits
-from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.values import require_plain
 from llm_policy_improver.sandbox.worker import MODULE, Worker
 
@@ -97,7 +97,7 @@ class InterpretedWorker(Worker):
 
     @property
     def output(self) -> str:
-        return shown(self._output, self._limits.output_bytes)
+        return clean_text(self._output, self._limits.output_bytes)
 
     @property
     def alive(self) -> bool:
@@ -116,7 +116,7 @@ class InterpretedWorker(Worker):
         try:
             result = self._session.feed_run(code, inputs=inputs, print_callback=self._print)
         except MontySyntaxError as error:
-            raise ProgramError(what, 'SyntaxError', shown(str(error), _LONGEST_MESSAGE)) from None
+            raise ProgramError(what, 'SyntaxError', clean_text(str(error), _LONGEST_MESSAGE)) from None
         except MontyRuntimeError as error:
             self._raised(error, what)
         except MontyCrashedError as error:
@@ -166,9 +166,9 @@ class InterpretedWorker(Worker):
         lines = [f'  line {frame.line}, in {frame.function_name}' for frame in error.traceback()]
         raise ProgramError(
             what,
-            shown(type(cause).__name__, 100),
-            shown(str(cause), _LONGEST_MESSAGE),
-            shown('\n'.join(lines[1:]), _LONGEST_TRACEBACK),
+            clean_text(type(cause).__name__, 100),
+            clean_text(str(cause), _LONGEST_MESSAGE),
+            clean_text('\n'.join(lines[1:]), _LONGEST_TRACEBACK),
         ) from None
 
     def _break(self, what: str) -> NoReturn:

@@ -12,10 +12,10 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from llm_policy_improver.core.text import clean_line, clean_text
 from llm_policy_improver.sandbox.acting import Asked, begin
 from llm_policy_improver.sandbox.limits import Limits
 from llm_policy_improver.sandbox.sandbox import Sandbox
-from llm_policy_improver.sandbox.text import shown
 from llm_policy_improver.sandbox.worker import Worker
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
@@ -219,7 +219,7 @@ class _AtWork:
         except Exception as error:  # as above
             return Fallback.FAILED, _detail(error)
         numbers = _numbers(answered)
-        return numbers or (Fallback.INVALID, f'it returned {shown(repr(answered), 100)}')
+        return numbers or (Fallback.INVALID, f'it returned {clean_text(repr(answered), 100)}')
 
     def close(self) -> None:
         """Let go of the program."""
@@ -243,4 +243,4 @@ def _numbers(answered: Any) -> tuple[float, ...] | None:
 
 
 def _detail(error: Exception) -> str:
-    return ' '.join(shown(str(error) or type(error).__name__, LONGEST_DETAIL).split())
+    return clean_line((str(error) or type(error).__name__)[:LONGEST_DETAIL])

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from llm_policy_improver.core.chat import Completer, Exchange, Message, clean_text
+from llm_policy_improver.core.chat import Completer, Exchange, Message
 from llm_policy_improver.core.objective import cleaned_words
 from llm_policy_improver.core.prompts import prompt
 from llm_policy_improver.core.term import Term, TermError
+from llm_policy_improver.core.text import clean_line
 from llm_policy_improver.core.understanding import Understanding
 from llm_policy_improver.llm.asking import Answer, ask
 from llm_policy_improver.llm.json_objects import json_objects, without_thinking
@@ -147,7 +148,7 @@ def _parsed(reply: str) -> _Reply:
     left_out = found.get('not_understood')
     if not isinstance(left_out, list) or not all(isinstance(part, str) for part in left_out):
         raise ReplyError('"not_understood" must be a list of texts')
-    parts = tuple(' '.join(clean_text(part).split())[:LONGEST_PART] for part in left_out[:MOST_PARTS])
+    parts = tuple(clean_line(part, LONGEST_PART) for part in left_out[:MOST_PARTS])
     parts = tuple(part for part in parts if part)
     if not terms and not parts:
         raise ReplyError(

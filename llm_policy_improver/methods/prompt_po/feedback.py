@@ -10,6 +10,7 @@ from llm_policy_improver.core.chat import Message
 from llm_policy_improver.core.environment import EpisodeBrief
 from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.prompts import prompt
+from llm_policy_improver.core.text import clean_line
 from llm_policy_improver.llm.reply import ReplyError
 from llm_policy_improver.methods.conversation import Conversation
 from llm_policy_improver.methods.programs.attempts import LONGEST_ERROR
@@ -17,7 +18,6 @@ from llm_policy_improver.methods.programs.replies import source_in, top_level
 from llm_policy_improver.methods.programs.told import rules_text, task_text
 from llm_policy_improver.sandbox.errors import ProgramError, SandboxError
 from llm_policy_improver.sandbox.sandbox import Sandbox
-from llm_policy_improver.sandbox.text import shown
 
 ENTRY: Final = 'Feedback'
 SUMMARIZE: Final = 'summarize_trajectory'
@@ -106,7 +106,7 @@ class Feedback:
     def _line(self, said: Any) -> str:
         if not isinstance(said, str):
             raise FeedbackError(f'{SUMMARIZE} must return a str; it returned {type(said).__name__}')
-        return ' '.join(shown(said, self.longest).split())
+        return clean_line(said[: self.longest])
 
     def _request(self) -> str:
         arrays = self.sandbox.takes_arrays
