@@ -133,7 +133,8 @@ class RunSetup:
             )
         if optimizer.vary_balls:
             simulator = simulator.in_rally()
-        self.assembly = assemble(optimizer)
+        self.reporter = reporter_of(as_json)
+        self.assembly = assemble(optimizer, waiting=self.reporter.waiting)
         if self.assembly.programs is not None:
             controller = replace(controller, programs=True)
         self.simulator, self.controller, self.trace_logger = simulator, controller, trace_logger
@@ -141,7 +142,6 @@ class RunSetup:
         # As the node has them, so that whoever resumes the run knows what it is towards.
         self.optimizer = replace(optimizer, objective=self.objective.words)
         self.folder = folder
-        self.reporter = reporter_of(as_json)
 
     @classmethod
     def of_options(cls, options: dict[str, Any]) -> 'RunSetup':

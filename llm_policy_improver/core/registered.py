@@ -3,7 +3,12 @@
 import difflib
 from collections.abc import Iterable
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Final
+
+from llm_policy_improver.core.text import clean_line
+
+LONGEST_NAME: Final = 100
+"""Characters of an unknown name that are quoted."""
 
 
 def registered(where: str, package: str) -> Any:
@@ -20,4 +25,4 @@ def unknown_text(what: str, name: str, known: Iterable[str]) -> str:
     names = tuple(known)
     near = difflib.get_close_matches(name, names, 3, 0.5)
     meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(names)}'
-    return f'unknown {what} "{name}"; {meant}'
+    return f'unknown {what} "{clean_line(name, LONGEST_NAME)}"; {meant}'

@@ -23,7 +23,8 @@ from llm_policy_improver.llm.address import DEFAULT_URL, KEY_VARIABLE, require_b
 from llm_policy_improver.llm.bounded_transport import BoundedTransport, OversizedAnswerError
 from llm_policy_improver.llm.chat_answer import ChatAnswer, NoReplyError
 from llm_policy_improver.llm.endpoint_sentences import Sentences, redactor
-from llm_policy_improver.llm.retrying import Retries, Waiting
+from llm_policy_improver.llm.retrying import Retries
+from llm_policy_improver.llm.waiting import Waiting, logged
 
 URL_VARIABLE: Final = 'OPENAI_BASE_URL'
 
@@ -51,10 +52,6 @@ def _key_from(environment: Mapping[str, str]) -> str:
     return key
 
 
-def _unshown(seconds: float, why: str) -> None:
-    """Of a pause that nobody is to be told of."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """One request, its retries included: its answer, or why it failed and whether the schema may be to blame."""
@@ -76,7 +73,7 @@ class Endpoint:
         temperature: of the sampling; not sent where None, as some models refuse it.
         environment: where the key is read from.
         clock: seconds; measures the duration of requests.
-        waiting: told of the pauses before further attempts.
+        waiting: told of the pauses before further attempts; the log where None.
 
     Raises:
         EndpointError: the key is missing, the URL or a number is not what it must be.
@@ -92,7 +89,7 @@ class Endpoint:
         temperature: float | None = None,
         environment: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
-        waiting: Waiting = _unshown,
+        waiting: Waiting | None = None,
     ) -> None:
         if not model.strip():
             raise EndpointError('the name of the language model is empty: give one, e.g. gpt-4o')
@@ -122,7 +119,7 @@ class Endpoint:
         )
         self._redact = redactor(key)
         self._sentences = Sentences(self.base_url, model, timeout_s, self._redact)
-        self._retries = Retries(max_retries, waiting)
+        self._retries = Retries(max_retries, waiting or logged())
 
     def __repr__(self) -> str:
         return f'Endpoint(model={self.model!r}, base_url={self.base_url!r})'

@@ -9,11 +9,9 @@ from typing import Final, TypeVar
 import openai
 
 from llm_policy_improver.llm.bounded_transport import ElsewhereError, OversizedAnswerError
+from llm_policy_improver.llm.waiting import Waiting
 
 Value = TypeVar('Value')
-
-Waiting = Callable[[float, str], None]
-"""Told every second how many seconds a pause goes on, and why there is one; 0 when it is over."""
 
 LONGEST_PAUSE: Final = 120.0
 """s that an endpoint may ask for; one that wants more is not asked again."""

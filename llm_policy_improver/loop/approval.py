@@ -183,7 +183,7 @@ class Approval:
         self, case: GateCase, decision: str, person: str, reason: str, values: Sequence[float]
     ) -> tuple[GateVerdict, str]:
         if decision not in DECISIONS:
-            raise ApprovalError(f'decision must be {", ".join(DECISIONS)}; got "{decision}"')
+            raise ApprovalError(f'decision must be {", ".join(DECISIONS)}; got "{clean_line(decision, 50)}"')
         if len(values) and decision != EDIT:
             raise ApprovalError(f'values are for decision {EDIT} only: leave them empty to {decision}')
         if decision == REJECT:

@@ -14,6 +14,7 @@ from llm_policy_improver.core.packages import MissingPackageError
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.llm.waiting import Waiting
 from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.language_model import make_endpoint, words_reader
@@ -188,6 +189,7 @@ def assemble(
     *,
     method: Method | None = None,
     brief: Brief | None = None,
+    waiting: Waiting | None = None,
 ) -> Assembly:
     """Assemble from settings; a language model's endpoint is tried once.
 
@@ -197,6 +199,7 @@ def assemble(
         options: of SAS-Prompt, in place of those of the settings, where given.
         method: of the caller's own, which proposes in place of that of the settings; nobody stands in for it.
         brief: of a task of the caller's own, with ``method``; that of the arm where None.
+        waiting: told of pauses between requests to the endpoint; the log where None.
 
     Raises:
         EndpointError: no key in the environment, or an endpoint that cannot be reached.
@@ -208,7 +211,7 @@ def assemble(
         return _numeric(settings, brief)
     where = ''
     if model is None and settings.model:
-        model = endpoint = make_endpoint(settings)
+        model = endpoint = make_endpoint(settings, waiting)
         endpoint.check_reachable()
         where = f' at {endpoint.base_url}'
     noise = settings.landing_noise

@@ -3,14 +3,19 @@
 from typing import TYPE_CHECKING
 
 from llm_policy_improver.core.chat import Completer, ModelMaker
+from llm_policy_improver.llm.waiting import Waiting
 from llm_policy_improver.loop.settings import OptimizerSettings
 
 if TYPE_CHECKING:
     from llm_policy_improver.llm.endpoint import Endpoint
 
 
-def make_endpoint(settings: OptimizerSettings) -> 'Endpoint':
+def make_endpoint(settings: OptimizerSettings, waiting: Waiting | None = None) -> 'Endpoint':
     """The endpoint that the settings name; nothing is sent to it yet.
+
+    Args:
+        settings: of the run.
+        waiting: told of pauses between requests; the log where None.
 
     Raises:
         EndpointError: no key in the environment, or an address that is none.
@@ -23,6 +28,7 @@ def make_endpoint(settings: OptimizerSettings) -> 'Endpoint':
         settings.base_url or None,
         timeout_s=settings.request_timeout,
         max_retries=settings.request_retries,
+        waiting=waiting,
     )
 
 

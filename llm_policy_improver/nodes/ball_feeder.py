@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from llm_policy_improver.loop.step import Step
+from llm_policy_improver.nodes.messages import line_of
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.srv import FeedBall
 
@@ -52,4 +53,4 @@ class BallFeeder:
             return 'feed_ball does not answer: is the simulator running?'
         if not asked.done() or asked.result().accepted:
             return ''
-        return asked.result().message or 'feed_ball refuses the ball'
+        return line_of(asked.result().message) or 'feed_ball refuses the ball'

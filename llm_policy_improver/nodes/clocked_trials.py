@@ -13,7 +13,7 @@ from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.nodes.joint_states import JointStates
-from llm_policy_improver.nodes.messages import MessageError, ball_of, command_of, stamp_of
+from llm_policy_improver.nodes.messages import MessageError, ball_of, command_of, line_of, name_of, stamp_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RECORDED
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.table_tennis.arm.facts import HOME
@@ -179,7 +179,7 @@ class ClockedTrials:
 
     def _on_status(self, message: ControllerStatus) -> None:
         self._witness.see_state(
-            StateChange(stamp_of(message.header.stamp), str(message.state), str(message.fault))
+            StateChange(stamp_of(message.header.stamp), name_of(message.state), line_of(message.fault))
         )
         if not self._recorder.balls:
             self.version = int(message.active_version)

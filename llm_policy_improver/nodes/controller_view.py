@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from llm_policy_improver.msg import ControllerStatus
-from llm_policy_improver.nodes.messages import stamp_of
+from llm_policy_improver.nodes.messages import line_of, stamp_of
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
@@ -66,7 +66,7 @@ class ControllerView:
         if status.start != ('' if before is None else before.start):
             self.began()
         if status.refused_version != self._refused:  # kept, as later messages speak of other things
-            self._refused, self._why = int(status.refused_version), str(status.message)
+            self._refused, self._why = int(status.refused_version), line_of(status.message)
             if self._refused:
                 self._node.get_logger().error(f'the controller does not take what was published: {self._why}')
         self._node.notify()

@@ -17,12 +17,14 @@ from rclpy.signals import SignalHandlerOptions
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.text import clean_text
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.improvement_messages import recommended_of
+from llm_policy_improver.nodes.messages import line_of, name_of
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
@@ -128,7 +130,7 @@ class Demo:
             answer = sent.result(lambda: interrupt.asked)
         done = self._optimizer.last_result
         if done is None or answer.status == GoalStatus.STATUS_ABORTED:
-            raise RunFailedError(answer.result.message or 'the run ended without a result')
+            raise RunFailedError(line_of(answer.result.message) or 'the run ended without a result')
         self._until(lambda: feedback.told >= answer.result.trials, LAST_FEEDBACK)
         return done
 
@@ -166,14 +168,14 @@ def report_of(feedback: ImprovePolicy.Feedback) -> TrialReport:
     return TrialReport(
         number=feedback.iteration,
         trial=feedback.trial,
-        outcome=feedback.outcome,
-        note=feedback.note,
+        outcome=name_of(feedback.outcome),
+        note=clean_text(feedback.note),
         landing=landing,
         distance=known(feedback.distance),
         best_distance=known(feedback.best_distance),
-        parameters=dict(zip(feedback.parameter_names, feedback.values, strict=True)),
-        proposed_by=feedback.proposed_by,
-        reason=feedback.reason,
-        verdict=feedback.verdict,
+        parameters=dict(zip(map(name_of, feedback.parameter_names), feedback.values, strict=True)),
+        proposed_by=name_of(feedback.proposed_by),
+        reason=clean_text(feedback.reason),
+        verdict=clean_text(feedback.verdict),
         recommended=recommended_of(feedback.recommended, feedback.proposed_by),
     )

@@ -14,7 +14,15 @@ from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import Improvement
 from llm_policy_improver.loop.step import Step, TrialResult
 from llm_policy_improver.msg import OptimizerStatus, Recommendation
-from llm_policy_improver.nodes.messages import doubles, number, numbers_of, point, program_of
+from llm_policy_improver.nodes.messages import (
+    doubles,
+    line_of,
+    name_of,
+    number,
+    numbers_of,
+    point,
+    program_of,
+)
 from llm_policy_improver.report.wording import step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -163,6 +171,6 @@ def recommended_of(message: Recommendation, proposed_by: str = '') -> Proposal |
     """The same as a proposal; None where nothing is recommended."""
     if not message.values:
         return None
-    policy = Parameters(tuple(message.parameter_names), tuple(message.values))
+    policy = Parameters(tuple(map(name_of, message.parameter_names)), tuple(message.values))
     expected = Expectation(message.loss, message.low, message.high, message.success)
-    return Proposal(policy, proposed_by, reason=message.reason, memos=expected.memos())
+    return Proposal(policy, proposed_by, reason=line_of(message.reason), memos=expected.memos())

@@ -11,7 +11,7 @@ from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
 from llm_policy_improver.nodes.lockstep import LockstepGate
-from llm_policy_improver.nodes.messages import MessageError, arm_of, ball_of, command_of
+from llm_policy_improver.nodes.messages import MessageError, arm_of, ball_of, command_of, line_of, name_of
 from llm_policy_improver.nodes.qos import COMMANDS, RELIABLE
 from llm_policy_improver.table_tennis.settings import TraceLoggerSettings
 from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
@@ -125,7 +125,7 @@ class LockstepTrials:
     def _finish_complete(self) -> None:
         last = self._last_tick
         if last is not None and self._unanswered(last) <= 0 and self._knows(self.version):
-            self._end(last.contact, last.aborted)
+            self._end(name_of(last.contact), line_of(last.aborted))
 
     def _unanswered(self, last: LockstepTick) -> int:
         """Ticks of the trial that ends with this one whose commands are not here yet."""
@@ -137,10 +137,11 @@ class LockstepTrials:
         if self._last_tick is not None:
             last, unanswered = self._last_tick, self._unanswered(self._last_tick)
             missing = f'{unanswered} commands of the controller did not arrive here' if unanswered > 0 else ''
-            self._end(last.contact, last.aborted or missing)
+            self._end(name_of(last.contact), line_of(last.aborted) or missing)
         elif self._ending is not None:
             self._gate = LockstepGate()
-            self._end(self._ending.contact, self._ending.aborted or 'some observations did not arrive here')
+            aborted = line_of(self._ending.aborted) or 'some observations did not arrive here'
+            self._end(name_of(self._ending.contact), aborted)
 
     def _end(self, contact: str, aborted: str) -> None:
         self._last_tick = self._ending = None

@@ -4,7 +4,7 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -16,6 +16,7 @@ from std_msgs.msg import Header
 from llm_policy_improver import msg
 from llm_policy_improver.core.policy import ParameterError, Program
 from llm_policy_improver.core.space import Carrier, ParameterSpace
+from llm_policy_improver.core.text import clean_line, clean_text
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import CHOSEN, BallProgram, Modulation
@@ -35,9 +36,24 @@ from llm_policy_improver.table_tennis.tracing.observed import Outcome, TraceSamp
 
 FRAME = 'table'
 
+LONGEST_LINE: Final = 500
+"""Characters of a line, e.g. a reason, that another node sends."""
+LONGEST_NAME: Final = 200
+"""Characters of a name that another node sends."""
+
 
 class MessageError(ValueError):
     """A message does not hold what it must; one sentence says what is wrong with it."""
+
+
+def line_of(text: str) -> str:
+    """A line that another node sends, as it may be shown and stored."""
+    return clean_line(text, LONGEST_LINE)
+
+
+def name_of(text: str) -> str:
+    """The same of a name."""
+    return clean_line(text, LONGEST_NAME)
 
 
 def stamp_of(message: Time) -> int:
@@ -139,15 +155,15 @@ def parameters_of(message: msg.PolicyParameters) -> Modulation:
     """Raises `ParameterError` for wrong joints, lengths or numbers, an envelope or an expectation that is none."""
     if tuple(message.joint_names) != JOINTS:
         raise ParameterError(
-            f'joint_names must be {", ".join(JOINTS)}; got {", ".join(message.joint_names) or "none"}'
+            f'joint_names must be {", ".join(JOINTS)}; got {line_of(", ".join(message.joint_names)) or "none"}'
         )
     program = None
     if message.source or message.entry:
         low, high = tuple(message.envelope_low), tuple(message.envelope_high)
-        program = BallProgram(message.source, message.entry, low, high)
+        program = BallProgram(clean_text(message.source), name_of(message.entry), low, high)
     return Modulation(
-        tuple(message.attenuation), tuple(message.residual), int(message.version), message.proposed_by,
-        tuple(message.names), program, _expected_of(message),
+        tuple(message.attenuation), tuple(message.residual), int(message.version), name_of(message.proposed_by),
+        tuple(map(name_of, message.names)), program, _expected_of(message),
     )  # fmt: skip
 
 
@@ -178,10 +194,10 @@ def choice_of(message: msg.BallChoice) -> BallChoice:
     try:
         fallback = Fallback(message.fallback) if message.fallback else None
     except ValueError as error:
-        raise MessageError(str(error)) from None
+        raise MessageError(line_of(str(error))) from None
     return BallChoice(
         int(message.parameters_version), tuple(message.observed), tuple(message.applied), fallback,
-        message.detail,
+        line_of(message.detail),
     )  # fmt: skip
 
 
@@ -313,7 +329,7 @@ def trial_in(message: msg.ExecutionTrace) -> Trial:
     try:
         return _trial_in(message)
     except ValueError as error:
-        raise MessageError(f'trial {message.trial} of execution_trace cannot be read: {error}') from None
+        raise MessageError(f'trial {message.trial} of execution_trace cannot be read: {line_of(str(error))}') from None
 
 
 def _trial_in(message: msg.ExecutionTrace) -> Trial:
@@ -326,14 +342,14 @@ def _trial_in(message: msg.ExecutionTrace) -> Trial:
         return np.array(values).reshape(joint_rows, len(JOINTS))
 
     modulation = Modulation(
-        tuple(message.attenuation), tuple(message.residual), int(message.parameters_version), message.proposed_by,
-        tuple(message.names),
+        tuple(message.attenuation), tuple(message.residual), int(message.parameters_version),
+        name_of(message.proposed_by), tuple(map(name_of, message.names)),
     )  # fmt: skip
     trial = trial_of(
         modulation,
         Outcome(message.outcome),
-        dict(zip(message.measure_names, message.measures, strict=True)),
-        message.note,
+        dict(zip(map(name_of, message.measure_names), message.measures, strict=True)),
+        clean_text(message.note),
         number=int(message.trial),
         samples=TraceSamples(
             ball_time=np.array(message.ball_time),
@@ -346,4 +362,6 @@ def _trial_in(message: msg.ExecutionTrace) -> Trial:
             racket_position=points(message.racket_position, joint_rows),
         ),
     )
-    return replace(trial, policy=Program(message.source, message.entry)) if message.source else trial
+    if not message.source:
+        return trial
+    return replace(trial, policy=Program(clean_text(message.source), name_of(message.entry)))

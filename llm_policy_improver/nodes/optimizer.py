@@ -17,6 +17,8 @@ from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.gate import Gate, GateCase
 from llm_policy_improver.core.objective import Objective, ObjectiveError, cleaned_words
 from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.text import clean_line
+from llm_policy_improver.llm.waiting import told_at_intervals
 from llm_policy_improver.loop.approval import NEUTRAL, Approval, ApprovalError
 from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement_result import ImprovementResult
@@ -26,6 +28,7 @@ from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import shown_of
 from llm_policy_improver.nodes.improvement_run import ImprovementRun, Surroundings
+from llm_policy_improver.nodes.messages import line_of, name_of
 from llm_policy_improver.nodes.policy_in_force import PolicyInForce
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.seals import Seals
@@ -66,7 +69,9 @@ class OptimizerNode(WaitingNode):
         super().__init__('optimizer', **node_arguments)
         self._settings = declared(self, settings or OptimizerSettings())
         self._understood = understood
-        self._assembly = assemble(self._settings)
+        # A warning: a demo shows nothing less, and the arm stands still meanwhile.
+        self._waiting = told_at_intervals(self.get_logger().warning)
+        self._assembly = assemble(self._settings, waiting=self._waiting)
         self._space = self._assembly.brief.space
         self.get_logger().info(self._assembly.said)
         self._memory = RunMemory(self._space, self._settings.output_folder, self._settings.resume)
@@ -128,7 +133,7 @@ class OptimizerNode(WaitingNode):
         """
         if method in ('', self._settings.method):
             return self._assembly
-        return assemble(replace(self._settings, method=method), self._assembly.model)
+        return assemble(replace(self._settings, method=method), self._assembly.model, waiting=self._waiting)
 
     def _let_go(self, assembly: Assembly) -> None:
         if assembly is not self._assembly:
@@ -279,7 +284,7 @@ class OptimizerNode(WaitingNode):
             response.message = str(error)
             return response
         response.accepted = True
-        self.get_logger().info(f'{request.decided_by}: {response.message}')
+        self.get_logger().info(f'{name_of(request.decided_by)}: {response.message}')
         return response
 
     def _require_token(self, waiting: GateCase, request: ApproveParameters.Request) -> None:
@@ -327,15 +332,16 @@ class OptimizerNode(WaitingNode):
 
     async def _on_execute(self, goal: ServerGoalHandle) -> ImprovePolicy.Result:
         # Every goal is accepted, as one that is rejected cannot say why; what cannot be run is aborted with the reason.
-        trials, words = int(goal.request.trials) or self._settings.trials, goal.request.objective
+        trials, words = int(goal.request.trials) or self._settings.trials, clean_line(goal.request.objective)
+        method = name_of(goal.request.method)
         assembly = self._assembly
         try:
-            assembly, objective = await self._asked_for(words or self._last_objective, goal.request.method)
+            assembly, objective = await self._asked_for(words or self._last_objective, method)
             assembly.require_improvements(trials, self._memory.history)
             checkpoint = self._memory.begin(assembly.settings, objective, trials)
         except (ObjectiveError, SettingsError, EndpointError, StoreError) as error:
             self._let_go(assembly)
-            self.get_logger().error(f'the goal "{words}" was not begun: {error}')
+            self.get_logger().error(f'the goal "{line_of(words)}" was not begun: {error}')
             if isinstance(error, StoreError):
                 self._status.say(OptimizerStatus.FAILED, assembly.method.name, words)
             goal.abort()

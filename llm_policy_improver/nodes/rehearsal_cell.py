@@ -37,6 +37,7 @@ from llm_policy_improver.nodes.demo import LAST_FEEDBACK, RunFailedError, TrialF
 from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.improvement_messages import recommended_of
+from llm_policy_improver.nodes.messages import line_of
 from llm_policy_improver.nodes.node_process import NodeProcess
 from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
@@ -276,7 +277,7 @@ class RehearsalCell:
         with HeldInterrupt() as interrupt:
             answer = sent.result(lambda: interrupt.asked)
         if answer.status == GoalStatus.STATUS_ABORTED:
-            raise RunFailedError(answer.result.message)
+            raise RunFailedError(line_of(answer.result.message))
         self.until(lambda: feedback.told >= answer.result.trials, LAST_FEEDBACK)
         end = End(answer.result.end) if answer.result.end else None
         return CameTo(end, recommended_of(answer.result.recommended))

@@ -12,6 +12,7 @@ from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.loop.approval import APPROVE
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus
 from llm_policy_improver.nodes.improvement_messages import shown_in
+from llm_policy_improver.nodes.messages import line_of
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.srv import ApproveParameters, Operate
 
@@ -66,7 +67,7 @@ class ScriptedOperator:
         before = self._controller
         self._controller = status
         if status.state == ControllerStatus.FAULT and (before is None or before.fault != status.fault):
-            self.faults.append(status.fault)
+            self.faults.append(line_of(status.fault))
 
     def _on_optimizer(self, status: OptimizerStatus) -> None:
         self._optimizer = status
@@ -115,6 +116,6 @@ class ScriptedOperator:
                 self.refusals = 0
             else:
                 self.refusals += 1
-                self.last_refusal = response.message
+                self.last_refusal = line_of(response.message)
         elif not response.success:
-            self.last_refusal = response.message
+            self.last_refusal = line_of(response.message)

@@ -11,10 +11,11 @@ from typing import Any, Protocol, TextIO
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.llm.waiting import told_at_intervals, waiting_text
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult, recommended_json
 from llm_policy_improver.loop.step import TrialResult
 from llm_policy_improver.report.wording import best_text, claims_text, kept_text, step_text
@@ -92,6 +93,9 @@ class Reporter(Protocol):
     def trial(self, report: TrialReport) -> None:
         """After each trial."""
 
+    def waiting(self, seconds: float, why: str) -> None:
+        """While a language model's endpoint wants a pause; 0 s when it is over."""
+
     def end(self, result: ImprovementResult, folder: Path, picture: Path | None) -> None:
         """After the last trial; the picture is None where nothing could be drawn."""
 
@@ -104,6 +108,7 @@ class JsonReporter:
 
     def __init__(self) -> None:
         self._stream: TextIO = sys.stdout
+        self.waiting = told_at_intervals(lambda line: print(line, file=sys.stderr, flush=True))
 
     def _line(self, content: dict[str, Any]) -> None:
         print(json.dumps(without_nan(content)), file=self._stream, flush=True)
@@ -135,6 +140,8 @@ class ConsoleReporter:
         )  # fmt: skip
         self._best: float | None = None
         self._said_first = False
+        self._task: TaskID | None = None
+        self._wait_lines = told_at_intervals(lambda line: console.print(escape(line), style='yellow'))
 
     def begin(self, objective: str, aim: str, method: str, trials: int) -> None:
         """A heading."""
@@ -173,7 +180,16 @@ class ConsoleReporter:
             self._aside(report.claims, 'dim')
         if said:
             self._aside(f'to keep now: {said}', 'cyan')
+        assert self._task is not None
         self._progress.update(self._task, completed=report.number)
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Counted down beside the bar; in lines where there is none."""
+        if self._task is None or not self._console.is_terminal:
+            self._wait_lines(seconds, why)
+        else:
+            text = escape(waiting_text(seconds, why)) if seconds else ''
+            self._progress.update(self._task, description=text)
 
     def _aside(self, text: str, style: str) -> None:
         """Indented, also where it wraps."""

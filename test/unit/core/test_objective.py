@@ -114,7 +114,19 @@ def test_picture_that_cannot_be_drawn_does_not_hide_the_summary(tmp_path: Path) 
     assert len(run.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize('words', ['', ' \n\t', '\x00 \x1b'])
+@pytest.mark.parametrize(
+    ('words', 'kept'),
+    [
+        ('far\x9b2J right\u202e, ig\u200bnore\U000e0041', 'far2J right, ignore'),
+        ('far\nright\x0band\u2028deep', 'far right and deep'),
+        ('\u062a\u0648\u067e \u0631\u0627 \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f3d3', None),
+    ],
+)
+def test_words_are_kept_without_what_nobody_sees(words: str, kept: str | None) -> None:
+    assert parse_objective(words).words == (words if kept is None else kept)
+
+
+@pytest.mark.parametrize('words', ['', ' \n\t', '\x00 \x1b', '\u200b\ufeff'])
 def test_empty_objective_is_refused(words: str) -> None:
     with pytest.raises(ObjectiveError, match=r'the objective is empty: say in plain words'):
         parse_objective(words)

@@ -5,9 +5,10 @@ import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from endpoint_campaign import CASES, Case, asked, probed
+from endpoint_campaign import CASES, Case, asked, loop_goes_on, probed
 from fault_server import Connection, FaultServer, completion
 from faults_of_time import FAULTS as NEVER_ENDING
 
@@ -158,3 +159,11 @@ def test_proxy_of_the_environment_is_used_and_one_that_cannot_be_is_refused(
         EndpointError, match=r'names a proxy for model\.invalid that cannot be used: set HTTP_PROXY'
     ):
         endpoint('http://model.invalid/v1')
+
+
+@pytest.mark.parametrize(
+    'name', ['usage of 10**30', 'refusal', 'control characters', 'body by the byte', '50 MiB', 'another port']
+)
+def test_optimizer_goes_on_with_what_stands_in(tmp_path: Path, name: str) -> None:
+    case = next(case for case in CASES if case.name == name)
+    assert loop_goes_on(case, TIMEOUT_S, tmp_path / 'run') == ''

@@ -13,7 +13,7 @@ from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.foretold import Foretold
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult
-from llm_policy_improver.report.progress import ConsoleReporter, TrialReport
+from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, TrialReport
 
 
 @pytest.fixture
@@ -89,3 +89,31 @@ def test_a_run_that_settled_says_the_figures_and_how_good_its_expectations_were(
     assert (told['foretold'], told['foretold_inside'], told['foretold_success']) == (9, 7, pytest.approx(0.94))
     assert told['stopped'] == result.stopped
     assert not {'foretold', 'left_to_gain', 'recommended'} & ended(End.PLAYED).as_json().keys()
+
+
+def test_pause_of_an_endpoint_is_counted_down_beside_the_bar(
+    reporter: ConsoleReporter, shown: io.StringIO
+) -> None:
+    reporter.begin('far left', 'left', 'sas', 9)
+    for seconds in (17.0, 16.0, 0.0):
+        reporter.waiting(seconds, 'the endpoint wants [fewer] requests')
+        reporter._progress.refresh()
+    reporter.close()
+    assert 'the endpoint wants [fewer] requests; asked again in 17 s' in shown.getvalue()
+    assert 'asked again in 16 s' in shown.getvalue()
+    assert 'asked again in 0 s' not in shown.getvalue()
+
+
+def test_pause_is_told_in_a_few_lines_where_nothing_can_be_overwritten(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = io.StringIO()
+    for reporter in (ConsoleReporter(Console(file=text, width=200)), JsonReporter()):
+        for pause in range(2):
+            for left in (*range(25 + pause, 0, -1), 0):
+                reporter.waiting(float(left), 'busy')
+    lines = ['busy; asked again in 25 s', 'busy; asked again in 15 s', 'busy; asked again in 5 s']
+    lines += ['busy; asked again in 26 s', 'busy; asked again in 16 s', 'busy; asked again in 6 s']
+    assert text.getvalue().splitlines() == lines
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.splitlines()) == ('', lines)
