@@ -53,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         '--worker-kills', type=int, default=3, help='Workers killed while they compute.  [%(default)s]'
     )
     group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
+    group.addoption('--spoiled-files', type=int, default=300, help='Spoiled parameter files.  [%(default)s]')
     group.addoption('--cells', type=int, default=6, help='Cells that are calibrated.  [%(default)s]')
     group.addoption('--places', type=int, default=60, help='Neighbouring parameters compared.  [%(default)s]')
 

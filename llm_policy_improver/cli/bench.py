@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import click
 
 from llm_policy_improver.cli.experiments import EXPERIMENTS
-from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.core.settings import SettingsError, named_settings, read_settings
 from llm_policy_improver.methods.registry import UnknownMethodError
 from llm_policy_improver.nodes import hardware_in_the_loop
 from llm_policy_improver.report.progress import without_nan
@@ -26,7 +26,7 @@ from llm_policy_improver.table_tennis.bench import (
     safety,
     throughput,
 )
-from llm_policy_improver.table_tennis.settings import ControllerSettings
+from llm_policy_improver.table_tennis.settings import ControllerSettings, require_limits
 from llm_policy_improver.table_tennis.space import Searched
 
 
@@ -191,11 +191,10 @@ def throughput_command(trials: int, as_json: bool) -> None:
 def safety_command(cases: int, limits: Path | None, seed: int, as_json: bool) -> None:
     """Attacks on safety stage and watchdog: nothing may leave the limits."""
     try:
-        kept = (
-            ControllerSettings()
-            if limits is None
-            else read_settings(limits, ControllerSettings, 'controller')
-        )
+        kept = ControllerSettings()
+        if limits is not None:
+            kept = read_settings(limits, ControllerSettings, 'controller')
+            require_limits(named_settings(limits, 'controller'), str(limits))
     except SettingsError as error:
         click.echo(f'Error: {error}', err=True)
         sys.exit(2)

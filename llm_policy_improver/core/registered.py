@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from pkgutil import resolve_name
 from typing import Any, Final
 
+from llm_policy_improver.core.shortened import shortened
 from llm_policy_improver.core.text import clean_line
 
-LONGEST_NAME: Final = 100
-"""Characters of an unknown name that are quoted."""
+_LONGEST_NAME: Final = 40
+_LONGEST_LIST: Final = 120
+"""Characters in a sentence."""
 
 
 def registered(where: str, package: str) -> Any:
@@ -22,7 +24,7 @@ def registered(where: str, package: str) -> Any:
 
 def unknown_text(what: str, name: str, known: Iterable[str]) -> str:
     """That nothing has this name, with the names that come close, or all of them."""
-    names = tuple(known)
+    names, name = tuple(known), shortened(clean_line(name), _LONGEST_NAME)
     near = difflib.get_close_matches(name, names, 3, 0.5)
-    meant = f'did you mean {" or ".join(near)}?' if near else f'there are {", ".join(names)}'
-    return f'unknown {what} "{clean_line(name, LONGEST_NAME)}"; {meant}'
+    meant = f'did you mean {" or ".join(near)}?' if near else f'there are {shortened(", ".join(names), _LONGEST_LIST)}'
+    return f'unknown {what} "{name}"; {meant}'

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
+from llm_policy_improver.core.limited_yaml import YamlError, read_yaml
 from llm_policy_improver.core.registered import unknown_text
+from llm_policy_improver.core.shortened import LONGEST_PLACE, LONGEST_VALUE, shortened, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -24,7 +26,13 @@ NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer')
 
 
 class SettingsError(ValueError):
-    """A setting is unknown or has a value it must not have; the message says which and what is expected."""
+    """A setting is unknown or has a value it must not have; the message says which and what is expected.
+
+    The message is one line of less than 300 characters, whatever was given: its middle is left out where it is longer.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message))
 
 
 def to_mapping(settings: Any) -> dict[str, Any]:
@@ -46,6 +54,7 @@ def from_mapping(kind: type[Settings], flat: Mapping[str, Any], where: str) -> S
     defaults: Any = kind()
     known = to_mapping(defaults)
     former: Mapping[str, str] = getattr(kind, 'FORMER', {})
+    where = shortened(where, LONGEST_PLACE)
     for name in flat:
         if name in former:
             raise SettingsError(f'{where}: the setting {name} is called {former[name]} now')
@@ -86,15 +95,15 @@ def _refusal(
         return own if isinstance(own, SettingsError) else SettingsError(f'{where}: {own}')
     name = '.'.join(part for part in error['loc'][1:] if isinstance(part, str))
     if kind in _TYPES:
-        wrong = f'must be of type {_TYPES[kind]}; got {got!r}'
+        wrong = f'must be of type {_TYPES[kind]}; got {shown(got)}'
     elif kind == 'finite_number':
-        wrong = f'must be finite; got {got}'
+        wrong = f'must be finite; got {shown(got)}'
     elif kind == 'tuple_type':
-        wrong = f'must be a list; got {got!r}'
+        wrong = f'must be a list; got {shown(got)}'
     elif kind in ('missing', 'too_long'):
         wrong = f'must have {len(known[name])} entries; got {len(flat[name])}'
     else:
-        wrong = f'is refused: {error["msg"]}; got {got!r}'
+        wrong = f'is refused: {error["msg"]}; got {shown(got)}'
     return SettingsError(f'{where}: {name} {wrong}')
 
 
@@ -116,31 +125,54 @@ def read_settings(path: Path, kind: type[Settings], node: str, *on_top: Path) ->
     return from_mapping(kind, flat, f'{" with ".join(map(str, (path, *on_top)))}, {node}')
 
 
-def _read(path: Path, node: str) -> dict[str, Any]:
-    """The flat settings of one node in one file."""
+def read_sections(path: Path) -> dict[str, Mapping[str, Any]]:
+    """What a ROS 2 parameter file says, by its sections: names of nodes with or without a namespace.
+
+    Raises:
+        SettingsError: it cannot be read, or is no parameter file.
+    """
+    place = shortened(str(path), LONGEST_PLACE)
     try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, YamlError):
+            raise SettingsError(f'{place}: {error}') from None
         raise SettingsError(
-            f'{path}: cannot be read ({error.__class__.__name__}); name an existing YAML file'
+            f'{place}: cannot be read ({error.__class__.__name__}); name an existing YAML file'
         ) from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f'{path}: is no valid YAML: {" ".join(str(error).split())}') from None
     if not isinstance(content, dict) or not all(
         isinstance(section, dict) and isinstance(section.get('ros__parameters', None), dict)
         for section in content.values()
     ):
-        raise SettingsError(f'{path}: must map node names to ros__parameters, as in config/sim.yaml')
+        raise SettingsError(f'{place}: must map node names to ros__parameters, as in config/sim.yaml')
     for section in content:
-        if str(section).rsplit('/', 1)[-1] not in (*NODES, '**'):
-            raise SettingsError(f'{path}: unknown node "{section}"; the nodes are {", ".join(NODES)}')
+        if section.rsplit('/', 1)[-1] not in (*NODES, '**'):
+            raise SettingsError(
+                f'{place}: unknown node "{shortened(section, LONGEST_VALUE)}"; the nodes are {", ".join(NODES)}'
+            )
+    return {section: parameters['ros__parameters'] for section, parameters in content.items()}
+
+
+def named_settings(path: Path, node: str) -> frozenset[str]:
+    """Names of the settings that a ROS 2 parameter file gives one node, e.g. ``'safety.velocity'``.
+
+    Raises:
+        SettingsError: it cannot be read, or is no parameter file.
+    """
+    return frozenset(_read(path, node))
+
+
+def _read(path: Path, node: str) -> dict[str, Any]:
+    """The flat settings of one node in one file."""
+    sections = read_sections(path)
     flat: dict[str, Any] = {}
     wherever = ('/**', f'/**/{node}', node)  # the later ones win, as in ROS 2
-    for section in content:
-        if section not in wherever and str(section).rsplit('/', 1)[-1] in (node, '**'):
-            raise SettingsError(f'{path}: "{section}" is for one namespace only; write "/**/{node}"')
+    for section in sections:
+        if section not in wherever and section.rsplit('/', 1)[-1] in (node, '**'):
+            place, said = shortened(str(path), LONGEST_PLACE), shortened(section, LONGEST_VALUE)
+            raise SettingsError(f'{place}: "{said}" is for one namespace only; write "/**/{node}"')
     for section in wherever:
-        flat |= _flatten(content.get(section, {}).get('ros__parameters', {}))
+        flat |= _flatten(sections.get(section, {}))
     return flat
 
 
@@ -156,8 +188,9 @@ def with_settings(path: Path | None, changes: Mapping[str, Mapping[str, Any]]) -
     """
     content: dict[str, Any] = {}
     if path is not None:
-        _read(path, NODES[0])
-        content = yaml.safe_load(path.read_text())
+        content = {
+            section: {'ros__parameters': dict(given)} for section, given in read_sections(path).items()
+        }
     for node, flat in changes.items():
         # Where both are there, what is said of the bare name wins.
         section = node if node in content else f'/**/{node}'
@@ -168,12 +201,16 @@ def with_settings(path: Path | None, changes: Mapping[str, Mapping[str, Any]]) -
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Raises `SettingsError` where one setting is there twice, as ``a: {b: 1}`` and as ``a.b: 2``."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flatten(value, f'{prefix}{name}.')
-        else:
-            flat[f'{prefix}{name}'] = value
+        found = (
+            _flatten(value, f'{prefix}{name}.') if isinstance(value, Mapping) else {f'{prefix}{name}': value}
+        )
+        twice = next((each for each in found if each in flat), None)
+        if twice is not None:
+            raise SettingsError(f'the setting {shown(twice)} is given twice: keep one of them')
+        flat |= found
     return flat
 
 

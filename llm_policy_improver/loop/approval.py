@@ -16,6 +16,7 @@ from llm_policy_improver.core.audit import Audit, Decision, GateVerdict, audit_o
 from llm_policy_improver.core.gate import GateCase, WithdrawnError
 from llm_policy_improver.core.policy import Parameters, Program
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.ranges import require_choice
 from llm_policy_improver.core.space import Carrier, ParameterSpace, Place, policy_of
 from llm_policy_improver.core.text import clean_line
 from llm_policy_improver.core.trial import Trial
@@ -60,8 +61,7 @@ class ApprovalConfig:
     small_step: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.auto_approve not in AUTO_APPROVE:
-            raise ValueError(f'auto_approve must be {" or ".join(AUTO_APPROVE)}; got "{self.auto_approve}"')
+        require_choice('auto_approve', self.auto_approve, AUTO_APPROVE)
         if not 0.0 <= self.small_step <= 0.5:
             raise ValueError(
                 f'small_step must be between 0 and 0.5, a quarter of a range; got {self.small_step:g}'

@@ -7,8 +7,10 @@ from typing import ClassVar, Final
 
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.policy import ParameterError
+from llm_policy_improver.core.ranges import LONGEST_WORDS, Range, require_path, require_ranges
 from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.shortened import LONGEST_VALUE, shortened, shown
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.llm.address import require_base_url
 from llm_policy_improver.loop.approval import ApprovalConfig
@@ -119,13 +121,20 @@ class OptimizerSettings:
             require_known(self.method, (*CHOICES, *PROGRAMS))
         except UnknownMethodError as error:
             raise SettingsError(str(error)) from None
-        if self.request_timeout <= 0.0 or self.request_retries < 0:
-            raise SettingsError('request_timeout must be above 0 s and request_retries at least 0')
-        if self.trial_timeout <= 0.0:
-            raise SettingsError(f'trial_timeout must be above 0 s; got {self.trial_timeout:g} s')
-        if self.trials < 1 or not self.first_trials >= 0:
+        try:
+            require_ranges(self, _RANGES)
+            require_path('output_folder', self.output_folder)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        for name in ('model', 'base_url'):
+            text = getattr(self, name)
+            if len(text) > LONGEST_NAME or not text.isprintable():
+                raise SettingsError(
+                    f'{name} must have at most {LONGEST_NAME} printable characters; got {shown(text)}'
+                )
+        if len(self.objective) > LONGEST_WORDS:
             raise SettingsError(
-                f'trials must be at least 1 and first_trials at least 0; got {self.trials} and {self.first_trials}'
+                f'objective must have at most {LONGEST_WORDS:,} characters; got {len(self.objective):,}'
             )
         if self.base_url and not self.model:
             raise SettingsError(
@@ -141,21 +150,17 @@ class OptimizerSettings:
             raise SettingsError(
                 f'method {self.method} writes programs that choose for each ball: set vary_balls to true'
             )
-        if not 1 <= self.balls <= 100:
-            raise SettingsError(f'balls must be from 1 to 100; got {self.balls}')
         if self.method in (*WITH_MODEL, *PROGRAMS) and not self.model:
             raise SettingsError(
                 f'method {self.method} needs a language model: give its name (--model NAME); without one there are '
                 f'{", ".join((*NUMERIC, *BY_EXAMPLES))}'
             )
         if not 0 <= self.seed < 2**62:
-            raise SettingsError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
-        if not 0.0 <= self.landing_noise <= 1.0:
-            raise SettingsError(f'landing_noise must be between 0 and 1 m; got {self.landing_noise:g} m')
+            raise SettingsError(f'seed must be a whole number from 0 to 2^62; got {shown(self.seed)}')
         if self.parameters not in tuple(Searched):
-            raise SettingsError(f'parameters must be {", ".join(Searched)}; got "{self.parameters}"')
-        if not 1 <= self.program_candidates <= 100:
-            raise SettingsError(f'program_candidates must be 1 to 100; got {self.program_candidates}')
+            raise SettingsError(
+                f'parameters must be {", ".join(Searched)}; got "{shortened(self.parameters, LONGEST_VALUE)}"'
+            )
         self.space()
         self.sas_options()
 
@@ -194,3 +199,23 @@ class OptimizerSettings:
             )  # fmt: skip
         except ParameterError as error:
             raise SettingsError(f'optimizer: {error}') from None
+
+
+LONGEST_NAME: Final = 500
+"""Characters of a language model's name and of its endpoint's address."""
+_BOUND: Final = (-100.0, 100.0, '')
+_RANGES: Final[Mapping[str, Range]] = {
+    'request_timeout': (0.01, 86_400.0, ' s'),
+    'request_retries': (0, 100, ''),
+    'token_budget': (0, 10_000_000, ' tokens'),
+    'program_candidates': (1, 100, ''),
+    'landing_noise': (0.0, 1.0, ' m'),
+    'trials': (1, 100_000, ''),
+    'first_trials': (0, 100_000, ''),
+    'balls': (1, 100, ''),
+    'trial_timeout': (0.01, 86_400.0, ' s'),
+    'attenuation_low': _BOUND,
+    'attenuation_high': _BOUND,
+    'residual_low': _BOUND,
+    'residual_high': _BOUND,
+}

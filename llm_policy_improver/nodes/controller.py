@@ -17,7 +17,7 @@ from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.msg import BallChoice, ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
-from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.declared import declared, given, require_own_clock
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
 from llm_policy_improver.nodes.messages import choice_message, command_message, parameters_of
@@ -30,7 +30,7 @@ from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.observation import Command
-from llm_policy_improver.table_tennis.settings import ControllerSettings
+from llm_policy_improver.table_tennis.settings import ControllerSettings, require_limits
 
 _DONE = TransitionCallbackReturn.SUCCESS
 _LARGEST_STEP = 1_000_000
@@ -66,6 +66,10 @@ class ControllerNode(LifecycleNode):
         self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
         self._left_out_told, self._told_at = 0, 0.0
         kind = LockstepArm if self._settings.lockstep else HardwareArm
+        if kind is HardwareArm:
+            require_own_clock(self)
+            if settings is None:
+                require_limits(given(self), self.get_name())
         self._chooser = self._made_chooser()
         self._arm: LockstepArm | HardwareArm = kind(
             self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice

@@ -34,3 +34,16 @@ def declared(node: Node, defaults: Settings) -> Settings:
     given = node._parameter_overrides
     values |= {name: parameter.value for name, parameter in given.items() if not node.has_parameter(name)}
     return from_mapping(type(defaults), values, where)
+
+
+def given(node: Node) -> frozenset[str]:
+    """Names of the parameters that somebody gave the node at its start, in a file or else."""
+    return frozenset(node._parameter_overrides)
+
+
+def require_own_clock(node: Node) -> None:
+    """Raise `SettingsError` where a node of the arm takes its time from ``/clock``, which anybody may set or stop."""
+    if node.get_parameter('use_sim_time').value:
+        raise SettingsError(
+            f'{node.get_name()}: use_sim_time must be false on the arm (lockstep: false), which moves by the real time'
+        )

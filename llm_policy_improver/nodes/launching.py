@@ -4,7 +4,6 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-import yaml
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
@@ -12,7 +11,7 @@ from launch.utilities.type_utils import coerce_to_type
 from launch_ros.actions import Node
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.core.settings import SettingsError, named_settings, read_sections, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import PROGRAMS
@@ -20,6 +19,7 @@ from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_database import DATABASE
+from llm_policy_improver.table_tennis.settings import require_limits
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
@@ -112,10 +112,12 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             }
         guarded = 'simulator' not in executables
         if guarded:
+            safety = Path(given('safety'))
             if _typed('insecure', bool, given('insecure')):
                 for name in ('controller', 'trace_logger', 'optimizer'):
                     overrides.setdefault(name, {})['security.insecure'] = True
             _require_usable(given('safety'), given('namespace'), executables)
+            require_limits(named_settings(safety, 'controller'), str(safety))
             # What is rehearsed is the arm that runs.
             for name in ('config', 'safety'):
                 overrides['optimizer'][f'rehearsal.{name}'] = str(Path(given(name)).absolute())
@@ -169,11 +171,9 @@ def _typed(name: str, kind: type, text: str) -> str | int | bool:
 def _require_usable(config: str, namespace: str, executables: tuple[str, ...]) -> None:
     """ROS leaves out a missing file with a warning, and sections that name no node here without a word."""
     try:
-        sections = yaml.safe_load(Path(config).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f'config {config} cannot be read: {" ".join(str(error).split())}') from None
-    if not isinstance(sections, dict):
-        raise SettingsError(f'config {config} must map node names to ros__parameters')
+        sections = read_sections(Path(config))
+    except SettingsError as error:
+        raise SettingsError(f'config {error}') from None
     bare = [executable for executable in executables if executable in sections]
     if namespace.strip('/') and bare:
         raise SettingsError(

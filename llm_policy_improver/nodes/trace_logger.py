@@ -20,7 +20,7 @@ from llm_policy_improver.msg import (
     PolicyParameters,
 )
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
-from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.declared import declared, require_own_clock
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.lockstep_trials import LockstepTrials
 from llm_policy_improver.nodes.messages import (
@@ -69,6 +69,8 @@ class TraceLoggerNode(LifecycleNode):
     def __init__(self, settings: TraceLoggerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('trace_logger', **node_arguments)
         self._settings = declared(self, settings or TraceLoggerSettings())
+        if not self._settings.lockstep:
+            require_own_clock(self)
         self._seals = Seals(self, self._settings.security)
         self._trials: LockstepTrials | ClockedTrials = (
             LockstepTrials(self, self._settings, self._knows, self._finish)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.core.audit import GateVerdict
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.policy import Parameters, Policy, Program
-from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.core.settings import SettingsError, named_settings, read_settings
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.trial import Trial
@@ -35,7 +35,7 @@ from llm_policy_improver.table_tennis.cells import Cell
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.rehearsal_config import RehearsalConfig
 from llm_policy_improver.table_tennis.rehearsal_result import Proven, RehearsalResult, RehearsedTrial, refusal
-from llm_policy_improver.table_tennis.settings import ControllerSettings
+from llm_policy_improver.table_tennis.settings import ControllerSettings, require_limits
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
@@ -228,7 +228,10 @@ def arm_settings(config: RehearsalConfig) -> ControllerSettings:
     path = Path(config.config) if config.config else share_folder() / 'config' / 'hardware.yaml'
     on_top = [Path(config.safety)] if config.safety else []
     try:
-        return read_settings(path, ControllerSettings, 'controller', *on_top)
+        settings = read_settings(path, ControllerSettings, 'controller', *on_top)
+        for each in on_top:
+            require_limits(named_settings(each, 'controller'), str(each))
+        return settings
     except SettingsError as error:
         raise SettingsError(f'rehearsal, of the arm of {error}') from None
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from llm_policy_improver.core.ranges import require_choice, require_path, require_ranges
 from llm_policy_improver.table_tennis.ball.state import BallModel, Vec
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 
@@ -101,8 +102,10 @@ class RehearsalConfig:
             raise ValueError(
                 f'rehearsal: longest_saturation must be between 0 and 3 s; got {self.longest_saturation:g} s'
             )
-        if self.balls not in ('standard', 'rally'):
-            raise ValueError(f'rehearsal: balls must be standard or rally; got "{self.balls}"')
+        require_choice('balls', self.balls, ('standard', 'rally'), 'rehearsal')
+        require_ranges(self, {'camera_noise': (0.0, 0.099, ' m')}, 'rehearsal')
+        for name in ('config', 'safety'):
+            require_path(name, getattr(self, name), 'rehearsal')
         self.launcher()
 
     @property

@@ -1,9 +1,18 @@
 """Settings of the table-tennis cell: simulator, controller and trace logger."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
+from llm_policy_improver.core.ranges import (
+    require_joint_names,
+    require_nodes,
+    require_path,
+    require_ranges,
+    require_topics,
+)
 from llm_policy_improver.core.security import SecuritySettings
-from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.core.settings import SettingsError, to_mapping
 from llm_policy_improver.table_tennis.arm.frames import CameraFrame
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.ball.filter import FilterConfig
@@ -37,6 +46,9 @@ class SimulatorSettings:
     simulation: SimulationConfig = field(default_factory=SimulationConfig)
     command_timeout: float = 10.0
 
+    def __post_init__(self) -> None:
+        require_ranges(self, {'command_timeout': (0.1, 3600.0, ' s')})
+
     def in_rally(self) -> 'SimulatorSettings':
         """The same with another ball for every seed, where all would be the same one."""
         if self.simulation.varies:
@@ -58,7 +70,8 @@ class ControllerSettings:
         spin_topic: where the ball's spin is reported by whoever can measure it; nobody must.
         gantry_command_topic, arm_command_topic: where a ros2_control arm takes the velocities of the two slides
             and of the six axes; empty: not sent.
-        peers: nodes that must go on giving signs of life on ``/diagnostics`` once they have begun to.
+        peers: nodes that must go on giving signs of life on ``/diagnostics`` once they have begun to; on the arm
+            at least one.
         controller: the controller itself.
         watchdog, inner_loop, handover, safety: what guards the physical arm.
         cameras: where the cameras' frame is.
@@ -91,10 +104,14 @@ class ControllerSettings:
                 'controller: security.key_file is empty: name the file of the key that controller, trace logger and '
                 'optimizer share, or set security.insecure to true, by which anybody on the network moves the arm'
             )
-        if len(set(self.driver_joint_names)) != len(JOINTS):
-            raise SettingsError(
-                f'controller: driver_joint_names must be {len(JOINTS)} different names, one for each of '
-                f'{", ".join(JOINTS)}; got {len(self.driver_joint_names)}'
+        require_joint_names(self.driver_joint_names, JOINTS)
+        commands = ('gantry_command_topic', 'arm_command_topic')
+        topics = {name: getattr(self, name) for name in (*_SENSOR_TOPICS, 'spin_topic', *commands)}
+        require_topics(topics, optional=commands)
+        require_nodes('peers', self.peers)
+        if not (self.lockstep or self.peers):
+            raise ValueError(
+                'peers must name a node whose silence stops the arm (lockstep: false), e.g. trace_logger; got none'
             )
 
     @property
@@ -132,3 +149,29 @@ class TraceLoggerSettings:
     filter: FilterConfig = field(default_factory=FilterConfig)
     cameras: CameraFrame = field(default_factory=CameraFrame)
     security: SecuritySettings = field(default_factory=SecuritySettings)
+
+    def __post_init__(self) -> None:
+        require_joint_names(self.driver_joint_names, JOINTS)
+        require_topics({name: getattr(self, name) for name in _SENSOR_TOPICS})
+        require_path('output_folder', self.output_folder)
+        require_ranges(self, {'ball_lost': (0.05, 5.0, ' s')})
+
+
+_SENSOR_TOPICS: Final = ('joint_state_topic', 'ball_topic')
+
+
+def require_limits(given: Iterable[str], where: str) -> None:
+    """Raise `SettingsError` unless every limit of the arm is given: one that is left out is no limit of that arm's.
+
+    Args:
+        given: names of the controller's settings that somebody wrote, e.g. ``'safety.velocity'``.
+        where: said before the first one that is missing.
+    """
+    named = frozenset(given)
+    limits = [f'safety.{name}' for name in to_mapping(SafetyLimits())]
+    missing = [name for name in limits if name not in named]
+    if missing:
+        more = f' and {len(missing) - 1} more' if len(missing) > 1 else ''
+        raise SettingsError(
+            f'{where}: {missing[0]}{more} missing: on the arm every limit must be given, as in config/safety.yaml'
+        )

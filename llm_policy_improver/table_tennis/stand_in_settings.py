@@ -1,7 +1,9 @@
 """Settings of the stand-in arm: what `ControllerSettings` says of the interface, from the arm's side."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
+from llm_policy_improver.core.ranges import require_joint_names, require_topics
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.settings import check_priority
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
@@ -46,18 +48,8 @@ class StandInSettings:
     realtime_priority: int = 0
 
     def __post_init__(self) -> None:
-        names = self.driver_joint_names
-        if len(set(names)) != len(JOINTS) or len(names) != len(JOINTS):
-            raise ValueError(
-                f'driver_joint_names must be {len(JOINTS)} different names, one for each of {", ".join(JOINTS)}; '
-                f'got {", ".join(names) or "none"}'
-            )
-        topics = (
-            self.joint_state_topic, self.ball_topic, self.spin_topic, self.gantry_command_topic,
-            self.arm_command_topic,
-        )  # fmt: skip
-        if not all(topics) or len(set(topics)) != len(topics):
-            raise ValueError(f'the five topics must be different names; got {", ".join(map(repr, topics))}')
+        require_joint_names(self.driver_joint_names, JOINTS)
+        require_topics({name: getattr(self, name) for name in _TOPICS})
         if not 20.0 <= self.arm_state_rate <= 1000.0:
             raise ValueError(f'arm_state_rate must be between 20 and 1000 Hz; got {self.arm_state_rate:g} Hz')
         if self.gantry_state_rate and not 20.0 <= self.gantry_state_rate <= 1000.0:
@@ -75,3 +67,8 @@ class StandInSettings:
         if not 0 <= self.seed < 2**62:
             raise ValueError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
         check_priority(self.realtime_priority, 'stand_in_arm')
+
+
+_TOPICS: Final = (
+    'joint_state_topic', 'ball_topic', 'spin_topic', 'gantry_command_topic', 'arm_command_topic',
+)  # fmt: skip

@@ -66,6 +66,7 @@ from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 
 pytestmark = pytest.mark.real_time
 HARDWARE = share_folder() / 'config' / 'hardware.yaml'
+FILES = ('--params-file', str(HARDWARE), '--params-file', str(HARDWARE.with_name('safety.yaml')))
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 PUBLISHED_ORDER = (7, 3, 0, 5, 1, 6, 2, 4)
 RETURNED = {ExecutionTrace.LANDED, ExecutionTrace.OUT, ExecutionTrace.NET, ExecutionTrace.OWN_SIDE}
@@ -498,7 +499,7 @@ def started_anew(graph: RosGraph, driver: Driver, folder: Path) -> tuple[list[An
 
 
 def controller_command(graph: RosGraph) -> list[str]:
-    command = [*node_command('controller', graph.namespace), '--params-file', str(HARDWARE)]
+    command = [*node_command('controller', graph.namespace), *FILES]
     given: dict[str, Any] = {'driver_joint_names': f'[{", ".join(NAMES)}]'}
     given |= {f'watchdog.{name}': value for name, value in PATIENT.items()}
     given |= {'security.key_file': KEYS.key_file, 'security.operator_file': KEYS.operator_file}
@@ -798,7 +799,7 @@ def test_settings_for_hardware_go_by_the_clock_and_name_the_drives() -> None:
 def test_node_in_a_namespace_takes_the_settings_for_hardware(tmp_path: Path) -> None:
     with RosGraph() as graph:
         states = graph.collect(ControllerStatus, 'controller/status', LATCHED)
-        command = [*node_command('controller', graph.namespace), '--params-file', str(HARDWARE)]
+        command = [*node_command('controller', graph.namespace), *FILES]
         with process(command, tmp_path):
             graph.spin_until(lambda: states, 'the controller')
             assert states[0].state == ControllerStatus.DISARMED

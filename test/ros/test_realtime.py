@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray
+from paths import CONFIG
 from ros_graph import Process, RosGraph, node_command, process
 
 from llm_policy_improver.core.settings import SettingsError, read_settings
@@ -99,7 +100,8 @@ def hardware_node(node: str, graph: RosGraph, priority: int) -> list[str]:
     parameters: dict[str, Any] = {'realtime_priority': priority}
     if node == 'controller':
         parameters |= {'lockstep': False, 'gantry_command_topic': 'gantry', 'arm_command_topic': 'arm'}
-    return node_command(node, graph.namespace, **parameters)
+    limits = ['--params-file', str(CONFIG / 'safety.yaml')] if node == 'controller' else []
+    return [*node_command(node, graph.namespace, **parameters), *limits]
 
 
 @pytest.mark.usefixtures('idle')

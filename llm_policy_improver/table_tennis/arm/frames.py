@@ -12,6 +12,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llm_policy_improver.core.ranges import require_label
 from llm_policy_improver.table_tennis.ball.state import Vec
 from llm_policy_improver.table_tennis.observation import BallObservation, SpinObservation
 
@@ -138,8 +139,12 @@ class CameraFrame:
             )
         if max(map(abs, self.rotation)) > 2.0 * math.pi:
             raise FrameError(f'cameras: rotation must be within 2 pi; got {self.rotation} (in rad?)')
-        if not self.name:
+        if not self.name.strip():
             raise FrameError('cameras: name is empty: give the frame_id of the sightings')
+        try:
+            require_label('name', self.name, 'cameras')
+        except ValueError as error:
+            raise FrameError(str(error)) from None
         if self.name == TABLE and any(numbers):
             raise FrameError(
                 f"cameras: sightings in frame {TABLE} need no transform: give the name of the cameras' own frame"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
+from llm_policy_improver.core.ranges import require_ranges
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.inverse_kinematics import JOINT_HIGH, JOINT_LOW
 
@@ -26,6 +27,9 @@ class Limits:
     """
 
     horizon: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_ranges(self, {'horizon': (0.001, 10.0, ' s')}, 'limits')
 
     def enforce(self, velocity: Array, position: Array) -> tuple[Array, bool]:
         """The command (8,) that may be sent to an arm at ``position`` (8,), and whether it was changed.

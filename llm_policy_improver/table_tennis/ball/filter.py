@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
 from llm_policy_improver.core.linear import product, solve_positive
+from llm_policy_improver.core.ranges import Range, require_ranges
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.laws import fly, lift_of, minus, table_bounce
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
@@ -41,6 +42,19 @@ class FilterConfig:
     spin_sighting: float = 10.0
     bounce_velocity: float = 0.03
     bounce_spin: float = 3.0
+
+    def __post_init__(self) -> None:
+        require_ranges(self, _RANGES, 'filter')
+
+
+_RANGES: Final[dict[str, Range]] = {
+    'sighting': (0.0, 1.0, ' m'),
+    'acceleration': (0.0, 1000.0, ' m/s^2'),
+    'spin': (0.0, 1000.0, ' rad/s'),
+    'spin_sighting': (0.0, 1000.0, ' rad/s'),
+    'bounce_velocity': (0.0, 100.0, ' m/s'),
+    'bounce_spin': (0.0, 1000.0, ' rad/s'),
+}
 
 
 class BallFilter:

@@ -1,9 +1,10 @@
 """The ball's coefficients, for the simulator and for the controller's predictions; `laws` has the formulas."""
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from llm_policy_improver.core.ranges import Range, require_ranges
 from llm_policy_improver.table_tennis.ball import table
 
 Vec = tuple[float, float, float]
@@ -68,18 +69,7 @@ class BallModel:
     def __post_init__(self) -> None:
         if not self.lift_saturation > 0.0:
             raise ValueError(f'lift_saturation must be above 0; got {self.lift_saturation}')
-        for entry in fields(self):
-            if (
-                entry.init
-                and entry.name != 'lift_saturation'
-                and not (math.isfinite(getattr(self, entry.name)) and getattr(self, entry.name) >= 0.0)
-            ):
-                raise ValueError(
-                    f'{entry.name} must be a finite number of at least 0; got {getattr(self, entry.name)}'
-                )
-        for name in AT_MOST_ONE:
-            if getattr(self, name) > 1.0:
-                raise ValueError(f'{name} must be between 0 and 1; got {getattr(self, name)}')
+        require_ranges(self, _RANGES)
         law = BallLaw(
             gravity=float(self.gravity),
             drag=0.5 * self.air_density * _AREA * self.drag_coefficient / table.BALL_MASS,
@@ -91,3 +81,15 @@ class BallModel:
             racket_grip=float(self.racket_grip),
         )
         object.__setattr__(self, 'law', law)
+
+
+_RANGES: Final[dict[str, Range]] = {
+    'gravity': (0.0, 100.0, ' m/s^2'),
+    'air_density': (0.0, 100.0, ' kg/m^3'),
+    'drag_coefficient': (0.0, 100.0, ''),
+    'lift_coefficient': (0.0, 100.0, ''),
+    'lift_saturation': (1e-9, math.inf, ''),
+    'table_friction': (0.0, 100.0, ''),
+    **dict.fromkeys(AT_MOST_ONE, (0.0, 1.0, '')),
+}
+"""Far beyond any ball and any air: what fits to recordings may look at, too."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.core.compiled import compiled
+from llm_policy_improver.core.ranges import require_ranges
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.joint_model import LAG, JointModel, LatencyModel
 from llm_policy_improver.table_tennis.arm.kinematics import ArmKinematics, Kinematics
@@ -76,10 +77,14 @@ class ControllerConfig:
             raise ValueError(
                 f'period must be between 0.001 and 0.02 s (50 Hz or more); got {self.period:g} s'
             )
-        if self.first_plan < 3:
-            raise ValueError('first_plan must be at least 3 sightings')
-        if not 0.05 <= self.ball_lost <= 5.0 or not 0.0 <= self.homing_gain <= 10.0:
-            raise ValueError('ball_lost must be between 0.05 and 5 s and homing_gain between 0 and 10 1/s')
+        require_ranges(
+            self,
+            {
+                'first_plan': (3, 1000, ' sightings'),
+                'ball_lost': (0.05, 5.0, ' s'),
+                'homing_gain': (0.0, 10.0, ' 1/s'),
+            },
+        )
 
 
 class ControllerState(StrEnum):

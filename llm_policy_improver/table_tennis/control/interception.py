@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from llm_policy_improver.core.compiled import compiled
+from llm_policy_improver.core.ranges import Range, require_ranges
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.prediction import BallState, advance
@@ -44,10 +45,18 @@ class InterceptionConfig:
                 "interception: furthest < y < nearest must lie between -1.9 and -1.0 m, within the arm's reach; "
                 f'got {self.furthest:g}, {self.y:g}, {self.nearest:g}'
             )
-        if min(self.y_tolerance, self.height_tolerance, self.speed, self.hurry_tolerance) <= 0.0:
-            raise ValueError(
-                'interception: y_tolerance, height_tolerance, speed and hurry_tolerance must be above 0'
-            )
+        require_ranges(self, _RANGES, 'interception')
+
+
+_RANGES: Final[dict[str, Range]] = {
+    'y_tolerance': (0.001, 10.0, ' m'),
+    'height': (0.0, 1.5, ' m'),
+    'height_tolerance': (0.001, 10.0, ' m'),
+    'hurry': (0.0, 3.0, ' s'),
+    'speed': (0.01, 20.0, ' m/s'),
+    'hurry_tolerance': (0.001, 10.0, ' s'),
+    'clearance': (0.0, 0.5, ' m'),
+}
 
 
 def choose_interception(

@@ -9,10 +9,12 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.ranges import Range, require_ranges
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.inverse_kinematics import joint_velocity, solve_pose
 from llm_policy_improver.table_tennis.arm.kinematics import Kinematics
@@ -87,23 +89,24 @@ class StrokeConfig:
             raise ValueError(
                 f"target must be a point (x, y) on the opponent's half of the table; got {self.target}"
             )
-        if (
-            min(self.flight_time, self.swing, self.return_time) < 0.1
-            or min(self.wind_up, self.follow_through) < 0.0
-        ):
-            raise ValueError(
-                'flight_time, swing and return_time must be at least 0.1 s, wind_up and follow_through not negative'
-            )
-        if self.replan < 0.001 or self.hold < 0.0:
-            raise ValueError('replan must be at least 0.001 s and hold not negative')
-        if (
-            len(self.free_motion) != len(arm.ARM)
-            or len(self.effort) != len(arm.ARM)
-            or min(self.effort) <= 0.0
-        ):
-            raise ValueError(
-                f'free_motion and effort must have {len(arm.ARM)} entries, one a joint, and every effort be above 0'
-            )
+        if len(self.free_motion) != len(arm.ARM) or len(self.effort) != len(arm.ARM):
+            raise ValueError(f'free_motion and effort must have {len(arm.ARM)} entries, one a joint')
+        require_ranges(self, _RANGES, 'stroke')
+
+
+_RANGES: Final[dict[str, Range]] = {
+    'flight_time': (0.1, 3.0, ' s'),
+    'replan': (0.001, 3.0, ' s'),
+    'settled': (0.0, 3.0, ' s'),
+    'hold': (0.0, 3.0, ' s'),
+    'swing': (0.1, 3.0, ' s'),
+    'wind_up': (0.0, 10.0, ''),
+    'cruise': (0.01, 20.0, ' m/s'),
+    'follow_through': (0.0, 3.0, ' s'),
+    'return_time': (0.1, 30.0, ' s'),
+    'free_motion': (-20.0, 20.0, ' m/s or rad/s'),
+    'effort': (1e-3, 1e6, ''),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,9 @@
 """What the watchdog takes for a fault."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from llm_policy_improver.core.ranges import Range, require_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +43,11 @@ class WatchdogSettings:
     standing: float = 0.05
 
     def __post_init__(self) -> None:
-        for name, (low, high, unit) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(
-                    f'watchdog: {name} must be between {low:g} and {high:g}{unit}; got {value:g}{unit}'
-                )
+        require_ranges(self, _RANGES, 'watchdog')
 
 
 # The upper ends keep every fault a fault: a threshold without an end would switch its check off without a word.
-_RANGES = {
+_RANGES: Final[dict[str, Range]] = {
     'joints_stale': (0.005, 0.5, ' s'),
     'joint_jump': (0.001, 0.1, ' m or rad'),
     'range_margin': (0.0, 0.3, ' m or rad'),

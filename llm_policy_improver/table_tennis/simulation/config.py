@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from llm_policy_improver.core.ranges import require_choice, require_ranges
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 from llm_policy_improver.table_tennis.simulation.latency import Latency
@@ -65,13 +66,13 @@ class SimulationConfig:
                     f'{name} must be a whole number of physics steps of {self.physics_period:g} s; '
                     f'got {getattr(self, name):g} s, which is {steps:g} steps'
                 )
+        require_ranges(self, {'control_period': (1e-4, 0.5, ' s'), 'camera_period': (1e-4, 0.5, ' s')})
         for name, period in (('tick_phase', self.control_period), ('camera_phase', self.camera_period)):
             if not 0.0 <= getattr(self, name) < period:
                 raise ValueError(
                     f'{name} must be at least 0 and less than its period, {period:g} s; got {getattr(self, name):g} s'
                 )
-        if self.balls not in ('standard', 'rally'):
-            raise ValueError(f'balls must be standard or rally; got "{self.balls}"')
+        require_choice('balls', self.balls, ('standard', 'rally'))
         if not 0.0 <= self.camera_noise < 0.1:
             raise ValueError(f'camera_noise must be between 0 and 0.1 m; got {self.camera_noise:g} m')
         if not 0.0 <= self.spin_noise < 1000.0:

@@ -2,9 +2,11 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 
+from llm_policy_improver.core.ranges import Range, require_ranges
 from llm_policy_improver.table_tennis.ball.state import Vec
 
 
@@ -15,6 +17,17 @@ class Launch:
     position: Vec
     velocity: Vec
     spin: Vec
+
+
+_RANGES: Final[dict[str, Range]] = {
+    'position': (-100.0, 100.0, ' m'),
+    'position_spread': (0.0, 100.0, ' m'),
+    'velocity': (-50.0, 50.0, ' m/s'),
+    'velocity_spread': (0.0, 50.0, ' m/s'),
+    'spin': (-2000.0, 2000.0, ' rad/s'),
+    'spin_spread': (0.0, 2000.0, ' rad/s'),
+}
+"""The fastest smashes have 30 m/s and 1000 rad/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class Launcher:
             if entry.name.endswith('_spread') and min(value) < 0.0:
                 raise ValueError(f'launcher: {entry.name} must not be negative; got {value}')
             object.__setattr__(self, entry.name, value)
+        require_ranges(self, _RANGES, 'launcher')
 
     @property
     def varies(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from llm_policy_improver.core.ranges import require_ranges
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.prediction import BallState, launch_velocity, predict_crossing
 from llm_policy_improver.table_tennis.ball.state import BallModel, Vec
@@ -53,6 +54,7 @@ class RallyLauncher:
             )
         if not -300.0 <= self.spin_low <= self.spin_high <= 300.0 or not 0.0 <= self.side_spin <= 300.0:
             raise ValueError('rally: spin_low must not be above spin_high, and no spin beyond 300 rad/s')
+        require_ranges(self, {'net_margin': (-0.1, 0.5, ' m')}, 'rally')
 
     def draw(self, seed: int, ball: BallModel) -> Launch:
         """The ball of this seed; the same seed gives the same ball.

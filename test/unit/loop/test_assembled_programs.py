@@ -32,5 +32,5 @@ def test_a_round_of_prompt_po_has_as_many_programs_as_the_settings_say() -> None
 
 
 def test_number_of_programs_in_a_round_must_be_one() -> None:
-    with pytest.raises(SettingsError, match='program_candidates must be 1 to 100; got 0'):
+    with pytest.raises(SettingsError, match='program_candidates must be between 1 and 100; got 0'):
         OptimizerSettings(program_candidates=0)

@@ -223,7 +223,7 @@ def test_methods_that_write_programs_need_a_model_and_balls_that_vary(name: str)
         OptimizerSettings(method=name, model='some-model')
     with pytest.raises(SettingsError, match=f'method {name} needs a language model'):
         OptimizerSettings(method=name, vary_balls=True)
-    with pytest.raises(SettingsError, match='balls must be from 1 to 100; got 0'):
+    with pytest.raises(SettingsError, match='balls must be between 1 and 100; got 0'):
         OptimizerSettings(method=name, model='some-model', vary_balls=True, balls=0)
 
 

@@ -191,7 +191,7 @@ def test_blade_meets_the_ball_when_and_where_it_planned() -> None:
     ('wrong', 'sentence'),
     [
         ({'period': 0.1}, 'period must be between 0.001 and 0.02 s'),
-        ({'first_plan': 1}, 'first_plan must be at least 3 sightings'),
+        ({'first_plan': 1}, 'first_plan must be between 3 and 1000 sightings'),
         ({'ball_lost': -1.0}, 'ball_lost must be between 0.05 and 5 s'),
     ],
 )
