@@ -21,6 +21,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         'prompt': ('run_commands:prompt_command', 'Print what a language model is sent for a step of a run.'),
         'replay': ('run_commands:replay_command', 'Play a stored run again and compare every step.'),
         'audit': ('run_commands:audit_command', 'Print what became of every proposal of a run.'),
+        'runs': ('runs:runs', 'Look through stored runs for damage.'),
     },
     'Measure': {
         'bench': ('bench:bench', 'Measure simulator, controller and safety, and compare methods.'),

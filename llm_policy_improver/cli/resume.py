@@ -33,24 +33,25 @@ def resume(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver resume runs/2026-11-20T06-34-30-far-right
     """
-    with closing(open_run(folder)) as store:
-        made_with = stored_settings(store)
-        if made_with is None:
-            raise StoreError(f'the run in {folder} does not hold its settings, so it cannot be resumed')
-        checkpoint = _checkpoint(store, made_with)
-        _require_resumable_here(store, made_with)
-        made, where = store.description, f'the settings stored in {folder}'
-        simulator = from_mapping(SimulatorSettings, made['simulator'], where)
-        controller = from_mapping(ControllerSettings, made['controller'], where)
-        run = RunSetup(
-            checkpoint.objective, simulator, controller, TraceLoggerSettings(),
-            replace(made_with.optimizer, trials=checkpoint.trials), folder, as_json,
-        )  # fmt: skip
-        approval = approval_at_terminal(run.assembly)
-        improvement = run.assembly.improvement(
-            checkpoint.objective, history=checkpoint.history, gates=run.assembly.gates(approval)
-        )
-        improvement.restore(checkpoint.played)
+    with closing(open_run(folder, RunStore.open)) as store:
+        with store.understood():
+            made_with = stored_settings(store)
+            if made_with is None:
+                raise StoreError(f'the run in {folder} does not hold its settings, so it cannot be resumed')
+            checkpoint = _checkpoint(store, made_with)
+            _require_resumable_here(store, made_with)
+            made, where = store.description, f'the settings stored in {folder}'
+            simulator = from_mapping(SimulatorSettings, made['simulator'], where)
+            controller = from_mapping(ControllerSettings, made['controller'], where)
+            run = RunSetup(
+                checkpoint.objective, simulator, controller, TraceLoggerSettings(),
+                replace(made_with.optimizer, trials=checkpoint.trials), folder, as_json,
+            )  # fmt: skip
+            approval = approval_at_terminal(run.assembly)
+            improvement = run.assembly.improvement(
+                checkpoint.objective, history=checkpoint.history, gates=run.assembly.gates(approval)
+            )
+            improvement.restore(checkpoint.played)
         status = play(run, improvement, store)
     sys.exit(status)
 

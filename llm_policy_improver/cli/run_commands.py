@@ -2,7 +2,8 @@
 
 import json
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +12,12 @@ import click
 
 from llm_policy_improver.cli.run_setup import draw_run
 from llm_policy_improver.core.method import INITIAL
+from llm_policy_improver.core.shortened import shortened
 from llm_policy_improver.report.tables import print_table
 from llm_policy_improver.runs.objective_folder import open_run, runs_with_steps
 from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
 from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
+from llm_policy_improver.runs.run_records import RunRecords, named
 from llm_policy_improver.runs.store import StoredAudit, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
 from llm_policy_improver.table_tennis.objectives import parse_objective
@@ -24,6 +27,21 @@ DIFFERENT = 1
 _HEADINGS: Final = ('step', 'proposed by', 'parameters', 'requests', 'prompts', 'replay')
 
 _json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
+
+
+@contextmanager
+def _looked_into(folder: Path) -> Iterator[RunRecords]:
+    """The run in a folder that a person names; what cannot be understood of a damaged one is said in a sentence."""
+    with closing(open_run(folder, RunRecords.look)) as store, store.understood():
+        yield store
+
+
+def _say_damage(store: RunRecords) -> None:
+    """Say what was kept out of that which is shown."""
+    damage = store.damage
+    if damage:
+        said = f'The run in {store.place} is damaged, and this is what is left of it: {named(damage)}'
+        click.echo(shortened(said), err=True)
 
 
 @click.command('prompt')
@@ -37,7 +55,7 @@ def prompt_command(folder: Path, step: int | None, as_json: bool) -> None:
 
     Example: llm-policy-improver prompt --run runs/far-right | less
     """
-    with closing(open_run(folder)) as store:
+    with _looked_into(folder) as store:
         shown = preview(store, step)
     if as_json:
         click.echo(json.dumps(shown.as_json()))
@@ -65,7 +83,7 @@ def replay_command(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver replay runs/far-right
     """
-    with closing(open_run(folder)) as store:
+    with _looked_into(folder) as store:
         result = ReplayResult(tuple(replay(store)))
     if as_json:
         click.echo(json.dumps(result.as_json()))
@@ -97,7 +115,8 @@ def plot_command(folder: Path) -> None:
 
     Example: llm-policy-improver plot runs/far-right
     """
-    with closing(open_run(folder)) as store:
+    with _looked_into(folder) as store:
+        _say_damage(store)
         runs = runs_with_steps(store)
         if not (runs and store.trials()):
             raise StoreError(f'the run in {folder} has no trials yet, so there is nothing to draw')
@@ -123,8 +142,9 @@ def audit_command(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver audit runs/far-right
     """
-    with closing(open_run(folder)) as store:
+    with _looked_into(folder) as store:
         audits = store.audits()
+        _say_damage(store)
     if as_json:
         click.echo(json.dumps({'audits': [_audit_json(each) for each in audits]}))
     elif audits:

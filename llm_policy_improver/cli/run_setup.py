@@ -21,6 +21,7 @@ from llm_policy_improver.methods.registry import CHOICES, PROGRAMS
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
 from llm_policy_improver.runs.playing import description_of
 from llm_policy_improver.runs.run_folder import default_run_folder
+from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.table_tennis.cells import LANDING_NOISE, in_noise
 from llm_policy_improver.table_tennis.settings import (
@@ -209,7 +210,7 @@ class RunSetup:
 
 
 def draw_run(
-    store: RunStore, objective: Objective, first_trials: int, method: str, number: int | None = None
+    store: RunRecords, objective: Objective, first_trials: int, method: str, number: int | None = None
 ) -> Path | None:
     """Draw ``landings.png`` into the folder of a run in a store; None without trials, or where it fails, which is said.
 

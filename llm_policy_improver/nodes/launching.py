@@ -18,7 +18,7 @@ from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
-from llm_policy_improver.runs.store_database import DATABASE
+from llm_policy_improver.runs.store_schema import DATABASE
 from llm_policy_improver.table_tennis.settings import require_limits
 
 _OPTIMIZER_ARGUMENTS = {

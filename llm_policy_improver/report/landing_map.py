@@ -30,7 +30,7 @@ from llm_policy_improver.report.map_view import (
 )
 from llm_policy_improver.report.panels import SOFT, draw_failures, draw_progress, failure_lines, panel_title
 from llm_policy_improver.runs.objective_folder import to_draw
-from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.table_tennis.ball import table
 
 SIZE: Final = (12.0, 8.4)
@@ -72,7 +72,7 @@ def draw_landing_map(
 
 
 def draw_stored(
-    store: RunStore, objective: Objective, first_trials: int, method: str, number: int | None = None
+    store: RunRecords, objective: Objective, first_trials: int, method: str, number: int | None = None
 ) -> Path | None:
     """Draw a run of a store, the last one where no number is given, into ``landings.png`` in its folder.
 

@@ -8,7 +8,7 @@ from llm_policy_improver.core.settings import SettingsError, to_mapping
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
-from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.stored_run import RunSettings, stored_parts, stored_settings
 
 _MAY_DIFFER: Final = (
@@ -47,7 +47,7 @@ class Checkpoint:
         return step.number == len(self.played) and self.played[-1][1] is None
 
 
-def interrupted(store: RunStore, settings: OptimizerSettings, asked_for: bool = False) -> Checkpoint | None:
+def interrupted(store: RunRecords, settings: OptimizerSettings, asked_for: bool = False) -> Checkpoint | None:
     """The run towards the last objective, where it was interrupted; None where it has ended, or there is none.
 
     Args:

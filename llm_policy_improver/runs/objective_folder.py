@@ -1,23 +1,31 @@
 """A folder for each further objective that a node has worked towards in one store, so that none overwrites another."""
 
 import json
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.runs.run_folder import telling_words
-from llm_policy_improver.runs.store import RunStore, StoredStep, StoreError
-from llm_policy_improver.runs.store_database import DATABASE
+from llm_policy_improver.runs.run_records import RunRecords
+from llm_policy_improver.runs.store import StoredStep, StoreError
+from llm_policy_improver.runs.store_schema import DATABASE
 from llm_policy_improver.runs.stored_run import stored_parts
 from llm_policy_improver.tasks.ball_rounds import of_balls
+
+Run = TypeVar('Run', bound=RunRecords)
 
 _NOTE: Final = 'run.json'
 
 
-def open_run(folder: Path) -> RunStore:
+def open_run(folder: Path, opened: Callable[[Path], Run]) -> Run:
     """Open the run in a folder that a person names.
+
+    Args:
+        folder: that one.
+        opened: `RunRecords.look`, or `RunStore.open` where something is added.
 
     Raises:
         StoreError: there is none; of the folder of a further objective it says where its trials are.
@@ -27,10 +35,10 @@ def open_run(folder: Path) -> RunStore:
         raise StoreError(
             f'{folder} holds the picture of a further objective of the run in {store}: give that folder'
         )
-    return RunStore.open(folder)
+    return opened(folder)
 
 
-def objective_folder(store: RunStore, objective: Objective, number: int | None = None) -> Path:
+def objective_folder(store: RunRecords, objective: Objective, number: int | None = None) -> Path:
     """Of a run in a store: for the first one the store's own folder, else one in it, made where it is missing.
 
     The trials of all runs stay in the one store. ``run.json`` in a further run's folder names the objective, the aim,
@@ -63,7 +71,7 @@ def objective_folder(store: RunStore, objective: Objective, number: int | None =
     return folder
 
 
-def runs_with_steps(store: RunStore) -> list[tuple[int, list[StoredStep]]]:
+def runs_with_steps(store: RunRecords) -> list[tuple[int, list[StoredStep]]]:
     """Of the runs in a store that made a step: number and steps; the number is 0 where no settings were kept."""
     begun = [each.first_step for each in store.settings()]
 
@@ -74,7 +82,7 @@ def runs_with_steps(store: RunStore) -> list[tuple[int, list[StoredStep]]]:
 
 
 def to_draw(
-    store: RunStore, objective: Objective, first_trials: int, number: int | None = None
+    store: RunRecords, objective: Objective, first_trials: int, number: int | None = None
 ) -> tuple[Path, list[Trial], int, Objective]:
     """Where the picture of a run in a store goes, its trials, how many of them are first ones, and their aim.
 
@@ -100,13 +108,13 @@ def to_draw(
     return picture, trials, first, aim
 
 
-def _trials_before(store: RunStore, number: int) -> int:
+def _trials_before(store: RunRecords, number: int) -> int:
     """How many trials of earlier runs one starts from; 0 where that is not known."""
     settings = store.settings()[:number]
     return int(settings[-1].content.get('history') or 0) if settings else 0
 
 
-def _with_first(store: RunStore, number: int, first_trials: int) -> int:
+def _with_first(store: RunRecords, number: int, first_trials: int) -> int:
     """How many trials there were once its first ones were played; some may have been played again."""
     own = next((steps for which, steps in runs_with_steps(store) if which == number), [])
     first = {step.number for step in own[:first_trials]}

@@ -13,7 +13,8 @@ from llm_policy_improver.llm.tokens import count_message_tokens
 from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import PROGRAMS, WITH_MODEL
-from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.run_records import RunRecords
+from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.runs.stored_run import (
     PlayedStep,
     RunSettings,
@@ -60,7 +61,7 @@ class PromptPreview:
         return '\n'.join(f'## {role}\n\n{text.rstrip()}\n' for role, text in self.messages)
 
 
-def preview(store: RunStore, number: int | None = None) -> PromptPreview:
+def preview(store: RunRecords, number: int | None = None) -> PromptPreview:
     """The prompt of a step, from the trials before it.
 
     Args:
@@ -68,9 +69,10 @@ def preview(store: RunStore, number: int | None = None) -> PromptPreview:
         number: of the step, from 1; the one after the last where None.
 
     Raises:
-        StoreError: the run has no steps, or no such step.
+        StoreError: the run is damaged, or has no steps, or no such step.
         SettingsError: its settings are not those of this version.
     """
+    store.require_sound()
     parts = stored_parts(store)
     if not parts:
         raise StoreError(

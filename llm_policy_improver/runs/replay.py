@@ -1,6 +1,6 @@
 """Plays a stored run again, without endpoint and without simulator: the same loop, the recorded replies and trials.
 
-    with RunStore.open(Path('runs/far-right')) as store:
+    with RunRecords.look(Path('runs/far-right')) as store:
         result = ReplayResult(tuple(replay(store)))
     result.identical
 
@@ -19,7 +19,8 @@ from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.gates import RecordedGate
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.replayed_reading import ReplayedReading, read_again
-from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.run_records import RunRecords
+from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.runs.stored_run import (
     PlayedStep,
     RunSettings,
@@ -172,15 +173,16 @@ def _listed(steps: Sequence[ReplayedStep]) -> str:
     return f'{named}, ...' if len(steps) > _MOST_NAMED else named
 
 
-def replay(store: RunStore) -> Iterator[ReplayedStep]:
+def replay(store: RunRecords) -> Iterator[ReplayedStep]:
     """Play a stored run again, step by step.
 
     Steps of which the run does not hold what they were made with are left out, e.g. given ones of an experiment.
 
     Raises:
-        StoreError: the run holds no steps, or not the settings it was made with.
+        StoreError: the run is damaged, or holds no steps, or not the settings it was made with.
         SettingsError: the settings are not those of this version, or tell of a method that cannot be assembled.
     """
+    store.require_sound()
     parts = stored_parts(store)
     if not parts:
         raise StoreError(f'the run in {store.folder} has no steps to replay')

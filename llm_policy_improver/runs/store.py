@@ -10,36 +10,31 @@ Several processes may have the same run open. A trial's file is on disk under it
 is committed, and both happen under the database's write lock: a crash leaves a whole trial or none.
 """
 
+import hashlib
 import json
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
-from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs import episode_files, mcap_series, store_records
+from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_database import (
-    RunExistsError,
-    SamplesError,
-    StoreError,
     clear_unfinished,
     make_database,
     open_database,
-    reported,
     transaction,
 )
+from llm_policy_improver.runs.store_errors import RunExistsError, SamplesError, StoreError, reported
 from llm_policy_improver.runs.store_records import StoredAudit, StoredExchange, StoredSettings, StoredStep
 from llm_policy_improver.runs.store_rows import insert
 from llm_policy_improver.runs.trial_files import SERIES, clear_trial_files, trial_file, write_trial_file
@@ -59,19 +54,12 @@ __all__ = [
 Clock = Callable[[], datetime]
 
 
-class RunStore:
-    """A run on disk, open. Made by `create`, `open` or `join`; any thread may use it.
-
-    Attributes:
-        folder: the run's folder.
-    """
+class RunStore(RunRecords):
+    """A run on disk, open to be read and added to. Made by `create`, `open` or `join`; any thread may use it."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection, clock: Clock) -> None:
-        self.folder = folder
-        self._connection = connection
+        super().__init__(folder, connection)
         self._clock = clock
-        self._lock = threading.Lock()
-        connection.row_factory = sqlite3.Row
 
     @classmethod
     def create(cls, folder: Path, description: Mapping[str, Any], *, clock: Clock = utc_now) -> 'RunStore':
@@ -94,15 +82,18 @@ class RunStore:
         """Open a run, to read it or to add to it.
 
         Raises:
-            StoreError: there is none, it is damaged, or a newer version of this package made it.
+            StoreError: there is none, anything in it is damaged, or a newer version of this package made it. What is
+                left of a damaged run is read by `look`; nothing is added to it.
         """
-        store = cls(folder, open_database(folder), clock)
-        if os.access(folder, os.W_OK):
-            try:
+        with RunRecords.look(folder) as found:
+            found.require_sound()
+        store = cls(folder, open_database(folder)[0], clock)
+        try:
+            if os.access(folder, os.W_OK):
                 store._clear_unfinished()
-            except BaseException:
-                store.close()
-                raise
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -115,23 +106,6 @@ class RunStore:
         with suppress(RunExistsError):
             make_database(folder, description, store_records.iso(clock()))
         return cls.open(folder, clock=clock)
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """What the run was made with."""
-        row = self._read('SELECT description FROM run')[0]
-        return dict(json.loads(row['description']))
-
-    @property
-    def identity(self) -> str:
-        """A name that no other run has: by when and with what it was made."""
-        row = self._read('SELECT created_at, description FROM run')[0]
-        return sha256(f'{row["created_at"]} {row["description"]}'.encode()).hexdigest()[:16]
-
-    @property
-    def created_at(self) -> datetime:
-        """UTC."""
-        return datetime.fromisoformat(self._read('SELECT created_at FROM run')[0]['created_at'])
 
     def add_trial(self, trial: Trial, start_ns: int | None = None) -> Trial:
         """Store a trial; when this returns it survives a crash and a power failure.
@@ -153,7 +127,12 @@ class RunStore:
             number = self._next_trial()
             path = trial_file(self.folder, number, suffix)
             write_trial_file(path, content)
-            row = {'trial': number, 'start_ns': start_ns, 'samples': str(path.relative_to(self.folder))}
+            row = {
+                'trial': number,
+                'start_ns': start_ns,
+                'samples': str(path.relative_to(self.folder)),
+                'samples_sha256': hashlib.sha256(content).hexdigest(),
+            }
             insert(self._connection, 'trials', row | store_records.trial_row(trial, now))
         return replace(trial, number=number)
 
@@ -237,104 +216,6 @@ class RunStore:
         with self._lock, reported(self.folder, 'store the end of the run'), transaction(self._connection):
             last = self._connection.execute('SELECT MAX(settings) FROM settings').fetchone()[0]
             insert(self._connection, 'ends', store_records.end_row(last, state, message, now))
-
-    def trials(self, first: int = 1) -> list[Trial]:
-        """The trials from the number ``first`` on, in their order, without their samples."""
-        rows = self._read('SELECT * FROM trials WHERE trial >= ? ORDER BY trial', first)
-        return [store_records.to_trial(row) for row in rows]
-
-    def steps(self, first: int = 1) -> list[StoredStep]:
-        """The steps from the number ``first`` on, in their order."""
-        rows = self._read('SELECT * FROM steps WHERE step >= ? ORDER BY step', first)
-        return [store_records.to_step(row) for row in rows]
-
-    def exchanges(self) -> list[StoredExchange]:
-        """All requests to language models, in their order."""
-        rows = self._read(
-            'SELECT exchanges.*, version FROM exchanges JOIN steps USING (step) ORDER BY exchange'
-        )
-        return [store_records.to_exchange(row) for row in rows]
-
-    def audits(self) -> list[StoredAudit]:
-        """What became of every proposal, in their order; none of a run that was made before this was kept."""
-        rows = self._read('SELECT * FROM audit ORDER BY audit')
-        return [store_records.to_audit(row) for row in rows]
-
-    def settings(self) -> list[StoredSettings]:
-        """What steps were made with, in their order; none of a run that was made before this was kept."""
-        rows = self._read('SELECT * FROM settings ORDER BY settings')
-        return [store_records.to_settings(row) for row in rows]
-
-    def ended(self) -> bool:
-        """Whether the run towards the last objective has come to an end of its own, and was not interrupted.
-
-        True also where nobody kept that: in a run of an older version, or without `add_settings`.
-        """
-        query = 'SELECT (SELECT MAX(settings) FROM settings) IS (SELECT MAX(settings) FROM ends) AS ended'
-        return bool(self._read(query)[0]['ended'])
-
-    def end_state(self) -> str | None:
-        """How the run towards the last objective has ended, as in `add_end`; None where nobody kept an end."""
-        query = 'SELECT state FROM ends WHERE settings = (SELECT MAX(settings) FROM settings) ORDER BY end DESC LIMIT 1'
-        return next((str(row['state']) for row in self._read(query)), None)
-
-    def samples(self, trial: int) -> TraceSamples:
-        """The time series of a trial, exactly as stored.
-
-        Raises:
-            StoreError: there is no such trial, or its file is missing, damaged, or holds episodes.
-        """
-        path = self._samples_file(trial)
-        try:
-            return mcap_series.decode(path.read_bytes())
-        except (OSError, mcap_series.SeriesError) as error:
-            raise StoreError(f'could not read the samples of trial {trial} from {path}: {error}') from error
-
-    def episodes(self, trial: int) -> tuple[Episode, ...]:
-        """The episodes of a trial of a program, exactly as stored.
-
-        Raises:
-            StoreError: there is no such trial, or its file is missing, damaged, or holds a time series.
-        """
-        path = self._samples_file(trial)
-        try:
-            return episode_files.decode(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise StoreError(f'could not read the episodes of trial {trial} from {path}: {error}') from error
-
-    def _samples_file(self, trial: int) -> Path:
-        rows = self._read('SELECT samples FROM trials WHERE trial = ?', trial)
-        if not rows:
-            raise StoreError(f'the run in {self.folder} has no trial {trial}')
-        return self.folder / rows[0]['samples']
-
-    def start(self, trial: int) -> int:
-        """ns stamp of the first sighting of a trial.
-
-        Raises:
-            StoreError: there is no such trial.
-        """
-        rows = self._read('SELECT start_ns FROM trials WHERE trial = ?', trial)
-        if not rows:
-            raise StoreError(f'the run in {self.folder} has no trial {trial}')
-        return int(rows[0]['start_ns'])
-
-    def close(self) -> None:
-        """Close the run; it must not be used any more."""
-        with self._lock:
-            self._connection.close()
-
-    def __enter__(self) -> 'RunStore':
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _read(self, query: str, *values: int) -> list[sqlite3.Row]:
-        with self._lock, reported(self.folder, 'read the run'):
-            return self._connection.execute(query, values).fetchall()
 
     def _next_trial(self) -> int:
         return int(self._connection.execute('SELECT COALESCE(MAX(trial), 0) + 1 FROM trials').fetchone()[0])

@@ -1,6 +1,5 @@
 """The SQLite database of a run: made in one instant, opened by several processes, errors in one sentence."""
 
-import errno
 import json
 import os
 import shutil
@@ -11,59 +10,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
+from llm_policy_improver.runs.store_errors import BUSY_TIMEOUT, RunExistsError, StoreError, reported
+from llm_policy_improver.runs.store_reading import Damage
 from llm_policy_improver.runs.store_rows import insert
-from llm_policy_improver.runs.store_schema import APPLICATION_ID, TABLES, VERSION, schema_sql
+from llm_policy_improver.runs.store_schema import (
+    APPLICATION_ID,
+    DATABASE,
+    TABLES,
+    TRIALS,
+    VERSION,
+    schema_sql,
+)
 from llm_policy_improver.runs.store_upgrade import keep_copy, rewrite
 
-DATABASE: Final = 'run.sqlite'
-TRIALS: Final = 'trials'
 _CREATING: Final = '.creating-'
-BUSY_TIMEOUT: Final = 30.0
-"""s to wait for another process's write; each takes some 10 ms."""
-
-
-class StoreError(RuntimeError):
-    """A run could not be made, opened, read or written; one sentence says why, and what to do."""
-
-
-class SamplesError(StoreError):
-    """What was seen in a trial is nothing that a file of it can hold; the store itself is in order."""
-
-
-class RunExistsError(StoreError):
-    """The folder already holds a run."""
-
-
-@contextmanager
-def reported(folder: Path, doing: str) -> Iterator[None]:
-    """Turn what the disk and the database raise into a `StoreError`."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f'could not {doing}: {_reason(error, folder)}') from error
-
-
-def _reason(error: sqlite3.Error | OSError, folder: Path) -> str:
-    code = getattr(error, 'sqlite_errorname', None) or errno.errorcode.get(
-        getattr(error, 'errno', None) or 0, ''
-    )
-    if code in {'SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EFBIG'}:
-        return f'the disk of {folder} is full; free some space and try again'
-    if code.startswith(('SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_PERM')) or code in {
-        'EACCES',
-        'EPERM',
-        'EROFS',
-    }:
-        return f'{folder} cannot be written; choose another folder or change its permissions'
-    if code in {'EEXIST', 'ENOTDIR'}:
-        return f'{folder} cannot be a folder, as a file is in its way; choose another folder'
-    if code.startswith(('SQLITE_BUSY', 'SQLITE_LOCKED')):
-        return f'another process kept {folder} busy for {BUSY_TIMEOUT:g} s; end it and try again'
-    if code.startswith(('SQLITE_CORRUPT', 'SQLITE_NOTADB')):
-        return f'{DATABASE} in {folder} is damaged or no run; restore it from a copy or choose another folder'
-    if code == 'SQLITE_CONSTRAINT_FOREIGNKEY':
-        return f'the run in {folder} has no such step'
-    return f'{folder}: {error}'
 
 
 def flush_folder(folder: Path) -> None:
@@ -118,36 +79,44 @@ def _link_new_database(database: Path, description: str, created_at: str) -> Non
             connection.execute('PRAGMA journal_mode = WAL')
             connection.execute('PRAGMA synchronous = FULL')
             connection.executescript(f'BEGIN; {schema_sql()} COMMIT;')
-            connection.execute('INSERT INTO run VALUES (1, ?, ?)', (created_at, description))
+            insert(connection, 'run', {'id': 1, 'created_at': created_at, 'description': description})
         os.link(made, database)
 
 
-def open_database(folder: Path) -> sqlite3.Connection:
+def open_database(folder: Path, *, looking: bool = False) -> tuple[sqlite3.Connection, tuple[Damage, ...]]:
     """Connect to a run's database, read-only where its folder is.
 
-    A run of an older format is rewritten in the present one, and its database kept beside it; where the folder cannot
-    be written, it is rewritten in memory.
+    A run of an older format is rewritten in the present one, and its database kept beside it. It is rewritten in memory
+    where the folder cannot be written or somebody only looks; what cannot be read of it is returned.
+
+    Args:
+        folder: of the run.
+        looking: whether nothing is to be changed.
 
     Raises:
         StoreError: there is none, it is damaged, or a newer version of this package made it.
     """
     database = folder / DATABASE
     if not database.is_file():
-        raise StoreError(f'{folder} holds no run: there is no {DATABASE} in it')
+        raise StoreError(
+            f'{shortened(str(folder), LONGEST_PLACE)} holds no run: there is no {DATABASE} in it'
+        )
     mode = 'rw'
-    if not os.access(folder, os.W_OK):
-        # SQLite needs a writable folder for WAL, unless told that nobody else writes.
+    if looking or not os.access(folder, os.W_OK):
+        # SQLite needs a writable folder for WAL, and leaves files there, unless told that nobody else writes. What a
+        # writer has left in its log is read, and not written into the database.
         mode = 'ro' if Path(f'{database}-wal').exists() else 'ro&immutable=1'
+    lost: tuple[Damage, ...] = ()
     with reported(folder, 'open the run'):
         connection = _connected(database, mode)
         try:
             _check_version(connection, folder)
             if format_of(connection) < VERSION:
-                connection = _upgraded(database, connection, in_memory=mode != 'rw')
+                connection, lost = _upgraded(database, connection, in_memory=mode != 'rw')
         except BaseException:
             connection.close()
             raise
-    return connection
+    return connection, lost
 
 
 def _connected(database: Path, mode: str) -> sqlite3.Connection:
@@ -167,26 +136,39 @@ def _set_up(connection: sqlite3.Connection) -> None:
     # take back the last commits of a WAL database.
     connection.execute('PRAGMA synchronous = FULL')
     connection.execute('PRAGMA foreign_keys = ON')
-    # Python's sqlite3 reads lone surrogates, which a reply may hold, only so.
-    connection.text_factory = lambda data: data.decode('utf-8', 'surrogatepass')
+    connection.execute('PRAGMA trusted_schema = OFF')
+    connection.text_factory = _text
+    connection.row_factory = sqlite3.Row
 
 
-def _upgraded(database: Path, old: sqlite3.Connection, *, in_memory: bool) -> sqlite3.Connection:
-    """The run in the present format: in the same file, or in memory where that cannot be written."""
+def _text(data: bytes) -> str | bytes:
+    """Python's sqlite3 reads lone surrogates, which a reply may hold, only so; what is no text stays as it is."""
+    try:
+        return data.decode('utf-8', 'surrogatepass')
+    except UnicodeDecodeError:
+        return data
+
+
+def _upgraded(
+    database: Path, old: sqlite3.Connection, *, in_memory: bool
+) -> tuple[sqlite3.Connection, tuple[Damage, ...]]:
+    """The run in the present format, in the same file or in memory, and what is lost of it."""
     fresh = sqlite3.connect(':memory:', isolation_level=None, check_same_thread=False)
     _set_up(fresh)
     if in_memory:
-        rewrite(old, fresh)
+        lost = rewrite(old, fresh, format_of(old))
         old.close()
         fresh.execute('PRAGMA query_only = ON')  # what is written there would be lost
-        return fresh
+        return fresh, lost
     with closing(fresh), transaction(old):
         # Another process may have been first, before this one held the lock.
         if format_of(old) < VERSION:
             keep_copy(database, format_of(old))
-            rewrite(old, fresh)
+            lost = rewrite(old, fresh, format_of(old))
+            if lost:
+                raise sqlite3.DatabaseError(f'{lost[0]}, so it cannot be rewritten')
             _replace(old, fresh)
-    return old
+    return old, ()
 
 
 def _replace(old: sqlite3.Connection, fresh: sqlite3.Connection) -> None:

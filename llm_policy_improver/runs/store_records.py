@@ -9,12 +9,13 @@ from typing import Any, Final
 from llm_policy_improver.core.audit import Audit, Decision, GateVerdict
 from llm_policy_improver.core.chat import Ending, Exchange
 from llm_policy_improver.core.finding import Finding, Vain
+from llm_policy_improver.core.limited_json import parse_json
 from llm_policy_improver.core.policy import policy_from_json
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs import stored_json
-from llm_policy_improver.runs.store_database import StoreError
+from llm_policy_improver.runs.store_errors import StoreError
 
 _ELSEWHERE: Final = frozenset({'exchanges'})
 """Of a proposal: in a table of its own."""
@@ -74,6 +75,20 @@ class StoredAudit:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredEnd:
+    """How a run towards one objective ended.
+
+    Attributes:
+        settings: number of the settings that it was begun with.
+        state, message: as in ``OptimizerStatus.msg``.
+    """
+
+    settings: int
+    state: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSettings:
     """What steps were made with.
 
@@ -111,9 +126,9 @@ def trial_row(trial: Trial, recorded_at: datetime) -> dict[str, Any]:
 def to_trial(row: sqlite3.Row) -> Trial:
     """A trial without its samples."""
     return Trial(
-        policy=policy_from_json(json.loads(row['policy'])),
+        policy=policy_from_json(parse_json(row['policy'])),
         outcome=row['outcome'],
-        measures=json.loads(row['measures']),
+        measures=parse_json(row['measures']),
         succeeded=bool(row['succeeded']),
         tested=bool(row['tested']),
         version=row['version'],
@@ -145,7 +160,7 @@ def to_step(row: sqlite3.Row) -> StoredStep:
     """
     step = Step(
         number=row['step'],
-        policy=policy_from_json(json.loads(row['policy'])),
+        policy=policy_from_json(parse_json(row['policy'])),
         version=row['version'],
         proposal=_proposal(row['proposal'], f'step {row["step"]}'),
         seed=row['seed'],
@@ -156,12 +171,12 @@ def to_step(row: sqlite3.Row) -> StoredStep:
 
 
 def _proposal_text(proposal: Proposal) -> str:
-    content = json.loads(stored_json.write(Proposal, proposal, _ELSEWHERE))
+    content = parse_json(stored_json.write(Proposal, proposal, _ELSEWHERE))
     return json.dumps({'format': stored_json.FORMAT, **content})
 
 
 def _proposal(text: str, where: str) -> Proposal:
-    form = json.loads(text).get('format')
+    form = parse_json(text).get('format')
     if form != stored_json.FORMAT:
         raise StoreError(
             f'the proposal of {where} has format {form}, and this version reads {stored_json.FORMAT}: read the run '
@@ -177,6 +192,7 @@ def exchange_row(step: int, exchange: Exchange, recorded_at: datetime) -> dict[s
         'recorded_at': iso(recorded_at),
         **asdict(exchange),
         'messages': json.dumps(exchange.messages),
+        'seconds': float(exchange.seconds),
         'ending': exchange.ending.value,
     }
 
@@ -237,24 +253,34 @@ def end_row(settings: int | None, state: str, message: str, recorded_at: datetim
     return {'recorded_at': iso(recorded_at), 'settings': settings, 'state': state, 'message': message}
 
 
+def to_end(row: sqlite3.Row) -> StoredEnd:
+    """An end."""
+    return StoredEnd(row['settings'], row['state'], row['message'])
+
+
+def to_description(row: sqlite3.Row) -> tuple[datetime, dict[str, Any]]:
+    """When the run was made, UTC, and what with."""
+    return datetime.fromisoformat(row['created_at']), dict(parse_json(row['description']))
+
+
 def to_settings(row: sqlite3.Row) -> StoredSettings:
     """Settings."""
     return StoredSettings(
         first_step=row['first_step'],
         recorded_at=datetime.fromisoformat(row['recorded_at']),
-        content=dict(json.loads(row['content'])),
+        content=dict(parse_json(row['content'])),
     )
 
 
 def to_exchange(row: sqlite3.Row) -> StoredExchange:
-    """An exchange; the row is joined with its step's version."""
+    """An exchange; what version its step led to is in the step's row."""
     return StoredExchange(
         number=row['exchange'],
         step=row['step'],
-        version=row['version'],
+        version=0,
         recorded_at=datetime.fromisoformat(row['recorded_at']),
         exchange=Exchange(
-            messages=tuple((role, text) for role, text in json.loads(row['messages'])),
+            messages=tuple((role, text) for role, text in parse_json(row['messages'])),
             reply=row['reply'],
             model=row['model'],
             prompt_tokens=row['prompt_tokens'],

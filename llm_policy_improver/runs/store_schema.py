@@ -3,18 +3,26 @@
 from collections.abc import Iterator
 from typing import Final
 
+from llm_policy_improver.runs.store_rows import KEYS
+
+DATABASE: Final = 'run.sqlite'
+TRIALS: Final = 'trials'
+"""File and folder of a run."""
+
 APPLICATION_ID: Final = 0x4C504931
 """Marks the file as a run of this package (``PRAGMA application_id``)."""
-VERSION: Final = 4
+VERSION: Final = 5
 """Version of these tables (``PRAGMA user_version``). Grows with every change; older runs are upgraded."""
 
-TABLES: Final = ('run', 'trials', 'steps', 'exchanges', 'audit', 'settings', 'ends')
+TABLES: Final = tuple(KEYS)
 
 _TABLES_SQL: Final = """
+-- checksum: SHA-256 of a row's other columns; empty where an older version recorded it
 CREATE TABLE run (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     created_at TEXT NOT NULL,          -- UTC, ISO 8601, as all times
-    description TEXT NOT NULL          -- JSON
+    description TEXT NOT NULL,         -- JSON
+    checksum TEXT NOT NULL
 );
 CREATE TABLE trials (
     trial INTEGER PRIMARY KEY,         -- from 1
@@ -28,7 +36,9 @@ CREATE TABLE trials (
     measures TEXT NOT NULL,            -- JSON, numbers by the measures' names
     note TEXT NOT NULL,
     start_ns INTEGER NOT NULL,         -- the trial's time 0 in its MCAP file
-    samples TEXT NOT NULL              -- the MCAP file, relative to the run's folder
+    samples TEXT NOT NULL,             -- the MCAP file, relative to the run's folder
+    samples_sha256 TEXT NOT NULL,      -- of that file; empty where an older version recorded it
+    checksum TEXT NOT NULL
 );
 CREATE TABLE steps (
     step INTEGER PRIMARY KEY,          -- from 1
@@ -39,7 +49,8 @@ CREATE TABLE steps (
     seed INTEGER NOT NULL,             -- of the trial
     proposal TEXT NOT NULL,            -- JSON with a format of its own: as it was proposed, without its exchanges
     findings TEXT NOT NULL,            -- JSON, what the checks found
-    in_vain TEXT NOT NULL              -- JSON, who gave no change, so that the policy of before stays
+    in_vain TEXT NOT NULL,             -- JSON, who gave no change, so that the policy of before stays
+    checksum TEXT NOT NULL
 );
 CREATE TABLE exchanges (
     exchange INTEGER PRIMARY KEY,      -- from 1
@@ -52,7 +63,8 @@ CREATE TABLE exchanges (
     completion_tokens INTEGER NOT NULL,
     seconds REAL NOT NULL,
     verdict TEXT NOT NULL,
-    ending TEXT NOT NULL               -- accepted, refused, failed
+    ending TEXT NOT NULL,              -- accepted, refused, failed
+    checksum TEXT NOT NULL
 );
 CREATE INDEX exchanges_by_step ON exchanges (step);
 CREATE TABLE audit (
@@ -70,20 +82,23 @@ CREATE TABLE audit (
                                        -- offered, reverted
     decided_by TEXT NOT NULL,          -- the person; empty: a program
     decided_at TEXT NOT NULL,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    checksum TEXT NOT NULL
 );
 CREATE TABLE settings (
     settings INTEGER PRIMARY KEY,      -- from 1
     recorded_at TEXT NOT NULL,
     first_step INTEGER NOT NULL,       -- the first step that they were in force for; later rows win
-    content TEXT NOT NULL              -- JSON
+    content TEXT NOT NULL,             -- JSON
+    checksum TEXT NOT NULL
 );
 CREATE TABLE ends (
     end INTEGER PRIMARY KEY,           -- from 1
     recorded_at TEXT NOT NULL,
     settings INTEGER NOT NULL REFERENCES settings (settings),  -- those of the run towards one objective that ended
     state TEXT NOT NULL,               -- finished, cancelled or failed, as in OptimizerStatus.msg
-    message TEXT NOT NULL              -- what it came to
+    message TEXT NOT NULL,             -- what it came to
+    checksum TEXT NOT NULL
 );
 """
 

@@ -1,7 +1,7 @@
 """Runs of older formats, rewritten in the present one; what was recorded is copied before anything is changed.
 
 Formats 1 to 3 knew eight attenuations and eight residuals by their columns, sentences where there are fields now, and
-only the words of a proposal.
+only the words of a proposal; format 4 had no checksums.
 """
 
 import json
@@ -11,8 +11,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from llm_policy_improver.runs.store_rows import insert
-from llm_policy_improver.runs.store_schema import schema_sql
+from llm_policy_improver.core.limited_json import parse_json
+from llm_policy_improver.core.shortened import shortened
+from llm_policy_improver.runs.store_reading import UNDECODABLE, Damage, read_rows, record_name
+from llm_policy_improver.runs.store_rows import CHECKSUM, KEYS, UNKNOWN, insert
+from llm_policy_improver.runs.store_schema import TABLES, schema_sql
+
+_BY_COLUMNS: Final = 3
+"""The last format that knew parameters by their columns; 4 is the present one without checksums."""
+_SINCE: Final = {'audit': 2, 'settings': 2, 'ends': 3}
+"""Format that a table came with."""
 
 _ATTENUATIONS: Final = 'abcdefgh'
 _RESIDUALS: Final = 'ijklmnop'
@@ -42,26 +50,44 @@ def keep_copy(database: Path, version: int) -> None:
     making.replace(kept)
 
 
-def rewrite(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Write a run of format 1, 2 or 3 anew.
+def rewrite(source: sqlite3.Connection, target: sqlite3.Connection, version: int) -> tuple[Damage, ...]:
+    """Write a run of an older format anew; its rows have no checksums.
 
     Args:
         source: of the older format; only read.
-        target: empty; gets the tables of the present format and all rows.
+        target: empty; gets the tables of the present format and all rows that can be read.
+        version: the older format, 1 to 4.
+
+    Returns:
+        What could not be read.
     """
     source.row_factory = sqlite3.Row
     target.executescript(schema_sql())
-    here = {row['name'] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    for table, convert in _ROWS.items():
-        if table in here:
-            for row in source.execute(f'SELECT * FROM {table} ORDER BY 1'):
-                insert(target, table, convert(row))
-    if 'ends' not in here:
+    lost: list[Damage] = []
+    for table in TABLES:
+        if version >= _SINCE.get(table, 1):
+            lost += _rewrite_table(source, target, table, version)
+    if version < _SINCE['ends']:
         # What an older version has begun is not to be taken for interrupted.
-        target.execute(
-            'INSERT INTO ends (recorded_at, settings, state, message) '
-            "SELECT recorded_at, settings, 'unknown', 'recorded by a version that kept no ends' FROM settings"
-        )
+        for row in target.execute('SELECT recorded_at, settings FROM settings').fetchall():
+            told = {'state': 'unknown', 'message': 'recorded by a version that kept no ends'}
+            insert(target, 'ends', dict(row) | told | {CHECKSUM: UNKNOWN})
+    return tuple(lost)
+
+
+def _rewrite_table(
+    source: sqlite3.Connection, target: sqlite3.Connection, table: str, version: int
+) -> list[Damage]:
+    rows, lost = read_rows(source, table)
+    convert = _ROWS[table] if version <= _BY_COLUMNS else dict
+    added = {'samples_sha256': ''} if table == 'trials' else {}
+    for row in rows:
+        try:
+            insert(target, table, convert(row) | added | {CHECKSUM: UNKNOWN})
+        except (*UNDECODABLE, sqlite3.Error) as error:
+            said = shortened(f'{type(error).__name__}: {error}', 80)
+            lost.append(Damage(record_name(table, row[KEYS[table]]), f'cannot be read ({said})'))
+    return lost
 
 
 def _policy(attenuation: Sequence[float], residual: Sequence[float] = ()) -> dict[str, float]:
@@ -71,7 +97,7 @@ def _policy(attenuation: Sequence[float], residual: Sequence[float] = ()) -> dic
 
 
 def _policy_of(row: sqlite3.Row) -> dict[str, float]:
-    return _policy(json.loads(row['attenuation']), json.loads(row['residual']))
+    return _policy(parse_json(row['attenuation']), parse_json(row['residual']))
 
 
 def _proposal(policy: Mapping[str, float], proposed_by: str, **words: Any) -> dict[str, Any]:
@@ -123,8 +149,8 @@ def _exchange(row: sqlite3.Row) -> dict[str, Any]:
 
 def _audit(row: sqlite3.Row) -> dict[str, Any]:
     # A reversion had no proposal, but published what it went back to.
-    proposed = json.loads(row['proposed']) or (
-        json.loads(row['attenuation']) if row['decision'] == 'reverted' else []
+    proposed = parse_json(row['proposed']) or (
+        parse_json(row['attenuation']) if row['decision'] == 'reverted' else []
     )
     proposal = _proposal(_policy(proposed), row['proposed_by']) if proposed else None
     return {
@@ -134,7 +160,7 @@ def _audit(row: sqlite3.Row) -> dict[str, Any]:
         )},
         'proposal': None if proposal is None else json.dumps(proposal),
         'findings': json.dumps(_said(row['checks'])),
-        'verdicts': json.dumps([_verdict(verdict) for verdict in json.loads(row['verdicts'])]),
+        'verdicts': json.dumps([_verdict(verdict) for verdict in parse_json(row['verdicts'])]),
     }  # fmt: skip
 
 
@@ -160,7 +186,7 @@ def _settings(content: Any) -> Any:
 
 
 def _with_settings(column: str) -> Callable[[sqlite3.Row], dict[str, Any]]:
-    return lambda row: dict(row) | {column: json.dumps(_settings(json.loads(row[column])))}
+    return lambda row: dict(row) | {column: json.dumps(_settings(parse_json(row[column])))}
 
 
 _ROWS: Final[Mapping[str, Callable[[sqlite3.Row], dict[str, Any]]]] = {

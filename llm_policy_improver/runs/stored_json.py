@@ -7,6 +7,8 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from llm_policy_improver.core.limited_json import parse_json
+
 Record = TypeVar('Record')
 
 FORMAT: Final = 1
@@ -36,7 +38,7 @@ def read(kind: type[Record], text: str) -> Record:
         ValueError: it is not of this form.
     """
     try:
-        found: Record = _adapter(cast(Hashable, kind)).validate_python(json.loads(text))
+        found: Record = _adapter(cast(Hashable, kind)).validate_python(parse_json(text))
     except ValidationError as error:
         first = error.errors()[0]
         where = '.'.join(map(str, first['loc']))

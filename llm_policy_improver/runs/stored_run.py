@@ -15,6 +15,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step, counts
 from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
+from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
 from llm_policy_improver.table_tennis import objectives
 from llm_policy_improver.tasks.ball_rounds import of_balls, round_of, rounds_objective, target_of
@@ -133,7 +134,7 @@ class StoredPart:
         return (*self.history, *(trial for trial in played if trial is not None))
 
 
-def stored_settings(store: RunStore, step: int | None = None) -> RunSettings | None:
+def stored_settings(store: RunRecords, step: int | None = None) -> RunSettings | None:
     """What a step was made with; None where the run does not hold it.
 
     A node stores its settings when a run begins; ``improve`` and ``demo`` have them in the description.
@@ -176,7 +177,7 @@ def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:
         raise SettingsError(f'{where}: sas_options are not those of this version: {error}') from None
 
 
-def stored_parts(store: RunStore) -> tuple[StoredPart, ...]:
+def stored_parts(store: RunRecords) -> tuple[StoredPart, ...]:
     """The run, cut where its objective or its settings change and after a step that was never played.
 
     Trials that no step asked for, e.g. balls thrown before there was an objective, belong to the history of the

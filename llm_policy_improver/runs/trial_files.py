@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from llm_policy_improver.runs import episode_files
-from llm_policy_improver.runs.store_database import TRIALS, flush_folder
+from llm_policy_improver.runs.store_database import flush_folder
+from llm_policy_improver.runs.store_schema import TRIALS
 
 _PARTIAL: Final = '.writing.mcap'
 

@@ -176,7 +176,7 @@ BAD_INPUT: dict[str, tuple[list[str], str]] = {
     'empty objective': (['  '], 'the objective is empty'),
     'objective without a measure': (['make it look elegant'], '"look", "elegant" was not understood'),
     'point beside the table': (['at (3.0, 0.9)'], 'landing_x can be -0.7625 to 0.7625 m; got 3'),
-    'no trials': ([FAR_RIGHT, '--trials', '0'], 'trials must be at least 1'),
+    'no trials': ([FAR_RIGHT, '--trials', '0'], 'trials must be between 1'),
     'endpoint that cannot be reached': ([FAR_RIGHT, *LANGUAGE_MODEL], 'cannot be reached'),
     'missing key': ([FAR_RIGHT, *LANGUAGE_MODEL], 'no key for the language model'),
     'sas without a model': ([FAR_RIGHT, '--method', 'sas'], 'method sas needs a language model'),

@@ -214,7 +214,7 @@ def test_stand_in_arm_has_the_published_delays_and_the_interface_of_the_controll
     [
         ({'driver_joint_names': NAMES[:7]}, '8 different names'),
         ({'driver_joint_names': (*NAMES[:7], NAMES[0])}, '8 different names'),
-        ({'ball_topic': '/joint_states'}, 'different names'),
+        ({'ball_topic': '/joint_states'}, 'different topics'),
         ({'arm_state_rate': 0.0}, 'arm_state_rate'),
         ({'gantry_state_rate': 5.0}, 'gantry_state_rate'),
         ({'cycle': 0.1}, 'cycle'),

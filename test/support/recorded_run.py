@@ -72,4 +72,7 @@ def rewrite(folder: Path, statement: str, *values: object) -> None:
         for table in ('steps', 'exchanges', 'run', 'trials', 'settings'):
             connection.execute(f'DROP TRIGGER IF EXISTS {table}_no_UPDATE')
         connection.execute(statement, values)
+        # As an older version might have recorded it, without checksums.
+        for table in ('steps', 'exchanges', 'run', 'trials', 'settings'):
+            connection.execute(f"UPDATE {table} SET checksum = ''")
         connection.commit()

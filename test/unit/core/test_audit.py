@@ -25,6 +25,7 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.approval import reverted, withdrawn
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore, StoreError
+from llm_policy_improver.runs.store_schema import VERSION
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL
 
@@ -128,7 +129,7 @@ def test_run_of_an_older_format_can_be_continued_and_is_guarded_then(tmp_path: P
         old.add_audit(AUDIT)
         assert [each.step for each in old.audits()[kept:]] == [4, 0]
         assert [stored.step.version for stored in old.steps()] == [1, 2, 2, 4]
-    assert format_of(folder / 'run.sqlite') == 4
+    assert format_of(folder / 'run.sqlite') == VERSION
     assert format_of(folder / f'run.format-{version}.sqlite') == version
     with closing(sqlite3.connect(folder / 'run.sqlite')) as connection:
         for table in ('trials', 'steps', 'audit'):

@@ -288,11 +288,11 @@ def test_missing_reply_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     improve_with_model(monkeypatch, tmp_path / 'run')
     with closing(sqlite3.connect(tmp_path / 'run' / 'run.sqlite')) as connection:
         connection.execute('DROP TRIGGER exchanges_no_DELETE')
-        connection.execute('DELETE FROM exchanges WHERE step = 8')
+        connection.execute('DELETE FROM exchanges WHERE step = 9')
         connection.commit()
     status, said = as_json(tmp_path / 'run')
     assert status == 1
-    assert 'the number of requests differs first in step 8' in said['verdict']
+    assert 'the number of requests differs first in step 9' in said['verdict']
 
 
 @pytest.mark.parametrize(

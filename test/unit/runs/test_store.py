@@ -124,7 +124,7 @@ def test_what_a_newer_version_added_to_a_proposal_is_left_out(store: RunStore) -
     store.add_step('far right', STEP)
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
         connection.execute('DROP TRIGGER steps_no_UPDATE')
-        connection.execute("UPDATE steps SET proposal = json_set(proposal, '$.mood', 'hopeful')")
+        connection.execute("UPDATE steps SET proposal = json_set(proposal, '$.mood', 'hopeful'), checksum = ''")
         connection.commit()
     assert store.steps()[0].step == STEP
 
@@ -134,7 +134,8 @@ def test_proposal_of_an_unknown_format_is_refused_in_a_sentence(store: RunStore,
     store.add_step('far right', STEP)
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
         connection.execute('DROP TRIGGER steps_no_UPDATE')
-        connection.execute("UPDATE steps SET proposal = json_set(proposal, '$.format', ?)", (form,))
+        changed = "UPDATE steps SET proposal = json_set(proposal, '$.format', ?), checksum = ''"
+        connection.execute(changed, (form,))
         connection.commit()
     why = f'the proposal of step 1 has format {form}, and this version reads 1: read the run with the version that'
     with pytest.raises(StoreError, match=why):
@@ -208,8 +209,8 @@ def test_trials_whose_database_is_gone_are_not_mixed_with_a_new_run(store: RunSt
 def test_newer_format_is_refused(store: RunStore) -> None:
     store.close()
     with closing(sqlite3.connect(store.folder / 'run.sqlite')) as connection:
-        connection.execute('PRAGMA user_version = 5')
-    with pytest.raises(StoreError, match='has format 5, and this llm_policy_improver reads up to 4'):
+        connection.execute('PRAGMA user_version = 6')
+    with pytest.raises(StoreError, match='has format 6, and this llm_policy_improver reads up to 5'):
         RunStore.open(store.folder)
 
 
