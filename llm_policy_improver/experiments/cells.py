@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from llm_policy_improver.core.limited_json import parse_json
 from llm_policy_improver.experiments.rows import (
     ExperimentError,
     Key,
@@ -206,7 +207,7 @@ class CellFolder:
 
     def _read(self, path: Path) -> Row:
         try:
-            row: Row = json.loads(path.read_text(encoding='utf-8'))
+            row: Row = parse_json(path.read_text(encoding='utf-8'))
             self.key(row)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ExperimentError(

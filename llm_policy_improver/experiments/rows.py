@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from llm_policy_improver.core.limited_json import parse_json
 from llm_policy_improver.report.progress import without_nan
 
 Row = dict[str, Any]
@@ -78,7 +79,7 @@ class RowFile:
             ) from None
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 self._rows.setdefault(self.key(row), row)
             except (ValueError, KeyError, TypeError):
                 raise ExperimentError(
@@ -142,7 +143,7 @@ def open_folder(folder: Path, settings: Mapping[str, Any]) -> None:
     wanted = json.loads(json.dumps(settings))
     try:
         write_once(path, json.dumps(wanted, indent=1) + '\n')
-        found = json.loads(path.read_text(encoding='utf-8'))
+        found = parse_json(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise ExperimentError(
             f'the folder {folder} cannot be used ({type(error).__name__} at {SETTINGS}): '

@@ -11,7 +11,6 @@ from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from llm_policy_improver.core.chat import clean_text
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
@@ -20,7 +19,7 @@ from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.declared import declared, given, require_own_clock
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
-from llm_policy_improver.nodes.messages import choice_message, command_message, parameters_of
+from llm_policy_improver.nodes.messages import choice_message, command_message, name_of, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.seals import Seals
@@ -36,8 +35,6 @@ _DONE = TransitionCallbackReturn.SUCCESS
 _LARGEST_STEP = 1_000_000
 """Of versions: after one near their end nothing newer could come."""
 _COMMANDS = {ARM: 'arm', RESUME: 'resume-arm'}
-_LONGEST_NAME = 100
-"""Characters of who operates the arm that are told."""
 _TOLD = 1.0
 """s between two messages that tell of nothing but messages left out."""
 _STANDS = 'the arm is commanded to stand still'
@@ -262,7 +259,7 @@ class ControllerNode(LifecycleNode):
 
 
 def _by(request: Operate.Request) -> str:
-    name = ' '.join(clean_text(request.operated_by).split())[:_LONGEST_NAME]
+    name = name_of(request.operated_by)
     return f' by {name}' if name else ''
 
 

@@ -15,6 +15,7 @@ as little-endian float64: first those of the ball, then those of the joints.
 
 import io
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Final
@@ -167,7 +168,7 @@ def decode(content: bytes) -> TraceSamples:
             collected[channel.topic].append((message.sequence, message.data))
         attached = [item.data for item in reader.iter_attachments() if item.name == TIMES]
         rows = {topic: _LAYOUTS[topic].decode(_ordered(found)) for topic, found in collected.items()}
-    except (McapError, CdrError, OSError, ValueError) as error:
+    except (McapError, CdrError, OSError, ValueError, TypeError, LookupError, struct.error, MemoryError) as error:
         raise SeriesError(
             f'it is damaged or no trial of this package ({error or type(error).__name__})'
         ) from None

@@ -23,6 +23,7 @@ from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.loop.improvement import ImprovementError
 from llm_policy_improver.runs import episode_files, mcap_series
 from llm_policy_improver.runs.store_database import open_database
 from llm_policy_improver.runs.store_errors import StoreError, reported
@@ -133,7 +134,7 @@ class RunRecords:
         """
         try:
             yield
-        except (StoreError, SettingsError, EndpointError):
+        except (StoreError, SettingsError, EndpointError, ImprovementError):
             raise
         except Exception as error:
             if self.protected and not self.damage:

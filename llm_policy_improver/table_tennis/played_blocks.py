@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from llm_policy_improver.core.limited_json import parse_json
 from llm_policy_improver.core.trial import Trial
 
 Played = tuple[Trial, Trial | None]
@@ -89,7 +90,7 @@ class PlayedBlocks:
         """A block as it was kept, float for float; None where it is not there, or damaged."""
         try:
             text = zlib.decompress(self._file(number).read_bytes())  # it holds a checksum
-            block: Block = _adapter().validate_python(json.loads(text))
+            block: Block = _adapter().validate_python(parse_json(text))
         except (OSError, zlib.error, ValueError):
             return None
         return block if len(block) == self.sizes[number] else None

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, Final
 
 import yaml
@@ -38,7 +39,7 @@ def value(draw: random.Random, text: str) -> bytes:
     tree = yaml.safe_load(text)
     for _ in range(draw.randint(1, 3)):
         holder, key = draw.choice(_places(tree, []))
-        holder[key] = draw.choice(ODD_VALUES)
+        holder[key] = deepcopy(draw.choice(ODD_VALUES))
     return _dumped(tree)
 
 
