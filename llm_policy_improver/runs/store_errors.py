@@ -34,11 +34,11 @@ def reported(folder: Path, doing: str) -> Iterator[None]:
     """Turn what the disk and the database raise into a `StoreError`."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
         raise StoreError(f'could not {doing}: {_reason(error, folder)}') from error
 
 
-def _reason(error: sqlite3.Error | OSError, path: Path) -> str:
+def _reason(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> str:
     code = name_of(error) or errno.errorcode.get(getattr(error, 'errno', None) or 0, '')
     folder = shortened(str(path), LONGEST_PLACE)
     if code in {'SQLITE_FULL', 'ENOSPC', 'EDQUOT', 'EFBIG'}:
@@ -53,7 +53,7 @@ def _reason(error: sqlite3.Error | OSError, path: Path) -> str:
         return f'{folder} cannot be a folder, as a file is in its way; choose another folder'
     if code.startswith(('SQLITE_BUSY', 'SQLITE_LOCKED')):
         return f'another process kept {folder} busy for {BUSY_TIMEOUT:g} s; end it and try again'
-    if code.startswith(('SQLITE_CORRUPT', 'SQLITE_NOTADB')):
+    if code.startswith(('SQLITE_CORRUPT', 'SQLITE_NOTADB')) or isinstance(error, UnicodeDecodeError):
         return f'{DATABASE} in {folder} is damaged or no run; restore it from a copy or choose another folder'
     if code == 'SQLITE_CONSTRAINT_FOREIGNKEY':
         return f'the run in {folder} has no such step'

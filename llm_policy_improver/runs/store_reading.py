@@ -88,7 +88,7 @@ def record_name(table: str, number: int) -> str:
     return _NAMES[table] if table == 'run' else f'{_NAMES[table]} {number}'
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether the file itself is the reason, and not another process or the disk."""
     return not name_of(error).startswith(_NOT_OF_THE_FILE)
 
@@ -183,12 +183,12 @@ def _missing(found: Mapping[int, Any], least: int) -> Iterator[int]:
 
 def _until_error(
     connection: sqlite3.Connection, query: str
-) -> tuple[list[sqlite3.Row], sqlite3.Error | None]:
+) -> tuple[list[sqlite3.Row], Exception | None]:
     rows: list[sqlite3.Row] = []
     try:
         for row in connection.execute(query):
             rows.append(row)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of a damaged name in the schema
         if not is_damage(error):
             raise
         return rows, error

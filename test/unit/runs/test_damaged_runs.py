@@ -91,6 +91,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
     'row': (lambda f: execute(f, 'DELETE FROM trials WHERE trial = 2'), 'damaged', 'trial 2 is missing'),
     'description': (lambda f: execute(f, 'DELETE FROM run'), 'damaged', 'description is missing'),
     'table': (lambda f: execute(f, 'DROP TABLE audit'), 'damaged', 'table audit cannot be read in part (no such table'),
+    'name in the schema': (
+        lambda f: (f / 'run.sqlite').write_bytes(
+            (f / 'run.sqlite').read_bytes().replace(b'in_vain TEXT', b'\xef\xff_vain TEXT')
+        ), 'damaged', 'table steps cannot be read in part',
+    ),
     'swapped files': (
         lambda f: (f / 'trials' / '0001.mcap').write_bytes((f / 'trials' / '0002.mcap').read_bytes()),
         'damaged', 'trial 1 has another file than was stored: could not read the samples of trial 1',
