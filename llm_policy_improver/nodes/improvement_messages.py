@@ -6,7 +6,6 @@ from dataclasses import replace
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.core.tokens import Shown
@@ -17,10 +16,10 @@ from llm_policy_improver.msg import OptimizerStatus, Recommendation
 from llm_policy_improver.nodes.messages import (
     doubles,
     line_of,
-    name_of,
     number,
     numbers_of,
     point,
+    policy_in,
     program_of,
 )
 from llm_policy_improver.report.wording import step_text, waiting_text
@@ -171,6 +170,8 @@ def recommended_of(message: Recommendation, proposed_by: str = '') -> Proposal |
     """The same as a proposal; None where nothing is recommended."""
     if not message.values:
         return None
-    policy = Parameters(tuple(map(name_of, message.parameter_names)), tuple(message.values))
     expected = Expectation(message.loss, message.low, message.high, message.success)
-    return Proposal(policy, proposed_by, reason=line_of(message.reason), memos=expected.memos())
+    return Proposal(
+        policy_in(message.parameter_names, message.values), proposed_by, reason=line_of(message.reason),
+        memos=expected.memos(),
+    )  # fmt: skip

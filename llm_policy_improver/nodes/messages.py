@@ -14,7 +14,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 
 from llm_policy_improver import msg
-from llm_policy_improver.core.policy import ParameterError, Program
+from llm_policy_improver.core.policy import ParameterError, Parameters, Policy, Program
 from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.core.text import clean_line, clean_text
 from llm_policy_improver.core.trial import Trial
@@ -93,6 +93,21 @@ def numbers_of(carrier: Carrier) -> tuple[list[str], 'array[float]']:
     if isinstance(policy, Program):
         return [], doubles([])
     return list(policy.names), doubles(policy.values)
+
+
+def policy_in(names: Iterable[str], values: Iterable[float]) -> Policy:
+    """The same back from a message."""
+    return Parameters(tuple(map(name_of, names)), tuple(values))
+
+
+def values_in(message: msg.PolicyParameters) -> dict[str, float]:
+    """What was published, by the names of the parameters; empty of a program.
+
+    Raises:
+        ParameterError: of `parameters_of`.
+    """
+    policy = parameters_of(message).policy
+    return dict(policy.as_json()) if isinstance(policy, Parameters) else {}
 
 
 def program_of(carrier: Carrier, space: ParameterSpace) -> BallProgram | None:

@@ -22,6 +22,7 @@ from llm_policy_improver.core.tokens import operation_token
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.improvement_messages import shown_in
+from llm_policy_improver.nodes.messages import values_in
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.srv import ApproveParameters, Operate
@@ -115,8 +116,7 @@ class OperatorClient:
         message = self._heard.get('policy_parameters')
         if message is None:
             return {}
-        values = dict(zip('abcdefghijklmnop', (*message.attenuation, *message.residual), strict=True))
-        return {name: values[name] for name in message.names}
+        return values_in(message)
 
     def operate(self, operation: str) -> str:
         """Arm or resume.

@@ -78,9 +78,7 @@ def require_within(space: ParameterSpace, allowed: Allowed) -> None:
         space: the bounds.
         allowed: by the arm's safety file.
     """
-    factors = zip(JOINTS, allowed.attenuation_low, allowed.attenuation_high, strict=True)
-    added = ((joint, -most, most) for joint, most in zip(JOINTS, allowed.residual, strict=True))
-    ends = dict(zip(ATTENUATIONS + RESIDUALS, (*factors, *added), strict=True))
+    ends = allowed.ranges
     for parameter in space.parameters:
         joint, low, high = ends.get(parameter.name, ('', -math.inf, math.inf))
         if parameter.low < low or parameter.high > high:

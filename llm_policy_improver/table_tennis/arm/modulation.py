@@ -193,6 +193,13 @@ class Allowed:
     attenuation_high: tuple[float, ...]
     residual: tuple[float, ...]
 
+    @property
+    def ranges(self) -> dict[str, tuple[str, float, float]]:
+        """Of each parameter by its name: its joint, least and largest value."""
+        factors = zip(JOINTS, self.attenuation_low, self.attenuation_high, strict=True)
+        added = ((joint, -most, most) for joint, most in zip(JOINTS, self.residual, strict=True))
+        return dict(zip(CHOSEN, (*factors, *added), strict=True))
+
     def require(self, modulation: Modulation) -> None:
         """Refuse what is beyond that; of a program its envelope, but for residuals, to which its choices are clipped.
 
