@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from llm_policy_improver.core.ranges import require_path
 from llm_policy_improver.core.settings import SettingsError
 
 _BYTES: Final = 32
@@ -116,6 +117,10 @@ class SecuritySettings:
     key_file: str = ''
     operator_file: str = ''
     insecure: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ('key_file', 'operator_file'):
+            require_path(name, getattr(self, name), 'security')
 
     @property
     def asked(self) -> bool:

@@ -83,7 +83,7 @@ class ClockedTrials:
         for kind, topic, callback, qos in (
             (JointState, settings.joint_state_topic, self._on_joints, RECORDED),
             (PointStamped, settings.ball_topic, self._on_ball, RECORDED),
-            (JointVelocityCommand, 'joint_velocity_command', self._seals.guarded(self._on_command), COMMANDS),
+            (JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS),
             (ControllerStatus, 'controller/status', self._seals.guarded(self._on_status), LATCHED),
         ):
             subscription = node.create_subscription(kind, topic, callback, qos)

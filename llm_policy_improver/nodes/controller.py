@@ -158,7 +158,7 @@ class ControllerNode(LifecycleNode):
             self.get_logger().warning(f'version {choice.version}: {choice.sentence}')
 
     def _send(self, command: Command, version: int) -> None:
-        self._commands.publish(self._seals.sealed(command_message(command, version)))
+        self._commands.publish(command_message(command, version))
 
     def _on_parameters(self, message: ParametersMessage) -> None:
         if self._seals.asked and message.controller != self._start:

@@ -99,11 +99,6 @@ class ControllerSettings:
 
     def __post_init__(self) -> None:
         check_priority(self.realtime_priority, 'controller')
-        if not (self.lockstep or self.security.key_file or self.security.insecure):
-            raise SettingsError(
-                'controller: security.key_file is empty: name the file of the key that controller, trace logger and '
-                'optimizer share, or set security.insecure to true, by which anybody on the network moves the arm'
-            )
         require_joint_names(self.driver_joint_names, JOINTS)
         commands = ('gantry_command_topic', 'arm_command_topic')
         topics = {name: getattr(self, name) for name in (*_SENSOR_TOPICS, 'spin_topic', *commands)}
@@ -112,6 +107,11 @@ class ControllerSettings:
         if not (self.lockstep or self.peers):
             raise ValueError(
                 'peers must name a node whose silence stops the arm (lockstep: false), e.g. trace_logger; got none'
+            )
+        if not (self.lockstep or self.security.key_file or self.security.insecure):
+            raise SettingsError(
+                'controller: security.key_file is empty: name the file of the key that controller, trace logger and '
+                'optimizer share, or set security.insecure to true, by which anybody on the network moves the arm'
             )
 
     @property

@@ -197,7 +197,7 @@ BAD_STARTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     'slow inner loop': ({'inner_loop__rate': 50.0}, 'inner_loop: rate must be between 100 and 1000 Hz; got 50 Hz'),
     'out of range': ({'controller__period': 0.5}, 'period must be between 0.001 and 0.02 s'),
-    'arm without limits': ({'lockstep': False}, 'safety.velocity and 16 more missing: on the arm every limit must be'),
+    'arm without limits': ({'lockstep': False}, 'safety.velocity and 18 more missing: on the arm every limit must be'),
     'arm by a clock of others': (
         {'lockstep': False, 'use_sim_time': True}, 'use_sim_time must be false on the arm (lockstep: false)'
     ),

@@ -96,6 +96,8 @@ class Watchdog:
         self._ticked: int | None = None
         self._peers: dict[str, int] = {}
         self._last_event: tuple[Fault, int] | None = None
+        self._stopped: int | None = None
+        self._resumed: int | None = None
         self.state = WatchdogState.DISARMED
         self.fault: Fault | None = None
         self.faults = 0
@@ -193,6 +195,10 @@ class Watchdog:
         """Why an arm that is not armed may not be, in words; empty where it may."""
         if self.fault is not None:
             return f'a fault is latched ({self.fault.sentence}): resume first'
+        # Whoever resumes looks at the arm before it moves: no program that asks for both at once arms it.
+        left = _left(self._resumed, self._settings.recovery, now)
+        if left > 0.0:
+            return f'it was resumed just now: arm it in {left:.1f} s'
         return self.amiss(now)
 
     def disarm(self) -> None:
@@ -201,7 +207,8 @@ class Watchdog:
             self.state = WatchdogState.DISARMED
 
     def emergency_stop(self, now: Instant) -> None:
-        """A person wants the arm to stop, in whatever state."""
+        """A person wants the arm to stop, in whatever state; asked again, the stop holds so much longer."""
+        self._stopped = now.steady
         if self.state is WatchdogState.ESTOP:
             return
         earlier = '' if self.fault is None else f' after a fault ({self.fault.sentence})'
@@ -212,9 +219,12 @@ class Watchdog:
         """A person says that the cause is gone: to DISARMED; why not, in words, where it is refused."""
         if self.fault is None:
             return 'there is nothing to resume from'
+        left = _left(self._stopped, self._settings.stop_held, now)
+        if self.state is WatchdogState.ESTOP and left > 0.0:
+            return f'the emergency stop holds for {left:.1f} s more'
         amiss = self.amiss(now)
         if not amiss:
-            self.state, self.fault = WatchdogState.DISARMED, None
+            self.state, self.fault, self._resumed = WatchdogState.DISARMED, None, now.steady
         return amiss
 
     def _judged(self, judgement: Judgement, kind: FaultKind, now: Instant) -> bool:
@@ -245,3 +255,8 @@ class Watchdog:
         if self.state is WatchdogState.ARMED:
             self.state, self.fault = WatchdogState.FAULT, fault
             self.faults += 1
+
+
+def _left(since: int | None, least: float, now: Instant) -> float:
+    """s of ``least`` that have not passed since then, ns; 0 where it never was."""
+    return 0.0 if since is None else max(least - (now.steady - since) / NANOSECONDS, 0.0)

@@ -23,7 +23,8 @@ class WatchdogSettings:
         missed_ticks: control periods in a row without a command.
         clock_jump: s by which the clock of the stamps may step; also how far ahead of it a stamp may be.
         silent: s without a sign of life of a node that has given one before.
-        recovery: s that everything must have been in order before the arm is armed or resumed.
+        recovery: s that everything must have been in order before the arm is armed or resumed; and between the two.
+        stop_held: s that an emergency stop holds at least, from the last time that somebody asked for it.
         standing: m/s and rad/s, slower than which the arm counts as standing.
     """
 
@@ -40,6 +41,7 @@ class WatchdogSettings:
     clock_jump: float = 0.05
     silent: float = 3.0
     recovery: float = 1.0
+    stop_held: float = 3.0
     standing: float = 0.05
 
     def __post_init__(self) -> None:
@@ -61,5 +63,6 @@ _RANGES: Final[dict[str, Range]] = {
     'clock_jump': (0.005, 0.5, ' s'),
     'silent': (0.5, 30.0, ' s'),
     'recovery': (0.1, 60.0, ' s'),
+    'stop_held': (1.0, 600.0, ' s'),
     'standing': (0.001, 0.2, ' m/s or rad/s'),
 }

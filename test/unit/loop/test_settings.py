@@ -156,7 +156,7 @@ def test_file_names_the_node_and_where_it_is_wrong(tmp_path: Path) -> None:
 def test_settings_of_all_nodes_come_first_and_the_nodes_own_win(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        '/**:\n  ros__parameters:\n    lockstep: false\n    autostart: true\n'
+        '/**:\n  ros__parameters:\n    lockstep: false\n    autostart: true\n    security: {insecure: true}\n'
         'controller:\n  ros__parameters:\n    autostart: false\n    controller: {stroke: {flight_time: 0.6}}\n',
     )
     settings = read_settings(path, ControllerSettings, 'controller')

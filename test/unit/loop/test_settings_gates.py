@@ -23,7 +23,7 @@ RIGHT = parse_objective('as far right as possible')
 @pytest.mark.parametrize('parameters', ['residual', 'both'])
 def test_residuals_beyond_the_safety_file_are_refused_at_the_start(rehearse: bool, parameters: str) -> None:
     why = (
-        "the residual of axis_6 may be -0.4 to 0.5, and the arm's safety file allows 0.4 at most: narrow "
+        "the residual of axis_6 may be -0.4 to 0.5, and the arm's safety file allows -0.4 to 0.4: narrow "
         'residual_low and residual_high'
     )
     with pytest.raises(SettingsError, match=why):

@@ -27,7 +27,7 @@ KINDS: dict[str, type[Any]] = {
     'stand_in_arm': StandInSettings,
 }
 ALL = [(node, name) for node, kind in KINDS.items() for name in to_mapping(kind())]
-WORDS = ('objective', 'base_url', 'model', 'config', 'safety', 'output_folder')
+WORDS = ('key_file', 'operator_file', 'objective', 'base_url', 'model', 'config', 'safety', 'output_folder')
 """Texts that may be empty: there are none then."""
 COMMANDS = ('gantry_command_topic', 'arm_command_topic')
 
@@ -127,7 +127,7 @@ def test_arm_without_one_of_its_limits_is_refused_and_the_limit_is_named(tmp_pat
     ):
         arm_settings(RehearsalConfig(safety=str(path)))
     path.write_text('/**/controller: {ros__parameters: {lockstep: false}}\n')
-    with pytest.raises(SettingsError, match=r'safety.velocity and 16 more missing'):
+    with pytest.raises(SettingsError, match=r'safety.velocity and 18 more missing'):
         arm_settings(RehearsalConfig(safety=str(path)))
     assert (
         arm_settings(RehearsalConfig(safety=str(CONFIG / 'safety.yaml'))).safety

@@ -17,7 +17,7 @@ from llm_policy_improver.table_tennis.settings import ControllerSettings
 FILE = share_folder() / 'config' / 'safety.yaml'
 PER_JOINT = (
     'velocity', 'acceleration', 'jerk', 'position_low', 'position_high', 'position_margin', 'soft_zone',
-    'residual', 'following_error',
+    'attenuation_low', 'attenuation_high', 'residual', 'following_error',
 )  # fmt: skip
 SCALARS = ('forearm_radius', 'table_clearance', 'workspace_margin', 'longest_tick')
 BOXES = ('blade_low', 'blade_high', 'forearm_low', 'forearm_high')

@@ -373,9 +373,30 @@ def test_resume_waits_until_the_arm_stands() -> None:
     bench = Bench().armed()
     bench.dog.emergency_stop(bench.now)
     bench.alter = lambda seen: replace(seen, velocity=np.array([0.0, -0.3, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
-    bench.run(0.1)
+    bench.run(3.1)
     assert bench.dog.resume(bench.now) == 'slide_x still moves, at -0.30'
     assert bench.state() is STATES.ESTOP
+
+
+def test_emergency_stop_is_never_outrun_by_whoever_asks_to_resume_and_arm() -> None:
+    bench = Bench().armed()
+    bench.dog.emergency_stop(bench.now)
+    for _ in range(1000):  # a client that retries
+        assert bench.dog.resume(bench.now).startswith('the emergency stop holds for ')
+        assert bench.dog.arm(bench.now).endswith('resume first')
+    bench.run(2.0)
+    bench.dog.emergency_stop(bench.now)  # somebody asks for it once more: it holds for so much longer
+    bench.run(2.9)
+    assert bench.dog.resume(bench.now) == 'the emergency stop holds for 0.1 s more'
+    assert bench.state() is STATES.ESTOP
+    bench.run(0.2)
+    assert bench.dog.resume(bench.now) == ''
+    assert bench.dog.arm(bench.now) == 'it was resumed just now: arm it in 1.0 s'
+    bench.run(0.9)
+    assert bench.dog.arm(bench.now) == 'it was resumed just now: arm it in 0.1 s'
+    assert bench.state() is STATES.DISARMED
+    bench.run(0.2)
+    assert bench.dog.arm(bench.now) == ''
 
 
 def test_disarmed_watchdog_has_nothing_to_resume_from() -> None:
