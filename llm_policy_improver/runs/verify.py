@@ -1,7 +1,7 @@
 """A stored run looked through: what of it is as it was stored, what is damaged, and what has lost its partner."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,16 +65,17 @@ def _verified(run: RunRecords) -> Verification:
     rows = {table: run.rows(table) for table in ('trials', 'steps', 'exchanges', 'audit', 'settings', 'ends')}
     damaged = [*run.damage, *run.database_damage]
     kept_out = {each.record for each in damaged}
+    files = _files(run)
     lost = any(each.record.startswith(('trial', 'table trials')) for each in damaged)
     orphans = [
         *_without_partner(rows, kept_out),
         *([] if lost else _not_played(rows)),
-        *_not_named(run, rows['trials'], kept_out),
+        *_not_named(files, rows['trials'], kept_out),
     ]
     for number, row in rows['trials'].items():
         record = record_name('trials', number)
-        if not (run.folder / row['samples']).exists():
-            orphans.append(Damage(record, f'has no file: {shortened(row["samples"], 60)} is not there'))
+        if row['samples'] not in files:
+            orphans.append(Damage(record, f'has no file: {shortened(str(row["samples"]), 60)} is not there'))
         elif (reason := _unreadable(run, number, row)) is not None:
             damaged.append(Damage(record, f'has another file than was stored: {reason}'))
     return Verification(run.folder, len(rows['trials']), tuple(damaged), tuple(orphans), not run.protected)
@@ -106,15 +107,22 @@ def _not_played(rows: Mapping[str, Mapping[int, sqlite3.Row]]) -> Iterator[Damag
             yield Damage(record_name('steps', number), 'was followed by another, and has no trial')
 
 
-def _not_named(run: RunRecords, trials: Mapping[int, sqlite3.Row], kept_out: set[str]) -> Iterator[Damage]:
+def _files(run: RunRecords) -> list[str]:
+    """Of all trials, as their rows name them."""
+    folder = run.folder / TRIALS
+    return sorted(f'{TRIALS}/{path.name}' for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def _not_named(
+    files: Iterable[str], trials: Mapping[int, sqlite3.Row], kept_out: set[str]
+) -> Iterator[Damage]:
     """Files of trials that no trial names; not those of trials that are damaged themselves."""
     names = {row['samples'] for row in trials.values()}
-    folder = run.folder / TRIALS
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        number = path.name.partition('.')[0]
+    for file in files:
+        number = Path(file).name.partition('.')[0]
         lost = number.isdecimal() and record_name('trials', int(number)) in kept_out
-        if f'{TRIALS}/{path.name}' not in names and not lost:
-            yield Damage(f'{TRIALS}/{shortened(path.name, LONGEST_PLACE)}', 'is named by no trial')
+        if file not in names and not lost:
+            yield Damage(shortened(file, LONGEST_PLACE), 'is named by no trial')
 
 
 def _unreadable(run: RunRecords, number: int, row: sqlite3.Row) -> str | None:

@@ -133,19 +133,21 @@ def test_damaged_stores_are_read_as_far_as_they_are_sound_and_never_changed(
         commands = [*draw.sample(COMMANDS, 2), *([PLOT] if draw.random() < PLOTTED else [])]
         for command in commands:
             failures += [f'{where}, {" ".join(command)}: {each}' for each in faults(command, folder)]
-        said = verify(folder)
+        try:
+            said, found = verify(folder), records(folder)
+        except Exception:
+            failures.append(f'{where}, read: {traceback.format_exc(limit=-4)}')
+            continue
         noticed['noticed' if not said.sound else 'not to be noticed'] += 1
         if name == 'recorded' and not said.unprotected:
-            found = records(folder)
             wrong = [each for each, record in found.items() if sound.get(each) != record]
             if wrong:
                 failures.append(f'{where}: {wrong} are not what was stored')
             if said.sound and len(found) < len(sound):
                 noticed['last rows deleted'] += 1
                 if ROWS_DELETED not in done:
-                    failures.append(
-                        f'{where}: {sorted(sound.keys() - found.keys())} are lost, and nobody says so'
-                    )
+                    lost = sorted(sound.keys() - found.keys())
+                    failures.append(f'{where}: {lost} are lost, and nobody says so')
         now = content(folder)
         if KEPT in now and dump(now[KEPT], tmp_path) == dump(was['run.sqlite'], tmp_path):
             now['run.sqlite'] = was['run.sqlite']  # one of an older format, rewritten to be resumed, and kept

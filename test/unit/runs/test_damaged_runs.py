@@ -107,6 +107,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lambda f: execute(f, 'DELETE FROM steps WHERE step = 3'), 'orphans', 'exchange 3 belongs to step 3, which is'
     ),
     'file': (lambda f: (f / 'trials' / '0001.mcap').unlink(), 'orphans', 'trial 1 has no file: trials/0001.mcap is'),
+    'name of a file': (
+        lambda f: execute(f, f"UPDATE trials SET samples = '{'[' * 20_000}', checksum = '' WHERE trial = 1"),
+        'orphans', 'trial 1 has no file: [[[',
+    ),
     'strange file': (lambda f: (f / 'trials' / 'x.mcap').touch(), 'orphans', 'trials/x.mcap is named by no trial'),
     'settings': (lambda f: execute(f, 'DELETE FROM settings'), 'orphans', 'end 1 belongs to settings 1, which is not'),
     'no database': (lambda f: (f / 'run.sqlite').write_bytes(b'x' * 9000), 'damaged', 'run.sqlite cannot be read'),
