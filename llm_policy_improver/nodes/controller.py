@@ -58,15 +58,15 @@ class ControllerNode(LifecycleNode):
     def __init__(self, settings: ControllerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('controller', **node_arguments)
         self._settings = declared(self, settings or ControllerSettings())
-        self._seals = Seals(self, self._settings.security)
-        self._operator = self._settings.security.operator()
-        self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
-        self._left_out_told, self._told_at = 0, 0.0
         kind = LockstepArm if self._settings.lockstep else HardwareArm
         if kind is HardwareArm:
             require_own_clock(self)
             if settings is None:
                 require_limits(given(self), self.get_name())
+        self._seals = Seals(self, self._settings.security)
+        self._operator = self._settings.security.operator()
+        self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
+        self._left_out_told, self._told_at = 0, 0.0
         self._chooser = self._made_chooser()
         self._arm: LockstepArm | HardwareArm = kind(
             self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice

@@ -37,7 +37,13 @@ from llm_policy_improver.runs.store_database import (
 from llm_policy_improver.runs.store_errors import RunExistsError, SamplesError, StoreError, reported
 from llm_policy_improver.runs.store_records import StoredAudit, StoredExchange, StoredSettings, StoredStep
 from llm_policy_improver.runs.store_rows import insert
-from llm_policy_improver.runs.trial_files import SERIES, clear_trial_files, trial_file, write_trial_file
+from llm_policy_improver.runs.trial_files import (
+    SERIES,
+    clear_trial_files,
+    require_no_later_files,
+    trial_file,
+    write_trial_file,
+)
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 __all__ = [
@@ -87,6 +93,7 @@ class RunStore(RunRecords):
         """
         with RunRecords.look(folder) as found:
             found.require_sound()
+            require_no_later_files(folder, max(found.rows('trials'), default=0) + 1)
         store = cls(folder, open_database(folder)[0], clock)
         try:
             if os.access(folder, os.W_OK):

@@ -15,7 +15,7 @@ from llm_policy_improver.core.limited_json import parse_json
 from llm_policy_improver.core.shortened import shortened
 from llm_policy_improver.runs.store_reading import UNDECODABLE, Damage, read_rows, record_name
 from llm_policy_improver.runs.store_rows import CHECKSUM, KEYS, UNKNOWN, insert
-from llm_policy_improver.runs.store_schema import TABLES, schema_sql
+from llm_policy_improver.runs.store_schema import DATABASE, TABLES, schema_sql
 
 _BY_COLUMNS: Final = 3
 """The last format that knew parameters by their columns; 4 is the present one without checksums."""
@@ -64,6 +64,8 @@ def rewrite(source: sqlite3.Connection, target: sqlite3.Connection, version: int
     source.row_factory = sqlite3.Row
     target.executescript(schema_sql())
     lost: list[Damage] = []
+    if _is_later(source, version):
+        lost.append(Damage(DATABASE, f'says that it has format {version}, and has what came later'))
     for table in TABLES:
         if version >= _SINCE.get(table, 1):
             lost += _rewrite_table(source, target, table, version)
@@ -73,6 +75,13 @@ def rewrite(source: sqlite3.Connection, target: sqlite3.Connection, version: int
             told = {'state': 'unknown', 'message': 'recorded by a version that kept no ends'}
             insert(target, 'ends', dict(row) | told | {CHECKSUM: UNKNOWN})
     return tuple(lost)
+
+
+def _is_later(source: sqlite3.Connection, version: int) -> bool:
+    """Whether a database has tables, or the checksums, of a format after the one that it is said to have."""
+    names = {row[0] for row in source.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    columns = {row['name'] for row in source.execute('PRAGMA table_info(run)')}
+    return CHECKSUM in columns or any(table in names for table, since in _SINCE.items() if version < since)
 
 
 def _rewrite_table(

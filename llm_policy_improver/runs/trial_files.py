@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import Final
 
+from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
 from llm_policy_improver.runs import episode_files
 from llm_policy_improver.runs.store_database import flush_folder
+from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.store_schema import TRIALS
 
 _PARTIAL: Final = '.writing.mcap'
@@ -39,6 +41,17 @@ def write_trial_file(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def require_no_later_files(folder: Path, next_trial: int) -> None:
+    """Raise `StoreError` where there are files of trials after the next one: a crash leaves none, rows were lost."""
+    for path in sorted((folder / TRIALS).glob('*')):
+        number = path.name.partition('.')[0]
+        if number.isdecimal() and int(number) > next_trial:
+            raise StoreError(
+                f'the run in {shortened(str(folder), LONGEST_PLACE)} is damaged: {TRIALS}/{path.name} is named by no '
+                'trial; restore it from a copy, or see "llm-policy-improver runs verify"'
+            )
 
 
 def clear_trial_files(folder: Path, next_trial: int) -> None:

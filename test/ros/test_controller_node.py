@@ -197,9 +197,14 @@ BAD_STARTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     'slow inner loop': ({'inner_loop__rate': 50.0}, 'inner_loop: rate must be between 100 and 1000 Hz; got 50 Hz'),
     'out of range': ({'controller__period': 0.5}, 'period must be between 0.001 and 0.02 s'),
-    'arm without limits': ({'lockstep': False}, 'safety.velocity and 18 more missing: on the arm every limit must be'),
+    'arm without limits': (
+        {'lockstep': False, 'security__insecure': True},
+        'safety.velocity and 18 more missing: on the arm every limit must be',
+    ),
+    'arm without a key': ({'lockstep': False}, 'security.key_file is empty: name the file of the key that controller'),
     'arm by a clock of others': (
-        {'lockstep': False, 'use_sim_time': True}, 'use_sim_time must be false on the arm (lockstep: false)'
+        {'lockstep': False, 'use_sim_time': True, 'security__insecure': True},
+        'use_sim_time must be false on the arm (lockstep: false)',
     ),
     'arm that nobody watches': ({'lockstep': False, 'peers': "['']"}, 'peers must be names of nodes'),
     'equal topics': ({'ball_topic': 'joint_states'}, 'joint_state_topic and ball_topic must be different topics'),

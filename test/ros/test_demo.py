@@ -166,7 +166,7 @@ CONFIGS = {
     'unknown setting': ('controller', 'sped: 1.0'),
     'periods that do not fit': ('controller', 'controller: {period: 0.01}'),
     'no whole number of physics steps': ('simulator', 'simulation: {control_period: 0.0205}'),
-    'settings for the arm': ('controller', 'lockstep: false'),
+    'settings for the arm': ('controller', 'lockstep: false\n    security: {insecure: true}'),
     'no YAML': ('optimizer', '['),
 }
 

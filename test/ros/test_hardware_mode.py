@@ -678,7 +678,7 @@ def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
 def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
     with RosGraph() as graph:
         # The package's own names: the driver has others.
-        graph.add(ControllerNode, read_settings(HARDWARE, ControllerSettings, 'controller'))
+        graph.add(ControllerNode, replace(read_settings(HARDWARE, ControllerSettings, 'controller'), security=KEYS))
         driver = graph.join(Driver(undelayed(), graph))
         graph.spin_until(lambda: len(driver.arm) > 5, 'commands')
         answer = ArmOperator(graph, KEYS).arm()

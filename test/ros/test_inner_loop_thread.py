@@ -12,6 +12,7 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from ros_graph import RosGraph
 from std_msgs.msg import Float64MultiArray
 
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
@@ -79,7 +80,12 @@ class Arm:
         self.faults: list[str] = []
         self.failed = Event()
         monkeypatch.setattr(GuardedController, 'fail', self._fail)
-        settings = ControllerSettings(lockstep=False, gantry_command_topic='', arm_command_topic='arm')
+        settings = ControllerSettings(
+            lockstep=False,
+            gantry_command_topic='',
+            arm_command_topic='arm',
+            security=SecuritySettings(insecure=True),
+        )
         self.node = graph.add(ControllerNode, settings)
         self.heard = graph.collect(Float64MultiArray, 'arm')
         graph.spin_until(lambda: self.heard, 'a command')

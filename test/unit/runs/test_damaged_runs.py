@@ -191,6 +191,26 @@ def test_nothing_is_added_to_a_damaged_run_and_nothing_is_cleared_away(folder: P
     assert files(folder) == before
 
 
+def test_run_whose_trials_lost_their_rows_is_not_continued(folder: Path) -> None:
+    execute(folder, 'DELETE FROM trials')
+    before = files(folder)
+    with pytest.raises(StoreError, match=r'is damaged: trials/0002.mcap is named by no trial'):
+        RunStore.open(folder)
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize('version', [1, 4])
+def test_format_that_a_run_cannot_have_is_damage(folder: Path, version: int) -> None:
+    execute(folder, f'PRAGMA user_version = {version}')
+    before = files(folder)
+    with pytest.raises(
+        StoreError, match=rf'run.sqlite says that it has format {version}, and has what came later'
+    ):
+        RunStore.open(folder)
+    assert files(folder) == before
+    assert not verify(folder).sound
+
+
 def test_looking_at_a_run_leaves_what_its_writer_has_not_finished(folder: Path) -> None:
     (folder / 'trials' / '0004.mcap').write_bytes(b'a trial that was being stored')
     before = files(folder)
