@@ -238,10 +238,8 @@ class GuardedController:
                 self._loop.stop()
             joints = self._watchdog.joints
             latest = None if joints.stale(now) else joints.latest
-            if not self.sending:
-                self._takeover.advance(self._loop, latest, now.steady)
-                if not self.sending:
-                    return None
+            if not self._taken_over(latest, now):
+                return None
             try:
                 command = self._loop.cycle(None if latest is None else latest.position, now.steady)
             except Exception as error:  # whatever it is: the arm has to slow down, which takes less to work
@@ -339,6 +337,14 @@ class GuardedController:
         if amiss:
             return Health(Level.WARNING, f'{state}: {amiss}', values)
         return Health(Level.OK, str(state), values)
+
+    def _taken_over(self, latest: ArmObservation | None, now: Instant) -> bool:
+        if self.sending:
+            return True
+        self._takeover.advance(self._loop, latest, now.steady)
+        if self._takeover.said:
+            self._watchdog.see_takeover()
+        return bool(self._takeover.said)
 
     def _braking(self) -> str:
         if not self.sending:

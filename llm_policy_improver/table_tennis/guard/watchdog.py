@@ -24,10 +24,14 @@ from llm_policy_improver.table_tennis.guard.sensor_checks import (
     JointCheck,
     Judgement,
 )
+from llm_policy_improver.table_tennis.guard.stray_check import StrayCheck
 from llm_policy_improver.table_tennis.guard.watchdog_settings import WatchdogSettings
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
 
 Array = NDArray[np.float64]
+
+_SURE = 0.04
+"""s between two checks, up to which the drives certainly held what was sent."""
 
 
 class WatchdogState(StrEnum):
@@ -45,6 +49,7 @@ class FaultKind(StrEnum):
     JOINTS_STALE = 'joints_stale'
     JOINTS_IMPOSSIBLE = 'joints_impossible'
     JOINTS_FROZEN = 'joints_frozen'
+    JOINTS_STRAY = 'joints_stray'
     NOT_FOLLOWING = 'not_following'
     HELD_UP = 'held_up'
     BALL_IMPOSSIBLE = 'ball_impossible'
@@ -92,6 +97,7 @@ class Watchdog:
         self.joints = JointCheck(settings)
         self.ball = BallCheck(settings)
         self._frozen = FrozenCheck(settings)
+        self._stray = StrayCheck(settings)
         self._checked: Instant | None = None
         self._ticked: int | None = None
         self._peers: dict[str, int] = {}
@@ -141,14 +147,18 @@ class Watchdog:
             if gap > self._patience:
                 self.note(FaultKind.STALLED, f'this process stood still for {gap:.2f} s', now)
             latest = self.joints.latest
-            frozen = self._frozen.see(sent, latest.position, gap) if latest is not None else ''
-            if frozen:
-                self._frozen.start_anew()
-                self.note(FaultKind.JOINTS_FROZEN, frozen, now)
+            if gap > _SURE:
+                self._stray.start_anew()
+            if latest is not None:
+                self._see_motion(sent, latest.position, gap, now)
         lasting = self._lasting(now)
         if lasting is not None:
             self._latch(lasting)
         return self.fault
+
+    def see_takeover(self) -> None:
+        """What is sent from now on begins where the arm is now, whoever has moved it before."""
+        self._stray.start_anew()
 
     def note(self, kind: FaultKind, sentence: str, now: Instant) -> None:
         """Something that must not happen has happened at this moment: it latches where the arm is armed."""
@@ -226,6 +236,15 @@ class Watchdog:
         if not amiss:
             self.state, self.fault, self._resumed = WatchdogState.DISARMED, None, now.steady
         return amiss
+
+    def _see_motion(self, sent: Array, position: Array, gap: float, now: Instant) -> None:
+        frozen = self._frozen.see(sent, position, gap)
+        if frozen:
+            self._frozen.start_anew()
+            self.note(FaultKind.JOINTS_FROZEN, frozen, now)
+        stray = self._stray.see(sent, position, gap)
+        if stray:
+            self.note(FaultKind.JOINTS_STRAY, stray, now)
 
     def _judged(self, judgement: Judgement, kind: FaultKind, now: Instant) -> bool:
         if judgement.impossible:

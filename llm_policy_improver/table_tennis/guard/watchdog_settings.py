@@ -16,6 +16,10 @@ class WatchdogSettings:
         range_margin: m and rad that a joint may read outside of its range.
         frozen_way: m and rad that a joint is commanded to move while its encoder shows no motion ...
         frozen_time: ... s for so long at least: longer than the latencies of drives and encoders together.
+        stray_way: m that a slide may be from where its drive can be by what was sent ...
+        stray_angle: ... and rad that an axis may, more, as it gives way where the blade leans on something ...
+        stray_share: ... beside this share of its way in the last 3 s ...
+        stray_drift: ... and m/s and rad/s by which a drive's position may part from the sum of its commands.
         ball_stale: s between a picture and its sighting.
         ball_speed: m/s, the fastest ball.
         ball_jump: m that a sighting may be off beside what that speed allows.
@@ -33,6 +37,10 @@ class WatchdogSettings:
     range_margin: float = 0.1
     frozen_way: float = 0.1
     frozen_time: float = 0.3
+    stray_way: float = 0.03
+    stray_angle: float = 0.06
+    stray_share: float = 0.1
+    stray_drift: float = 0.005
     ball_stale: float = 0.25
     ball_speed: float = 25.0
     ball_jump: float = 0.15
@@ -55,6 +63,10 @@ _RANGES: Final[dict[str, Range]] = {
     'range_margin': (0.0, 0.3, ' m or rad'),
     'frozen_way': (0.01, 0.5, ' m or rad'),
     'frozen_time': (0.05, 1.0, ' s'),
+    'stray_way': (0.005, 0.2, ' m'),
+    'stray_angle': (0.005, 0.3, ' rad'),
+    'stray_share': (0.0, 0.3, ''),
+    'stray_drift': (0.0, 0.02, ' m/s or rad/s'),
     'ball_stale': (0.02, 1.0, ' s'),
     'ball_speed': (10.0, 60.0, ' m/s'),
     'ball_jump': (0.01, 1.0, ' m'),

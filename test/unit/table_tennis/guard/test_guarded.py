@@ -1,5 +1,6 @@
 """The whole chain on the simulated arm in virtual time: what is sent when something breaks in mid-swing."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -544,3 +545,50 @@ def test_messages_from_another_time_never_reach_the_controller() -> None:
     assert cell.guard.fault is not None
     assert cell.guard.fault.kind is FaultKind.BALL_IMPOSSIBLE
     assert cell.guard.fault.stamp <= cell.now.stamp - 4 * MS
+
+
+def also_commanded(cell: GuardedCell, monkeypatch: pytest.MonkeyPatch, velocity: Any) -> None:
+    """Somebody else publishes on the drives' topics, too: every other command is theirs."""
+    ours, theirs = cell.simulator.step, itertools.cycle([False, True])
+    monkeypatch.setattr(cell.simulator, 'step', lambda sent: ours(velocity if next(theirs) else sent))
+
+
+def test_armed_arm_stops_where_somebody_else_commands_its_drives(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = GuardedCell().armed()
+    also_commanded(cell, monkeypatch, np.array([0.0, 0.0, 1.34, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    assert cell.until(lambda: cell.guard.fault is not None) < 0.3
+    assert cell.guard.fault is not None
+    assert cell.guard.fault.kind is FaultKind.JOINTS_STRAY
+    assert cell.guard.fault.sentence.startswith('axis_1 is +0.0')
+    assert np.abs(cell.position - HOME).max() < 0.15
+
+
+def test_arm_that_somebody_else_moves_cannot_be_armed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = GuardedCell()
+    cell.run(1.2)
+    # As slow as what still counts as standing.
+    also_commanded(cell, monkeypatch, np.array([0.0, 0.09, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    cell.run(1.0)
+    for _ in range(500):
+        cell.step()
+        refused = cell.guard.arm()
+        assert 'slide_x is +0.03' in refused
+        assert 'somebody else commands it' in refused
+
+
+def test_encoder_that_drifts_stops_the_arm_within_centimetres() -> None:
+    cell = GuardedCell().armed()
+    cell.run(0.7)
+    begin = cell.now.steady
+
+    def drifting(seen: Any) -> Any:
+        position = seen.position.copy()
+        position[0] += 0.015 * (cell.now.steady - begin) / NANOSECONDS
+        return replace(seen, position=position)
+
+    cell.alter_joints = drifting
+    assert cell.until(lambda: cell.guard.fault is not None, 8.0) < 5.0
+    assert cell.guard.fault is not None
+    assert cell.guard.fault.kind is FaultKind.JOINTS_STRAY
+    cell.until(lambda: cell.guard.standing, 1.0)
+    assert abs(cell.position[0] - HOME[0]) < 0.08

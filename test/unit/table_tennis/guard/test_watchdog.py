@@ -119,6 +119,12 @@ def frozen(bench: Bench) -> None:
     bench.sent = np.array([0.0, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0, 0.0])
 
 
+def pushed(bench: Bench) -> None:
+    bench.run(0.7)  # where an arm was sent is known after a rest
+    begin = bench.steady
+    bench.alter = lambda seen: shifted(1, 0.2 * (bench.steady - begin) / NANOSECONDS)(seen)
+
+
 def ball_nan(bench: Bench) -> None:
     bench.ball = True
     bench.alter_ball = lambda seen: seen._replace(position=(0.0, math.nan, 0.3))
@@ -176,6 +182,7 @@ FAULTS: dict[str, tuple[Callable[[Bench], None], FaultKind, str, float]] = {
     'swapped joints': (swapped_joints, FaultKind.JOINTS_IMPOSSIBLE, 'axis_5 reads 0.800, outside of its', 0.02),
     'impossible speed': (mad_speed, FaultKind.JOINTS_IMPOSSIBLE, 'axis_1 reads a speed of 9.0', 0.02),
     'frozen encoder': (frozen, FaultKind.JOINTS_FROZEN, r'axis_4 was commanded -0\.\d+ in 0\.3\d s', 0.35),
+    'pushed slide': (pushed, FaultKind.JOINTS_STRAY, r'slide_x is \+0\.03\d from where it was sent: somebody', 0.2),
     'NaN of the ball': (ball_nan, FaultKind.BALL_IMPOSSIBLE, r'the ball was reported at \(0, nan, 0.3\) m', 0.02),
     'ball elsewhere': (ball_far, FaultKind.BALL_IMPOSSIBLE, r'the ball was reported at \(0, 1e\+09, 0.3\)', 0.02),
     'ball jumps': (ball_jumps, FaultKind.BALL_IMPOSSIBLE, r'the ball jumped by 1\.00 m within 0\.008 s', 0.03),
@@ -324,11 +331,20 @@ def test_sightings_out_of_order_are_dropped_and_no_fault() -> None:
     assert (bench.balls_used, bench.dog.ball.dropped) == (50, 50)
 
 
-def test_creeping_commands_that_friction_swallows_are_no_frozen_encoder() -> None:
+def test_creeping_commands_that_friction_swallows_are_no_fault() -> None:
     bench = Bench().armed()
-    bench.sent = np.full(8, 0.04)
-    bench.run(20.0)
+    bench.sent = np.full(8, 0.004)
+    bench.run(60.0)
     assert bench.dog.armed
+
+
+def test_drive_that_follows_no_slow_commands_at_all_is_one() -> None:
+    bench = Bench().armed()
+    bench.run(0.7)
+    bench.sent = np.full(8, 0.04)
+    bench.run(2.0)
+    assert bench.dog.fault is not None
+    assert bench.dog.fault.kind is FaultKind.JOINTS_STRAY
 
 
 def test_nobody_needs_to_have_spoken_who_never_did() -> None:
