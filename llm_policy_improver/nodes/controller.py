@@ -16,6 +16,7 @@ from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.msg import BallChoice, ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
+from llm_policy_improver.nodes.awaited_parameters import AwaitedParameters
 from llm_policy_improver.nodes.declared import declared, given, require_own_clock
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
@@ -96,6 +97,7 @@ class ControllerNode(LifecycleNode):
         self._offers = self.create_subscription(
             ParametersMessage, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
         )
+        self._awaited = AwaitedParameters(self, self._seals)
         self._offered_services = [
             self.create_service(Operate, 'controller/arm', self._on_arm),
             self.create_service(Trigger, 'controller/disarm', self._on_disarm),
@@ -125,6 +127,7 @@ class ControllerNode(LifecycleNode):
         for service in self._offered_services:
             self.destroy_service(service)
         self.destroy_subscription(self._offers)
+        self._awaited.close()
         self.destroy_publisher(self._choices)
         self.destroy_publisher(self._status)
         self.destroy_publisher(self._commands)
@@ -193,7 +196,8 @@ class ControllerNode(LifecycleNode):
 
     def _on_arm(self, request: Operate.Request, response: Operate.Response) -> Operate.Response:
         moves = 'moves' if self._settings.lockstep else 'goes to its ready pose now, and moves'
-        refused = self._unauthorized(ARM, request) or self._arm.arm()
+        lacking = self._awaited.why_missing(self._arm.version)
+        refused = self._unauthorized(ARM, request) or lacking or self._arm.arm()
         return self._answered(response, 'not armed', refused, f'armed{_by(request)}: the arm {moves} when a ball comes')
 
     def _on_disarm(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

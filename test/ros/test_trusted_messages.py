@@ -154,6 +154,31 @@ def test_a_controller_that_is_started_again_gets_its_parameters_anew(graph: RosG
     assert cell.sent[-1].controller == cell.states[-1].start
 
 
+def test_a_controller_without_the_parameters_of_the_run_is_not_armed(graph: RosGraph, tmp_path: Path) -> None:
+    keys = SecuritySettings(str(tmp_path / 'run.key'), str(tmp_path / 'operator.key'))
+    graph.add(ControllerNode, ControllerSettings(security=keys))
+    operator, seals = ArmOperator(graph, keys), Seals(graph.probe, keys)
+    optimizer = graph.publisher(OptimizerStatus, 'optimizer/status', LATCHED)
+
+    def answers(state: str, success: bool) -> str:
+        """Of the controller, once it has heard of this state."""
+        optimizer.publish(seals.sealed(OptimizerStatus(state=state, iteration=3)))
+        for _ in range(100):
+            answer = operator.arm()
+            if answer.success is success:
+                break
+        assert answer.success is success
+        return str(answer.message)
+
+    assert answers(OptimizerStatus.RUNNING, False).startswith(
+        'not armed: 3 trials of the run that is going on were played, and this controller has no parameters of it yet'
+    )
+    answers(OptimizerStatus.FINISHED, True)
+    optimizer.publish(OptimizerStatus(state=OptimizerStatus.RUNNING, iteration=3))  # of nobody
+    graph.spin_until(lambda: operator.states[-1].left_out, 'a message left out')
+    assert operator.arm().success
+
+
 def test_forged_traces_and_those_of_another_run_do_not_count(graph: RosGraph, tmp_path: Path) -> None:
     cell = SealedCell(graph, tmp_path)
     graph.improve(FAR, trials=2).result()

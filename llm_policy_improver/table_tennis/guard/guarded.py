@@ -218,7 +218,9 @@ class GuardedController:
             if command is not None and self._watchdog.armed:
                 swinging = self._controller.swinging
                 since = (now.steady - self._armed_at) / NANOSECONDS
-                wanted = command.applied if swinging else soft_start(command.applied, since)
+                wanted = command.applied
+                if not swinging and latest is not None:
+                    wanted = soft_start(wanted * self._way_home.moving(latest.position), since)
                 self._loop.aim(wanted, now.steady, swinging)
         if done is None:
             return None

@@ -1,8 +1,11 @@
-"""Whether the arm can get from where it stands to its ready pose: tried out before it is armed.
+"""How the arm gets from where it stands to its ready pose: tried out before it is armed.
 
-Found outside of its box, the arm may come back on ways that lead further out at no time. The controller's way home is a
-simple one, all joints at once, and the safety stage may have to hold it up for ever. Then a person has to move the arm.
+Found outside of its box, the arm may come back on ways that lead further out at no time. The simple way home, all joints
+at once, may be held up there by the safety stage for ever; then the slides go first, or the axes. Where none of these
+leads home a person has to move the arm.
 """
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,7 @@ from llm_policy_improver.table_tennis.observation import NANOSECONDS
 Array = NDArray[np.float64]
 
 NO_WAY_HOME = 'from here the arm cannot get to its ready pose'
+_HOME: Array = np.array(arm.HOME)
 _SOFT_START = 1.0
 """s from the arming to full speed."""
 _LONGEST = 20.0
@@ -27,6 +31,10 @@ _PROGRESS = 1e-3
 """m and rad that the joints together must have come nearer within ``_HELD_UP``."""
 _HELD_UP = 0.5
 """s."""
+
+
+_ORDERS: Final = (slice(0, 0), slice(0, 2), slice(2, None))
+"""Joints that go home before the others do: none, the slides, the axes; tried in this order."""
 
 
 def soft_start(velocity: Array, since: float) -> Array:
@@ -54,16 +62,47 @@ class WayHome:
         self._cycle = settings.period
         self._cycles_per_tick = max(round(period / settings.period), 1)
         self._follows = 1.0 - np.exp(-settings.period / LAG)
+        self._first = _ORDERS[0]
 
     def why_infeasible(self, position: Array) -> str:
-        """Why the arm cannot get home from ``position`` (8,), m and rad, in words; empty where it can."""
-        here, home = position.copy(), np.array(arm.HOME)
+        """Why the arm cannot get home from ``position`` (8,), m and rad, in words; empty where it can, by `moving`."""
+        ends = []
+        for self._first in _ORDERS:
+            end = self._end(position)
+            if _away(end).max() < _NEAR:
+                return ''
+            ends.append(end)
+        self._first = _ORDERS[0]
+        farthest = int(np.argmax(_away(ends[0])))
+        return (
+            f'{NO_WAY_HOME} within the limits: {arm.ARM[farthest].name} would come to {ends[0][farthest]:.2f} instead '
+            f'of {_HOME[farthest]:.2f}; move the arm near its ready pose by other means first'
+        )
+
+    def moving(self, position: Array) -> Array:
+        """(8,) 1 for each joint that goes home now, 0 for those that wait for others; at home none waits any more.
+
+        Args:
+            position: (8,) m and rad.
+        """
+        share = np.ones(len(arm.ARM))
+        away = _away(position)
+        if np.any(away[self._first] >= _NEAR):
+            share[:] = 0.0
+            share[self._first] = 1.0
+        elif away.max() < _NEAR:
+            self._first = _ORDERS[0]
+        return share
+
+    def _end(self, position: Array) -> Array:
+        """(8,) m and rad, where the arm would come to from there."""
+        here = position.copy()
         self._loop.start_anew(here)
         marked, left = np.inf, 0.0
         for cycle in range(round(_LONGEST / self._cycle)):
-            away = home - here
+            away = _HOME - here
             if np.abs(away).max() < _NEAR:
-                return ''
+                break
             left -= self._cycle
             if left <= 0.0:
                 now = float(np.abs(away).sum())
@@ -72,11 +111,12 @@ class WayHome:
                 marked, left = now, _HELD_UP
             steady = round(cycle * self._cycle * NANOSECONDS)
             if cycle % self._cycles_per_tick == 0:
-                self._loop.aim(self._gain * away, steady)  # at full speed at once: the harder way
+                # At full speed at once: the harder way.
+                self._loop.aim(self._gain * away * self.moving(here), steady)
             velocity = self._loop.cycle(here, steady).velocity
             here = here + self._follows * (self._stage.position + velocity * self._cycle - here)
-        farthest = int(np.argmax(np.abs(home - here)))
-        return (
-            f'{NO_WAY_HOME} within the limits: {arm.ARM[farthest].name} would come to {here[farthest]:.2f} instead '
-            f'of {home[farthest]:.2f}; move the arm near its ready pose by other means first'
-        )
+        return here
+
+
+def _away(position: Array) -> Array:
+    return np.abs(_HOME - position)

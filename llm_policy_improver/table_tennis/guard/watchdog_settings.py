@@ -38,7 +38,7 @@ class WatchdogSettings:
     frozen_way: float = 0.1
     frozen_time: float = 0.3
     stray_way: float = 0.03
-    stray_angle: float = 0.06
+    stray_angle: float = 0.1
     stray_share: float = 0.1
     stray_drift: float = 0.005
     ball_stale: float = 0.25
