@@ -75,7 +75,8 @@ class BuildMessages(build_ext):
         editable = self.inplace or self.editable_mode
         self._install_files(SHARE, [HERE / 'package.xml'])
         if not editable:  # an editable install reads them from the source tree
-            for file in (*(HERE / 'config').rglob('*.*'), *(HERE / 'launch').rglob('*.py')):
+            shared = (('config', '*.*'), ('launch', '*.py'), ('security', '*.xml'))
+            for file in (file for folder, names in shared for file in (HERE / folder).rglob(names)):
                 self._install_files(f'{SHARE}/{file.parent.relative_to(HERE)}', [file])
         prefix = ros_prefix()
         if prefix is None:

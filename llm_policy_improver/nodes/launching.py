@@ -4,7 +4,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, SetEnvironmentVariable
 from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch.utilities.type_utils import coerce_to_type
@@ -15,6 +15,7 @@ from llm_policy_improver.core.settings import SettingsError, named_settings, rea
 from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import PROGRAMS
+from llm_policy_improver.nodes.enclaves import SIMULATION, enclave_arguments, security_sentence
 from llm_policy_improver.nodes.transport import without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
@@ -124,6 +125,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         # The nodes of the arm only: lockstep has no time that could be lost.
         transport = without_shared_memory(os.environ) if guarded else {}
         return [
+            *([LogInfo(msg=security_sentence(os.environ))] if guarded else []),
             *(SetEnvironmentVariable(name, value) for name, value in transport.items()),
             *(
                 Node(
@@ -136,6 +138,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
                         *([LaunchConfiguration('safety')] if guarded and executable == 'controller' else []),
                         overrides.get(executable, {}),
                     ],
+                    ros_arguments=enclave_arguments(executable if guarded else SIMULATION + executable),
                     output='screen',
                     on_exit=ended,
                     respawn=guarded,

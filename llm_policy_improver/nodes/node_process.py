@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from llm_policy_improver.nodes.enclaves import REHEARSE, enclave_arguments
+
 _ENDING: Final = 10.0
 """s that a process is given to end; the controller slows the arm down before."""
 
@@ -31,6 +33,7 @@ class NodeProcess:
         self._log = log
         self._command = [sys.executable, '-m', f'llm_policy_improver.nodes.{name}']
         self._command += ['--ros-args', '-r', f'__ns:={namespace}', '--params-file', str(parameters)]
+        self._command += enclave_arguments(REHEARSE + name)
         self.start()
 
     def start(self) -> None:

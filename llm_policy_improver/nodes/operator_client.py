@@ -21,6 +21,7 @@ from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.tokens import operation_token
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.attending import attend
+from llm_policy_improver.nodes.enclaves import enclave_arguments
 from llm_policy_improver.nodes.improvement_messages import shown_in
 from llm_policy_improver.nodes.messages import values_in
 from llm_policy_improver.nodes.qos import LATCHED
@@ -53,7 +54,7 @@ class OperatorClient:
         self.by = by
         self._key = security.operator()
         self._context = Context()
-        self._context.init()
+        self._context.init(['--ros-args', *enclave_arguments('operator')])
         self._closing = ExitStack()
         self._closing.callback(self._context.try_shutdown)
         self._executor = SingleThreadedExecutor(context=self._context)

@@ -35,6 +35,7 @@ from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.demo import LAST_FEEDBACK, RunFailedError, TrialFeedback
 from llm_policy_improver.nodes.diagnostics import TOPIC
+from llm_policy_improver.nodes.enclaves import REHEARSE, enclave_arguments
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.improvement_messages import recommended_of
 from llm_policy_improver.nodes.messages import line_of
@@ -145,7 +146,8 @@ class RehearsalCell:
             if interrupt.asked:
                 raise KeyboardInterrupt
             # Interrupts are the caller's: the ball in flight is played to its end first.
-            rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO, args=[])
+            own = ['--ros-args', *enclave_arguments(f'{REHEARSE}operator')]
+            rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO, args=own)
             self._closing.callback(self._context.try_shutdown)
             self._executor = SingleThreadedExecutor(context=self._context)
             self._closing.callback(self._executor.shutdown)

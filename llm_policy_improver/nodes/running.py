@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -32,11 +33,13 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
     # Not rclpy's own handlers: they take the context away under a callback that is about to publish.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         refused = ''
         try:
+            rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
             node = make_node()
+        except rclpy_implementation.RCLError as error:  # e.g. its enclave is not in the keystore
+            refused = f'ROS 2 does not let this node start: {error}'
         except (ValueError, OSError, StoreError, EndpointError) as error:  # each says what is wrong
             refused = str(error)
         if node is None:

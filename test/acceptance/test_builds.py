@@ -36,6 +36,7 @@ def package_files(source: Path) -> list[str]:
 def shared_files(source: Path) -> list[str]:
     """What goes from ``source`` into the package's share folder, relative to either."""
     files = [source / 'package.xml', *(source / 'config').rglob('*.yaml'), *(source / 'launch').rglob('*.py')]
+    files += (source / 'security').rglob('*.xml')
     return [str(file.relative_to(source)) for file in files]
 
 

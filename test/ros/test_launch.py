@@ -17,7 +17,7 @@ pytest.importorskip(
 )
 
 from chat_server import ChatServer
-from launch.actions import SetEnvironmentVariable
+from launch.actions import LogInfo, SetEnvironmentVariable
 from launch.launch_description_sources import get_launch_description_from_python_launch_file
 from launch.utilities import perform_substitutions
 from launch_ros.actions import Node
@@ -166,6 +166,24 @@ def test_nodes_of_the_arm_share_no_memory(
     made = [each for entity in load(f'{name}.launch.py').entities for each in entity.visit(context) or ()]
     variables = [each for each in made if isinstance(each, SetEnvironmentVariable)]
     assert [perform_substitutions(context, each.value) for each in variables] == set_
+
+
+@pytest.mark.parametrize(('name', 'folder'), [('sim', 'simulation/'), ('hardware', ''), ('rehearsal', '')])
+def test_every_node_is_started_in_an_enclave_of_its_own(name: str, folder: str) -> None:
+    for node in nodes(f'{name}.launch.py'):
+        enclave = f'/llm_policy_improver/{folder}{node.node_executable}'
+        assert f'--enclave {enclave}' in ' '.join(map(str, node._Node__ros_arguments or ()))
+
+
+@pytest.mark.parametrize(('name', 'told'), [('sim', 0), ('hardware', 1), ('rehearsal', 1)])
+def test_whether_security_is_enforced_is_told_at_the_start_of_the_arm(
+    name: str, told: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv('ROS_SECURITY_ENABLE', raising=False)
+    context = LaunchContext()
+    made = [each for entity in load(f'{name}.launch.py').entities for each in entity.visit(context) or ()]
+    lines = [perform_substitutions(context, each.msg) for each in made if isinstance(each, LogInfo)]
+    assert [line.startswith('ROS 2 security is off: ') for line in lines] == [True] * told
 
 
 @pytest.mark.parametrize(('name', 'again'), [('sim', False), ('hardware', True), ('rehearsal', True)])
