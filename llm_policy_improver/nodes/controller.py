@@ -17,8 +17,10 @@ from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.msg import BallChoice, ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.awaited_parameters import AwaitedParameters
+from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.declared import declared, given, require_own_clock
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
+from llm_policy_improver.nodes.lease import Lease
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
 from llm_policy_improver.nodes.messages import choice_message, command_message, name_of, parameters_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
@@ -64,6 +66,7 @@ class ControllerNode(LifecycleNode):
             require_own_clock(self)
             if settings is None:
                 require_limits(given(self), self.get_name())
+        lease = Lease(self, 'controller', Timing.LOCKSTEP if self._settings.lockstep else Timing.CLOCK)
         self._seals = Seals(self, self._settings.security)
         self._operator = self._settings.security.operator()
         self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
@@ -72,6 +75,7 @@ class ControllerNode(LifecycleNode):
         self._arm: LockstepArm | HardwareArm = kind(
             self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice
         )
+        lease.changed = self._arm.see_clash
         self._message = ''
         self._offered = Modulation()
         self._refused = 0

@@ -25,6 +25,7 @@ from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_hear
 from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
 from llm_policy_improver.nodes.messages import ball_of, doubles, spin_of
+from llm_policy_improver.nodes.publisher_watch import PublisherWatch
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
@@ -33,11 +34,12 @@ from llm_policy_improver.table_tennis.ball_chooser import BallChooser
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.handover import Handover
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
+from llm_policy_improver.table_tennis.guard.watchdog import WatchdogState
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
-_SLIDES = 2
-"""The first joints are the gantry's."""
+_GANTRY, _ARM = slice(0, 2), slice(2, None)
+"""Joints of the two groups of drives."""
 _STANDSTILL = np.zeros(len(JOINTS))
 _SLOWING_DOWN = 2.0
 """s that the arm is given to slow down before the program ends."""
@@ -49,6 +51,8 @@ _STARTING = 2.0
 _TOGETHER = 1_000_000
 """ns between the readings of two clocks, at most, to count as one moment."""
 _READINGS = 5
+_LOOKING = 0.25
+"""s between two looks at who publishes."""
 
 
 class HardwareArm:
@@ -85,6 +89,12 @@ class HardwareArm:
         self._loop: InnerLoopThread | None = None
         self._cycles_seen, self._ticks_without = 0, 0
         self._closing = ExitStack()
+        self._watch = PublisherWatch(
+            node,
+            (settings.gantry_command_topic, settings.arm_command_topic),
+            {settings.joint_state_topic: len((_GANTRY, _ARM)), settings.ball_topic: 1},
+        )
+        self._clash = ''
         self._groups: list[tuple[Any, slice, int]] = []
 
     @property
@@ -126,6 +136,11 @@ class HardwareArm:
         """To disarmed; why not, in words, where it is refused."""
         return self._guard.resume()
 
+    def see_clash(self, amiss: str) -> None:
+        """Which nodes are there that may not be together, in words, so that the arm must stand; empty: none."""
+        self._clash = amiss
+        self._look()
+
     def connect(self) -> None:
         """Listen to drivers, cameras and the other nodes."""
         node, settings = self._node, self._settings
@@ -142,13 +157,15 @@ class HardwareArm:
             self._closing.callback(node.destroy_subscription, subscription)
         every = settings.inner_loop.cycles
         for topic, joints, cycles in (
-            (settings.gantry_command_topic, slice(0, _SLIDES), every[0]),
-            (settings.arm_command_topic, slice(_SLIDES, None), every[1]),
+            (settings.gantry_command_topic, _GANTRY, every[0]),
+            (settings.arm_command_topic, _ARM, every[1]),
         ):
             if topic:
                 publisher = node.create_publisher(Float64MultiArray, topic, 10)
                 self._groups.append((publisher, joints, cycles))
                 self._closing.callback(node.destroy_publisher, publisher)
+        looking = node.create_timer(_LOOKING, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._closing.callback(node.destroy_timer, looking)
         self._closing.callback(Diagnostics(node, 'arm', realtime.reporting(self._guard.health)).close)
 
     def disconnect(self) -> None:
@@ -226,6 +243,10 @@ class HardwareArm:
         for peer in self._settings.peers:
             if f'{namespace}/{peer}' in heard:
                 self._guard.heartbeat(peer)
+
+    def _look(self) -> None:
+        moving = self._guard.state not in (WatchdogState.DISARMED, WatchdogState.FAULT, WatchdogState.ESTOP)
+        self._guard.see_others(self._clash or self._watch.look(moving))
 
     def _on_time(self) -> None:
         self._ticked = True

@@ -54,13 +54,18 @@ class LockstepArm:
         self._armed = True
         self._active = False
         self._closing = ExitStack()
-        self.fault = ''
+        self._clash = self._stopped = ''
+
+    @property
+    def fault(self) -> str:
+        """Why the arm was stopped; empty where it was not."""
+        return self._stopped or self._clash
 
     @property
     def state(self) -> str:
         """As in ``ControllerStatus.msg``."""
         if self.fault:
-            return str(ControllerStatus.ESTOP)
+            return str(ControllerStatus.ESTOP if self._stopped else ControllerStatus.FAULT)
         return self._controller.state.value if self._armed else str(ControllerStatus.DISARMED)
 
     @property
@@ -89,14 +94,18 @@ class LockstepArm:
     def emergency_stop(self) -> None:
         """Slow the arm down; it stands until a person resumes."""
         self.disarm()
-        self.fault = _STOPPED
+        self._stopped = _STOPPED
 
     def resume(self) -> str:
         """To disarmed; why not, in words, where it is refused."""
-        if not self.fault:
-            return 'there is nothing to resume from'
-        self.fault = ''
+        if not self._stopped:
+            return self._clash or 'there is nothing to resume from'
+        self._stopped = ''
         return ''
+
+    def see_clash(self, amiss: str) -> None:
+        """Which nodes are there that may not be together, in words; the arm stands as long as there are some."""
+        self._clash = amiss
 
     def connect(self) -> None:
         """Listen to the simulator."""
@@ -151,7 +160,7 @@ class LockstepArm:
             else:
                 command = self._controller.command(tick.arm)
                 standing = replace(command, applied=np.zeros(len(JOINTS)), limited=True)
-                self._publish(command if self._armed else standing, self.version)
+                self._publish(command if self._armed and not self._clash else standing, self.version)
                 self._tell_choice(tick.arm.stamp)
             self._changed()
 

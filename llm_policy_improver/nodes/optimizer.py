@@ -24,10 +24,12 @@ from llm_policy_improver.loop.build import Assembly, assemble
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import OptimizerStatus
+from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.declared import declared
 from llm_policy_improver.nodes.improvement_messages import shown_of
 from llm_policy_improver.nodes.improvement_run import ImprovementRun, Surroundings
+from llm_policy_improver.nodes.lease import Lease
 from llm_policy_improver.nodes.messages import line_of, name_of
 from llm_policy_improver.nodes.policy_in_force import PolicyInForce
 from llm_policy_improver.nodes.running import run
@@ -68,6 +70,7 @@ class OptimizerNode(WaitingNode):
     ) -> None:
         super().__init__('optimizer', **node_arguments)
         self._settings = declared(self, settings or OptimizerSettings())
+        Lease(self, 'optimizer', Timing.EITHER)
         self._understood = understood
         # A warning: a demo shows nothing less, and the arm stands still meanwhile.
         self._waiting = told_at_intervals(self.get_logger().warning)

@@ -29,6 +29,14 @@ RELIABLE: Final = QoSProfile(
 )
 """Nothing may be lost: everything in lockstep, where a lost message would stop the time."""
 
+EACH_LATCHED: Final = QoSProfile(
+    history=QoSHistoryPolicy.KEEP_LAST,
+    depth=100,
+    reliability=QoSReliabilityPolicy.RELIABLE,
+    durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Of a subscriber to a latched topic on which several nodes publish: the last message of each of them."""
+
 TRACES: Final = QoSProfile(
     history=QoSHistoryPolicy.KEEP_LAST,
     depth=10,

@@ -4,6 +4,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -13,11 +14,13 @@ from rclpy.signals import SignalHandlerOptions
 
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.nodes import realtime
+from llm_policy_improver.nodes.lease import RoleTakenError
 from llm_policy_improver.runs.store import StoreError
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
-    """Spin one node until it is interrupted; bad settings end the process with one sentence and status 2.
+    """Spin one node until it is interrupted; bad settings, or a role that another node holds, end the process with one
+    sentence and status 2.
 
     One thread on purpose: rclpy's multi-threaded executor collapses under sensor streams (ros2/rclpy#1452).
     """
@@ -40,13 +43,12 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
             node = make_node()
         except rclpy_implementation.RCLError as error:  # e.g. its enclave is not in the keystore
             refused = f'ROS 2 does not let this node start: {error}'
-        except (ValueError, OSError, StoreError, EndpointError) as error:  # each says what is wrong
+        except (ValueError, OSError, StoreError, EndpointError, RoleTakenError) as error:  # each says what is wrong
             refused = str(error)
         if node is None:
             # What is there of the node goes now: destroyed after its context, as Python ends, it may crash.
             gc.collect()
-            print(f'error: {refused}', file=sys.stderr)
-            raise SystemExit(2)
+            _refuse(refused)
         # What was loaded and compiled so far stays. Looked through for garbage again, it holds up all threads: 70 ms
         # for the controller (once 260 ms, and an arm at rest was stopped), against a watchdog of 100 ms.
         gc.collect()
@@ -58,6 +60,8 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
             executor.spin_once(timeout_sec=0.1)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RoleTakenError as error:  # found only now
+        _refuse(str(error))
     finally:
         if node is not None:
             node.destroy_node()
@@ -65,3 +69,8 @@ def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:
         # A second Ctrl-C while Python ends would turn a clean end into a death by signal.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f'error: {why}', file=sys.stderr)
+    raise SystemExit(2)

@@ -15,7 +15,9 @@ from sensor_msgs.msg import JointState
 
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.msg import JointVelocityCommand, LockstepTick
+from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.lease import SIMULATOR, Lease
 from llm_policy_improver.nodes.meeting import Meeting
 from llm_policy_improver.nodes.messages import (
     ball_message,
@@ -44,6 +46,7 @@ class SimulatorNode(Node):
                 'simulator: simulation.spin_noise must be 0: in lockstep nobody is told of spins; the stand-in arm '
                 'and trials in process have them'
             )
+        Lease(self, SIMULATOR, Timing.LOCKSTEP)
         self._simulator = make_simulator(self._settings.simulation)
         self._start = PAUSE
         self._waiting_for: int | None = None

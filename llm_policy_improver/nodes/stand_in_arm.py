@@ -18,8 +18,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
 from llm_policy_improver.nodes import realtime
+from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.declared import declared, require_own_clock
 from llm_policy_improver.nodes.diagnostics import Diagnostics
+from llm_policy_improver.nodes.lease import SIMULATOR, Lease
 from llm_policy_improver.nodes.meeting import Meeting
 from llm_policy_improver.nodes.messages import ball_message, doubles, header_of, spin_message
 from llm_policy_improver.nodes.qos import RELIABLE
@@ -62,6 +64,7 @@ class StandInArmNode(Node):
         super().__init__('stand_in_arm', **node_arguments)
         self._settings = settings = declared(self, settings or StandInSettings())
         require_own_clock(self)
+        Lease(self, SIMULATOR, Timing.CLOCK)
         self._cycle = round(settings.cycle * NANOSECONDS)
         self._states = self.create_publisher(JointState, settings.joint_state_topic, RELIABLE)
         self._sightings = self.create_publisher(PointStamped, settings.ball_topic, RELIABLE)

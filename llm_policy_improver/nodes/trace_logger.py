@@ -19,9 +19,11 @@ from llm_policy_improver.msg import (
     ExecutionTrace,
     PolicyParameters,
 )
+from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared, require_own_clock
 from llm_policy_improver.nodes.diagnostics import Diagnostics
+from llm_policy_improver.nodes.lease import Lease
 from llm_policy_improver.nodes.lockstep_trials import LockstepTrials
 from llm_policy_improver.nodes.messages import (
     FRAME,
@@ -71,6 +73,7 @@ class TraceLoggerNode(LifecycleNode):
         self._settings = declared(self, settings or TraceLoggerSettings())
         if not self._settings.lockstep:
             require_own_clock(self)
+        self._lease = Lease(self, 'trace_logger', Timing.LOCKSTEP if self._settings.lockstep else Timing.CLOCK)
         self._seals = Seals(self, self._settings.security)
         self._trials: LockstepTrials | ClockedTrials = (
             LockstepTrials(self, self._settings, self._knows, self._finish)

@@ -194,6 +194,11 @@ class GuardedController:
         with self._lock:
             self._watchdog.see_peer(name, self._clock())
 
+    def see_others(self, amiss: str) -> None:
+        """Which nodes are there that may not be beside this one, in words; empty where none are."""
+        with self._lock:
+            self._watchdog.see_others(amiss)
+
     def tick(self) -> tuple[Command, int] | None:
         """One control tick: plan, and give the inner loop its next aim.
 

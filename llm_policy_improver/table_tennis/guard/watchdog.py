@@ -57,6 +57,7 @@ class FaultKind(StrEnum):
     STALLED = 'stalled'
     CLOCK_JUMP = 'clock_jump'
     NODE_SILENT = 'node_silent'
+    ANOTHER_NODE = 'another_node'
     INTERNAL = 'internal'
     EMERGENCY_STOP = 'emergency_stop'
 
@@ -101,6 +102,7 @@ class Watchdog:
         self._checked: Instant | None = None
         self._ticked: int | None = None
         self._peers: dict[str, int] = {}
+        self._others = ''
         self._last_event: tuple[Fault, int] | None = None
         self._stopped: int | None = None
         self._resumed: int | None = None
@@ -129,6 +131,10 @@ class Watchdog:
     def see_peer(self, name: str, now: Instant) -> None:
         """Another node that must run while the arm does has given a sign of life."""
         self._peers[name] = now.steady
+
+    def see_others(self, amiss: str) -> None:
+        """Which nodes are there that may not be beside this one, in words; empty where none are."""
+        self._others = amiss
 
     def check(self, sent: Array, now: Instant) -> Fault | None:
         """To be called all the time, more often than the control ticks: latch what is amiss; the fault if any.
@@ -268,6 +274,8 @@ class Watchdog:
                 return Fault(
                     FaultKind.NODE_SILENT, f'no sign of life of {name} for {silence:.1f} s', now.stamp
                 )
+        if self._others:
+            return Fault(FaultKind.ANOTHER_NODE, self._others, now.stamp)
         return None
 
     def _latch(self, fault: Fault) -> None:
