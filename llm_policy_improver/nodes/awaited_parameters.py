@@ -34,8 +34,8 @@ class AwaitedParameters:
         if version > 0 or self._trials == 0:
             return ''
         return (
-            f'{self._trials} trials of the run that is going on were played, and this controller has no parameters of it '
-            'yet: they come by themselves within seconds; else look at the log of the optimizer'
+            f'{self._trials} trials of the run that is going on were played, and this controller has no parameters of '
+            'it yet: they come by themselves within seconds; else look at the log of the optimizer'
         )
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """How the arm gets from where it stands to its ready pose: tried out before it is armed.
 
-Found outside of its box, the arm may come back on ways that lead further out at no time. The simple way home, all joints
-at once, may be held up there by the safety stage for ever; then the slides go first, or the axes. Where none of these
-leads home a person has to move the arm.
+Found outside of its box, the arm may come back on ways that lead further out at no time. The simple way home, all
+joints at once, may be held up there by the safety stage for ever; then the slides go first, or the axes. Where none of
+these leads home a person has to move the arm.
 """
 
 from typing import Final
