@@ -87,7 +87,7 @@ class StandInArmNode(Node):
         self._trial, self._balls, self._commands, self._left_out = 0, 0, 0, 0
         self._touched = self._intruder = ''
         self._lateness: deque[float] = deque(maxlen=_KEPT)
-        self._arm = ContinuousSimulator(settings.simulation, settings.seed)
+        self._arm = ContinuousSimulator(settings.simulation, settings.seed, settings.timeout)
         self._started = time.monotonic_ns()
         self._arm.begin(self._started)
         self._due = self._started + self._cycle

@@ -26,6 +26,7 @@ from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.continuous import ARM_GROUP, GANTRY_GROUP
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout, TimedDrives
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ class GuardedArm:
         self._tick_due = self.now.steady
         self._groups = tuple(zip((GANTRY_GROUP, ARM_GROUP), settings.inner_loop.cycles, strict=True))
         self._number = 0
-        self._commanded: Array = np.zeros(len(arm.ARM))
+        self._drives = TimedDrives(DriveTimeout.of(settings.safety))
 
     def make_ready(self) -> None:
         """Have what `guard.handover` was offered taken up and the arm armed, while it stands in its ready pose.
@@ -104,7 +105,7 @@ class GuardedArm:
         for sighting in sightings:
             self.take_ball(sighting)
         self._command()
-        self.simulator.step(self._commanded)
+        self.simulator.step(self._drives.velocity(self.now.steady))
 
     def observe(self) -> tuple[ArmObservation, list[BallObservation]]:
         """What the drivers and the cameras report now, by the clock of the stamps."""
@@ -140,6 +141,6 @@ class GuardedArm:
         velocity = self.cycle()
         for group, every in self._groups:
             if velocity is not None and self._number % every == 0:
-                self._commanded[group] = velocity[group]
+                self._drives.take(group, velocity[group], self.now.steady)
         self._number += 1
         self.now = Instant(self.now.steady + self._cycle, self.now.stamp + self._cycle)

@@ -1,5 +1,6 @@
 """Settings of the stand-in arm: what `ControllerSettings` says of the interface, from the arm's side."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -7,6 +8,7 @@ from llm_policy_improver.core.ranges import require_joint_names, require_topics
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.settings import check_priority
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class StandInSettings:
         arm_state_rate: Hz of the joint states.
         gantry_state_rate: Hz of the slides' joint states where they come in messages of their own, as from a
             second driver; 0: they are in the arm's.
+        drive_timeout: s without a command until the drives brake by themselves; 0: never, they hold the last one.
         cycle: s that are simulated at a time.
         pause: s from the end of one ball to the next, at least.
         throw_every: s between balls that are thrown unasked; 0: balls come by the service ``feed_ball`` only.
@@ -41,6 +44,7 @@ class StandInSettings:
     arm_command_topic: str = '/arm_velocity_controller/commands'
     arm_state_rate: float = 250.0
     gantry_state_rate: float = 0.0
+    drive_timeout: float = 0.05
     cycle: float = 0.004
     pause: float = 1.5
     throw_every: float = 0.0
@@ -56,6 +60,10 @@ class StandInSettings:
             raise ValueError(
                 f'gantry_state_rate must be 0 or between 20 and 1000 Hz; got {self.gantry_state_rate:g} Hz'
             )
+        if self.drive_timeout and not 0.01 <= self.drive_timeout <= 0.3:
+            raise ValueError(
+                f'drive_timeout must be 0 or between 0.01 and 0.3 s; got {self.drive_timeout:g} s'
+            )
         if not 0.001 <= self.cycle <= 0.02:
             raise ValueError(f'cycle must be between 0.001 and 0.02 s; got {self.cycle:g} s')
         if not 0.0 <= self.pause <= 60.0:
@@ -67,6 +75,11 @@ class StandInSettings:
         if not 0 <= self.seed < 2**62:
             raise ValueError(f'seed must be a whole number from 0 to 2^62; got {self.seed}')
         check_priority(self.realtime_priority, 'stand_in_arm')
+
+    @property
+    def timeout(self) -> DriveTimeout:
+        """What its drives do without a command."""
+        return DriveTimeout(self.drive_timeout or math.inf)
 
 
 _TOPICS: Final = (

@@ -39,6 +39,7 @@ from llm_policy_improver.table_tennis.simulation.continuous import (
     GANTRY_GROUP,
     ContinuousSimulator,
 )
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout
 from llm_policy_improver.table_tennis.simulation.latency import Latency
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
@@ -55,8 +56,8 @@ MEANS = Latency(
 NAMES = tuple(f'vendor_{name}' for name in ('y', 'x', 'j1', 'j2', 'j3', 'j4', 'j5', 'j6'))
 
 
-def going(**settings: Any) -> ContinuousSimulator:
-    simulator = ContinuousSimulator(SimulationConfig(**settings))
+def going(timeout: float = math.inf, **settings: Any) -> ContinuousSimulator:
+    simulator = ContinuousSimulator(SimulationConfig(**settings), timeout=DriveTimeout(timeout))
     simulator.begin(5 * NANOSECONDS)
     return simulator
 
@@ -80,6 +81,20 @@ def test_command_holds_until_the_next_one_of_its_group_comes() -> None:
     moved = after(simulator, 1000.0)
     assert moved[2] == pytest.approx(0.2, abs=0.01)  # nobody took it back
     assert moved[1] == pytest.approx(-0.1, abs=0.01)
+
+
+def test_drives_that_hear_nothing_hold_a_command_until_their_time_out_and_then_brake() -> None:
+    simulator = going(0.05)
+    simulator.send(GANTRY_GROUP, [0.0, 1.2], simulator.time)
+    simulator.send(ARM_GROUP, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], simulator.time)
+    for _ in range(5):
+        after(simulator, 10.0)
+        simulator.send(ARM_GROUP, [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], simulator.time)  # that group goes on
+    moved = after(simulator, 400.0)
+    # v T + v^2 / 2a, with T = 0.05 s from the last command of each group.
+    assert moved[1] == pytest.approx(1.2 * 0.05 + 1.2**2 / (2.0 * 24.0), abs=0.004)
+    assert moved[2] == pytest.approx(1.0 * (0.05 + 0.05) + 1.0 / (2.0 * 40.0), abs=0.004)
+    assert np.abs(after(simulator, 500.0) - moved).max() < 1e-3
 
 
 def test_each_drive_has_its_own_delay() -> None:

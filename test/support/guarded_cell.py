@@ -1,5 +1,6 @@
 """The guarded controller and MuJoCo in virtual time: the physical arm's timing without waiting and without chance."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.delayed import make_simulator
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout, TimedDrives
 
 MS = 1_000_000
 EPOCH = 1_700_000_000 * NANOSECONDS
@@ -23,6 +25,7 @@ class GuardedCell:
 
     Attributes:
         guard: under test.
+        drives: those of `DriveTimeout`, until the controller is killed.
         sent: what was sent, (8,) a cycle.
         ticks: what the control ticks gave back.
         connected, ticking, sending: whether the drivers report, the control ticks and the inner loop run.
@@ -42,6 +45,7 @@ class GuardedCell:
         self.simulator.launch(0)
         self._launched = -1
         self._config, self._settings = config or ControllerConfig(), settings or GuardSettings()
+        self.drives = TimedDrives(DriveTimeout())
         self.restart()
         self.sent: list[NDArray[np.float64]] = []
         self.ticks: list[tuple[NDArray[np.float64], int]] = []
@@ -51,8 +55,24 @@ class GuardedCell:
         self._cycle = 0
 
     def kill(self) -> None:
-        """The controller's process ends, and the drives go on with its last command."""
+        """The controller's process ends, and the drives go on with its last command, as some do for ever."""
+        self.drives = TimedDrives(DriveTimeout(math.inf))
+        if self.sent:
+            self.drives.take(slice(None), self.sent[-1], self._steady)
+        self.pause()
+
+    def pause(self) -> None:
+        """The controller's process is stopped."""
         self.ticking = self.sending = False
+
+    def others_send(self, velocity: NDArray[np.float64]) -> None:
+        """A command (8,) to the drives, m/s and rad/s, of somebody else."""
+        self.sent.append(velocity)
+        self.drives.take(slice(None), velocity, self._steady)
+
+    def go_on(self) -> None:
+        """It is continued."""
+        self.ticking = self.sending = True
 
     def restart(self) -> None:
         """A new controller; it knows nothing of the one before."""
@@ -119,7 +139,8 @@ class GuardedCell:
             command = self.guard.cycle()
             if command is not None:
                 self.sent.append(command.velocity)
-        self.simulator.step(self.sent[-1] if self.sent else np.zeros(8))
+                self.drives.take(slice(None), command.velocity, self._steady)
+        self.simulator.step(self.drives.velocity(self._steady))
         self._steady += 4 * MS
         self._cycle += 1
 

@@ -5,6 +5,10 @@ comes to rest inside all limits. Where that is not so the next step of the braki
 tick before. So from every state that the stage has reached there is a way to stand still: the one it just checked.
 An arm that others have set in motion need not have such a way: from there on, braking is the best there is.
 
+The same where nothing more is sent: whoever calls the stage may be stopped at any moment, for a moment or for good. So
+what is sent holds until the drives' own time-out without leaving any limit, and whoever comes back goes on from where
+the drives are by then (`silence`).
+
 Nothing here knows ROS, time or files; the numbers come from `safety_limits`.
 """
 
@@ -20,15 +24,14 @@ from llm_policy_improver.core.compiled import compiled
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.joint_model import LAG
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
+from llm_policy_improver.table_tennis.guard.silence import after_silence
 from llm_policy_improver.table_tennis.guard.stopping import (
-    InnerLimits,
     arm_stops,
     braking_step,
-    inner_limits,
     joint_stops,
     next_velocity,
-    outside,
 )
+from llm_policy_improver.table_tennis.guard.workspace import InnerLimits, inner_limits, outside
 
 Array = NDArray[np.float64]
 
@@ -77,7 +80,7 @@ class SafetyStage:
 
     Attributes:
         position: (8,) m and rad, where the drives have been told to be.
-        velocity: (8,) m/s and rad/s, sent last.
+        velocity: (8,) m/s and rad/s, sent last; after a pause, what the drives were left with by themselves.
         acceleration: (8,) m/s^2 and rad/s^2, that with which ``velocity`` was reached.
 
     Raises:
@@ -116,6 +119,7 @@ class SafetyStage:
         self.velocity = np.clip(speed, -self._inner.velocity, self._inner.velocity)
         self.acceleration = np.zeros(len(here))
         self._at_rest = 0.0
+        self._tick = _SHORTEST_TIME
 
     def filter(self, velocity: ArrayLike, position: ArrayLike, dt: float) -> SafeCommand:
         """What may be sent instead of ``velocity``.
@@ -132,14 +136,14 @@ class SafetyStage:
         wanted, measured = _vector(velocity), _vector(position)
         if wanted is None or measured is None:
             return self._braked(dt, (Rule.INVALID,))
-        self._go_on(dt)
+        tick = self._go_on(dt)
         if np.any(np.abs(measured - self.position) > self._following):
-            return self._send(self._braking(dt), dt, (Rule.FOLLOWING,))
-        self._take_out_drift(measured, dt)
+            return self._send(self._braking(tick), tick, (Rule.FOLLOWING,))
+        self._take_out_drift(measured, tick)
         allowed, acted = _filtered(
-            self._inner, wanted, self.position, self.velocity, self.acceleration, measured, self._usable(dt)
+            self._inner, wanted, self.position, self.velocity, self.acceleration, measured, tick
         )
-        return self._send(allowed, dt, tuple(rule for rule, bit in _BITS.items() if acted & bit))
+        return self._send(allowed, tick, tuple(rule for rule, bit in _BITS.items() if acted & bit))
 
     def brake(self, dt: float) -> SafeCommand:
         """The next velocity on the way to standstill; ``dt`` as in `filter`."""
@@ -151,24 +155,26 @@ class SafetyStage:
         return not (self.velocity.any() or self.acceleration.any())
 
     def _braked(self, dt: float, rules: tuple[str, ...]) -> SafeCommand:
-        if not _is_time(dt):
-            dt = _SHORTEST_TIME
-        self._go_on(dt)
-        return self._send(self._braking(dt), dt, rules)
+        tick = self._go_on(dt if _is_time(dt) else _SHORTEST_TIME)
+        return self._send(self._braking(tick), tick, rules)
 
-    def _braking(self, dt: float) -> Array:
-        return braking_step(self._inner, self.velocity, self.acceleration, self._usable(dt))
+    def _braking(self, tick: float) -> Array:
+        return braking_step(self._inner, self.velocity, self.acceleration, tick)
 
-    def _go_on(self, dt: float) -> None:
-        """The last velocity was at work for ``dt``."""
-        self.position = self.position + self.velocity * dt
+    def _go_on(self, dt: float) -> float:
+        """The last velocity was at work for ``dt``, or until the drives' time-out; returns the s of the next step.
 
-    def _usable(self, dt: float) -> float:
-        """After a pause no more may change than after the longest tick."""
-        return min(dt, self.limits.longest_tick)
+        After a pause that is the tick of before: what is sent now is a step to the drives, however long nothing was.
+        """
+        self.position, self.velocity, self.acceleration = after_silence(
+            self._inner, self.position, self.velocity, self.acceleration, dt
+        )
+        if dt <= self.limits.longest_tick:
+            self._tick = dt
+        return self._tick
 
-    def _send(self, velocity: Array, dt: float, rules: tuple[str, ...]) -> SafeCommand:
-        self.acceleration = (velocity - self.velocity) / self._usable(dt)
+    def _send(self, velocity: Array, tick: float, rules: tuple[str, ...]) -> SafeCommand:
+        self.acceleration = (velocity - self.velocity) / tick
         self.velocity = velocity
         return SafeCommand(velocity.copy(), rules)
 

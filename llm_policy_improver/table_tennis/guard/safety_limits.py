@@ -33,7 +33,9 @@ class SafetyLimits:
         forearm_radius: m, of the links around these.
         table_clearance: m between the table's surface and whatever is over it.
         workspace_margin: m from boxes and table to the inner ones, outside of which the arm is brought to rest.
-        longest_tick: s until the next call that the stage reckons with.
+        longest_tick: s until the next call that the stage reckons with in every step.
+        drive_timeout: s without a command after which the drives brake by themselves, as they were told to when they
+            were commissioned; until then they hold the last one.
 
     Raises:
         ValueError: a limit is not what it must be; the message is one sentence.
@@ -58,6 +60,7 @@ class SafetyLimits:
     table_clearance: float = 0.02
     workspace_margin: float = 0.02
     longest_tick: float = 0.02
+    drive_timeout: float = 0.05
 
     def __post_init__(self) -> None:
         for name in _PER_JOINT:
@@ -69,6 +72,11 @@ class SafetyLimits:
             self._check_range(number, joint)
         for name, (least, most) in _SCALARS.items():
             _check(name, getattr(self, name), least, most)
+        if self.drive_timeout < self.longest_tick:
+            raise ValueError(
+                f'safety: drive_timeout must be at least longest_tick, {self.longest_tick:g} s, or late ticks alone '
+                f'would have the drives brake; got {self.drive_timeout:g} s'
+            )
         for part in ('blade', 'forearm'):
             self._check_box(part)
 
@@ -125,6 +133,7 @@ _SCALARS: Final = {
     'table_clearance': (0.0, 0.3),
     'workspace_margin': (0.005, 0.3),
     'longest_tick': (0.002, 0.1),
+    'drive_timeout': (0.02, 0.3),
 }
 
 

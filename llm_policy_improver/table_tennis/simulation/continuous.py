@@ -7,7 +7,7 @@
     going.joints(), going.sightings()
 
 Times are passed in. Balls are thrown to an arm that goes on with what it does, and a command holds until the next one
-of its group comes, as with ros2_control's forward_command_controller: nothing here stops an arm without a commander.
+of its group comes, or until the drives' own time-out.
 """
 
 from collections import deque
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObservation, BallObservation
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout, TimedDrives
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 
 GANTRY_GROUP: Final = slice(0, 2)
@@ -39,6 +40,7 @@ class ContinuousSimulator:
     Args:
         config: physics, cameras, delays and balls; its control period is not used, as commands come when they come.
         seed: draws the delays until the first ball.
+        timeout: of the drives.
 
     Attributes:
         time: ns, up to which everything is simulated.
@@ -46,20 +48,22 @@ class ContinuousSimulator:
         in_play: whether a ball is.
     """
 
-    def __init__(self, config: SimulationConfig, seed: int = 0) -> None:
+    def __init__(
+        self, config: SimulationConfig, seed: int = 0, timeout: DriveTimeout | None = None
+    ) -> None:
         self.simulator = Simulator(config)
         self.time = 0
         self.in_play = False
         self._step = round(config.physics_period * NANOSECONDS)
         self._sent: list[deque[tuple[int, float]]] = [deque() for _ in arm.ARM]
-        self._velocity = [0.0] * len(arm.ARM)
+        self._drives = TimedDrives(timeout or DriveTimeout())
         self._under_way: deque[BallObservation] = deque()
         self._thrown_at = 0
         self._draw_delays(seed)
         # One imaginary ball: nothing is to be compiled or loaded while time goes on.
         self.simulator.launch(seed)
         while not self.simulator.finished:
-            self.simulator.advance(_AT_ONCE, self._velocity)
+            self.simulator.advance(_AT_ONCE, np.zeros(len(arm.ARM)))
         self.simulator.launch(seed)
         self.simulator.take_ball_away()
         self.simulator.take_sightings()
@@ -100,7 +104,7 @@ class ContinuousSimulator:
         simulator = self.simulator
         while self.time + self._step <= until:
             self._take_effect()
-            simulator.advance(1, self._velocity)
+            simulator.advance(1, self._drives.velocity(self.time))
             self.time += self._step
             self._past.append(self._joints_now())
             if self.in_play:
@@ -116,6 +120,7 @@ class ContinuousSimulator:
         """Let so many ns pass without simulating them, as if nothing had happened; of whole physics steps."""
         self.time += duration
         self._thrown_at += duration
+        self._drives.leave_out(duration)
 
     def joints(self) -> ArmObservation:
         """What drivers report now: stamped now, of a state that was measured before, m and rad, m/s and rad/s."""
@@ -134,7 +139,8 @@ class ContinuousSimulator:
         """The newest command of every joint whose delay is over."""
         for joint, queue in enumerate(self._sent):
             while queue and queue[0][0] + self._action_delay[joint] <= self.time:
-                self._velocity[joint] = queue.popleft()[1]
+                received, velocity = queue.popleft()
+                self._drives.take(joint, velocity, received + self._action_delay[joint])
 
     def _joints_now(self) -> NDArray[np.float64]:
         """(2, 8) positions and velocities."""

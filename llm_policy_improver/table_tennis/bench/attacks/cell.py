@@ -1,5 +1,6 @@
 """Where the attacks on a controller take place: the guarded controller, MuJoCo's arm and a ball, in virtual time."""
 
+import math
 from collections import deque
 from dataclasses import replace
 from typing import Final
@@ -14,8 +15,10 @@ from llm_policy_improver.table_tennis.control.controller import ControllerConfig
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController, GuardSettings
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 from llm_policy_improver.table_tennis.observation import ArmObservation, BallObservation
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout, TimedDrives
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 
+_HOLDING: Final = DriveTimeout(timeout=math.inf)
 _BEFORE: Final = 120
 """Cycles before the ball: new parameters are ramped in."""
 
@@ -23,20 +26,33 @@ _BEFORE: Final = 120
 class Cell:
     """One case, from an armed arm in its ready pose on.
 
+    Args:
+        timeout: of the drives; they hold the last command for ever where none is given, which is harder to take over.
+        config: of the controller.
+
     Attributes:
         simulator, clock: the world.
         controller: the one that runs now.
-        velocity: (8,) m/s and rad/s, what the drives were told last; it holds until they are told something else.
+        drives: what they make of what they were told last, until they are told something else.
         moved: whether that was ever fast.
         recent: (2, 8) position and velocity of the joints as they really were in the last cycles, until now.
         cycles, rules: of the inner loop so far, and those in which the safety stage acted.
     """
 
-    def __init__(self, simulator: Simulator, limits: SafetyLimits, attack: Attack, seed: int) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        limits: SafetyLimits,
+        attack: Attack,
+        seed: int,
+        timeout: DriveTimeout = _HOLDING,
+        config: ControllerConfig | None = None,
+    ) -> None:
         self.simulator, self.clock = simulator, Clock()
+        self.drives = TimedDrives(timeout)
         self._attack = attack
+        self._config = config or ControllerConfig()
         self._settings = replace(GuardSettings(), safety=limits, watchdog=attack.watchdog)
-        self.velocity: Array = np.zeros(len(arm.ARM))
         self.recent: deque[Array] = deque(maxlen=8)
         self.moved, self.cycles, self.rules = False, 0, 0
         self.start_controller()
@@ -47,7 +63,7 @@ class Cell:
     def start_controller(self) -> None:
         """A new one, which knows nothing of the one before."""
         self.controller = GuardedController(
-            ControllerConfig(), self._settings, lambda: self.clock.now, self._attack.chooser
+            self._config, self._settings, lambda: self.clock.now, self._attack.chooser
         )
 
     def look(self) -> tuple[list[ArmObservation], list[BallObservation]]:
@@ -74,12 +90,13 @@ class Cell:
         self.cycles += 1
         self.rules += bool(command.rules)
         self.moved = self.moved or float(np.abs(command.velocity).max()) > MOVING
-        self.velocity = command.velocity
+        self.drives.take(slice(None), command.velocity, self.clock.now.steady)
         return command.velocity
 
     def go_on(self, velocity: Array | None = None) -> None:
         """The drives act for one cycle, on this velocity or on what they were told last."""
-        self.simulator.step(self.velocity if velocity is None else velocity)
+        told = self.drives.velocity(self.clock.now.steady) if velocity is None else velocity
+        self.simulator.step(told)
         data, count = self.simulator.data, len(arm.ARM)
         self.recent.append(np.array([data.qpos[:count], data.qvel[:count]]))
         self.clock.advance()

@@ -7,7 +7,7 @@ import numpy as np
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.bench.attacks.case import Array
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
-from llm_policy_improver.table_tennis.guard.stopping import inner_limits, outside
+from llm_policy_improver.table_tennis.guard.workspace import inner_limits, outside
 
 BY_ROUNDING = 1e-6
 """Of a limit, by which differences of what was sent may be off."""
@@ -51,6 +51,10 @@ class Judge:
     def sent(self, velocity: Array, dt: float) -> None:
         """This velocity was sent ``dt`` after the last one."""
         self.told = self.told + self.velocity * dt
+        self.compare(velocity, dt)
+
+    def compare(self, velocity: Array, dt: float) -> None:
+        """This velocity was sent, and counts against the one of ``dt`` before."""
         acceleration = (velocity - self.velocity) / dt
         jerk = (acceleration - self.acceleration) / dt
         for name, values in (('velocity', velocity), ('acceleration', acceleration), ('jerk', jerk)):

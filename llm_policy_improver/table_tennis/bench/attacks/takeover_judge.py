@@ -18,8 +18,8 @@ from llm_policy_improver.table_tennis.bench.attacks.case import CYCLE, Array
 from llm_policy_improver.table_tennis.bench.attacks.cell import Cell
 from llm_policy_improver.table_tennis.bench.attacks.judge import BY_ROUNDING, MOVING
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
-from llm_policy_improver.table_tennis.guard.stopping import inner_limits, outside
 from llm_policy_improver.table_tennis.guard.watchdog import WatchdogState
+from llm_policy_improver.table_tennis.guard.workspace import inner_limits, outside
 
 _FINDING: Final = 0.028
 """s that a controller needs from the first joint state to its first command: the next one, a little later."""

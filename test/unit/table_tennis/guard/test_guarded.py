@@ -19,8 +19,8 @@ from llm_policy_improver.table_tennis.guard.guarded import Level
 from llm_policy_improver.table_tennis.guard.homing import WayHome
 from llm_policy_improver.table_tennis.guard.safety import SafeCommand
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
-from llm_policy_improver.table_tennis.guard.stopping import inner_limits, outside
 from llm_policy_improver.table_tennis.guard.watchdog import FaultKind, WatchdogState
+from llm_policy_improver.table_tennis.guard.workspace import inner_limits, outside
 from llm_policy_improver.table_tennis.observation import NANOSECONDS, BallObservation
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 
@@ -71,10 +71,10 @@ def clock_back(cell: GuardedCell) -> None:
 
 
 def stall(cell: GuardedCell) -> None:
-    cell.sending = cell.ticking = False
+    cell.pause()
     for _ in range(40):
         cell.step()
-    cell.sending = cell.ticking = True
+    cell.go_on()
 
 
 def estop(cell: GuardedCell) -> None:
@@ -124,8 +124,9 @@ def test_fault_in_mid_swing_brings_the_arm_to_rest_within_the_limits_and_for_goo
     assert cell.until(lambda: cell.guard.standing, 0.5) <= STOPPING
     cell.until(lambda: np.abs(cell.velocity).max() < 0.05, 0.8)  # the drives have caught up
     velocity = np.array(cell.sent[before - 2 :])
-    late = LIMITS.longest_tick if case == 'stall' else 0.004
-    assert (np.abs(np.diff(velocity, axis=0)) <= late * np.array(LIMITS.acceleration) + 1e-9).all()
+    if case == 'stall':
+        velocity[:2] = 0.0  # the drives have braked by themselves meanwhile
+    assert (np.abs(np.diff(velocity, axis=0)) <= 0.004 * np.array(LIMITS.acceleration) + 1e-9).all()
     mend(cell)
     stopped = len(cell.sent)
     place = cell.position
@@ -291,7 +292,7 @@ def test_controller_that_is_activated_again_takes_over_an_arm_that_others_moved_
     cell.kill()  # deactivated: the same controller goes on later
     moving = np.array([-0.2, 0.4, 0.4, 0.1, 0.1, -0.3, -0.1, 0.5])
     for _ in range(500):
-        cell.sent.append(moving if len(cell.sent) > 550 else np.zeros(8))
+        cell.others_send(moving if len(cell.sent) > 550 else np.zeros(8))
         cell.step()
     before = len(cell.sent)
     cell.ticking = cell.sending = True

@@ -87,12 +87,12 @@ def swung(repaid: float, swinging: bool = True) -> NDArray[np.float64]:
     """(8,) m and rad that are lacking at the end of a swing that begins faster than the jerk limit lets it."""
     it = Loop(InnerLoopSettings(repaid=repaid))
     fast = 0.25 * np.array(LIMITS.velocity)
-    for _ in range(12):
+    for _ in range(10):
         it.aim(fast, swinging)
         it.run(5)
     assert it.loop.acted
     # Asked for: 0, 0.2, ... 0.8 of it in the first five cycles, then all; the last cycle is still to be gone.
-    return np.asarray(fast * 0.004 * (2.0 + 54.0) - it.way())
+    return np.asarray(fast * 0.004 * (2.0 + 44.0) - it.way())
 
 
 def test_what_is_held_back_of_a_swing_is_paid_back() -> None:

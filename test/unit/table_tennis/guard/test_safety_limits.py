@@ -19,7 +19,7 @@ PER_JOINT = (
     'velocity', 'acceleration', 'jerk', 'position_low', 'position_high', 'position_margin', 'soft_zone',
     'attenuation_low', 'attenuation_high', 'residual', 'following_error',
 )  # fmt: skip
-SCALARS = ('forearm_radius', 'table_clearance', 'workspace_margin', 'longest_tick')
+SCALARS = ('forearm_radius', 'table_clearance', 'workspace_margin', 'longest_tick', 'drive_timeout')
 BOXES = ('blade_low', 'blade_high', 'forearm_low', 'forearm_high')
 
 
@@ -96,6 +96,10 @@ def test_a_box_upside_down_or_through_floor_and_net_or_not_finite_is_refused(
         for value in (math.nan, math.inf, -math.inf, 5.0, -5.0):
             assert f'{corner}, {axis}, must be between' in refusal(**{corner: changed(corner, number, value)})
     assert 'must have 3 numbers, x, y and z; got 2' in refusal(**{f'{part}_low': (0.0, 0.0)})
+
+
+def test_a_time_out_of_the_drives_shorter_than_a_late_tick_is_refused() -> None:
+    assert 'drive_timeout must be at least longest_tick, 0.03 s' in refusal(longest_tick=0.03, drive_timeout=0.025)
 
 
 @pytest.mark.parametrize('name', SCALARS)
