@@ -4,7 +4,8 @@
 # make acceptance             the campaigns in full: 100 nodes killed in a run, 5,000 attacks, 10,000 made-up replies,
 #                             60 workers killed while they compute, every attack on the sandbox shown to be one, every
 #                             method on the stand-in arm, 1,000 neighbours of each simulated motion, 100 cells calibrated,
-#                             122 faults of an endpoint, 20,000 spoiled parameter files, 5,000 damaged stores
+#                             122 faults of an endpoint, 20,000 spoiled parameter files, 5,000 damaged stores,
+#                             2,000 pauses of the controller in a swing and 50 in real time
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -34,7 +35,8 @@ acceptance: $(READY) $(RAY)
 	$(BIN)/python -m pytest test/acceptance test/unit/tasks/dynamic_manipulation/test_simulators.py \
 	  test/unit/experiments/test_executors.py \
 	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --worker-kills 20 --arm-methods 100 \
-	  --places 1000 --cells 100 --spoiled-files 20000 --damaged-stores 5000 $(ARGS)
+	  --places 1000 --cells 100 --spoiled-files 20000 --damaged-stores 5000 \
+	  --pauses 2000 --real-pauses 50 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

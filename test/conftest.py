@@ -43,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption('--kills', type=int, default=10, help='Nodes killed in a run.  [%(default)s]')
     group.addoption('--attacks', type=int, default=300, help='Attacks on the safety stage.  [%(default)s]')
     group.addoption(
+        '--pauses', type=int, default=40, help='Pauses of the process in a swing, in virtual time.  [%(default)s]'
+    )
+    group.addoption(
+        '--real-pauses', type=int, default=0, help='The same on the stand-in arm, in real time.  [%(default)s]'
+    )
+    group.addoption(
         '--sandbox-attacks',
         type=int,
         default=25,

@@ -182,14 +182,17 @@ def throughput_command(trials: int, as_json: bool) -> None:
 @bench.command('safety')
 @click.option('--cases', type=click.IntRange(1), default=5000, show_default=True, help='Attacks.')
 @click.option(
+    '--pauses', type=click.IntRange(0), default=2000, show_default=True, help='Pauses of the process in a swing.'
+)
+@click.option(
     '--limits',
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help='Parameter file with other safety limits, as config/safety.yaml.',
 )
 @_seed
 @_json
-def safety_command(cases: int, limits: Path | None, seed: int, as_json: bool) -> None:
-    """Attacks on safety stage and watchdog: nothing may leave the limits."""
+def safety_command(cases: int, pauses: int, limits: Path | None, seed: int, as_json: bool) -> None:
+    """Attacks on safety stage and watchdog, and pauses: nothing may leave the limits."""
     try:
         kept = ControllerSettings()
         if limits is not None:
@@ -198,7 +201,7 @@ def safety_command(cases: int, limits: Path | None, seed: int, as_json: bool) ->
     except SettingsError as error:
         click.echo(f'Error: {error}', err=True)
         sys.exit(2)
-    result = under_progress_bar(lambda step: safety.run(cases, seed, kept.safety, step))
+    result = under_progress_bar(lambda step: safety.run(cases, seed, kept.safety, step, pauses=pauses))
     _show('Attacks on the arm', result, as_json)
     sys.exit(1 if result.broken else 0)
 

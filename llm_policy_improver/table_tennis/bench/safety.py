@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llm_policy_improver.table_tennis.bench.attacks.case import LONGEST_STANDSTILL, Case, CaseResult
+from llm_policy_improver.table_tennis.bench.attacks.pauses import KIND as PAUSES
 from llm_policy_improver.table_tennis.bench.attacks.range import KINDS, Range
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 
@@ -57,17 +58,26 @@ class SafetyResult:
 
     Attributes:
         kinds: figures of each kind of attack.
-        broken: the cases with something beyond a limit, to be run again one by one.
+        pauses: cases of a process that pauses in a swing.
+        broken: the attacks and pauses with something beyond a limit, to be run again one by one.
     """
 
     kinds: dict[str, KindFigures]
+    pauses: int
     broken: tuple[CaseResult, ...]
+
+    @property
+    def pause_violations(self) -> int:
+        """Pauses with anything beyond a limit."""
+        return sum(one.case.kind == PAUSES for one in self.broken)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
             'cases': sum(kind.cases for kind in self.kinds.values()),
-            'violations': len(self.broken),
+            'violations': len(self.broken) - self.pause_violations,
+            'pauses': self.pauses,
+            'pause_violations': self.pause_violations,
             'worst_standstill_s': self._worst(),
             'kinds': {name: asdict(kind) for name, kind in self.kinds.items()},
             'broken': [
@@ -81,7 +91,9 @@ class SafetyResult:
         cases = sum(kind.cases for kind in self.kinds.values())
         rows = [
             ('cases', f'{cases}', '>= 5000'),
-            ('with anything beyond a limit', f'{len(self.broken)}', '0'),
+            ('with anything beyond a limit', f'{len(self.broken) - self.pause_violations}', '0'),
+            ('pauses of the process', f'{self.pauses}', '>= 2000'),
+            ('with anything beyond a limit', f'{self.pause_violations}', '0'),
             ('fault to standstill, at most', f'{self._worst():.3f} s', f'<= {LONGEST_STANDSTILL} s'),
         ]
         for name, kind in self.kinds.items():
@@ -106,17 +118,19 @@ def run(
     limits: SafetyLimits | None = None,
     progress: Progress = lambda name, done, count: None,
     processes: int | None = None,
+    pauses: int = 0,
 ) -> SafetyResult:
-    """Run ``cases`` attacks, all kinds in turn, on ``processes`` cores (by default, as many as pay)."""
+    """Run ``cases`` attacks, all kinds in turn, on ``processes`` cores (by default, as many as pay), and ``pauses``."""
     jobs = [Case(KINDS[number % len(KINDS)], seed + number) for number in range(cases)]
+    jobs += [Case(PAUSES, seed + number) for number in range(pauses)]
     limits = limits or SafetyLimits()
-    workers = processes or min(os.cpu_count() or 1, math.ceil(cases / len(KINDS)))
+    workers = processes or min(os.cpu_count() or 1, math.ceil(len(jobs) / len(KINDS)))
 
     def counted(results: Iterable[CaseResult]) -> list[CaseResult]:
         done = []
         for result in results:
             done.append(result)
-            progress('attacks', len(done), cases)
+            progress('attacks', len(done), len(jobs))
         return done
 
     if workers == 1:
@@ -130,6 +144,7 @@ def run(
     by_kind = {kind: [one for one in results if one.case.kind == kind] for kind in KINDS}
     return SafetyResult(
         {kind: KindFigures.of(found) for kind, found in by_kind.items() if found},
+        pauses,
         tuple(one for one in results if one.violations),
     )
 

@@ -15,11 +15,13 @@ from llm_policy_improver.table_tennis.bench import safety
 from llm_policy_improver.table_tennis.bench.attacks import range as attacks_range
 from llm_policy_improver.table_tennis.bench.attacks.braking import Braking
 from llm_policy_improver.table_tennis.bench.attacks.case import Case
+from llm_policy_improver.table_tennis.bench.attacks.pauses import KIND as PAUSES
 from llm_policy_improver.table_tennis.bench.attacks.range import KINDS, Range
 from llm_policy_improver.table_tennis.guard import takeover
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
+from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout
 
 
 def test_a_case_is_the_same_for_the_same_seed_and_in_another_process_too() -> None:
@@ -118,6 +120,28 @@ def test_the_judge_sees_a_controller_that_takes_over_badly(
     assert seen in place.run(moving_again()).violations
 
 
+@pytest.mark.parametrize('fault', ['rough', 'unaware'])
+def test_the_judge_sees_who_comes_back_from_a_pause_as_if_nothing_had_been(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that goes on from the velocity that it sent last; one whose drives brake later than it reckons with."""
+
+    def found(place: Range) -> set[str]:
+        return {name for seed in range(0, 24, 2) for name in place.run(Case(PAUSES, seed)).violations}
+
+    if fault == 'rough':
+        monkeypatch.setattr(
+            'llm_policy_improver.table_tennis.guard.safety.after_silence',
+            lambda limits, position, velocity, acceleration, since: (
+                position + velocity * since, velocity, acceleration,
+            ),
+        )  # fmt: skip
+        assert found(Range()) & {'jerk', 'acceleration'}
+    else:
+        monkeypatch.setattr(DriveTimeout, 'of', lambda limits: DriveTimeout(timeout=0.4))
+        assert found(Range()) & {'position of the arm', 'box of the arm'}
+
+
 def test_the_judge_knows_the_shortest_way_to_rest() -> None:
     limits = SafetyLimits()
     velocity = 0.9 * np.array(limits.velocity) * np.array([1, -1, 1, -1, 0.02, -0.02, 1, 0])
@@ -137,18 +161,20 @@ def test_the_judge_knows_the_shortest_way_to_rest() -> None:
 
 
 def test_command_prints_a_table_for_people_and_fails_where_something_was_beyond_a_limit() -> None:
-    shown = CliRunner().invoke(cli, ['bench', 'safety', '--cases', '3'])
+    shown = CliRunner().invoke(cli, ['bench', 'safety', '--cases', '3', '--pauses', '1'])
     assert shown.exit_code == 0, shown.output
     assert 'with anything beyond a limit' in shown.output
     assert 'sign flips' in shown.output
-    told = CliRunner().invoke(cli, ['bench', 'safety', '--cases', '2', '--json'])
-    assert {'cases', 'violations', 'worst_standstill_s', 'kinds'} <= set(json.loads(told.stdout))
+    told = CliRunner().invoke(cli, ['bench', 'safety', '--cases', '2', '--pauses', '2', '--json'])
+    content = json.loads(told.stdout)
+    assert {'cases', 'violations', 'worst_standstill_s', 'kinds'} <= set(content)
+    assert (content['cases'], content['pauses'], content['pause_violations']) == (2, 2, 0)
 
 
 def test_limits_of_another_file_are_attacked_and_bad_ones_refused(tmp_path: Path) -> None:
     path = tmp_path / 'safety.yaml'
     path.write_text('/**/controller: {ros__parameters: {safety: {table_clearance: -1.0}}}\n')
-    refused = CliRunner().invoke(cli, ['bench', 'safety', '--cases', '1', '--limits', str(path)])
+    refused = CliRunner().invoke(cli, ['bench', 'safety', '--cases', '1', '--pauses', '0', '--limits', str(path)])
     assert refused.exit_code == 2
     assert 'table_clearance must be between' in refused.output
     slow = replace(SafetyLimits(), velocity=tuple(np.full(8, 0.5)))

@@ -1,6 +1,7 @@
-"""Runs attacks: on the safety stage, on a controller that plays a ball, and on one that is killed and started again."""
+"""Runs attacks: on the safety stage, on a controller that plays a ball, and on one that is killed or made to pause."""
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,11 +24,14 @@ from llm_policy_improver.table_tennis.bench.attacks.interruptions import INTERRU
 from llm_policy_improver.table_tennis.bench.attacks.joints import JOINTS
 from llm_policy_improver.table_tennis.bench.attacks.judge import Judge
 from llm_policy_improver.table_tennis.bench.attacks.parameters import PARAMETERS
+from llm_policy_improver.table_tennis.bench.attacks.pauses import KIND as PAUSES
+from llm_policy_improver.table_tennis.bench.attacks.pauses import PausedPlay
 from llm_policy_improver.table_tennis.bench.attacks.restarts import RESTARTS, Resurrection
-from llm_policy_improver.table_tennis.cells import CAMERA_NOISE
+from llm_policy_improver.table_tennis.cells import CAMERA_NOISE, noisy_cell
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
+from llm_policy_improver.table_tennis.simulation.delayed import DelayedSimulator
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 
 _NOWHERE: Final = (0.0, 8.0, -0.7)
@@ -49,15 +53,27 @@ class Range:
         self._simulator = Simulator(
             SimulationConfig(control_period=CYCLE, balls='rally', camera_noise=CAMERA_NOISE, time_limit=60.0)
         )
+        self._delayed: Simulator | None = None
 
     def run(self, case: Case) -> CaseResult:
         """One attack; the same case gives the same result."""
         if case.kind in COMMANDS:
             return self._attack_stage(case)
+        if case.kind == PAUSES:
+            return self._pause(case)
         rng = np.random.default_rng([case.seed, 1])
         if case.kind in RESTARTS:
             return Resurrection(self._simulator, self.limits, case, RESTARTS[case.kind](rng)).run()
         return self._attack_controller(case, ATTACKS[case.kind](rng))
+
+    def _pause(self, case: Case) -> CaseResult:
+        """Every second arm has the published delays: its joints stop hearing of anything at different moments."""
+        if case.seed % 2 == 0:
+            return PausedPlay(self._simulator, self.limits, case).run()
+        noisy, controller = noisy_cell('rally')
+        if self._delayed is None:
+            self._delayed = DelayedSimulator(replace(noisy, control_period=CYCLE, time_limit=60.0))
+        return PausedPlay(self._delayed, self.limits, case, controller).run()
 
     def _attack_stage(self, case: Case) -> CaseResult:
         rng = np.random.default_rng([case.seed, 1])
