@@ -16,6 +16,7 @@ from llm_policy_improver.runs.checkpoint import Checkpoint, interrupted
 from llm_policy_improver.runs.objective_folder import open_run
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import RunSettings, stored_settings
+from llm_policy_improver.runs.writer_lock import Part
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -34,6 +35,10 @@ def resume(folder: Path, as_json: bool) -> None:
     Example: llm-policy-improver resume runs/2026-11-20T06-34-30-far-right
     """
     with closing(open_run(folder, RunStore.open)) as store:
+        for part in Part:
+            taken_over = store.hold(part)
+            if taken_over:
+                click.echo(taken_over, err=True)
         with store.understood():
             made_with = stored_settings(store)
             if made_with is None:

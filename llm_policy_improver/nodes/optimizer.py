@@ -78,6 +78,8 @@ class OptimizerNode(WaitingNode):
         self._space = self._assembly.brief.space
         self.get_logger().info(self._assembly.said)
         self._memory = RunMemory(self._space, self._settings.output_folder, self._settings.resume)
+        if self._memory.taken_over:
+            self.get_logger().warning(self._memory.taken_over)
         self._arms: list[ControllerSettings] | None = None
         # What is wrong with their settings or with the words ends the node now, and not the first run.
         self._gates(self._assembly)

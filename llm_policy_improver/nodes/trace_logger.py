@@ -40,6 +40,7 @@ from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, SamplesError, StoreError
 from llm_policy_improver.runs.stored_run import stored_settings
+from llm_policy_improver.runs.writer_lock import Part
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.guard.guarded import Health, Level
@@ -174,6 +175,9 @@ class TraceLoggerNode(LifecycleNode):
         folder = self._own_folder or named or default_run_folder('', datetime.now(UTC))
         store = RunStore.join(folder, {})
         try:
+            taken_over = store.hold(Part.TRIALS)
+            if taken_over:
+                self.get_logger().warning(taken_over)
             trials = store.trials()
             if trials and not (self._settings.resume or self._own_folder):
                 raise StoreError(

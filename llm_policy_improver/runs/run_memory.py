@@ -22,6 +22,7 @@ from llm_policy_improver.runs.checkpoint import Checkpoint, interrupted
 from llm_policy_improver.runs.objective_folder import objective_folder
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings, stored_settings
+from llm_policy_improver.runs.writer_lock import Part
 
 
 class RunMemoryError(RuntimeError):
@@ -42,6 +43,7 @@ class RunMemory:
         version: the highest that was given to any policy, published or only shown.
         in_force: version, policy and proposer published last; None where there was none.
         bounds_in_force: in which that was published, where an earlier process did; None where this one did.
+        taken_over: from which process, that has ended without closing the folder, in words; empty where from none.
 
     Raises:
         StoreError: the folder cannot be used; also from all that keeps something, which is not kept then.
@@ -50,6 +52,7 @@ class RunMemory:
     def __init__(self, space: ParameterSpace, folder: str = '', resume: bool = False) -> None:
         self._neutral = space.neutral
         self._store = RunStore.join(Path(folder), {}) if folder else None
+        self.taken_over = '' if self._store is None else self._held(self._store)
         self.run = token_hex(8) if self._store is None else self._store.identity
         self.history: list[Trial] = []
         self.version = 0
@@ -57,6 +60,14 @@ class RunMemory:
         self.bounds_in_force: ParameterSpace | None = None
         if self._store is not None:
             self._recall(self._store, resume)
+
+    @staticmethod
+    def _held(store: RunStore) -> str:
+        try:
+            return store.hold(Part.STEPS)
+        except BaseException:
+            store.close()
+            raise
 
     def _recall(self, store: RunStore, resume: bool) -> None:
         self.history = store.trials()

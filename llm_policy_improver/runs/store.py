@@ -6,16 +6,17 @@ The samples of a trial are the arm's time series, or the episodes of a program: 
         stored = store.add_trial(trace)      # durable once this returns
         store.samples(stored.trial)          # the time series, bit for bit
 
-Several processes may have the same run open. A trial's file is on disk under its final name before its row
-is committed, and both happen under the database's write lock: a crash leaves a whole trial or none.
+Several processes may have the same run open. One of them adds trials and one adds steps, from its first one on or from
+`RunStore.hold` (`runs.writer_lock`). A trial's file is on disk under its final name before its row is committed, and
+both happen under the database's write lock: a crash leaves a whole trial or none.
 """
 
 import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ from llm_policy_improver.runs.trial_files import (
     trial_file,
     write_trial_file,
 )
+from llm_policy_improver.runs.writer_lock import Part, WriterLock
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 __all__ = [
@@ -66,6 +68,7 @@ class RunStore(RunRecords):
     def __init__(self, folder: Path, connection: sqlite3.Connection, clock: Clock) -> None:
         super().__init__(folder, connection)
         self._clock = clock
+        self._held: dict[Part, WriterLock] = {}
 
     @classmethod
     def create(cls, folder: Path, description: Mapping[str, Any], *, clock: Clock = utc_now) -> 'RunStore':
@@ -114,6 +117,32 @@ class RunStore(RunRecords):
             make_database(folder, description, store_records.iso(clock()))
         return cls.open(folder, clock=clock)
 
+    def hold(self, part: Part) -> str:
+        """Become the one who adds trials or steps, until the run is closed.
+
+        Returns:
+            From whom it was taken over, who has ended without closing the run, in words; empty where from nobody.
+
+        Raises:
+            StoreError: somebody else adds them, who is named; or the folder cannot be written.
+        """
+        with self._lock, reported(self.folder, 'write the run'):
+            return self._hold(part)
+
+    def _hold(self, part: Part) -> str:
+        if part in self._held:
+            return ''
+        held = self._held[part] = WriterLock.take(self.folder, part)
+        return '' if held.former is None else f'takes over the {part} of {self.place} from {held.former}, which is gone'
+
+    def close(self) -> None:
+        """Close the run; it must not be used any more."""
+        super().close()
+        with self._lock:
+            for held in self._held.values():
+                held.release()
+            self._held.clear()
+
     def add_trial(self, trial: Trial, start_ns: int | None = None) -> Trial:
         """Store a trial; when this returns it survives a crash and a power failure.
 
@@ -130,7 +159,7 @@ class RunStore(RunRecords):
         """
         now, samples = self._clock(), TraceSamples() if trial.samples is None else trial.samples
         suffix, content, start_ns = self._encoded(samples, start_ns, trial.version, now)
-        with self._lock, reported(self.folder, 'store the trial'), transaction(self._connection):
+        with self._writing(Part.TRIALS, 'store the trial'):
             number = self._next_trial()
             path = trial_file(self.folder, number, suffix)
             write_trial_file(path, content)
@@ -172,7 +201,7 @@ class RunStore(RunRecords):
             StoreError: nothing of all this is stored.
         """
         now = self._clock()
-        with self._lock, reported(self.folder, 'store the step'), transaction(self._connection):
+        with self._writing(Part.STEPS, 'store the step'):
             number = insert(self._connection, 'steps', store_records.step_row(objective, step, now))
             for exchange in step.proposal.exchanges:
                 self._insert_exchange(number, exchange, now)
@@ -189,7 +218,7 @@ class RunStore(RunRecords):
         Raises:
             StoreError: it is not stored, e.g. as there is no such step.
         """
-        with self._lock, reported(self.folder, 'store the audit record'), transaction(self._connection):
+        with self._writing(Part.STEPS, 'store the audit record'):
             self._insert_audit(step, audit, self._clock())
 
     def _insert_audit(self, step: int, audit: Audit, now: datetime) -> None:
@@ -205,7 +234,7 @@ class RunStore(RunRecords):
             StoreError: it is not stored.
         """
         text, now = json.dumps(dict(content)), self._clock()
-        with self._lock, reported(self.folder, "store the steps' settings"), transaction(self._connection):
+        with self._writing(Part.STEPS, "store the steps' settings"):
             last = self._connection.execute('SELECT COALESCE(MAX(step), 0) FROM steps').fetchone()[0]
             insert(self._connection, 'settings', store_records.settings_row(int(last) + 1, text, now))
 
@@ -220,9 +249,16 @@ class RunStore(RunRecords):
             StoreError: it is not stored, e.g. as no run was begun by `add_settings`.
         """
         now = self._clock()
-        with self._lock, reported(self.folder, 'store the end of the run'), transaction(self._connection):
+        with self._writing(Part.STEPS, 'store the end of the run'):
             last = self._connection.execute('SELECT MAX(settings) FROM settings').fetchone()[0]
             insert(self._connection, 'ends', store_records.end_row(last, state, message, now))
+
+    @contextmanager
+    def _writing(self, part: Part, doing: str) -> Iterator[None]:
+        with self._lock, reported(self.folder, doing):
+            self._hold(part)
+            with transaction(self._connection):
+                yield
 
     def _next_trial(self) -> int:
         return int(self._connection.execute('SELECT COALESCE(MAX(trial), 0) + 1 FROM trials').fetchone()[0])

@@ -108,6 +108,25 @@ def test_killed_node_is_started_again_at_once_and_nobody_takes_it_for_two(
     assert not any(state.state == ControllerStatus.FAULT for state in states)
 
 
+@pytest.mark.parametrize('name', STORING)
+def test_folder_that_another_node_writes_is_refused_and_that_of_a_killed_one_taken_over(
+    graph: RosGraph, tmp_path: Path, name: str
+) -> None:
+    """In other namespaces, where no lease is in the way."""
+    heard = beats(graph)
+    with process(command(graph, name), tmp_path) as first:
+        graph.spin_until(lambda: len(heard) > 3, 'heartbeats')
+        elsewhere = node_command(name, f'{graph.namespace}/other', **FOLDER)
+        with process(elsewhere, tmp_path) as second:
+            assert second.end() == 2, second.told
+            errors = [line for line in second.err.splitlines() if line.startswith('error: ')]
+            assert len(errors) == 1, second.told
+            assert f' of second are written by process {first.pid} on ' in errors[0]
+        first.kill()
+        with process(elsewhere, tmp_path) as third:
+            third.wait_until(lambda: f' of second from process {first.pid} on ' in third.told, 'what it tells')
+
+
 def test_of_two_that_are_started_together_exactly_one_stays(graph: RosGraph, tmp_path: Path) -> None:
     started = command(graph, 'simulator')
     with process(started, tmp_path) as one, process(started, tmp_path) as other:

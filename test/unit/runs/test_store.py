@@ -189,6 +189,9 @@ def test_joining_makes_the_run_once_and_keeps_its_description(tmp_path: Path) ->
     ):
         assert first.description == second.description == {'n': 1}
         first.add_trial(trace_of(0))
+        with pytest.raises(StoreError, match='are written by process'):
+            second.add_trial(trace_of(1))
+        first.close()
         assert second.add_trial(trace_of(1)).number == 2
 
 

@@ -60,17 +60,19 @@ def test_threads_may_share_a_store(tmp_path: Path) -> None:
     check_run(store.folder, {})
 
 
-def test_processes_may_make_the_run_and_write_at_once(tmp_path: Path) -> None:
+def test_processes_may_make_the_run_at_once_and_one_at_a_time_writes(tmp_path: Path) -> None:
     writers = [writer(tmp_path / 'run', first, '25') for first in (0, 1000, 2000)]
     reported: dict[int, int] = {}
+    refused = 0
     for process in writers:
         lines = process.communicate()[0].split('\n')[1:-1]
-        assert process.returncode == 0
-        assert len(lines) == 25
+        refused += process.returncode != 0
+        assert len(lines) == (25 if process.returncode == 0 else 0)  # all its trials, or none
         numbers = pairs(lines)
         assert not reported.keys() & numbers.keys()
         reported |= numbers
-    assert sorted(reported) == list(range(1, 76))
+    assert refused < 3
+    assert sorted(reported) == list(range(1, 25 * (3 - refused) + 1))
     check_run(tmp_path / 'run', reported)
 
 
