@@ -199,7 +199,7 @@ BAD_STARTS: dict[str, tuple[dict[str, Any], str]] = {
     'out of range': ({'controller__period': 0.5}, 'period must be between 0.001 and 0.02 s'),
     'arm without limits': (
         {'lockstep': False, 'security__insecure': True},
-        'safety.velocity and 18 more missing: on the arm every limit must be',
+        'safety.velocity and 19 more missing: on the arm every limit must be',
     ),
     'arm without a key': ({'lockstep': False}, 'security.key_file is empty: name the file of the key that controller'),
     'arm by a clock of others': (

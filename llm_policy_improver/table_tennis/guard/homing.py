@@ -1,10 +1,11 @@
 """How the arm gets from where it stands to its ready pose: tried out before it is armed.
 
 Found outside of its box, the arm may come back on ways that lead further out at no time. The simple way home, all
-joints at once, may be held up there by the safety stage for ever; then the slides go first, or the axes. Where none of
-these leads home a person has to move the arm.
+joints at once, may be held up there by the safety stage for ever; then the slides go first, or the axes, but not where
+the arm may lean on the table. Where none of these leads home a person has to move the arm.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.arm import facts as arm
 from llm_policy_improver.table_tennis.arm.joint_model import LAG
+from llm_policy_improver.table_tennis.ball.state import Vec
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoop, InnerLoopSettings
 from llm_policy_improver.table_tennis.guard.safety import SafetyStage
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
+from llm_policy_improver.table_tennis.guard.workspace import inner_limits, outside
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 
 Array = NDArray[np.float64]
@@ -35,6 +38,9 @@ _HELD_UP = 0.5
 
 _ORDERS: Final = (slice(0, 0), slice(0, 2), slice(2, None))
 """Joints that go home before the others do: none, the slides, the axes; tried in this order."""
+_TOUCHED: Final = 0.015
+"""m from the table, within which the arm may lean on it: parts of it alone would drag it along."""
+_ANYWHERE: Final[tuple[Vec, Vec]] = (-math.inf,) * 3, (math.inf,) * 3
 
 
 def soft_start(velocity: Array, since: float) -> Array:
@@ -62,12 +68,18 @@ class WayHome:
         self._cycle = settings.period
         self._cycles_per_tick = max(round(period / settings.period), 1)
         self._follows = 1.0 - np.exp(-settings.period / LAG)
+        self._table = inner_limits(limits)._replace(
+            clearance=_TOUCHED, margin=_TOUCHED,
+            blade_low=_ANYWHERE[0], blade_high=_ANYWHERE[1], forearm_low=_ANYWHERE[0], forearm_high=_ANYWHERE[1],
+        )  # fmt: skip
         self._first = _ORDERS[0]
 
     def why_infeasible(self, position: Array) -> str:
         """Why the arm cannot get home from ``position`` (8,), m and rad, in words; empty where it can, by `moving`."""
+        orders = _ORDERS[:1] if outside(self._table, position) > 0.0 else _ORDERS
         ends = []
-        for self._first in _ORDERS:
+        for order in orders:
+            self._first = order
             end = self._end(position)
             if _away(end).max() < _NEAR:
                 return ''

@@ -127,7 +127,7 @@ def test_arm_without_one_of_its_limits_is_refused_and_the_limit_is_named(tmp_pat
     ):
         arm_settings(RehearsalConfig(safety=str(path)))
     path.write_text('/**/controller: {ros__parameters: {lockstep: false}}\n')
-    with pytest.raises(SettingsError, match=r'safety.velocity and 18 more missing'):
+    with pytest.raises(SettingsError, match=r'safety.velocity and 19 more missing'):
         arm_settings(RehearsalConfig(safety=str(path)))
     assert (
         arm_settings(RehearsalConfig(safety=str(CONFIG / 'safety.yaml'))).safety
