@@ -47,6 +47,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         'reject': ('operate:reject_command', 'Keep it from the arm, with a reason.'),
         'edit': ('operate:edit_command', 'Put other numbers in its place.'),
         'arm': ('operate:arm_command', 'Let the arm move.'),
+        'check-arm': ('operate:check_arm_command', 'Prove once that the drives brake by themselves.'),
         'disarm': ('operate:disarm_command', 'Slow the arm down and keep it standing.'),
         'stop': ('operate:stop_command', 'Stop the arm; it stands until somebody resumes.'),
         'resume-arm': ('operate:resume_arm_command', 'After a fault or a stop whose cause is gone.'),

@@ -64,6 +64,23 @@ def arm_command(yes: bool, **given: Any) -> None:
         click.echo(operator.operate(ARM))
 
 
+@click.command(name='check-arm')
+@_options
+@click.option('--yes', is_flag=True, help='Do not ask again.')
+def check_arm_command(yes: bool, **given: Any) -> None:
+    """Prove once, at low speed, that the drives brake by themselves. Needs the operator's key, and a disarmed arm.
+
+    All joints move by up to 0.04 m or rad and stand; then back, and no more commands are sent for 0.8 s. What the
+    drives did is recorded where the controller looks for it; without that record it refuses to arm.
+    """
+    with _operator(**given) as operator:
+        status = operator.controller()
+        click.echo(f'The controller is {status.state}. {status.message}')
+        if not yes:
+            click.confirm('Is nobody within reach, and may all joints move slowly now?', abort=True)
+        click.echo(operator.check_drives())
+
+
 @click.command(name='resume-arm')
 @_options
 def resume_arm_command(**given: Any) -> None:

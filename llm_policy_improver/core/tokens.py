@@ -15,14 +15,15 @@ from llm_policy_improver.core.security import Key, packed
 
 ARM: Final = 'arm'
 RESUME: Final = 'resume'
+CHECK: Final = 'check_drives'
 
 
 def operation_token(key: Key, operation: str, challenge: str, operated_by: str) -> str:
-    """To arm or resume.
+    """To arm, resume or check the drives.
 
     Args:
         key: the operator's.
-        operation: `ARM` or `RESUME`.
+        operation: `ARM`, `RESUME` or `CHECK`.
         challenge: of the controller's latest status.
         operated_by: who does it.
     """

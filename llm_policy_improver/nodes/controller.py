@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 from hmac import compare_digest
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -13,7 +14,7 @@ from std_srvs.srv import Trigger
 
 from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.settings import SettingsError
-from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
+from llm_policy_improver.core.tokens import ARM, CHECK, RESUME, operation_token
 from llm_policy_improver.msg import BallChoice, ControllerStatus, JointVelocityCommand
 from llm_policy_improver.msg import PolicyParameters as ParametersMessage
 from llm_policy_improver.nodes.awaited_parameters import AwaitedParameters
@@ -31,13 +32,15 @@ from llm_policy_improver.srv import Operate
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball_choice import BallChoice as Choice
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
+from llm_policy_improver.table_tennis.guard.drive_check import CHECKED, UNCHECKED, DriveCheck
+from llm_policy_improver.table_tennis.guard.drive_proof import DriveProof, why_unproven
 from llm_policy_improver.table_tennis.observation import Command
 from llm_policy_improver.table_tennis.settings import ControllerSettings, require_limits
 
 _DONE = TransitionCallbackReturn.SUCCESS
 _LARGEST_STEP = 1_000_000
 """Of versions: after one near their end nothing newer could come."""
-_COMMANDS = {ARM: 'arm', RESUME: 'resume-arm'}
+_COMMANDS = {ARM: 'arm', RESUME: 'resume-arm', CHECK: 'check-arm'}
 _TOLD = 1.0
 """s between two messages that tell of nothing but messages left out."""
 _STANDS = 'the arm is commanded to stand still'
@@ -45,8 +48,9 @@ _STANDS = 'the arm is commanded to stand still'
 
 class ControllerNode(LifecycleNode):
     """Publishes ``joint_velocity_command`` and ``controller/status``; serves ``controller/arm``, ``controller/disarm``,
-    ``controller/emergency_stop`` and ``controller/resume``. On the physical arm, arming and resuming need the
-    operator's token; disarming and stopping never do.
+    ``controller/emergency_stop``, ``controller/resume`` and ``controller/check_drives``. On the physical arm, arming,
+    resuming and checking need the operator's token, and arming a record that the drives were checked; disarming and
+    stopping never need anything.
 
     A managed node: inactive, it listens to the sensors and answers the services; active, it sends commands. With
     ``autostart`` it configures and activates itself.
@@ -61,8 +65,7 @@ class ControllerNode(LifecycleNode):
     def __init__(self, settings: ControllerSettings | None = None, **node_arguments: Any) -> None:
         super().__init__('controller', **node_arguments)
         self._settings = declared(self, settings or ControllerSettings())
-        kind = LockstepArm if self._settings.lockstep else HardwareArm
-        if kind is HardwareArm:
+        if not self._settings.lockstep:
             require_own_clock(self)
             if settings is None:
                 require_limits(given(self), self.get_name())
@@ -72,9 +75,10 @@ class ControllerNode(LifecycleNode):
         self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
         self._left_out_told, self._told_at = 0, 0.0
         self._chooser = self._made_chooser()
-        self._arm: LockstepArm | HardwareArm = kind(
-            self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice
-        )
+        parts = (self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice)
+        self._arm: LockstepArm | HardwareArm
+        self._arm = LockstepArm(*parts) if self._settings.lockstep else HardwareArm(*parts, self._on_checked)
+        self._checked_by = ''
         lease.changed = self._arm.see_clash
         self._message = ''
         self._offered = Modulation()
@@ -107,6 +111,7 @@ class ControllerNode(LifecycleNode):
             self.create_service(Trigger, 'controller/disarm', self._on_disarm),
             self.create_service(Trigger, 'controller/emergency_stop', self._on_emergency_stop),
             self.create_service(Operate, 'controller/resume', self._on_resume),
+            self.create_service(Operate, 'controller/check_drives', self._on_check),
         ]
         # Between balls nothing else would tell of messages that are left out.
         self._telling = self.create_timer(_TOLD, self._say_status, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -200,9 +205,42 @@ class ControllerNode(LifecycleNode):
 
     def _on_arm(self, request: Operate.Request, response: Operate.Response) -> Operate.Response:
         moves = 'moves' if self._settings.lockstep else 'goes to its ready pose now, and moves'
-        lacking = self._awaited.why_missing(self._arm.version)
+        lacking = self._unproven() or self._awaited.why_missing(self._arm.version)
         refused = self._unauthorized(ARM, request) or lacking or self._arm.arm()
         return self._answered(response, 'not armed', refused, f'armed{_by(request)}: the arm {moves} when a ball comes')
+
+    def _unproven(self) -> str:
+        """Why it is not known that the drives brake by themselves, in words; empty where it is, or nobody asks."""
+        settings = self._settings
+        if settings.lockstep or not settings.drives_proof:
+            return ''
+        return why_unproven(Path(settings.drives_proof), self._operator, settings.safety.drive_timeout)
+
+    def _on_check(self, request: Operate.Request, response: Operate.Response) -> Operate.Response:
+        refused = self._unauthorized(CHECK, request) or self._arm.check_drives()
+        if not refused:
+            self._checked_by = name_of(request.operated_by)
+        done = f'the drives are being checked{_by(request)}: all joints move slowly for some seconds'
+        return self._answered(response, UNCHECKED, refused, done)
+
+    def _on_checked(self, check: DriveCheck) -> None:
+        """The check is over: what it has shown is recorded, and told in the status."""
+        timeout, path = self._settings.safety.drive_timeout, self._settings.drives_proof
+        refused = check.verdict(timeout)
+        if not refused and check.measured is not None:
+            measured = tuple(round(float(each), 4) for each in check.measured)
+            proof = DriveProof(timeout, measured, time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), self._checked_by)
+            try:
+                if path:
+                    proof.write(Path(path), self._operator)
+            except OSError as error:
+                refused = f'the record cannot be written: {error}'
+            where = f'recorded in {path}' if path else 'recorded nowhere, as drives_proof is empty'
+            self._message = f'{CHECKED}: without a command they brake after {max(measured):.3f} s at most; {where}'
+        if refused:
+            self._message = f'{UNCHECKED}: {refused}'
+        self.get_logger().info(self._message)
+        self._say_status()
 
     def _on_disarm(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._arm.disarm()

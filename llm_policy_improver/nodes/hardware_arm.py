@@ -31,6 +31,7 @@ from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.ball_choice import BallChoice
 from llm_policy_improver.table_tennis.ball_chooser import BallChooser
+from llm_policy_improver.table_tennis.guard.drive_check import DriveCheck
 from llm_policy_improver.table_tennis.guard.guarded import GuardedController
 from llm_policy_improver.table_tennis.guard.handover import Handover
 from llm_policy_improver.table_tennis.guard.sensor_checks import Instant
@@ -64,6 +65,7 @@ class HardwareArm:
         changed: called after every control tick.
         chooser: has a program choose the parameters of each ball; None: no program does.
         chosen: takes what held in each swing that a program was to choose for, and the stamp of the tick, ns.
+        checked: takes each check of the drives when it is over.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class HardwareArm:
         changed: Callable[[], None],
         chooser: BallChooser | None = None,
         chosen: Callable[[BallChoice, int], None] = lambda choice, stamp: None,
+        checked: Callable[[DriveCheck], None] = lambda check: None,
     ) -> None:
         self._node = node
         self._settings = settings
@@ -81,6 +84,7 @@ class HardwareArm:
         self._changed = changed
         self._chooser = chooser
         self._chosen = chosen
+        self._checked = checked
         self._guard = GuardedController(settings.controller, settings.guard, self._now, chooser)
         # Half of the watchdog's patience: what goes on from a message that is missing must soon end.
         self._joints = JointStates(
@@ -123,6 +127,12 @@ class HardwareArm:
         if self._loop is None:
             return 'the node is not active'
         return self._guard.arm()
+
+    def check_drives(self) -> str:
+        """Find out whether the drives brake by themselves; why not, in words, where that is refused."""
+        if self._loop is None:
+            return 'the node is not active'
+        return self._guard.check_drives()
 
     def disarm(self) -> None:
         """Slow the arm down and keep it standing."""
@@ -254,6 +264,9 @@ class HardwareArm:
         done = self._guard.tick()
         if done is not None:
             self._publish(*done)
+        check = self._guard.take_check()
+        if check is not None:
+            self._checked(check)
         choice = None if self._chooser is None else self._chooser.pop()
         if choice is not None:
             self._chosen(choice, self._now().stamp)
@@ -304,8 +317,14 @@ class HardwareArm:
         began = self._guard.sending
         if not began and not self._met():
             return
+        asked = time.monotonic()
         command = self._guard.cycle()
         if command is None:
+            return
+        if time.monotonic() - asked > self._settings.safety.longest_tick:
+            # This process stood still meanwhile: the command is for drives as they were, so it is not sent, and the
+            # arm is found again as after a start.
+            self._guard.begin()
             return
         if not began:
             self._node.get_logger().info(f'the arm was found {self._guard.found}')

@@ -86,6 +86,10 @@ class LockstepArm:
         self._controller.end_ball()
         return ''
 
+    def check_drives(self) -> str:
+        """There are none here that could be left alone."""
+        return 'in simulation there are no drives to check'
+
     def disarm(self) -> None:
         """Answer every tick with standstill."""
         self._armed = False

@@ -18,7 +18,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.core.security import SecuritySettings
-from llm_policy_improver.core.tokens import operation_token
+from llm_policy_improver.core.tokens import CHECK, operation_token
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.enclaves import enclave_arguments
@@ -27,11 +27,15 @@ from llm_policy_improver.nodes.messages import values_in
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.srv import ApproveParameters, Operate
+from llm_policy_improver.table_tennis.guard.drive_check import CHECKED, UNCHECKED
 
 _FOUND: Final = 5.0
 """s that nodes are given to be found."""
 _ANSWERED: Final = 10.0
 """s that a service is given to answer: arming may look half a second for a way home."""
+
+_CHECKED: Final = 15.0
+"""s that a check of the drives may take, which itself takes 3.4 s."""
 
 
 class OperatorError(RuntimeError):
@@ -120,10 +124,10 @@ class OperatorClient:
         return values_in(message)
 
     def operate(self, operation: str) -> str:
-        """Arm or resume.
+        """Arm, resume or check the drives.
 
         Args:
-            operation: `core.tokens.ARM` or `RESUME`.
+            operation: `core.tokens.ARM`, `RESUME` or `CHECK`.
 
         Returns:
             What happens now.
@@ -135,6 +139,21 @@ class OperatorClient:
         if self._key is not None:
             request.token = operation_token(self._key, operation, self.controller().challenge, self.by)
         return self._asked(Operate, f'controller/{operation}', request)
+
+    def check_drives(self) -> str:
+        """Have the drives checked, and wait for what comes of it.
+
+        Raises:
+            OperatorError: it was refused, or the drives are not as the safety file says.
+        """
+        self.operate(CHECK)
+        told = (CHECKED, UNCHECKED)
+        if not attend(self._executor, lambda: self.controller().message.startswith(told), _CHECKED):
+            raise OperatorError(f'the check did not end within {_CHECKED:g} s: look at the log of the controller')
+        status = self.controller()
+        if status.message.startswith(UNCHECKED):
+            raise OperatorError(status.message + (f' ({status.fault})' if status.fault else ''))
+        return str(status.message)
 
     def stop(self, service: str) -> str:
         """Stop or disarm, for which nobody needs a key.

@@ -15,7 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.lease import RoleTakenError
-from llm_policy_improver.runs.store import StoreError
+from llm_policy_improver.runs.store_errors import StoreError
 
 
 def run(make_node: Callable[[], Node], args: list[str] | None = None) -> None:

@@ -76,6 +76,8 @@ class ControllerSettings:
         watchdog, inner_loop, handover, safety: what guards the physical arm.
         cameras: where the cameras' frame is.
         security: whose messages are taken; on the physical arm that must be said.
+        drives_proof: file that says that the drives were checked for ``safety.drive_timeout``, without which an arm is
+            not armed; empty: nobody asks, as with the stand-in arm, whose drives have that time-out.
     """
 
     driver_joint_names: tuple[str, ...] = JOINTS
@@ -96,9 +98,11 @@ class ControllerSettings:
     safety: SafetyLimits = field(default_factory=SafetyLimits)
     cameras: CameraFrame = field(default_factory=CameraFrame)
     security: SecuritySettings = field(default_factory=SecuritySettings)
+    drives_proof: str = '~/.config/llm_policy_improver/drives.json'
 
     def __post_init__(self) -> None:
         check_priority(self.realtime_priority, 'controller')
+        require_path('drives_proof', self.drives_proof)
         require_joint_names(self.driver_joint_names, JOINTS)
         commands = ('gantry_command_topic', 'arm_command_topic')
         topics = {name: getattr(self, name) for name in (*_SENSOR_TOPICS, 'spin_topic', *commands)}

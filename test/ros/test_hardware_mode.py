@@ -225,7 +225,9 @@ def undelayed(**changed: Any) -> ControllerSettings:
     settings = read_settings(HARDWARE, ControllerSettings, 'controller')
     controller = replace(settings.controller, latency=LatencyModel(), stroke=StrokeConfig())
     patient = replace(settings, watchdog=replace(settings.watchdog, **PATIENT))
-    return replace(patient, driver_joint_names=NAMES, controller=controller, security=KEYS, **changed)
+    return replace(
+        patient, driver_joint_names=NAMES, controller=controller, security=KEYS, drives_proof='', **changed
+    )
 
 
 def judge(driver: Driver, what: str) -> None:
@@ -678,7 +680,8 @@ def test_peer_that_falls_silent_stops_the_arm(tmp_path: Path) -> None:
 def test_joint_states_without_some_of_the_joints_move_nothing() -> None:
     with RosGraph() as graph:
         # The package's own names: the driver has others.
-        graph.add(ControllerNode, replace(read_settings(HARDWARE, ControllerSettings, 'controller'), security=KEYS))
+        settings = read_settings(HARDWARE, ControllerSettings, 'controller')
+        graph.add(ControllerNode, replace(settings, security=KEYS, drives_proof=''))
         driver = graph.join(Driver(undelayed(), graph))
         graph.spin_until(lambda: len(driver.arm) > 5, 'commands')
         answer = ArmOperator(graph, KEYS).arm()

@@ -1,5 +1,8 @@
 """The inner loop's thread, and what becomes of the arm where it fails."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from threading import Event
 from typing import Any
@@ -103,6 +106,16 @@ def arm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Arm]:
         yield Arm(graph, monkeypatch)
 
 
+def test_process_of_the_controller_has_no_language_model_no_storage_and_no_prompts() -> None:
+    """What may pause is not in it: not even loaded."""
+    look = 'import sys, llm_policy_improver.nodes.controller; print(*sys.modules)'
+    loaded = subprocess.run([sys.executable, '-c', look], check=True, capture_output=True, text=True).stdout.split()
+    rooms = {name.split('.')[1] for name in loaded if name.startswith('llm_policy_improver.')}
+    assert {'nodes', 'table_tennis'} <= rooms
+    assert not rooms & {'llm', 'methods', 'loop', 'report', 'experiments'}
+    assert not {'openai', 'httpx', 'llm_policy_improver.runs.store'} & set(loaded)
+
+
 def test_control_ticks_send_zeros_where_the_inner_loop_hangs(arm: Arm) -> None:
     go_on = Event()
 
@@ -115,6 +128,26 @@ def test_control_ticks_send_zeros_where_the_inner_loop_hangs(arm: Arm) -> None:
     assert arm.faults[0] == 'the inner loop has sent nothing for 5 control ticks'
     arm.graph.spin_until(lambda: not any(arm.heard[-1].data), 'zeros')
     go_on.set()
+
+
+def test_command_that_was_computed_before_a_pause_is_not_sent_after_it(
+    arm: Arm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_anew = Event()
+    monkeypatch.setattr(GuardedController, 'begin', lambda _: found_anew.set())
+    late = SafeCommand(7.0 * MOVING, ())
+
+    def paused() -> SafeCommand:
+        if found_anew.is_set():
+            return SafeCommand(MOVING, ())
+        time.sleep(0.06)
+        return late
+
+    arm.commands = paused
+    arm.graph.spin_until(found_anew.is_set, 'the end of the pause')
+    count = len(arm.heard)
+    arm.graph.spin_until(lambda: len(arm.heard) > count + 5, 'commands after it')
+    assert not any(message.data[0] == late.velocity[2] for message in arm.heard)
 
 
 def test_node_ends_where_not_even_zeros_can_be_sent(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> None:

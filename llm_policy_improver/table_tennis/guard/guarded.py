@@ -18,6 +18,7 @@ from llm_policy_improver.table_tennis.control.controller import (
     ControllerState,
     LowLevelController,
 )
+from llm_policy_improver.table_tennis.guard.drive_check import DriveCheck
 from llm_policy_improver.table_tennis.guard.handover import Handover, HandoverSettings
 from llm_policy_improver.table_tennis.guard.homing import WayHome, soft_start
 from llm_policy_improver.table_tennis.guard.inner_loop import InnerLoop, InnerLoopSettings
@@ -122,6 +123,8 @@ class GuardedController:
         self._ticks = TickTimes(config.period)
         self._armed_at = 0
         self._open: tuple[Command, int] | None = None
+        self._limits = settings.safety
+        self._check: DriveCheck | None = None
 
     @property
     def state(self) -> WatchdogState | ControllerState:
@@ -220,7 +223,9 @@ class GuardedController:
         with self._lock:
             now = self._clock()
             self._watchdog.see_tick(now)
-            if command is not None and self._watchdog.armed:
+            if self._check is not None:
+                self._loop.aim(self._check.wanted(now.steady), now.steady)
+            elif command is not None and self._watchdog.armed:
                 swinging = self._controller.swinging
                 since = (now.steady - self._armed_at) / NANOSECONDS
                 wanted = command.applied
@@ -247,12 +252,16 @@ class GuardedController:
             latest = None if joints.stale(now) else joints.latest
             if not self._taken_over(latest, now):
                 return None
+            if self._check is not None and self._check_on(latest, now.steady):
+                return None
             try:
                 command = self._loop.cycle(None if latest is None else latest.position, now.steady)
             except Exception as error:  # whatever it is: the arm has to slow down, which takes less to work
                 self._watchdog.note(FaultKind.INTERNAL, f'the inner loop failed: {error!r}', now)
                 self._loop.stop()
                 command = self._loop.cycle(None, now.steady)
+            if self._check is not None:
+                self._check.sent(command.velocity, now.steady)
             if self._loop.held_up > _HELD_UP:
                 self._watchdog.note(FaultKind.HELD_UP, _NO_WAY_ON, now)
             for rule in command.rules:
@@ -274,6 +283,8 @@ class GuardedController:
         To be called by the thread that takes the sensors' messages and ticks.
         """
         with self._lock:
+            if self._check is not None:
+                return 'the drives are being checked: ask again in some seconds'
             if self._watchdog.armed:
                 return ''
             began = self._clock()
@@ -297,6 +308,42 @@ class GuardedController:
         if not refused:
             self._controller.end_ball()
         return refused
+
+    def check_drives(self) -> str:
+        """Move all joints slowly, and then send nothing for a moment: `DriveCheck`; why not, in words, where refused.
+
+        The arm is armed for that alone, and disarmed after it: see `take_check`.
+        """
+        with self._lock:
+            now = self._clock()
+            armed = 'it is armed: disarm it first' if self._watchdog.armed else ''
+            refused = armed or self._braking() or self._watchdog.arm(now)
+            latest = self._watchdog.joints.latest
+            if not refused and latest is not None:
+                self._loop.start_anew(latest.position)
+                self._check = DriveCheck(self._limits, latest.position, now.steady)
+            return refused
+
+    def take_check(self) -> DriveCheck | None:
+        """The check of the drives that has come to its end, or was ended by a fault or a person; once."""
+        with self._lock:
+            check = self._check
+            if check is None or (self._watchdog.armed and check.measured is None):
+                return None
+            self._check = None
+            self._watchdog.disarm()
+            return check
+
+    def _check_on(self, latest: ArmObservation | None, steady: int) -> bool:
+        """The check of the drives goes on; whether nothing may be sent now."""
+        check = self._check
+        if check is None or not self._watchdog.armed or latest is None:
+            return False
+        check.see(latest.position, steady)
+        silent = check.silent(steady)
+        if silent:
+            self._watchdog.see_takeover()  # the drives brake, and nothing that was sent holds
+        return silent
 
     def disarm(self) -> None:
         """Slow the arm down and keep it standing; a latched fault stays latched."""
