@@ -25,7 +25,7 @@ from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_hear
 from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
 from llm_policy_improver.nodes.messages import ball_of, doubles, spin_of
-from llm_policy_improver.nodes.publisher_watch import PublisherWatch
+from llm_policy_improver.nodes.publisher_watch import LOOKING, PublisherWatch, of_sensors
 from llm_policy_improver.nodes.transport import shared_memory_warning
 from llm_policy_improver.table_tennis.arm.frames import FrameError
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
@@ -52,8 +52,6 @@ _STARTING = 2.0
 _TOGETHER = 1_000_000
 """ns between the readings of two clocks, at most, to count as one moment."""
 _READINGS = 5
-_LOOKING = 0.25
-"""s between two looks at who publishes."""
 
 
 class HardwareArm:
@@ -96,7 +94,7 @@ class HardwareArm:
         self._watch = PublisherWatch(
             node,
             (settings.gantry_command_topic, settings.arm_command_topic),
-            {settings.joint_state_topic: len((_GANTRY, _ARM)), settings.ball_topic: 1},
+            of_sensors(settings.joint_state_topic, settings.ball_topic),
         )
         self._clash = ''
         self._groups: list[tuple[Any, slice, int]] = []
@@ -174,7 +172,7 @@ class HardwareArm:
                 publisher = node.create_publisher(Float64MultiArray, topic, 10)
                 self._groups.append((publisher, joints, cycles))
                 self._closing.callback(node.destroy_publisher, publisher)
-        looking = node.create_timer(_LOOKING, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        looking = node.create_timer(LOOKING, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._closing.callback(node.destroy_timer, looking)
         self._closing.callback(Diagnostics(node, 'arm', realtime.reporting(self._guard.health)).close)
 

@@ -27,6 +27,7 @@ from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.declared import declared
+from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.improvement_messages import shown_of
 from llm_policy_improver.nodes.improvement_run import ImprovementRun, Surroundings
 from llm_policy_improver.nodes.lease import Lease
@@ -41,6 +42,7 @@ from llm_policy_improver.runs.checkpoint import Checkpoint
 from llm_policy_improver.runs.run_memory import RunMemory
 from llm_policy_improver.runs.store import StoreError
 from llm_policy_improver.srv import ApproveParameters, SetObjective
+from llm_policy_improver.table_tennis.guard.guarded import Health, Level
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
@@ -114,6 +116,7 @@ class OptimizerNode(WaitingNode):
             self, ImprovePolicy, 'improve_policy', execute_callback=self._on_execute,
             cancel_callback=self._on_cancel, callback_group=asked,
         )  # fmt: skip
+        Diagnostics(self, 'improving', self._health)
         self._status.say(OptimizerStatus.IDLE, self._assembly.method.name)
         if self._memory.in_force is not None:
             self._in_force.publish(*self._memory.in_force, self._memory.bounds_in_force)
@@ -128,6 +131,10 @@ class OptimizerNode(WaitingNode):
         self._assembly.close()
         self._action.destroy()
         super().destroy_node()
+
+    def _health(self) -> Health:
+        values = {'run': self._memory.run, 'messages left out': str(self._seals.left_out)}
+        return Health(Level.OK, 'no run' if self._run is None else f'a run towards "{self._run.words}"', values)
 
     def _assembled(self, method: str) -> Assembly:
         """What the settings come to with this method; that of the settings where it is empty.

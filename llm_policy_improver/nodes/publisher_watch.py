@@ -8,6 +8,10 @@ from typing import Final
 
 from rclpy.node import Node
 
+LOOKING: Final = 0.25
+"""s between two looks."""
+_JOINT_STATES: Final = 2
+"""Nodes that may report joints: the drivers of the gantry and of the arm."""
 _UNKNOWN: Final = '_NODE_NAME_UNKNOWN_'
 """What ROS calls a node of which it has found an endpoint, and its name not yet; programs without ROS stay so."""
 _NAMED_WITHIN: Final = 4
@@ -68,6 +72,11 @@ class PublisherWatch:
         looks = self._nameless.get(topic, 0) + 1 if len(known) < len(names) else 0
         self._nameless[topic] = looks
         return known if looks < _NAMED_WITHIN else [*known, 'a node without a name']
+
+
+def of_sensors(joint_state_topic: str, ball_topic: str) -> dict[str, int]:
+    """How many nodes may publish on each: two groups of drives have a driver each, and there is one set of cameras."""
+    return {joint_state_topic: _JOINT_STATES, ball_topic: 1}
 
 
 def _full(namespace: str, name: str) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
@@ -34,6 +35,7 @@ from llm_policy_improver.nodes.messages import (
     stamp_of,
     trace_message,
 )
+from llm_policy_improver.nodes.publisher_watch import LOOKING, PublisherWatch, of_sensors
 from llm_policy_improver.nodes.qos import LATCHED, RELIABLE, TRACES
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.seals import Seals
@@ -53,6 +55,8 @@ from llm_policy_improver.table_tennis.tracing.recorder import TraceRecorder
 _DONE: Final = TransitionCallbackReturn.SUCCESS
 _MIDDLE: Final = 'while this ball was in play'
 _NOT_TOLD: Final = 'what the program chose was not reported'
+_TOLD: Final = 5.0
+"""s between two log lines about the same."""
 
 
 class TraceLoggerNode(LifecycleNode):
@@ -65,6 +69,9 @@ class TraceLoggerNode(LifecycleNode):
     Killed between storing a trial and publishing it, it publishes it when it is started again; who has heard of that
     trial already knows it by its number.
 
+    What is not of its run is left out, counted and told: parameters of another run than that whose steps are in its
+    folder, and trials in which two nodes were there of which one may be, or a stranger reported joints or balls.
+
     Raises:
         StoreError: with ``autostart``: the folder cannot be used.
     """
@@ -74,7 +81,13 @@ class TraceLoggerNode(LifecycleNode):
         self._settings = declared(self, settings or TraceLoggerSettings())
         if not self._settings.lockstep:
             require_own_clock(self)
-        self._lease = Lease(self, 'trace_logger', Timing.LOCKSTEP if self._settings.lockstep else Timing.CLOCK)
+        self._clash = self._mixed = self._spoiled = ''
+        self._foreign_trials = 0
+        lease = Lease(self, 'trace_logger', Timing.LOCKSTEP if self._settings.lockstep else Timing.CLOCK)
+        lease.changed = self._on_clash
+        self._watch = PublisherWatch(
+            self, (), of_sensors(self._settings.joint_state_topic, self._settings.ball_topic)
+        )
         self._seals = Seals(self, self._settings.security)
         self._trials: LockstepTrials | ClockedTrials = (
             LockstepTrials(self, self._settings, self._knows, self._finish)
@@ -130,6 +143,8 @@ class TraceLoggerNode(LifecycleNode):
             BallChoice, 'controller/ball_choice', self._seals.guarded(self._on_choice), RELIABLE
         )
         self._trials.connect()
+        # Simulated time may stand still.
+        self._looking = self.create_timer(LOOKING, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         return _DONE
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -149,6 +164,7 @@ class TraceLoggerNode(LifecycleNode):
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Inactive to unconfigured: the store is closed."""
         self._trials.disconnect()
+        self.destroy_timer(self._looking)
         if self._statuses is not None:
             self.destroy_subscription(self._statuses)
         self.destroy_subscription(self._chosen)
@@ -224,10 +240,26 @@ class TraceLoggerNode(LifecycleNode):
             self._store = None
 
     def _health(self) -> Health:
-        values = {'folder': str(self._own_folder), 'version': str(self._trials.version)}
+        values = {
+            'folder': str(self._own_folder),
+            'version': str(self._trials.version),
+            'trials left out': str(self._foreign_trials),
+            'messages left out': str(self._seals.left_out),
+        }
         if self._lost:
             return Health(Level.ERROR, self._lost, values)
+        if self._mixed:
+            return Health(Level.WARNING, f'no trial is stored: {self._mixed}', values)
         return Health(Level.OK, 'storing trials', values)
+
+    def _on_clash(self, amiss: str) -> None:
+        self._clash = amiss
+        self._look()
+
+    def _look(self) -> None:
+        """Who is there that must not be: the trial of now is none of this run, even if they are gone before its end."""
+        self._mixed = self._clash or self._watch.look(moving=False)
+        self._spoiled = self._spoiled or self._mixed
 
     def _knows(self, version: int) -> bool:
         """Whether all that a trial with these parameters has beside its time series is here."""
@@ -258,11 +290,34 @@ class TraceLoggerNode(LifecycleNode):
             parameters = parameters_of(message)
         except ParameterError:
             return  # the controller refuses them too, and says so
+        if not self._of_this_run(str(message.run)):
+            self._seals.leave_out(f'parameters version {parameters.version} of another run')
+            return
         meant_for = str(message.controller) if self._seals.asked else ''
         self._heard.setdefault((meant_for, parameters.version), (parameters, str(message.run)))
         self._trials.on_parameters()
 
+    def _of_this_run(self, run: str) -> bool:
+        """Whether these parameters may be those that a trial of this folder is played with.
+
+        By hand they are published without a run. Where no optimizer writes into this folder, any may use the trials.
+        """
+        assert self._store is not None  # only a configured node listens
+        return run in ('', self._store.identity) or not self._store.settings()
+
+    def _leave_out(self, recorder: TraceRecorder, why: str) -> None:
+        recorder.clear()
+        self._choices.clear()
+        self._foreign_trials += 1
+        self.get_logger().error(
+            f'a trial is left out, {self._foreign_trials} so far: {why}', throttle_duration_sec=_TOLD
+        )
+
     def _finish(self, recorder: TraceRecorder, version: int, contact: str, aborted: str) -> None:
+        spoiled, self._spoiled = self._spoiled, self._mixed
+        if spoiled:
+            self._leave_out(recorder, spoiled)
+            return
         start = recorder.start or 0
         if self._settings.lockstep and not recorder.commands:
             # No controller has said which; whoever waits for the trial published it last.
