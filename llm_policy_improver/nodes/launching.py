@@ -16,7 +16,7 @@ from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.nodes.enclaves import SIMULATION, enclave_arguments, security_sentence
-from llm_policy_improver.nodes.transport import without_shared_memory
+from llm_policy_improver.nodes.transport import of_simulation, without_shared_memory
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_schema import DATABASE
@@ -122,8 +122,9 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             # What is rehearsed is the arm that runs.
             for name in ('config', 'safety'):
                 overrides['optimizer'][f'rehearsal.{name}'] = str(Path(given(name)).absolute())
-        # The nodes of the arm only: lockstep has no time that could be lost.
-        transport = without_shared_memory(os.environ) if guarded else {}
+        # A simulation must not meet the arm of another machine.
+        simulated = 'simulator' in executables or 'stand_in_arm' in executables
+        transport = of_simulation(os.environ) if simulated else without_shared_memory(os.environ)
         return [
             *([LogInfo(msg=security_sentence(os.environ))] if guarded else []),
             *(SetEnvironmentVariable(name, value) for name, value in transport.items()),

@@ -33,6 +33,19 @@ def on_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
     return {_PROFILES[0]: str(share_folder() / 'config' / 'loopback.xml'), _RANGE: 'SUBNET'}
 
 
+def of_simulation(environment: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables for nodes that move no arm: others on the network have no part in them, by default.
+
+    Programs of this machine reach them without any of these. Where somebody has chosen how far nodes are found, that
+    stays.
+    """
+    if environment.get(_RANGE):
+        return without_shared_memory(environment)
+    if 'fastrtps' in environment.get('RMW_IMPLEMENTATION', 'rmw_fastrtps_cpp'):
+        return on_this_machine(environment)
+    return {_RANGE: 'LOCALHOST'}
+
+
 def shared_memory_warning() -> str:
     """What to tell where this process uses shared memory all the same; empty where it does not, or nobody knows."""
     try:

@@ -34,6 +34,7 @@ NODES = {
     'hardware.launch.py': ['controller', 'trace_logger', 'optimizer'],
     'rehearsal.launch.py': ['stand_in_arm', 'controller', 'trace_logger', 'optimizer'],
 }
+RANGE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 ARGUMENTS = {
     'config',
     'namespace',
@@ -157,15 +158,32 @@ def test_proposals_are_rehearsed_with_the_settings_of_the_arm_that_runs(name: st
     assert 'rehearsal.safety:' in given(optimizer)
 
 
-@pytest.mark.parametrize(('name', 'set_'), [('sim', []), ('hardware', ['UDPv4']), ('rehearsal', ['UDPv4'])])
-def test_nodes_of_the_arm_share_no_memory(
-    name: str, set_: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
-    context = LaunchContext()
-    made = [each for entity in load(f'{name}.launch.py').entities for each in entity.visit(context) or ()]
-    variables = [each for each in made if isinstance(each, SetEnvironmentVariable)]
-    assert [perform_substitutions(context, each.value) for each in variables] == set_
+def variables(name: str, **environment: str) -> dict[str, str]:
+    """What a launch file sets in the environment of its nodes, and this in its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for chosen in ('FASTDDS_BUILTIN_TRANSPORTS', 'FASTRTPS_DEFAULT_PROFILES_FILE', RANGE):
+            patch.delenv(chosen, raising=False)
+        for chosen, value in environment.items():
+            patch.setenv(chosen, value)
+        context = LaunchContext()
+        made = [each for entity in load(f'{name}.launch.py').entities for each in entity.visit(context) or ()]
+    return {
+        perform_substitutions(context, each.name): perform_substitutions(context, each.value)
+        for each in made
+        if isinstance(each, SetEnvironmentVariable)
+    }
+
+
+def test_nodes_of_the_arm_share_no_memory_and_are_found_in_the_network() -> None:
+    assert variables('hardware') == {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
+
+
+@pytest.mark.parametrize('name', ['sim', 'rehearsal'])
+def test_simulation_stays_on_this_machine_unless_somebody_has_chosen_how_far_it_is_found(name: str) -> None:
+    alone = variables(name)
+    assert set(alone) == {'FASTRTPS_DEFAULT_PROFILES_FILE', RANGE}
+    assert Path(alone['FASTRTPS_DEFAULT_PROFILES_FILE']).name == 'loopback.xml'
+    assert variables(name, ROS_AUTOMATIC_DISCOVERY_RANGE='SUBNET') == {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
 
 
 @pytest.mark.parametrize(('name', 'folder'), [('sim', 'simulation/'), ('hardware', ''), ('rehearsal', '')])

@@ -11,7 +11,12 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from rclpy.utilities import get_rmw_implementation_identifier
 from ros_graph import environment
 
-from llm_policy_improver.nodes.transport import TRANSPORTS, on_this_machine, without_shared_memory
+from llm_policy_improver.nodes.transport import (
+    TRANSPORTS,
+    of_simulation,
+    on_this_machine,
+    without_shared_memory,
+)
 
 WARNED = """
 import rclpy
@@ -59,3 +64,12 @@ def test_what_somebody_has_chosen_stays() -> None:
     for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
         assert without_shared_memory({name: 'mine.xml'}) == {}
         assert on_this_machine({name: 'mine.xml'}) == {}
+
+
+def test_simulation_stays_on_this_machine_unless_somebody_has_chosen_how_far_it_is_found() -> None:
+    assert of_simulation({}) == on_this_machine({})
+    for chosen in ('SUBNET', 'LOCALHOST', 'OFF'):
+        assert of_simulation({'ROS_AUTOMATIC_DISCOVERY_RANGE': chosen}) == {TRANSPORTS: 'UDPv4'}
+    assert of_simulation({'FASTRTPS_DEFAULT_PROFILES_FILE': 'mine.xml'}) == {}
+    other = {'RMW_IMPLEMENTATION': 'rmw_cyclonedds_cpp'}
+    assert of_simulation(other) == {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
