@@ -171,6 +171,10 @@ def silent_peer(bench: Bench) -> None:
     bench.peer = False
 
 
+def second_node(bench: Bench) -> None:
+    bench.dog.see_others('there are two controllers')
+
+
 FAULTS: dict[str, tuple[Callable[[Bench], None], FaultKind, str, float]] = {
     'no joint states': (stop_joints, FaultKind.JOINTS_STALE, r'no joint states for 0\.1\d s', 0.12),
     'old stamps': (old_stamps, FaultKind.JOINTS_STALE, r'not used: its stamp is 1\.00 s old', 0.12),
@@ -192,6 +196,7 @@ FAULTS: dict[str, tuple[Callable[[Bench], None], FaultKind, str, float]] = {
     'stalled': (stall, FaultKind.STALLED, r'this process stood still for 0\.30 s', 0.02),
     'clock set back': (clock_back, FaultKind.CLOCK_JUMP, r'the clock was set by -1\.000 s', 0.02),
     'clock set ahead': (clock_forward, FaultKind.CLOCK_JUMP, r'the clock was set by \+0\.100 s', 0.02),
+    'second node': (second_node, FaultKind.ANOTHER_NODE, 'there are two controllers', 0.02),
     'silent node': (silent_peer, FaultKind.NODE_SILENT, 'no sign of life of trace_logger for 3', 3.25),
 }  # fmt: skip
 
@@ -200,6 +205,7 @@ def mended(bench: Bench) -> None:
     """Everything is in order again."""
     bench.joints = bench.tick = bench.peer = True
     bench.ball = False
+    bench.dog.see_others('')
     bench.alter, bench.sent = (lambda seen: seen), np.zeros(8)
 
 
