@@ -1,10 +1,11 @@
 """Whether a controller that has just come back lacks the parameters of the run that is going on."""
 
-from typing import Any, Final
+from typing import Final
 
 from rclpy.node import Node
 
 from llm_policy_improver.msg import OptimizerStatus
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.seals import Seals
 
@@ -25,9 +26,7 @@ class AwaitedParameters:
     def __init__(self, node: Node, seals: Seals) -> None:
         self._node = node
         self._trials = 0
-        self._heard: Any = node.create_subscription(
-            OptimizerStatus, 'optimizer/status', seals.guarded(self._on_status), LATCHED
-        )
+        self._heard = subscribe(node, OptimizerStatus, 'optimizer/status', seals.latest(self._on_status), LATCHED)
 
     def why_missing(self, version: int) -> str:
         """Why the arm may not be armed with parameters of this version in use, in words; empty where it may."""

@@ -13,6 +13,7 @@ from sensor_msgs.msg import JointState
 
 from llm_policy_improver.msg import ControllerStatus, JointVelocityCommand
 from llm_policy_improver.nodes.joint_states import JointStates
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.messages import MessageError, ball_of, command_of, line_of, name_of, stamp_of
 from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RECORDED
 from llm_policy_improver.nodes.seals import Seals
@@ -84,9 +85,9 @@ class ClockedTrials:
             (JointState, settings.joint_state_topic, self._on_joints, RECORDED),
             (PointStamped, settings.ball_topic, self._on_ball, RECORDED),
             (JointVelocityCommand, 'joint_velocity_command', self._on_command, COMMANDS),
-            (ControllerStatus, 'controller/status', self._seals.guarded(self._on_status), LATCHED),
+            (ControllerStatus, 'controller/status', self._seals.latest(self._on_status), LATCHED),
         ):
-            subscription = node.create_subscription(kind, topic, callback, qos)
+            subscription = subscribe(node, kind, topic, callback, qos)
             self._closing.callback(node.destroy_subscription, subscription)
         timer = node.create_timer(_LOOKING, self._on_time, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._closing.callback(node.destroy_timer, timer)

@@ -22,9 +22,10 @@ from llm_policy_improver.nodes.claims import Timing
 from llm_policy_improver.nodes.declared import declared, given, require_own_clock
 from llm_policy_improver.nodes.hardware_arm import HardwareArm
 from llm_policy_improver.nodes.lease import Lease
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.lockstep_arm import LockstepArm
 from llm_policy_improver.nodes.messages import choice_message, command_message, name_of, parameters_of
-from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE
+from llm_policy_improver.nodes.qos import COMMANDS, LATCHED, RELIABLE, REPEATED
 from llm_policy_improver.nodes.running import run
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.sandbox.errors import SandboxUnavailableError
@@ -41,8 +42,8 @@ _DONE = TransitionCallbackReturn.SUCCESS
 _LARGEST_STEP = 1_000_000
 """Of versions: after one near their end nothing newer could come."""
 _COMMANDS = {ARM: 'arm', RESUME: 'resume-arm', CHECK: 'check-arm'}
-_TOLD = 1.0
-"""s between two messages that tell of nothing but messages left out."""
+_LOGGED = 0.1
+"""s between two log lines about parameters that are refused: who sends them again and again fills no disk."""
 _STANDS = 'the arm is commanded to stand still'
 
 
@@ -73,7 +74,6 @@ class ControllerNode(LifecycleNode):
         self._seals = Seals(self, self._settings.security)
         self._operator = self._settings.security.operator()
         self._start, self._challenge, self._challenged = token_hex(8), token_hex(8), ''
-        self._left_out_told, self._told_at = 0, 0.0
         self._chooser = self._made_chooser()
         parts = (self, self._settings, self._send, self._say_status, self._chooser, self._tell_choice)
         self._arm: LockstepArm | HardwareArm
@@ -102,8 +102,8 @@ class ControllerNode(LifecycleNode):
         self._status = self.create_publisher(ControllerStatus, 'controller/status', LATCHED)
         self._choices = self.create_publisher(BallChoice, 'controller/ball_choice', RELIABLE)
         self._arm.connect()
-        self._offers = self.create_subscription(
-            ParametersMessage, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
+        self._offers = subscribe(
+            self, ParametersMessage, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
         )
         self._awaited = AwaitedParameters(self, self._seals)
         self._offered_services = [
@@ -113,8 +113,7 @@ class ControllerNode(LifecycleNode):
             self.create_service(Operate, 'controller/resume', self._on_resume),
             self.create_service(Operate, 'controller/check_drives', self._on_check),
         ]
-        # Between balls nothing else would tell of messages that are left out.
-        self._telling = self.create_timer(_TOLD, self._say_status, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._telling = self.create_timer(REPEATED, self._repeat_status, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._say_status()
         return _DONE
 
@@ -195,7 +194,7 @@ class ControllerNode(LifecycleNode):
         except ParameterError as error:
             self._refused = int(message.version)
             self._message = f'parameters version {message.version} refused: {error}'
-            self.get_logger().error(self._message)
+            self.get_logger().error(self._message, throttle_duration_sec=_LOGGED)
             self._say_status()
             return
         self._offered, self._refused = parameters, 0
@@ -279,14 +278,15 @@ class ControllerNode(LifecycleNode):
         self._say_status()
         return response
 
-    def _say_status(self) -> None:
+    def _repeat_status(self) -> None:
+        """Between balls nothing else would tell of messages that are left out, or reach who has not read the last."""
+        self._say_status(again=self._seals.asked)
+
+    def _say_status(self, again: bool = False) -> None:
         if self._arm.state != self._challenged:  # what was made for another state, as before a stop, is void
             self._challenge, self._challenged = token_hex(8), self._arm.state
         said = (self._arm.state, self._arm.version, self._arm.fault, self._message, self._challenge)
-        now = time.monotonic()
-        more = self._seals.left_out > self._left_out_told and now - self._told_at >= 0.9 * _TOLD
-        if said != self._status_said or more:
-            self._left_out_told, self._told_at = self._seals.left_out, now
+        if again or said != self._status_said:
             if said[2] and (self._status_said is None or said[2] != self._status_said[2]):
                 self.get_logger().error(f'{said[0]}: {said[2]}')
             self._status_said = said
@@ -296,7 +296,7 @@ class ControllerNode(LifecycleNode):
                 refused_version=self._refused,
                 fault=said[2],
                 message=self._message,
-                left_out=self._left_out_told,
+                left_out=self._seals.left_out,
                 challenge=self._challenge,
                 start=self._start,
             )

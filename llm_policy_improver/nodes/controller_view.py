@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from llm_policy_improver.msg import ControllerStatus
-from llm_policy_improver.nodes.messages import line_of, stamp_of
+from llm_policy_improver.nodes.limited import subscribe
+from llm_policy_improver.nodes.messages import line_of
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
@@ -23,12 +24,9 @@ class ControllerView:
     def __init__(self, node: WaitingNode, seals: Seals) -> None:
         self.began: Callable[[], None] = lambda: None
         self._node = node
-        self._seals = seals
         self._status: ControllerStatus | None = None
         self._refused, self._why = 0, ''
-        node.create_subscription(
-            ControllerStatus, 'controller/status', seals.guarded(self._on_status), LATCHED
-        )
+        subscribe(node, ControllerStatus, 'controller/status', seals.latest(self._on_status), LATCHED)
 
     @property
     def known(self) -> bool:
@@ -59,9 +57,6 @@ class ControllerView:
 
     def _on_status(self, status: ControllerStatus) -> None:
         before = self._status
-        if self._seals.asked and before is not None and stamp_of(status.header.stamp) < stamp_of(before.header.stamp):
-            self._seals.leave_out('a status of the controller that is older than one before it')
-            return
         self._status = status
         if status.start != ('' if before is None else before.start):
             self.began()

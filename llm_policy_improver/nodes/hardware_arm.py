@@ -24,6 +24,7 @@ from llm_policy_improver.nodes import realtime
 from llm_policy_improver.nodes.diagnostics import TOPIC, Diagnostics, nodes_heard
 from llm_policy_improver.nodes.inner_loop_thread import InnerLoopThread
 from llm_policy_improver.nodes.joint_states import OLDEST, JointStates
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.messages import ball_of, doubles, spin_of
 from llm_policy_improver.nodes.publisher_watch import LOOKING, PublisherWatch, of_sensors
 from llm_policy_improver.nodes.transport import shared_memory_warning
@@ -49,6 +50,8 @@ _BOTH_WAYS = 0.5
 first steps of slowing down a moving arm, may be lost."""
 _STARTING = 2.0
 """s that joint states and the executor are given to begin, once drivers listen; then the arm is stopped without."""
+_HEARTBEAT = 0.5
+"""s after a sign of life of a node in which another one tells nothing; they come once a second."""
 _TOGETHER = 1_000_000
 """ns between the readings of two clocks, at most, to count as one moment."""
 _READINGS = 5
@@ -97,6 +100,7 @@ class HardwareArm:
             of_sensors(settings.joint_state_topic, settings.ball_topic),
         )
         self._clash = ''
+        self._peers, self._heard = set(settings.peers), dict[str, float]()
         self._groups: list[tuple[Any, slice, int]] = []
 
     @property
@@ -152,17 +156,20 @@ class HardwareArm:
     def connect(self) -> None:
         """Listen to drivers, cameras and the other nodes."""
         node, settings = self._node, self._settings
-        self._states = node.create_subscription(
-            JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data
+        self._states = subscribe(
+            node, JointState, settings.joint_state_topic, self._on_joints, qos_profile_sensor_data
         )
         self._closing.callback(node.destroy_subscription, self._states)
         for kind, topic, callback, qos in (
             (PointStamped, settings.ball_topic, self._on_ball, qos_profile_sensor_data),
             (Vector3Stamped, settings.spin_topic, self._on_spin, qos_profile_sensor_data),
-            (DiagnosticArray, TOPIC, self._on_diagnostics, 10),
         ):
-            subscription = node.create_subscription(kind, topic, callback, qos)
+            subscription = subscribe(node, kind, topic, callback, qos)
             self._closing.callback(node.destroy_subscription, subscription)
+        heartbeats = subscribe(
+            node, DiagnosticArray, TOPIC, self._on_diagnostics, 10, wanted=lambda: self._now_heard() < self._peers
+        )
+        self._closing.callback(node.destroy_subscription, heartbeats)
         every = settings.inner_loop.cycles
         for topic, joints, cycles in (
             (settings.gantry_command_topic, _GANTRY, every[0]),
@@ -251,6 +258,12 @@ class HardwareArm:
         for peer in self._settings.peers:
             if f'{namespace}/{peer}' in heard:
                 self._guard.heartbeat(peer)
+                self._heard[peer] = time.monotonic()
+
+    def _now_heard(self) -> set[str]:
+        """Peers whose signs of life need no other one yet: who sends a thousand a second is not listened to."""
+        now = time.monotonic()
+        return {peer for peer, heard in self._heard.items() if now - heard < _HEARTBEAT}
 
     def _look(self) -> None:
         moving = self._guard.state not in (WatchdogState.DISARMED, WatchdogState.FAULT, WatchdogState.ESTOP)

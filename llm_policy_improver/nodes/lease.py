@@ -29,6 +29,7 @@ from rclpy.utilities import get_default_context
 
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.claims import BEAT, SILENT, Claim, Claims, Timing
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.messages import name_of
 from llm_policy_improver.nodes.qos import EACH_LATCHED, LATCHED
 
@@ -70,7 +71,7 @@ class Lease:
         if self._own_program:
             _require_alone(node, claim)
         self._claims = Claims(claim, time.monotonic_ns())
-        node.create_subscription(DiagnosticStatus, TOPIC, self._on_claim, EACH_LATCHED)
+        subscribe(node, DiagnosticStatus, TOPIC, self._on_claim, EACH_LATCHED)
         # Simulated time may stand still.
         node.create_timer(BEAT, self._on_time, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._out = node.create_publisher(DiagnosticStatus, TOPIC, LATCHED)
@@ -157,7 +158,7 @@ def _require_alone(node: Node, claim: Claim) -> None:
         f'{claim.role}_{claim.holder}', namespace=node.get_namespace(), context=node.context,
         use_global_arguments=False, enable_rosout=False, start_parameter_services=False,
     )  # fmt: skip
-    asking.create_subscription(DiagnosticStatus, node.resolve_topic_name(TOPIC), on_claim, EACH_LATCHED)
+    subscribe(asking, DiagnosticStatus, node.resolve_topic_name(TOPIC), on_claim, EACH_LATCHED)
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(asking)
     try:

@@ -23,6 +23,7 @@ from llm_policy_improver.msg import ControllerStatus, OptimizerStatus, PolicyPar
 from llm_policy_improver.nodes.attending import attend
 from llm_policy_improver.nodes.enclaves import enclave_arguments
 from llm_policy_improver.nodes.improvement_messages import shown_in
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.messages import values_in
 from llm_policy_improver.nodes.qos import LATCHED
 from llm_policy_improver.nodes.seals import Seals
@@ -73,7 +74,7 @@ class OperatorClient:
             (OptimizerStatus, 'optimizer/status'),
             (PolicyParameters, 'policy_parameters'),
         ):
-            self._node.create_subscription(kind, topic, self._seals.guarded(self._hear(topic)), LATCHED)
+            subscribe(self._node, kind, topic, self._seals.latest(self._hear(topic)), LATCHED)
 
     def __enter__(self) -> Self:
         return self

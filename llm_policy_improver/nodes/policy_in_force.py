@@ -8,7 +8,7 @@ from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.msg import PolicyParameters
 from llm_policy_improver.nodes.controller_view import ControllerView
 from llm_policy_improver.nodes.messages import parameters_message
-from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.qos import LATCHED, REPEATED
 from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.waiting import WaitingNode
 from llm_policy_improver.runs.run_memory import RunMemory
@@ -50,6 +50,8 @@ class PolicyInForce:
         self._out = node.create_publisher(PolicyParameters, 'policy_parameters', LATCHED)
         # What is sealed for one start of the controller is none for the next: it gets it anew.
         controller.began = self._send
+        if seals.asked:
+            node.create_timer(REPEATED, self._repeat, clock=node.steady)
 
     def publish(self, version: int, proposal: Proposal, bounds: ParameterSpace | None = None) -> None:
         """Put a policy in force.
@@ -71,6 +73,13 @@ class PolicyInForce:
         now = self._node.get_clock().now().nanoseconds
         message = parameters_message(self._last, now, self._memory.run, self._controller.start)
         self._out.publish(self._seals.sealed(message))
+
+    def _repeat(self) -> None:
+        """As long as the controller may still take it up."""
+        if self._last is None or self._controller.version == self._last.version:
+            return
+        if not self._controller.why_never(self._last.version):
+            self._send()
 
     def _tell(self, expected: Expected) -> None:
         """Log what is expected of the next ball where that differs from what was last told."""

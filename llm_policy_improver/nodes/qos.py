@@ -24,6 +24,10 @@ LATCHED: Final = QoSProfile(
 )
 """The last message for whoever joins: parameters and states."""
 
+REPEATED: Final = 1.0
+"""s after which a latched message is sent once more on the arm, where others may publish on its topic: of a flood a
+reader keeps the last message alone, and the one that counts may never have been read."""
+
 RELIABLE: Final = QoSProfile(
     history=QoSHistoryPolicy.KEEP_LAST, depth=200, reliability=QoSReliabilityPolicy.RELIABLE
 )

@@ -27,7 +27,7 @@ from rclpy.signals import SignalHandlerOptions
 from llm_policy_improver.action import ImprovePolicy
 from llm_policy_improver.core.interrupts import HeldInterrupt
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.security import Key, SecuritySettings
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import to_mapping
 from llm_policy_improver.loop.improvement_result import End
 from llm_policy_improver.loop.settings import OptimizerSettings
@@ -38,10 +38,12 @@ from llm_policy_improver.nodes.diagnostics import TOPIC
 from llm_policy_improver.nodes.enclaves import REHEARSE, enclave_arguments
 from llm_policy_improver.nodes.improvement_goal import ImprovementGoal
 from llm_policy_improver.nodes.improvement_messages import recommended_of
+from llm_policy_improver.nodes.limited import LONGEST_TRIAL, subscribe
 from llm_policy_improver.nodes.messages import line_of
 from llm_policy_improver.nodes.node_process import NodeProcess
 from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.scripted_operator import ANSWER, LOOKING, ScriptedOperator
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.nodes.transport import on_this_machine
 from llm_policy_improver.report.progress import TrialReport
 from llm_policy_improver.srv import FeedBall
@@ -154,7 +156,7 @@ class RehearsalCell:
             self.node = Node('operator', namespace=namespace, context=self._context)
             self._closing.callback(self.node.destroy_node)
             self._executor.add_node(self.node)
-            self._connect(settings.controller.security.operator())
+            self._connect(settings.controller.security)
         except BaseException:
             self.close()
             raise
@@ -186,10 +188,12 @@ class RehearsalCell:
                 NodeProcess(name, namespace, parameters, folder / f'{name}.log', environment)
             )
 
-    def _connect(self, key: Key | None) -> None:
-        node = self.node
-        self._operator = ScriptedOperator(node, key)
-        node.create_subscription(ExecutionTrace, 'execution_trace', self.traces.append, TRACES)
+    def _connect(self, security: SecuritySettings) -> None:
+        node, seals = self.node, Seals(self.node, security)
+        self._operator = ScriptedOperator(node, security)
+        subscribe(
+            node, ExecutionTrace, 'execution_trace', seals.guarded(self.traces.append), TRACES, LONGEST_TRIAL
+        )
         node.create_subscription(DiagnosticArray, TOPIC, self._on_diagnostics, 10)
         self._feed = node.create_client(FeedBall, 'feed_ball')
         self._goals = ActionClient(node, ImprovePolicy, 'improve_policy')

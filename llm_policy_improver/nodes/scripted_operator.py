@@ -7,13 +7,15 @@ from rclpy.client import Client
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
-from llm_policy_improver.core.security import Key
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.tokens import ARM, RESUME, operation_token
 from llm_policy_improver.loop.approval import APPROVE
 from llm_policy_improver.msg import ControllerStatus, OptimizerStatus
 from llm_policy_improver.nodes.improvement_messages import shown_in
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.messages import line_of
 from llm_policy_improver.nodes.qos import LATCHED
+from llm_policy_improver.nodes.seals import Seals
 from llm_policy_improver.srv import ApproveParameters, Operate
 
 NAME: Final = 'scripted operator'
@@ -29,7 +31,7 @@ class ScriptedOperator:
 
     Args:
         node: whose executor is spun by the caller.
-        key: the operator's; None where none is asked for.
+        security: where the operator's key is, and that of the run: a status that is not sealed says nothing.
 
     Attributes:
         faults: why the arm was stopped, each time.
@@ -37,8 +39,8 @@ class ScriptedOperator:
         last_refusal: of the last service that refused anything, why.
     """
 
-    def __init__(self, node: Node, key: Key | None = None) -> None:
-        self._key = key
+    def __init__(self, node: Node, security: SecuritySettings) -> None:
+        self._key, seals = security.operator(), Seals(node, security)
         self.faults: list[str] = []
         self.refusals = 0
         self.last_refusal = ''
@@ -46,8 +48,8 @@ class ScriptedOperator:
         self._optimizer: OptimizerStatus | None = None
         self._waiting: dict[str, Any] = {}
         self._decided = 0
-        node.create_subscription(ControllerStatus, 'controller/status', self._on_controller, LATCHED)
-        node.create_subscription(OptimizerStatus, 'optimizer/status', self._on_optimizer, LATCHED)
+        subscribe(node, ControllerStatus, 'controller/status', seals.latest(self._on_controller), LATCHED)
+        subscribe(node, OptimizerStatus, 'optimizer/status', seals.latest(self._on_optimizer), LATCHED)
         self._arm = node.create_client(Operate, 'controller/arm')
         self._resume = node.create_client(Operate, 'controller/resume')
         self._approve = node.create_client(ApproveParameters, 'optimizer/approve_parameters')

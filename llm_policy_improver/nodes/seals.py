@@ -9,6 +9,7 @@ import numpy as np
 from rclpy.node import Node
 
 from llm_policy_improver.core.security import SecuritySettings, packed
+from llm_policy_improver.nodes.messages import stamp_of
 
 SEAL: Final = 'seal'
 """The field of a message that holds it."""
@@ -65,6 +66,21 @@ class Seals:
                 take(message)
 
         return only_genuine
+
+    def latest(self, take: Callable[[Any], None]) -> Callable[[Any], None]:
+        """The same of statuses: one that is older than another before it was sent once more, and is left out."""
+        newest = 0
+
+        def only_newer(message: Any) -> None:
+            nonlocal newest
+            stamp = stamp_of(message.header.stamp)
+            if self.asked and stamp < newest:
+                self.leave_out(f'a message {type(message).__name__} that is older than one before it')
+                return
+            newest = stamp
+            take(message)
+
+        return self.guarded(only_newer)
 
     def leave_out(self, what: str) -> None:
         """Count a message, and say now and then that there are some."""

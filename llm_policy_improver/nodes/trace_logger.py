@@ -25,6 +25,7 @@ from llm_policy_improver.nodes.clocked_trials import ClockedTrials
 from llm_policy_improver.nodes.declared import declared, require_own_clock
 from llm_policy_improver.nodes.diagnostics import Diagnostics
 from llm_policy_improver.nodes.lease import Lease
+from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.lockstep_trials import LockstepTrials
 from llm_policy_improver.nodes.messages import (
     FRAME,
@@ -131,16 +132,16 @@ class TraceLoggerNode(LifecycleNode):
         self.get_logger().info(f'storing trials in {self._store.folder}')
         self._traces = self.create_publisher(ExecutionTrace, 'execution_trace', TRACES)
         self._landings = self.create_publisher(BallLanding, 'ball/landing', RELIABLE)
-        self._offers = self.create_subscription(
-            PolicyParameters, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
+        self._offers = subscribe(
+            self, PolicyParameters, 'policy_parameters', self._seals.guarded(self._on_parameters), LATCHED
         )
         self._statuses = None
         if self._seals.asked:
-            self._statuses = self.create_subscription(
-                ControllerStatus, 'controller/status', self._seals.guarded(self._on_status), LATCHED
+            self._statuses = subscribe(
+                self, ControllerStatus, 'controller/status', self._seals.latest(self._on_status), LATCHED
             )
-        self._chosen = self.create_subscription(
-            BallChoice, 'controller/ball_choice', self._seals.guarded(self._on_choice), RELIABLE
+        self._chosen = subscribe(
+            self, BallChoice, 'controller/ball_choice', self._seals.guarded(self._on_choice), RELIABLE
         )
         self._trials.connect()
         # Simulated time may stand still.

@@ -10,6 +10,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace
 from llm_policy_improver.nodes.ball_feeder import BallFeeder
 from llm_policy_improver.nodes.controller_view import ControllerView
+from llm_policy_improver.nodes.limited import LONGEST_TRIAL, subscribe
 from llm_policy_improver.nodes.messages import MessageError, trial_in
 from llm_policy_improver.nodes.qos import TRACES
 from llm_policy_improver.nodes.seals import Seals
@@ -47,8 +48,8 @@ class TrialPlayer:
         self._arrived: dict[int, Trial] = {}
         self._stray: dict[int, RunMemoryError] = {}
         self._feeder = BallFeeder(node)
-        self._traces = node.create_subscription(
-            ExecutionTrace, 'execution_trace', seals.guarded(self._on_trace), TRACES
+        self._traces = subscribe(
+            node, ExecutionTrace, 'execution_trace', seals.guarded(self._on_trace), TRACES, LONGEST_TRIAL
         )
 
     def _on_trace(self, message: ExecutionTrace) -> None:

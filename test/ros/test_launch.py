@@ -35,6 +35,7 @@ NODES = {
     'rehearsal.launch.py': ['stand_in_arm', 'controller', 'trace_logger', 'optimizer'],
 }
 RANGE = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
+CHOSEN = ('FASTDDS_BUILTIN_TRANSPORTS', 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE', RANGE)
 ARGUMENTS = {
     'config',
     'namespace',
@@ -161,7 +162,7 @@ def test_proposals_are_rehearsed_with_the_settings_of_the_arm_that_runs(name: st
 def variables(name: str, **environment: str) -> dict[str, str]:
     """What a launch file sets in the environment of its nodes, and this in its own."""
     with pytest.MonkeyPatch.context() as patch:
-        for chosen in ('FASTDDS_BUILTIN_TRANSPORTS', 'FASTRTPS_DEFAULT_PROFILES_FILE', RANGE):
+        for chosen in CHOSEN:
             patch.delenv(chosen, raising=False)
         for chosen, value in environment.items():
             patch.setenv(chosen, value)

@@ -276,3 +276,24 @@ def test_arming_and_resuming_need_the_token_of_now_and_stopping_needs_none(
     graph.spin_until(lambda: cell.states[-1].state == ControllerStatus.DISARMED, 'a resumed controller')
     assert cell.operator.arm().success
     assert graph.call(Trigger, 'controller/disarm', Trigger.Request()).success
+
+
+def test_what_a_flood_has_pushed_out_is_said_again(approved: SealedCell) -> None:
+    graph = approved.graph
+    begun(approved)
+    approved.waiting(1)
+    key = approved.operator.key
+    assert key is not None
+    graph.remove(approved.controller)
+    token = shown_in(approved.told[-1]).token(key, APPROVE, 'Ada')
+    assert approved.decide(token, version=1, decision=APPROVE).accepted
+    heard = len(approved.states)
+    graph.spin_until(lambda: sum(sent.version == 1 for sent in approved.sent) >= 3, 'the parameters, again and again')
+    assert len(approved.states) == heard
+    graph.add(ControllerNode, ControllerSettings(security=approved.keys))
+    graph.spin_until(lambda: approved.states[-1].active_version == 1, 'a controller that uses them')
+    sent, told, states = len(approved.sent), len(approved.told), len(approved.states)
+    graph.spin_until(lambda: len(approved.states) >= states + 3, 'the status of the controller, again and again')
+    graph.spin_until(lambda: len(approved.told) >= told + 3, 'the status of the optimizer, again and again')
+    published = {message.version: tuple(message.attenuation) for message in approved.sent[sent:]}
+    assert set(published) <= {2}  # version 1 is in use, and need not be said again
