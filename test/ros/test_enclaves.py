@@ -19,7 +19,7 @@ from ros_graph import RosGraph, node_command, process
 from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
-from llm_policy_improver.core.tokens import ARM, RESUME
+from llm_policy_improver.core.tokens import ARM, CHECK, RESUME
 from llm_policy_improver.loop.approval import APPROVE
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import OptimizerStatus
@@ -164,6 +164,7 @@ def test_operator_may_ask_for_what_a_person_asks_for(graph: RosGraph) -> None:
     asked: dict[str, Callable[[OperatorClient], Any]] = {
         ARM: lambda operator: operator.operate(ARM),
         RESUME: lambda operator: operator.operate(RESUME),
+        CHECK: lambda operator: operator.operate(CHECK),
         'disarm': lambda operator: operator.stop('disarm'),
         'stop': lambda operator: operator.stop('emergency_stop'),
         'decide': lambda operator: operator.decide(OptimizerStatus(), APPROVE),
