@@ -27,7 +27,9 @@ KINDS: dict[str, type[Any]] = {
     'stand_in_arm': StandInSettings,
 }
 ALL = [(node, name) for node, kind in KINDS.items() for name in to_mapping(kind())]
-WORDS = ('key_file', 'operator_file', 'objective', 'base_url', 'model', 'config', 'safety', 'output_folder')
+WORDS = (
+    'key_file', 'operator_file', 'drives_proof', 'objective', 'base_url', 'model', 'config', 'safety', 'output_folder',
+)  # fmt: skip
 """Texts that may be empty: there are none then."""
 COMMANDS = ('gantry_command_topic', 'arm_command_topic')
 
