@@ -5,7 +5,8 @@
 #                             60 workers killed while they compute, every attack on the sandbox shown to be one, every
 #                             method on the stand-in arm, 1,000 neighbours of each simulated motion, 100 cells calibrated,
 #                             122 faults of an endpoint, 20,000 spoiled parameter files, 5,000 damaged stores,
-#                             2,000 pauses of the controller in a swing and 50 in real time
+#                             2,000 pauses of the controller in a swing and 50 in real time,
+#                             2,000 forged messages and calls
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -36,7 +37,8 @@ acceptance: $(READY) $(RAY)
 	  test/unit/experiments/test_executors.py \
 	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --worker-kills 20 --arm-methods 100 \
 	  --places 1000 --cells 100 --spoiled-files 20000 --damaged-stores 5000 \
-	  --pauses 2000 --real-pauses 50 $(ARGS)
+	  --pauses 2000 --real-pauses 50 \
+	  --forged-messages 2000 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

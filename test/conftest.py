@@ -61,6 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
     group.addoption('--spoiled-files', type=int, default=300, help='Spoiled parameter files.  [%(default)s]')
     group.addoption('--damaged-stores', type=int, default=100, help='Damaged stores.  [%(default)s]')
+    group.addoption(
+        '--forged-messages', type=int, default=60, help='Forged messages and calls.  [%(default)s]'
+    )
     group.addoption('--cells', type=int, default=6, help='Cells that are calibrated.  [%(default)s]')
     group.addoption('--places', type=int, default=60, help='Neighbouring parameters compared.  [%(default)s]')
 

@@ -18,9 +18,11 @@ _BEGUN: Final = (OptimizerStatus.RUNNING, OptimizerStatus.WAITING_FOR_APPROVAL)
 class RespawnedCell(RehearsalCell):
     """Bears any number of faults and refusals. Arguments and attributes as those of the rehearsal's cell."""
 
-    def __init__(self, settings: RehearsalSettings, folder: Path, namespace: str) -> None:
+    def __init__(
+        self, settings: RehearsalSettings, folder: Path, namespace: str, measured: bool = False
+    ) -> None:
         self._killed: set[str] = set()
-        super().__init__(settings, folder, namespace)
+        super().__init__(settings, folder, namespace, measured)
         self._objectives = self.node.create_client(SetObjective, 'set_objective')
 
     def kill(self, name: str) -> None:
