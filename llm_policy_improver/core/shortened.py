@@ -3,6 +3,8 @@
 import reprlib
 from typing import Any, Final
 
+from llm_policy_improver.core.text import clean_line
+
 LONGEST: Final = 290
 """Characters of a sentence about a file or a store, whatever is in that."""
 LONGEST_PLACE: Final = 110
@@ -29,12 +31,10 @@ _SHOWN: Final = _Shown()
 
 
 def shortened(text: str, most: int = LONGEST) -> str:
-    """The text on one line and without control characters; its middle is left out where it is longer than ``most``."""
+    """The text on one line, cleaned; its middle is left out where it is longer than ``most``."""
     if len(text) > 2 * most:  # before all of it is looked at
         text = text[:most] + text[-most:]
-    line = ''.join(letter if letter.isprintable() else ' ' for letter in text)
-    if line != text or '  ' in line:
-        line = ' '.join(line.split())
+    line = clean_line(text)
     if len(line) <= most:
         return line
     end = (most - len(_GAP)) // 2

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,74 +11,26 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 from action_msgs.msg import GoalStatus
 from arm_operator import ArmOperator
 from ros_graph import RosGraph, Run
+from sealed_cell import SealedCell
 from std_srvs.srv import Trigger
 
 from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.tokens import ARM, RESUME
 from llm_policy_improver.loop.approval import APPROVE, EDIT, ApprovalConfig
-from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import ControllerStatus, ExecutionTrace, OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.improvement_messages import shown_in
 from llm_policy_improver.nodes.messages import parameters_message
-from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.qos import LATCHED, TRACES
 from llm_policy_improver.nodes.seals import Seals
-from llm_policy_improver.nodes.simulator import SimulatorNode
-from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.runs.store import RunStore
-from llm_policy_improver.srv import ApproveParameters
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
-    SimulatorSettings,
-    TraceLoggerSettings,
 )
 
 BAD = Modulation((1.4,) * 8, version=1, proposed_by='somebody')
 FAR = 'as far right as possible'
-
-
-class SealedCell:
-    """All nodes with keys, in simulation, where a trial takes no time; somebody on the network beside them."""
-
-    def __init__(self, graph: RosGraph, folder: Path, **optimizer: Any) -> None:
-        self.graph, self.folder = graph, folder / 'run'
-        self.keys = SecuritySettings(str(folder / 'run.key'), str(folder / 'operator.key'))
-        graph.add(SimulatorNode, SimulatorSettings())
-        self.controller = graph.add(ControllerNode, ControllerSettings(security=self.keys))
-        graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(self.folder), security=self.keys))
-        settings: dict[str, Any] = {'first_trials': 2, 'method': 'least_squares', 'all_trials': True} | optimizer
-        graph.add(
-            OptimizerNode, OptimizerSettings(output_folder=str(self.folder), security=self.keys, **settings)
-        )
-        self.operator = ArmOperator(graph, self.keys)
-        self.states = self.operator.states
-        self.told = graph.collect(OptimizerStatus, 'optimizer/status', LATCHED)
-        self.sent = graph.collect(PolicyParameters, 'policy_parameters', LATCHED)
-        self.traces = graph.collect(ExecutionTrace, 'execution_trace', TRACES)
-        graph.spin_until(lambda: self.states, 'the controller')
-
-    @property
-    def left_out(self) -> int:
-        return int(self.states[-1].left_out)
-
-    def until_left_out(self, count: int) -> None:
-        self.graph.spin_until(lambda: self.left_out >= count, f'{count} messages left out')
-
-    def waiting(self, version: int) -> OptimizerStatus:
-        def waits() -> bool:
-            last = self.told[-1] if self.told else OptimizerStatus()
-            return bool(
-                last.state == OptimizerStatus.WAITING_FOR_APPROVAL and last.proposed_version == version
-            )
-
-        self.graph.spin_until(waits, f'version {version}, which waits')
-        return self.told[-1]
-
-    def decide(self, token: str = '', **request: Any) -> ApproveParameters.Response:
-        asked = ApproveParameters.Request(decided_by='Ada', token=token, **request)
-        return self.graph.call(ApproveParameters, 'optimizer/approve_parameters', asked)
 
 
 @pytest.fixture
@@ -292,6 +243,8 @@ def test_what_a_flood_has_pushed_out_is_said_again(approved: SealedCell) -> None
     assert len(approved.states) == heard
     graph.add(ControllerNode, ControllerSettings(security=approved.keys))
     graph.spin_until(lambda: approved.states[-1].active_version == 1, 'a controller that uses them')
+    approved.waiting(2)  # the optimizer has heard of it, too
+    graph.spin_for(0.5)  # and what it sent before has come
     sent, told, states = len(approved.sent), len(approved.told), len(approved.states)
     graph.spin_until(lambda: len(approved.states) >= states + 3, 'the status of the controller, again and again')
     graph.spin_until(lambda: len(approved.told) >= told + 3, 'the status of the optimizer, again and again')

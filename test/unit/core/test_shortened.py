@@ -13,7 +13,7 @@ def test_of_a_long_text_both_ends_are_left() -> None:
 
 
 def test_lines_and_control_characters_become_one_line() -> None:
-    assert shortened('a\nb\t\x1b[2Jc\u202ed') == 'a b [2Jc d'
+    assert shortened('a\nb\t\x1b[2Jc\u202ed') == 'a b [2Jcd'
 
 
 def test_values_are_short_whatever_they_are() -> None:
