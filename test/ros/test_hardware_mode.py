@@ -77,9 +77,10 @@ PATIENT: dict[str, Any] = {'joints_stale': 0.5, 'frozen_time': 0.8, 'missed_tick
 """Of the watchdog: a busy machine, on which everything here shares one process, is no fault of the arm."""
 
 UNATTENDED: dict[str, Any] = {
-    'rehearse': False, 'approval': ApprovalConfig(required=False), 'security': KEYS,
+    'rehearse': False, 'approval': ApprovalConfig(required=False), 'security': KEYS, 'method': 'least_squares',
 }  # fmt: skip
-"""Of the optimizer: what it proposes goes straight to the controller, which is what is tested here."""
+"""Of the optimizer: what it proposes goes straight to the controller, which is what is tested here; at once, without a
+prior that is simulated first."""
 
 
 class Driver(Node):
