@@ -246,11 +246,13 @@ class ImprovementRun:
     def _settle(self, state: str, message: str, improvement: Improvement | None = None) -> None:
         """The run is over: nothing waits any more, what was kept from the arm is on record; reverted where asked."""
         waiting = None if self.approval is None else self.approval.close()
-        next_version, unsettled = (
-            (0, ()) if improvement is None else (improvement.next_version, improvement.unsettled)
+        next_version, unsettled, kept = (
+            (0, (), None)
+            if improvement is None
+            else (improvement.next_version, improvement.unsettled, improvement.recommended)
         )
         try:
-            self._around.memory.end(state, message, next_version, unsettled, waiting)
+            self._around.memory.end(state, message, next_version, unsettled, waiting, kept)
         except StoreError as error:
             self._around.node.get_logger().error(str(error))
         if self._revert_asked:

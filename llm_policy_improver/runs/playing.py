@@ -72,4 +72,4 @@ def end_stored(improvement: Improvement, store: RunStore) -> None:
     """Store that an improvement has come to its end, where it has; what has not is resumed."""
     if improvement.done:
         result = improvement.result()
-        store.add_end(FINISHED, result.stopped or f'{result.trials} trials')
+        store.add_end(FINISHED, result.stopped or f'{result.trials} trials', result.recommended)

@@ -149,6 +149,7 @@ class RunMemory:
         next_version: int,
         unsettled: Sequence[Audit],
         waiting: GateCase | None,
+        recommended: Proposal | None,
     ) -> None:
         """The run is over.
 
@@ -158,13 +159,14 @@ class RunMemory:
             next_version: above all that the run has given.
             unsettled: what was judged, and let through to no step.
             waiting: a proposal that still waited for a person.
+            recommended: what is to be kept, where a model of the trials says so.
         """
         self.version = max(self.version, next_version - 1)
         if self._store is not None:
             left = [] if waiting is None else [withdrawn(waiting, utc_now())]
             for audit in [*unsettled, *left]:
                 self._store.add_audit(audit)
-            self._store.add_end(state, message)
+            self._store.add_end(state, message, recommended)
 
     def good_before(self, active: int) -> Proposal:
         """The last good policy, to go back to, and who proposed it.

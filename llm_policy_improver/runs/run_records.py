@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 
 from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.episode import Episode
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
 from llm_policy_improver.core.trial import Trial
@@ -179,6 +180,12 @@ class RunRecords:
         last = self._last_settings()
         states = [end.state for end in self._table('ends').records if end.settings == last]
         return states[-1] if states and last is not None else None
+
+    def recommended(self) -> Proposal | None:
+        """What is to be kept of the run towards the last objective; None before its end, or where nothing said so."""
+        last = self._last_settings()
+        kept = [end.recommended for end in self._table('ends').records if end.settings == last]
+        return kept[-1] if kept else None
 
     def _last_settings(self) -> int | None:
         return max(self.rows('settings'), default=None)

@@ -25,6 +25,7 @@ from typing import Any
 from llm_policy_improver.core.audit import Audit
 from llm_policy_improver.core.chat import Exchange
 from llm_policy_improver.core.clock import utc_now
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs import episode_files, mcap_series, store_records
@@ -238,12 +239,13 @@ class RunStore(RunRecords):
             last = self._connection.execute('SELECT COALESCE(MAX(step), 0) FROM steps').fetchone()[0]
             insert(self._connection, 'settings', store_records.settings_row(int(last) + 1, text, now))
 
-    def add_end(self, state: str, message: str) -> None:
+    def add_end(self, state: str, message: str, recommended: Proposal | None = None) -> None:
         """Store that the run towards the last objective has ended, and what it came to.
 
         Args:
             state: finished, cancelled or failed.
             message: for people.
+            recommended: what is to be kept, where a model of the trials says so.
 
         Raises:
             StoreError: it is not stored, e.g. as no run was begun by `add_settings`.
@@ -251,7 +253,7 @@ class RunStore(RunRecords):
         now = self._clock()
         with self._writing(Part.STEPS, 'store the end of the run'):
             last = self._connection.execute('SELECT MAX(settings) FROM settings').fetchone()[0]
-            insert(self._connection, 'ends', store_records.end_row(last, state, message, now))
+            insert(self._connection, 'ends', store_records.end_row(last, state, message, recommended, now))
 
     @contextmanager
     def _writing(self, part: Part, doing: str) -> Iterator[None]:

@@ -81,11 +81,14 @@ class StoredEnd:
     Attributes:
         settings: number of the settings that it was begun with.
         state, message: as in ``OptimizerStatus.msg``.
+        recommended: what is to be kept of noisy trials, and in its memos what is expected of it; None where no model
+            of the trials says so.
     """
 
     settings: int
     state: str
     message: str
+    recommended: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +251,32 @@ def settings_row(first_step: int, content: str, recorded_at: datetime) -> dict[s
     return {'recorded_at': iso(recorded_at), 'first_step': first_step, 'content': content}
 
 
-def end_row(settings: int | None, state: str, message: str, recorded_at: datetime) -> dict[str, Any]:
+def end_row(
+    settings: int | None, state: str, message: str, recommended: Proposal | None, recorded_at: datetime
+) -> dict[str, Any]:
     """The columns of an end, without its number."""
-    return {'recorded_at': iso(recorded_at), 'settings': settings, 'state': state, 'message': message}
+    return {
+        'recorded_at': iso(recorded_at),
+        'settings': settings,
+        'state': state,
+        'message': message,
+        'recommended': None if recommended is None else _proposal_text(recommended),
+    }
 
 
 def to_end(row: sqlite3.Row) -> StoredEnd:
-    """An end."""
-    return StoredEnd(row['settings'], row['state'], row['message'])
+    """An end.
+
+    Raises:
+        StoreError: what it recommends has a format that is not known here.
+    """
+    kept = row['recommended']
+    return StoredEnd(
+        row['settings'],
+        row['state'],
+        row['message'],
+        None if kept is None else _proposal(kept, f'end {row["end"]}'),
+    )
 
 
 def to_description(row: sqlite3.Row) -> tuple[datetime, dict[str, Any]]:

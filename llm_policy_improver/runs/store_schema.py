@@ -98,6 +98,7 @@ CREATE TABLE ends (
     settings INTEGER NOT NULL REFERENCES settings (settings),  -- those of the run towards one objective that ended
     state TEXT NOT NULL,               -- finished, cancelled or failed, as in OptimizerStatus.msg
     message TEXT NOT NULL,             -- what it came to
+    recommended TEXT,                  -- the proposal to keep, as in steps; NULL: the method has no model that says so
     checksum TEXT NOT NULL
 );
 """

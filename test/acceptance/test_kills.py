@@ -49,7 +49,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
             published.append(Modulation.of(step.parameters, step.version, step.proposed_by))
             seen.append(logger.add_trial(step.played(task.run(step.parameters, step.number))))
             improvement.record(seen[-1])
-        memory.end('finished', 'done', improvement.next_version, (), None)
+        memory.end('finished', 'done', improvement.next_version, (), None, improvement.recommended)
     return folder, seen, published
 
 

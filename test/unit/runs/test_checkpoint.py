@@ -67,7 +67,7 @@ def live(folder: Path, settings: OptimizerSettings, killed_at: int = -1) -> None
             point()
             memory.learn(trial)
             improvement.record(trial)
-        memory.end('finished', 'done', improvement.next_version, improvement.unsettled, None)
+        memory.end('finished', 'done', improvement.next_version, improvement.unsettled, None, improvement.recommended)
 
 
 def steps_in(folder: Path) -> list[tuple[object, ...]]:

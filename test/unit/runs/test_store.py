@@ -293,6 +293,19 @@ def test_nothing_recorded_can_be_changed_or_deleted(store: RunStore) -> None:
                     connection.execute(action)
 
 
+def test_what_a_run_recommends_is_kept_with_its_end(store: RunStore) -> None:
+    assert store.recommended() is None
+    store.add_settings({})
+    kept = replace(STEP.proposal, memos={'expected loss': '0.05'})
+    store.add_end('finished', 'done', kept)
+    with RunStore.open(store.folder) as again:
+        assert again.recommended() == kept
+    store.add_settings({})
+    assert store.recommended() is None  # of the run that was begun just now
+    store.add_end('cancelled', '')
+    assert store.recommended() is None
+
+
 def test_environment_is_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('OPENAI_API_KEY', 'sk-never-store-this')
     with RunStore.create(tmp_path / 'run', {}) as store:
