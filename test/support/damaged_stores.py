@@ -92,7 +92,7 @@ def _execute(folder: Path, *statements: str) -> None:
             for statement in statements:
                 connection.execute(statement)
             connection.commit()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):  # the latter from names in the schema, damaged before
         return
 
 
