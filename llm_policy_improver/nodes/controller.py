@@ -115,7 +115,7 @@ class ControllerNode(LifecycleNode):
         ]
         self._telling = self.create_timer(REPEATED, self._repeat_status, clock=Clock(clock_type=ClockType.STEADY_TIME))
         if not self._settings.lockstep and not self._settings.drives_proof:
-            self.get_logger().warning('drives_proof is empty: no record is asked for that the drives brake by themselves')
+            self.get_logger().warning('drives_proof is empty: nobody asks whether the drives brake by themselves')
         self._say_status()
         return _DONE
 

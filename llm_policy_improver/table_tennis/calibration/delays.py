@@ -18,7 +18,9 @@ from llm_policy_improver.table_tennis.calibration.racket_fit import RacketFit
 _CERTAIN: Final = 0.008
 """s, standard error of a delay that is taken: less than half a control period."""
 _BETWEEN: Final = 0.005
-"""s by which the encoders of slides and axes may differ in their delays, standard deviation: hits tell one for all."""
+"""s by which the encoders of slides and axes may differ in their delays, standard deviation: hits tell one for all, the
+mean of both by their shares in the blade's speed. Taken for that of the axes alone, it lay within two standard errors
+in 83 % of 100 cells."""
 _NONE: Final = 0.0015
 """s: less than a physics step or two is no delay."""
 
@@ -42,7 +44,7 @@ def delay_coefficients(
                 name, was, float('inf'), False, was, 's', 'hits would tell it: too few were seen with the arm'
             )
         else:
-            error = float(np.hypot(late_error, _BETWEEN if 'slide' in name else 0.0))
+            error = float(np.hypot(late_error, _between(name, racket)))
             found[name] = Coefficient(name, _rounded(late), error, True, was, 's')
     for name, joints in ACTIONS.items():
         was = float(getattr(before, name))
@@ -64,7 +66,7 @@ def delay_coefficients(
         state = (
             late if late is not None else float(before.slide_state if 'slide' in name else before.arm_state)
         )
-        error = float(np.hypot(np.hypot(own, late_error or 0.0), _BETWEEN if 'slide' in name else 0.0))
+        error = float(np.hypot(np.hypot(own, late_error or 0.0), _between(name, racket)))
         determined = error < _CERTAIN
         value = _rounded(seen - state)
         found[name] = Coefficient(
@@ -72,6 +74,12 @@ def delay_coefficients(
             '' if determined else 'delays differ much from recording to recording: more of them are needed',
         )  # fmt: skip
     return found
+
+
+def _between(name: str, racket: RacketFit | None) -> float:
+    """s by which the delay of these encoders may differ from the one that hits tell, standard deviation."""
+    slides = 0.0 if racket is None else racket.slides
+    return _BETWEEN * (1.0 - slides if 'slide' in name else slides)
 
 
 def spread_of(name: str, drives: Sequence[Drive], racket: RacketFit | None) -> float:

@@ -14,6 +14,7 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.optimize import brentq, least_squares
 
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.kinematics import blade_and_forearm
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.flight_path import WIDTHS, state_at
@@ -30,6 +31,7 @@ _CONTACT: Final = table.BALL_RADIUS + arm.BLADE_THICKNESS / 2
 """m from the middle of the blade to the ball's centre."""
 _APART: Final = 0.05
 """m between the flights before and after, at the moment when they are nearest: more is no hit."""
+_IS_SLIDE: Final = np.array(['slide' in name for name in JOINTS])
 _MOMENT: Final = 1e-6
 """s, how closely the moment of a hit is found."""
 _LATEST: Final = 0.12
@@ -71,7 +73,8 @@ class Hit:
 class RacketFit:
     """What hits tell of the racket; ``delay`` is by how much the encoders' stamps are late, s.
 
-    Each number with its standard error; ``delay_spread`` is how much delays differ from hit to hit, s.
+    Each number with its standard error; ``delay_spread`` is how much delays differ from hit to hit, s. Of the speed at
+    which the blade came to the ball the slides made the share ``slides``, and so of the delay theirs.
     """
 
     hits: int
@@ -82,6 +85,7 @@ class RacketFit:
     delay: float
     delay_error: float
     delay_spread: float
+    slides: float
 
 
 def find_hits(
@@ -170,6 +174,7 @@ def fit_racket(hits: Sequence[Hit], model: BallModel) -> RacketFit | None:
     return RacketFit(
         count, float(found.x[0]), float(errors[0]), float(found.x[1]), float(errors[1]),
         float(kept.mean()), float(kept.std(ddof=1) / np.sqrt(len(kept))), float(kept.std(ddof=1)),
+        float(np.median([each.slides for each in measured])),
     )  # fmt: skip
 
 
@@ -222,6 +227,18 @@ class _Measured:
         """m between ball and blade, along its normal."""
         centre, normal, _ = self._blade(delay)
         return float((self._hit.position - centre) @ normal) - _CONTACT
+
+    @property
+    def slides(self) -> float:
+        """Share of the slides in the speed at which the blade comes to the ball, 0 to 1."""
+        at, width = self._hit.time + self.delay, 1e-4
+        q, speed = self._joints(at), self._joints(at, 1)
+        _, axes = _blade_axes(q)
+        alone = np.where(_IS_SLIDE, speed, 0.0)
+        closing, theirs = (
+            axes[2] @ (_blade_axes(q + width * each)[0] - _blade_axes(q - width * each)[0]) for each in (speed, alone)
+        )
+        return float(np.clip(theirs / closing, 0.0, 1.0)) if closing else 0.5
 
     def _find_delay(self) -> float:
         """s: when the blade, as the encoders show it, touches the ball."""
