@@ -1,11 +1,16 @@
 """The thread of the inner loop: one cycle after the other, as evenly as the machine allows, whatever happens."""
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
+from typing import Final
 
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
+
+_SWITCHING: Final = 0.0005
+"""s after which a thread that computes must let another one on: Python's own 5 ms are more than a cycle."""
 
 
 class InnerLoopThread:
@@ -27,6 +32,7 @@ class InnerLoopThread:
         self._cycle = cycle
         self._failed = failed
         self._ending = Event()
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCHING))
         self.cycles = 0
         self._thread = Thread(target=self._run, name='inner loop', daemon=True)
         self._thread.start()

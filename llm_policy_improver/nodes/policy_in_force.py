@@ -19,6 +19,8 @@ from llm_policy_improver.table_tennis.tracing.incoming import to_expect
 
 _PATIENCE: Final = 5.0
 """s that a controller is given to take up what was published; it does so between balls."""
+_RECENT: Final = 10
+"""Trials among which the one with the policy in force is looked for."""
 
 
 class PolicyInForce:
@@ -75,10 +77,15 @@ class PolicyInForce:
         self._out.publish(self._seals.sealed(message))
 
     def _repeat(self) -> None:
-        """As long as the controller may still take it up."""
-        if self._last is None or self._controller.version == self._last.version:
+        """Until the controller uses it and the trace logger knows it, too, so that a trial with it has come back."""
+        if self._last is None:
             return
-        if not self._controller.why_never(self._last.version):
+        version = self._last.version
+        if self._controller.version == version:
+            needed = not any(trial.version == version and trial.tested for trial in self._memory.history[-_RECENT:])
+        else:
+            needed = not self._controller.why_never(version)
+        if needed:
             self._send()
 
     def _tell(self, expected: Expected) -> None:

@@ -249,4 +249,20 @@ def test_what_a_flood_has_pushed_out_is_said_again(approved: SealedCell) -> None
     graph.spin_until(lambda: len(approved.states) >= states + 3, 'the status of the controller, again and again')
     graph.spin_until(lambda: len(approved.told) >= told + 3, 'the status of the optimizer, again and again')
     published = {message.version: tuple(message.attenuation) for message in approved.sent[sent:]}
-    assert set(published) <= {2}  # version 1 is in use, and need not be said again
+    assert set(published) <= {2}  # a trial with version 1 has come back: it need not be said again
+
+
+def test_parameters_are_said_again_until_a_trial_with_them_has_come_back(approved: SealedCell) -> None:
+    graph = approved.graph
+    begun(approved)
+    approved.waiting(1)
+    graph.remove(approved.logger)  # what follows a flood has kept from it, say
+    key = approved.operator.key
+    assert key is not None
+    token = shown_in(approved.told[-1]).token(key, APPROVE, 'Ada')
+    assert approved.decide(token, version=1, decision=APPROVE).accepted
+    graph.spin_until(lambda: approved.states[-1].active_version == 1, 'a controller that uses them')
+    sent = len(approved.sent)
+    graph.spin_until(lambda: len(approved.sent) >= sent + 3, 'the parameters, again and again')
+    assert {message.version for message in approved.sent[sent:]} == {1}
+    assert approved.states[-1].refused_version == 0

@@ -30,7 +30,9 @@ class SealedCell:
         self.keys = SecuritySettings(str(folder / 'run.key'), str(folder / 'operator.key'))
         graph.add(SimulatorNode, SimulatorSettings())
         self.controller = graph.add(ControllerNode, ControllerSettings(security=self.keys))
-        graph.add(TraceLoggerNode, TraceLoggerSettings(output_folder=str(self.folder), security=self.keys))
+        self.logger = graph.add(
+            TraceLoggerNode, TraceLoggerSettings(output_folder=str(self.folder), security=self.keys)
+        )
         settings: dict[str, Any] = {'first_trials': 2, 'method': 'least_squares', 'all_trials': True} | optimizer
         graph.add(
             OptimizerNode, OptimizerSettings(output_folder=str(self.folder), security=self.keys, **settings)
