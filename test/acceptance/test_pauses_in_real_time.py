@@ -26,6 +26,8 @@ from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
 
 pytestmark = pytest.mark.real_time
 LIMITS = SafetyLimits()
+GANTRY, ARM = (0, 2), (2, 8)
+"""Rows of the joints in a group of drives, from and to."""
 TIMING = 0.008
 """s by which the arrival of a command here tells when the drives heard it."""
 
@@ -35,11 +37,11 @@ class Witness:
 
     def __init__(self, made: PausedCell) -> None:
         self.states: list[JointState] = made.graph.collect(JointState, TOPICS['joint_state_topic'], MANY)
-        self.sent: dict[slice, list[tuple[float, np.ndarray]]] = {slice(0, 2): [], slice(2, 8): []}
-        for joints, topic in ((slice(0, 2), 'gantry_command_topic'), (slice(2, 8), 'arm_command_topic')):
+        self.sent: dict[tuple[int, int], list[tuple[float, np.ndarray]]] = {GANTRY: [], ARM: []}
+        for joints, topic in ((GANTRY, 'gantry_command_topic'), (ARM, 'arm_command_topic')):
             made.graph.probe.create_subscription(Float64MultiArray, TOPICS[topic], self._hear(joints), MANY)
 
-    def _hear(self, joints: slice) -> Callable[[Any], None]:
+    def _hear(self, joints: tuple[int, int]) -> Callable[[Any], None]:
         return lambda message: self.sent[joints].append((time.monotonic(), np.array(message.data)))
 
     def clear(self) -> None:
@@ -53,7 +55,7 @@ class Witness:
         for state in self.states:
             judge.seen(np.array(state.position))
         for joints, sent in self.sent.items():
-            most = np.array(LIMITS.acceleration)[joints]
+            most = np.array(LIMITS.acceleration)[slice(*joints)]
             for (before, one), (now, other) in pairwise(sent):
                 # What the drives have of the command before by now, at the earliest and at the latest.
                 over = max(now - before - LIMITS.drive_timeout, 0.0)
