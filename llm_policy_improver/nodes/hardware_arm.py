@@ -332,16 +332,20 @@ class HardwareArm:
         command = self._guard.cycle()
         if command is None:
             return
-        if time.monotonic() - asked > self._settings.safety.longest_tick:
+        if not self._send(command.velocity, number, asked + self._settings.safety.longest_tick):
             # This process stood still meanwhile: the command is for drives as they were, so it is not sent, and the
             # arm is found again as after a start.
             self._guard.begin()
-            return
-        if not began:
+        elif not began:
             self._node.get_logger().info(f'the arm was found {self._guard.found}')
-        self._send(command.velocity, number)
 
-    def _send(self, velocity: Any, number: int) -> None:
+    def _send(self, velocity: Any, number: int, until: float = math.inf) -> bool:
+        """To the drives whose turn it is, until this moment of the steady clock, s; whether that was enough."""
         for publisher, joints, cycles in self._groups:
-            if number % cycles == 0:
-                publisher.publish(Float64MultiArray(data=doubles(velocity[joints])))
+            if number % cycles:
+                continue
+            message = Float64MultiArray(data=doubles(velocity[joints]))
+            if time.monotonic() > until:
+                return False
+            publisher.publish(message)
+        return True

@@ -23,6 +23,7 @@ from llm_policy_improver.msg import ControllerStatus
 from llm_policy_improver.srv import FeedBall
 from llm_policy_improver.table_tennis.bench.attacks.judge import MOVING, Judge
 from llm_policy_improver.table_tennis.guard.safety_limits import SafetyLimits
+from llm_policy_improver.table_tennis.observation import NANOSECONDS
 
 pytestmark = pytest.mark.real_time
 LIMITS = SafetyLimits()
@@ -33,16 +34,17 @@ TIMING = 0.008
 
 
 class Witness:
-    """What the drives are sent and where the joints are, by the clock of this process."""
+    """What the drives are sent, and when, s; and where the joints are."""
 
     def __init__(self, made: PausedCell) -> None:
         self.states: list[JointState] = made.graph.collect(JointState, TOPICS['joint_state_topic'], MANY)
         self.sent: dict[tuple[int, int], list[tuple[float, np.ndarray]]] = {GANTRY: [], ARM: []}
         for joints, topic in ((GANTRY, 'gantry_command_topic'), (ARM, 'arm_command_topic')):
-            made.graph.probe.create_subscription(Float64MultiArray, TOPICS[topic], self._hear(joints), MANY)
+            made.graph.probe.create_subscription(Float64MultiArray, TOPICS[topic], partial(self._hear, joints), MANY)
 
-    def _hear(self, joints: tuple[int, int]) -> Callable[[Any], None]:
-        return lambda message: self.sent[joints].append((time.monotonic(), np.array(message.data)))
+    def _hear(self, joints: tuple[int, int], message: Any, info: dict[str, Any]) -> None:
+        # When the middleware took it: this program may come to it later.
+        self.sent[joints].append((info['received_timestamp'] / NANOSECONDS, np.array(message.data)))
 
     def clear(self) -> None:
         self.states.clear()
