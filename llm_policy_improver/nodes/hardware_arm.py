@@ -17,6 +17,7 @@ from geometry_msgs.msg import PointStamped, Vector3Stamped
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 
@@ -341,10 +342,13 @@ class HardwareArm:
 
     def _send(self, velocity: Any, number: int, until: float = math.inf) -> bool:
         """To the drives whose turn it is, until this moment of the steady clock, s; whether that was enough."""
-        for publisher, joints, cycles in self._groups:
-            if number % cycles:
-                continue
-            message = Float64MultiArray(data=doubles(velocity[joints]))
+        # Serialised before the look at the clock: what a pause of the process can fall into takes 15 us, not 80.
+        messages = [
+            (publisher, serialize_message(Float64MultiArray(data=doubles(velocity[joints]))))
+            for publisher, joints, cycles in self._groups
+            if number % cycles == 0
+        ]
+        for publisher, message in messages:
             if time.monotonic() > until:
                 return False
             publisher.publish(message)
