@@ -334,9 +334,9 @@ class HardwareArm:
         if command is None:
             return
         if not self._send(command.velocity, number, asked + self._settings.safety.longest_tick):
-            # This process stood still meanwhile: the command is for drives as they were, so it is not sent, and the
-            # arm is found again as after a start.
-            self._guard.begin()
+            # This process stood still meanwhile: the command is for drives as they were, and the next one will know
+            # that they had none.
+            self._guard.withdraw()
         elif not began:
             self._node.get_logger().info(f'the arm was found {self._guard.found}')
 

@@ -269,6 +269,11 @@ class GuardedController:
                     self._watchdog.note(*_DISTRUST[Rule(rule)], now)
             return command
 
+    def withdraw(self) -> None:
+        """What the last `cycle` gave was not sent, e.g. as the process stood still meanwhile: the next goes on without."""
+        with self._lock:
+            self._loop.withdraw()
+
     def fail(self, sentence: str) -> None:
         """Even slowing down broke off, a fault of the program itself: zeros are sent, and nothing else from then on."""
         with self._lock:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.arm import facts as arm
-from llm_policy_improver.table_tennis.guard.safety import STILL, SafeCommand, SafetyStage
+from llm_policy_improver.table_tennis.guard.safety import STILL, SafeCommand, SafetyStage, StageState
 from llm_policy_improver.table_tennis.guard.tick_times import TickTimes
 from llm_policy_improver.table_tennis.observation import NANOSECONDS
 
@@ -83,6 +83,19 @@ class _Way:
         return np.asarray((1.0 - share) * self.begin + share * self.end)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    """What a cycle changes, as it was before it."""
+
+    stage: StageState
+    before: int | None
+    sent: Array
+    planned: Array | None
+    owed: Array
+    altered: bool
+    held_up: float
+
+
 class InnerLoop:
     """Call `aim` with every command of the controller and `cycle` all the time, as evenly as possible.
 
@@ -109,6 +122,7 @@ class InnerLoop:
         self._owed: Array = np.zeros(len(arm.ARM))
         self._altered = False
         self._before: int | None = None
+        self._last: _Moment | None = None
         self._sum: Array = np.zeros(len(arm.ARM))
         self._summed = 0.0
         self.times = TickTimes(settings.period)
@@ -162,7 +176,7 @@ class InnerLoop:
     def start_anew(self, position: Array, velocity: Array = STILL) -> None:
         """The arm is at this position (8,), m and rad, and stands, or moves like this (8,), m/s and rad/s."""
         self.stop()
-        self._before = None  # no cycle has been since
+        self._before = self._last = None  # no cycle has been since
         self._safety.reset(position, velocity)
         self.sent = self._safety.velocity.copy()
 
@@ -173,6 +187,9 @@ class InnerLoop:
             position: (8,) m and rad, as the encoders show it; None where they do not: the arm is slowed down.
             steady: ns, of a clock that nobody sets.
         """
+        self._last = _Moment(
+            self._safety.state, self._before, self.sent, self._planned, self._owed, self._altered, self.held_up
+        )
         since = self._settings.period
         if self._before is not None:
             since = (steady - self._before) / NANOSECONDS
@@ -197,6 +214,15 @@ class InnerLoop:
         for rule in command.rules:
             self.acted[rule] = self.acted.get(rule, 0) + 1
         return command
+
+    def withdraw(self) -> None:
+        """What the last `cycle` gave was not sent: the drives have had nothing since the one before."""
+        last, self._last = self._last, None
+        if last is None:
+            return
+        self._safety.restore(last.stage)
+        self._before, self.sent, self._planned = last.before, last.sent, last.planned
+        self._owed, self._altered, self.held_up = last.owed, last.altered, last.held_up
 
     def take_mean(self) -> Array:
         """(8,) m/s and rad/s, the mean of what was sent since the last call."""

@@ -65,6 +65,23 @@ class SafeCommand:
     rules: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StageState:
+    """Of a `SafetyStage` between two commands.
+
+    Attributes:
+        position, velocity, acceleration: (8,) m and rad, and their derivatives, of the drives by what was sent.
+        at_rest: s of rest.
+        tick: s of the last step.
+    """
+
+    position: Array
+    velocity: Array
+    acceleration: Array
+    at_rest: float
+    tick: float
+
+
 class SafetyStage:
     """Keeps what is sent to the drives within the limits. Not thread-safe.
 
@@ -120,6 +137,16 @@ class SafetyStage:
         self.acceleration = np.zeros(len(here))
         self._at_rest = 0.0
         self._tick = _SHORTEST_TIME
+
+    @property
+    def state(self) -> 'StageState':
+        """What `filter` goes on from."""
+        return StageState(self.position, self.velocity, self.acceleration, self._at_rest, self._tick)
+
+    def restore(self, state: 'StageState') -> None:
+        """Go on from an earlier `state`, as what was allowed since was not sent."""
+        self.position, self.velocity, self.acceleration = state.position, state.velocity, state.acceleration
+        self._at_rest, self._tick = state.at_rest, state.tick
 
     def filter(self, velocity: ArrayLike, position: ArrayLike, dt: float) -> SafeCommand:
         """What may be sent instead of ``velocity``.

@@ -234,3 +234,23 @@ BAD = [
 def test_wrong_rates_are_refused(given: dict[str, float], sentence: str) -> None:
     with pytest.raises(ValueError, match='inner_loop: ' + sentence):
         InnerLoopSettings(**given)
+
+
+@pytest.mark.parametrize('pause', [2 * CYCLE, 15 * CYCLE, 75 * CYCLE])
+def test_what_was_not_sent_before_a_pause_is_not_reckoned_with_after_it(pause: int) -> None:
+    kept, dropped = Loop(), Loop()
+    for it in (kept, dropped):
+        it.run(1)
+        it.aim(8 * SLOW, swinging=True)
+        it.run(3)
+    position = kept.safety.position
+    dropped.loop.cycle(position, dropped.steady)
+    dropped.loop.withdraw()
+    for it in (kept, dropped):
+        it.steady += pause
+        it.sent.append(it.loop.cycle(position, it.steady).velocity)
+        it.steady += CYCLE
+        it.run(5)
+    assert np.array_equal(dropped.sent, kept.sent)
+    assert np.abs(kept.sent[4] - kept.sent[3]).max() > 0.0  # the pause did not find the arm at rest
+    assert np.array_equal(dropped.loop.take_mean() > 0.0, kept.loop.take_mean() > 0.0)
