@@ -17,11 +17,15 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             'understand:understand_command',
             'Say what an objective is taken to mean, without playing.',
         ),
+        'report': (
+            'report_command:report_command',
+            'Write a page that shows a run whole; several side by side.',
+        ),
         'plot': ('run_commands:plot_command', 'Draw the landings of a stored run.'),
         'prompt': ('run_commands:prompt_command', 'Print what a language model is sent for a step of a run.'),
         'replay': ('run_commands:replay_command', 'Play a stored run again and compare every step.'),
         'audit': ('run_commands:audit_command', 'Print what became of every proposal of a run.'),
-        'runs': ('runs:runs', 'Look through stored runs for damage.'),
+        'runs': ('runs:runs', 'List, show, compare, export, verify and prune stored runs.'),
     },
     'Measure': {
         'bench': ('bench:bench', 'Measure simulator, controller and safety, and compare methods.'),

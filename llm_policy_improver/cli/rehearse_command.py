@@ -31,7 +31,7 @@ from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 @click.command('rehearse')
 @run_options
 def rehearse_command(
-    objective: str, config: Path | None, output: Path | None, as_json: bool, **options: Any
+    objective: str, config: Path | None, output: Path | None, as_json: bool, verbose: bool, **options: Any
 ) -> None:
     """Rehearse a run on the physical arm: its nodes, in real time, against a simulated stand-in.
 
@@ -74,7 +74,7 @@ def rehearse_command(
         ),
         optimizer,
     )
-    reporter = reporter_of(as_json)
+    reporter = reporter_of(as_json, verbose)
     described = {f'{name}': to_mapping(of_node) for name, of_node in settings.of_nodes.items()}
     store = RunStore.create(
         folder,

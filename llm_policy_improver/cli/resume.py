@@ -9,7 +9,7 @@ import click
 
 from llm_policy_improver.cli.approving import approval_at_terminal
 from llm_policy_improver.cli.improve import play
-from llm_policy_improver.cli.run_setup import RunSetup
+from llm_policy_improver.cli.run_setup import RunSetup, json_lines_option, reporter_of, verbose_option
 from llm_policy_improver.core.settings import from_mapping
 from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.runs.checkpoint import Checkpoint, interrupted
@@ -26,8 +26,9 @@ from llm_policy_improver.table_tennis.settings import (
 
 @click.command()
 @click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
-@click.option('--json', 'as_json', is_flag=True, help='One JSON line per trial and one at the end.')
-def resume(folder: Path, as_json: bool) -> None:
+@verbose_option
+@json_lines_option
+def resume(folder: Path, verbose: bool, as_json: bool) -> None:
     """Go on with a run that was interrupted, from what is stored of it.
 
     One of demo goes on as one of improve does, without ROS: the same trials would have been played.
@@ -50,7 +51,8 @@ def resume(folder: Path, as_json: bool) -> None:
             controller = from_mapping(ControllerSettings, made['controller'], where)
             run = RunSetup(
                 checkpoint.objective, simulator, controller, TraceLoggerSettings(),
-                replace(made_with.optimizer, trials=checkpoint.trials), folder, as_json,
+                replace(made_with.optimizer, trials=checkpoint.trials), folder,
+                reporter_of(as_json, verbose),
             )  # fmt: skip
             approval = approval_at_terminal(run.assembly)
             improvement = run.assembly.improvement(

@@ -31,6 +31,13 @@ from llm_policy_improver.table_tennis.settings import (
 )
 from llm_policy_improver.table_tennis.space import Searched
 
+verbose_option = click.option(
+    '-v', '--verbose', is_flag=True, help='With the reason of every trial, and what would be kept.'
+)
+json_lines_option = click.option(
+    '--json', 'as_json', is_flag=True, help='One JSON line per trial and one at the end.'
+)
+
 
 def run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The arguments and options of a run."""
@@ -76,9 +83,8 @@ def run_options(command: Callable[..., None]) -> Callable[..., None]:
                 type=click.Path(path_type=Path),
                 help='New folder of the run.  [runs/TIME-OBJECTIVE]',
             ),
-            click.option(
-                '--json', 'as_json', is_flag=True, help='One JSON line per trial and one at the end.'
-            ),
+            verbose_option,
+            json_lines_option,
         )
     ):
         command = option(command)
@@ -90,11 +96,11 @@ noisy_option = click.option(
 )
 
 
-def reporter_of(as_json: bool) -> Reporter:
-    """Shows a run; progress bars and colours only where a person looks."""
+def reporter_of(as_json: bool, verbose: bool) -> Reporter:
+    """Shows a run, as `json_lines_option` and `verbose_option` say; progress bars and colours only for people."""
     # A file has no width to wrap at.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    return JsonReporter() if as_json else ConsoleReporter(console)
+    return JsonReporter() if as_json else ConsoleReporter(console, verbose)
 
 
 class RunSetup:
@@ -104,7 +110,7 @@ class RunSetup:
         asked: the objective: a person's words, or as it was understood before.
         simulator, controller, trace_logger, optimizer: settings of the parts.
         folder: of the run.
-        as_json: whether lines are for programs.
+        reporter: shows the run.
 
     Raises:
         SettingsError: the settings do not fit together.
@@ -120,7 +126,7 @@ class RunSetup:
         trace_logger: TraceLoggerSettings,
         optimizer: OptimizerSettings,
         folder: Path,
-        as_json: bool,
+        reporter: Reporter,
     ) -> None:
         from llm_policy_improver.table_tennis.task import require_one_period
 
@@ -134,7 +140,7 @@ class RunSetup:
             )
         if optimizer.vary_balls:
             simulator = simulator.in_rally()
-        self.reporter = reporter_of(as_json)
+        self.reporter = reporter
         self.assembly = assemble(optimizer, waiting=self.reporter.waiting)
         if self.assembly.programs is not None:
             controller = replace(controller, programs=True)
@@ -149,7 +155,7 @@ class RunSetup:
         """From the options of `run_options`."""
         config: Path | None = options.pop('config')
         output: Path | None = options.pop('output')
-        as_json: bool = options.pop('as_json')
+        reporter = reporter_of(options.pop('as_json'), options.pop('verbose'))
         words: str = options.pop('objective')
         noisy: bool = options.pop('noisy')
         chosen = {name: value for name, value in options.items() if value is not None}
@@ -171,7 +177,7 @@ class RunSetup:
             trace_logger,
             optimizer,
             output or default_run_folder(words, datetime.now()),
-            as_json,
+            reporter,
         )
 
     def create(self) -> RunStore:

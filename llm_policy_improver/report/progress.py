@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.llm.waiting import told_at_intervals, waiting_text
 from llm_policy_improver.loop.improvement_result import End, ImprovementResult, recommended_json
@@ -130,10 +131,16 @@ class JsonReporter:
 
 
 class ConsoleReporter:
-    """For people: a line and a reason per trial over a progress bar, a table at the end."""
+    """For people: a line per trial over a progress bar, the result at the end.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: to print on.
+        verbose: also the reason of every trial, how claims compare with it, and what would be kept.
+    """
+
+    def __init__(self, console: Console, verbose: bool = False) -> None:
         self._console = console
+        self._verbose = verbose
         self._progress = Progress(
             TextColumn('trial'), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(),
             TextColumn('{task.description}'), console=console, transient=True,
@@ -153,7 +160,7 @@ class ConsoleReporter:
         self._progress.start()
 
     def trial(self, report: TrialReport) -> None:
-        """What happened, and why these parameters."""
+        """What happened; why these parameters, where that is wanted; what checks and gates found amiss, always."""
         # By the best of the whole run: what was played before an interrupt is not shown here.
         improved = report.distance is not None and report.distance == report.best_distance != self._best
         self._best = report.best_distance
@@ -170,15 +177,15 @@ class ConsoleReporter:
         best = 'best seen so far' if said else 'best so far'
         mark = f'   [bold]{best}[/]' if improved else ''
         self._console.print(f'[{colour}]{report.number:4d}  {escape(what)}{mark}[/]')
-        first = report.proposed_by == 'initial'
-        if not (first and self._said_first and report.number > 2):
+        first = report.proposed_by == INITIAL
+        if self._verbose and not (first and self._said_first and report.number > 2):
             self._aside(report.reason, 'dim')
         self._said_first = self._said_first or first
         if report.verdict not in ('', 'accepted'):
             self._aside(f'checks: {report.verdict}', 'yellow')
-        if report.claims:
+        if self._verbose and report.claims:
             self._aside(report.claims, 'dim')
-        if said:
+        if self._verbose and said:
             self._aside(f'to keep now: {said}', 'cyan')
         assert self._task is not None
         self._progress.update(self._task, completed=report.number)

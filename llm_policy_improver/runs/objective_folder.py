@@ -84,7 +84,19 @@ def runs_with_steps(store: RunRecords) -> list[tuple[int, list[StoredStep]]]:
 def to_draw(
     store: RunRecords, objective: Objective, first_trials: int, number: int | None = None
 ) -> tuple[Path, list[Trial], int, Objective]:
-    """Where the picture of a run in a store goes, its trials, how many of them are first ones, and their aim.
+    """Where the picture of a run in a store goes, and its `shown_trials`.
+
+    Raises:
+        StoreError: the run cannot be read, or its folder not be made.
+    """
+    picture = objective_folder(store, objective, number) / 'landings.png'
+    return picture, *shown_trials(store, objective, first_trials, number)
+
+
+def shown_trials(
+    store: RunRecords, objective: Objective, first_trials: int, number: int | None = None
+) -> tuple[list[Trial], int, Objective]:
+    """The trials of a run in a store, how many of them are first ones, and their aim.
 
     Trials of earlier runs, which it starts from, are among its trials and count as first ones; those of later runs are
     not. Of rounds of balls each ball is shown.
@@ -96,16 +108,15 @@ def to_draw(
         number: of the run, from 1; the last one where None.
 
     Raises:
-        StoreError: the run cannot be read, or its folder not be made.
+        StoreError: the run cannot be read.
     """
     number = len(store.settings()) if number is None else number
-    picture = objective_folder(store, objective, number) / 'landings.png'
     trials, aim = store.trials(), of_balls(objective)
     if number < len(store.settings()):
         trials = trials[: _trials_before(store, number + 1) or None]
     before = _trials_before(store, number)
     first = before or (_with_first(store, number, first_trials) if aim is objective else 0)
-    return picture, trials, first, aim
+    return trials, first, aim
 
 
 def _trials_before(store: RunRecords, number: int) -> int:

@@ -29,7 +29,13 @@ from llm_policy_improver.runs import episode_files, mcap_series
 from llm_policy_improver.runs.store_database import open_database
 from llm_policy_improver.runs.store_errors import StoreError, reported
 from llm_policy_improver.runs.store_reading import Damage, TableContent, damage_of, read_row, read_table
-from llm_policy_improver.runs.store_records import StoredAudit, StoredExchange, StoredSettings, StoredStep
+from llm_policy_improver.runs.store_records import (
+    StoredAudit,
+    StoredEnd,
+    StoredExchange,
+    StoredSettings,
+    StoredStep,
+)
 from llm_policy_improver.runs.store_rows import KEYS
 from llm_policy_improver.runs.store_schema import DATABASE, TRIALS
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
@@ -175,17 +181,21 @@ class RunRecords:
         last = max((end.settings for end in self._table('ends').records), default=None)
         return last == self._last_settings()
 
+    def end(self, number: int | None = None) -> StoredEnd | None:
+        """How the run of this number, from 1, or the last one, has ended; None where nobody kept an end."""
+        wanted = self._last_settings() if number is None else number
+        ends = [end for end in self._table('ends').records if end.settings == wanted]
+        return ends[-1] if ends and wanted is not None else None
+
     def end_state(self) -> str | None:
         """How the run towards the last objective has ended, as in `add_end`; None where nobody kept an end."""
-        last = self._last_settings()
-        states = [end.state for end in self._table('ends').records if end.settings == last]
-        return states[-1] if states and last is not None else None
+        end = self.end()
+        return None if end is None else end.state
 
     def recommended(self) -> Proposal | None:
         """What is to be kept of the run towards the last objective; None before its end, or where nothing said so."""
-        last = self._last_settings()
-        kept = [end.recommended for end in self._table('ends').records if end.settings == last]
-        return kept[-1] if kept else None
+        end = self.end()
+        return None if end is None else end.recommended
 
     def _last_settings(self) -> int | None:
         return max(self.rows('settings'), default=None)

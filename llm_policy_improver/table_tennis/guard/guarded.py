@@ -270,7 +270,7 @@ class GuardedController:
             return command
 
     def withdraw(self) -> None:
-        """What the last `cycle` gave was not sent, e.g. as the process stood still meanwhile: the next goes on without."""
+        """What the last `cycle` gave was not sent, as the process stood still meanwhile: the next goes on without."""
         with self._lock:
             self._loop.withdraw()
 

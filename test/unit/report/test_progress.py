@@ -58,7 +58,22 @@ KEPT = Proposal(
 )  # fmt: skip
 
 
-def test_under_noise_each_trial_says_what_would_be_kept(reporter: ConsoleReporter, shown: io.StringIO) -> None:
+def test_trial_takes_a_line_and_its_reason_is_told_where_it_is_asked_for(shown: io.StringIO) -> None:
+    report = replace(landed(1, 0.1, 0.1), reason='It tries g.', claims='claimed effects: 1 agree')
+    for verbose in (False, True):
+        reporter = ConsoleReporter(Console(file=shown, width=200), verbose)
+        reporter.begin('far left', 'left', 'knn', 9)
+        heading = len(shown.getvalue())
+        reporter.trial(report)
+        assert ('It tries g.' in shown.getvalue()[heading:]) is verbose
+        assert ('1 agree' in shown.getvalue()[heading:]) is verbose
+        reporter.trial(replace(report, verdict='bounds: clipped'))
+        assert 'checks: bounds: clipped' in shown.getvalue()[heading:]
+        reporter.close()
+
+
+def test_under_noise_each_trial_says_what_would_be_kept(shown: io.StringIO) -> None:
+    reporter = ConsoleReporter(Console(file=shown, width=200), verbose=True)
     reporter.begin('far left', 'left', 'bayesian', 9)
     reporter.trial(replace(landed(1, 0.1, 0.1), recommended=KEPT))
     reporter.close()

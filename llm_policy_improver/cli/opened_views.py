@@ -1,0 +1,31 @@
+"""Opens stored runs that a person names, as they are shown; what is damaged of them is said."""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from llm_policy_improver.report.run_view import RunView, views_of
+from llm_policy_improver.runs.objective_folder import open_run
+from llm_policy_improver.runs.run_records import RunRecords, named
+from llm_policy_improver.runs.store import StoreError
+
+
+def opened_views(folder: Path) -> tuple[RunView, ...]:
+    """The runs in a store, oldest first; at least one.
+
+    Raises:
+        StoreError: there is none, or nothing was played in it.
+    """
+    with closing(open_run(folder, RunRecords.look)) as store, store.understood():
+        damage = store.damage
+        if damage:
+            click.echo(
+                f'The run in {store.place} is damaged, and this is what is left of it: {named(damage)}', err=True
+            )
+        views = tuple(view for view in views_of(store) if view.shown)
+        if not views:
+            raise StoreError(f'the run in {store.place} has no trials yet, so there is nothing to show')
+        for view in views:
+            view.result  # noqa: B018 - read while damage is still turned into sentences
+        return views

@@ -1,0 +1,52 @@
+"""Pictures inside pages: SVG with its text as text, so that it is small, sharp, and can be searched and copied."""
+
+import io
+import re
+from html import escape
+from typing import Final
+
+import matplotlib
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+_BEFORE: Final = re.compile(r'^.*?<svg[^>]*?viewBox="([^"]*)"[^>]*>', re.DOTALL)
+_METADATA: Final = re.compile(r'\s*<metadata>.*?</metadata>', re.DOTALL)
+_NAMED: Final = re.compile(r' id="([^"]*)"')
+_USED: Final = re.compile(r'(?:href="#|url\(#)([^")]*)')
+_IDENTITY: Final = re.compile(r'(?<= id=")|(?<=href="#)|(?<=url\(#)')
+_SPACE: Final = re.compile(r'\s*\n\s*')
+_LONG_NUMBER: Final = re.compile(r'(\d\.\d{2})\d+')
+
+
+def inline_svg(figure: Figure, name: str, said: str) -> str:
+    """The figure as an element of a page, as wide as its column; texts over lines get their halo from `STYLE`.
+
+    Args:
+        figure: to draw.
+        name: of the picture, unique in the page: its parts are named after it.
+        said: what it shows, for whoever cannot see it.
+    """
+    FigureCanvasSVG(figure)
+    for text in figure.findobj(Text):
+        text.set_path_effects([])  # they would be drawn as outlines, of 3 kB a word
+    buffer = io.StringIO()
+    # The salt makes the same picture the same text.
+    with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': name, 'svg.image_inline': True}):
+        figure.savefig(buffer, format='svg', metadata={'Date': None})
+    drawn = buffer.getvalue()
+    box = _BEFORE.match(drawn)
+    assert box is not None, 'matplotlib begins a picture with its size'
+    inside = _METADATA.sub('', drawn[box.end() :], count=1)
+    used = set(_USED.findall(inside))
+    inside = _NAMED.sub(lambda found: found[0] if found[1] in used else '', inside)
+    inside = _IDENTITY.sub(f'{name}-', inside)
+    inside = _LONG_NUMBER.sub(r'\1', _SPACE.sub(' ', inside))
+    return f'<svg class="picture" role="img" aria-label="{escape(said)}" viewBox="{box[1]}">{inside}'
+
+
+STYLE: Final = """
+.picture { width: 100%; height: auto; }
+.picture text { paint-order: stroke; stroke: #fff; stroke-width: 2px; stroke-linejoin: round; }
+"""
+"""What the pictures of a page need of its style sheet."""

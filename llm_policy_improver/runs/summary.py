@@ -1,0 +1,130 @@
+"""A stored run in a line: what was asked, how far it came, whether it goes on. Its steps are long and stay unread."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from llm_policy_improver.core.expectation import Expectation
+from llm_policy_improver.core.method import INITIAL
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.runs.run_records import RunRecords
+from llm_policy_improver.runs.store_errors import StoreError
+from llm_policy_improver.runs.store_schema import DATABASE
+from llm_policy_improver.runs.writer_lock import writer_of
+from llm_policy_improver.table_tennis import objectives
+from llm_policy_improver.tasks.ball_rounds import of_balls
+
+GOES_ON: Final = 'goes on'
+INTERRUPTED: Final = 'interrupted'
+_ENDED: Final = 'ended'
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """Of the last objective in a store.
+
+    Attributes:
+        folder: of the store.
+        created_at: of the store, UTC.
+        objective: the person's words; empty where none was stored.
+        proposed_by: who proposed last.
+        trials: in the store.
+        returned: share of them that were good returns.
+        best_m: distance to the objective of the best trial; None where there is none.
+        expected_m: expected loss of what is recommended; None where nothing is.
+        state: `GOES_ON`, `INTERRUPTED`, or how it ended.
+    """
+
+    folder: Path
+    created_at: datetime
+    objective: str
+    proposed_by: str
+    trials: int
+    returned: float
+    best_m: float | None
+    expected_m: float | None
+    state: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            'run': str(self.folder),
+            'created_at': self.created_at.isoformat(),
+            'objective': self.objective,
+            'proposed_by': self.proposed_by,
+            'trials': self.trials,
+            'returned': self.returned,
+            'best_distance_m': self.best_m,
+            'expected_loss_m': self.expected_m,
+            'state': self.state,
+        }
+
+
+def summary(folder: Path) -> RunSummary:
+    """Of the run in a folder.
+
+    Raises:
+        StoreError: there is none, or nothing of it can be read.
+    """
+    with closing(RunRecords.look(folder)) as store, store.understood():
+        trials, end = store.trials(), store.end()
+        objective = _objective(store)
+        best = None if objective is None else objective.best(trials)
+        asked = [trial.proposed_by for trial in trials if trial.proposed_by != INITIAL]
+        expected = Expectation.of(None if end is None else end.recommended)
+        return RunSummary(
+            folder=folder,
+            created_at=store.created_at,
+            objective='' if objective is None else objective.words,
+            proposed_by=asked[-1] if asked else str(store.description.get('proposed_by', '')),
+            trials=len(trials),
+            returned=sum(trial.succeeded for trial in trials) / len(trials) if trials else 0.0,
+            best_m=None if best is None or objective is None else objective.distance(best),
+            expected_m=None if expected is None else expected.loss,
+            state=_state(store) if end is None else end.state,
+        )
+
+
+def _objective(store: RunRecords) -> Objective | None:
+    """What single balls are asked in the last run of a store; None where nothing is."""
+    settings = store.settings()
+    content = settings[-1].content if settings else store.description
+    stored, optimizer = content.get('objective'), content.get('optimizer', {})
+    if isinstance(stored, dict):
+        return of_balls(objectives.from_json(stored))
+    words = stored or optimizer.get('objective') or store.description.get('objective')
+    return of_balls(objectives.parse_objective(words)) if isinstance(words, str) and words else None
+
+
+def _state(store: RunRecords) -> str:
+    if writer_of(store.folder) is not None:
+        return GOES_ON
+    return _ENDED if store.ended() else INTERRUPTED
+
+
+def run_folders(root: Path) -> tuple[Path, ...]:
+    """The folders with a run, in this one and those in it, by name.
+
+    Raises:
+        StoreError: it is no folder, or cannot be read.
+    """
+    try:
+        if (root / DATABASE).is_file():
+            return (root,)
+        return tuple(sorted(each for each in root.iterdir() if (each / DATABASE).is_file()))
+    except OSError as error:
+        raise StoreError(
+            f'{root} is no folder of runs: {error.strerror}; give the folder that holds them, e.g. "runs"'
+        ) from error
+
+
+def summaries(root: Path) -> Iterator[RunSummary | StoreError]:
+    """Of all runs in a folder, in the order of their names; the error in place of what cannot be read."""
+    for folder in run_folders(root):
+        try:
+            yield summary(folder)
+        except StoreError as error:
+            yield error
