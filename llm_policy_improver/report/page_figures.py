@@ -12,7 +12,7 @@ from matplotlib.patches import Ellipse
 from matplotlib.ticker import MaxNLocator
 
 from llm_policy_improver.core.expectation import Expectation
-from llm_policy_improver.core.finding import Agreement
+from llm_policy_improver.core.finding import Agreement, ClaimedEffect
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.methods.numeric.effect_model import STEP
 from llm_policy_improver.methods.sas.effects import CERTAIN
@@ -36,7 +36,6 @@ _FAILURES_ALONE: Final = (0.69, 0.04, 0.29, 0.9)
 _COLUMNS: Final = 4
 _ENLARGED: Final = 4
 """Improvements that are worth a picture of their own."""
-_MARKS: Final = {1: '▶ raises', -1: '◀ lowers', 0: '● hardly'}
 
 
 def map_figure(view: RunView) -> Figure:
@@ -202,7 +201,7 @@ def effect_figure(effects: Sequence[tuple[Measure, Sequence[LearnedEffect]]]) ->
             if one.claim is not None:
                 agreement = one.claim.agreement
                 shade = {Agreement.AGREES: AGREES, Agreement.CONTRADICTED: CONTRADICTED}.get(agreement, SOFT)
-                said = f'{_MARKS[one.claim.sign]}: {agreement.value}'
+                said = f'{_claimed(one.claim, measure)}: {agreement.value}'
                 axes.text(
                     1.03, row, said, transform=axes.get_yaxis_transform(), va='center', fontsize=9, color=shade
                 )
@@ -212,6 +211,10 @@ def effect_figure(effects: Sequence[tuple[Measure, Sequence[LearnedEffect]]]) ->
         if claimed:
             axes.set_title('the model said', fontsize=9, color=SOFT, loc='right', x=1.38)
     return figure
+
+
+def _claimed(claim: ClaimedEffect, measure: Measure) -> str:
+    return {1: f'▶ {measure.more}', -1: f'◀ {measure.less}', 0: '● hardly'}[claim.sign]
 
 
 def compared_figure(views: Sequence[RunView]) -> Figure:

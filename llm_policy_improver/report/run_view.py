@@ -6,6 +6,7 @@ Example:
         view.result.best_distance_m
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,9 +67,9 @@ class RunView:
 
     @property
     def method(self) -> str:
-        """Who proposed last; of a run that asked nobody so far, `INITIAL`."""
-        asked = [step.stored.step.proposed_by for step in self.steps]
-        return next((name for name in reversed(asked) if name != INITIAL), INITIAL)
+        """Who proposed most of it; of a run that asked nobody so far, `INITIAL`."""
+        asked = Counter(name for step in self.steps if (name := step.stored.step.proposed_by) != INITIAL)
+        return max(asked, key=lambda name: asked[name], default=INITIAL)
 
     @property
     def of_programs(self) -> bool:

@@ -97,7 +97,7 @@ def test_claims_of_the_model_stand_beside_what_the_trials_show(run: Path) -> Non
     (view,) = viewed(run)
     text = Elements(report_page([view])).text
     assert 'the model said' in text
-    assert re.search(r'▶ raises: (agrees|contradicted|undecided)', text)
+    assert re.search(r'▶ right: (agrees|contradicted|undecided)', text)
 
 
 def test_same_run_gives_the_same_page(run: Path) -> None:
