@@ -22,6 +22,8 @@ GREY: Final = '#8b929a'
 PALE: Final = '#b3b9c0'
 GOAL: Final = '#d1242f'
 _TABLE: Final = '#eaf0f6'
+_CROWD: Final = 300
+"""Trials; each takes some 150 bytes in a picture of lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,11 @@ class View:
         return (
             place is not None and self.left <= place[0] <= self.right and self.bottom <= place[1] <= self.top
         )
+
+
+def crowded(shown: Sequence[Shown]) -> bool:
+    """Whether there are so many trials that their points take less room as an image, within a picture of lines."""
+    return len(shown) > _CROWD
 
 
 def order_colours(shown: Sequence[Shown]) -> tuple[Colormap, Normalize]:
@@ -204,6 +211,8 @@ def draw_landings(
             zorder=8, gid='best label', path_effects=[withStroke(linewidth=3, foreground='white')],
         )  # fmt: skip
         _draw_leader(axes, label, INK, 0.8)
+    if crowded(shown):
+        return  # of so many numbers none could be read
     kinds = ((improved, 8.5, INK, 9.0, 7.0), (first, 6.5, '#6e7781', 4.0, 5.0))
     for trials, size, colour, radius, gap in kinds:
         numbered = [
@@ -234,16 +243,19 @@ def _draw_points(
     first: Sequence[tuple[Shown, float, float]],
     improved: Sequence[tuple[Shown, float, float]],
 ) -> None:
+    many = crowded(shown)
     axes.scatter(
         [x for _, x, _ in first], [y for _, _, y in first],
-        s=20, color=PALE, edgecolors=GREY, linewidths=0.6, zorder=2, gid='first trials',
+        s=20, color=PALE, edgecolors=GREY, linewidths=0.6, zorder=2, gid='first trials', rasterized=many,
     )  # fmt: skip
     places = [x for _, x, _ in improved], [y for _, _, y in improved]
-    axes.plot(*places, color=INK, lw=0.6, alpha=0.4, zorder=3.5, gid='path')
+    if not many:
+        axes.plot(*places, color=INK, lw=0.6, alpha=0.4, zorder=3.5, gid='path')
     colours, order = order_colours(shown)
     axes.scatter(
         *places, c=[one.number for one, _, _ in improved],
-        cmap=colours, norm=order, s=50, edgecolors=INK, linewidths=0.8, zorder=4, gid='improvements',
+        cmap=colours, norm=order, s=16 if many else 50, edgecolors=INK, linewidths=0.4 if many else 0.8, zorder=4,
+        gid='improvements', rasterized=many,
     )  # fmt: skip
 
 

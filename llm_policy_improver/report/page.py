@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from llm_policy_improver.core.shortened import shortened
 from llm_policy_improver.report.learned import learned_effects
+from llm_policy_improver.report.map_view import crowded
 from llm_policy_improver.report.page_figures import (
     WIDTH,
     compared_figure,
@@ -116,6 +117,7 @@ def _run(view: RunView, name: str, prices: Prices | None) -> dict[str, Any]:
         'left_out': max(len(steps) - MOST_TOLD, 0),
         'tokens': tokens,
         'cost': None if prices is None else f'{prices.cost(*tokens):.2f} {prices.currency}',
+        'crowded': crowded(view.shown),
         'where': played_where(view),
         'again': _again(view),
         'kept_back': sum(len(step.kept_back) for step in steps),

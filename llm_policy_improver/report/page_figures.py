@@ -18,7 +18,7 @@ from llm_policy_improver.methods.numeric.effect_model import STEP
 from llm_policy_improver.methods.sas.effects import CERTAIN
 from llm_policy_improver.report.learned import LearnedEffect
 from llm_policy_improver.report.map_panel import close_up, enlarge, fill, frame, legend, mark, whole_view
-from llm_policy_improver.report.map_view import GOAL, GREY, INK, PALE, Goal, Shown, order_colours
+from llm_policy_improver.report.map_view import GOAL, GREY, INK, PALE, Goal, Shown, crowded, order_colours
 from llm_policy_improver.report.panels import SOFT, draw_failures, failure_lines, panel_title
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.spread import Spread
@@ -92,7 +92,7 @@ def _distances(axes: Axes, view: RunView, shown: Sequence[Shown]) -> None:
         axes.set_axis_off()
         axes.text(0, 0.9, 'No good return to measure yet.', transform=axes.transAxes, color=INK)
         return
-    numbers = [one.number for one in shown]
+    numbers, many = [one.number for one in shown], crowded(shown)
     colours, order = order_colours(view.shown)
     intervals = [
         (trial.number, said)
@@ -111,9 +111,9 @@ def _distances(axes: Axes, view: RunView, shown: Sequence[Shown]) -> None:
     for first in (True, False):
         some = [(number, distance) for number, distance, of_first in measured if of_first is first]
         axes.scatter(
-            [number for number, _ in some], [distance for _, distance in some], s=16 if first else 36,
+            [number for number, _ in some], [distance for _, distance in some], s=8 if many else 16 if first else 36,
             c=[PALE if first else colours(order(number)) for number, _ in some], edgecolors=INK, linewidths=0.5,
-            zorder=3, gid='distances',
+            zorder=3, gid='distances', rasterized=many,
         )  # fmt: skip
     every = [(one.number, one.distance) for one in view.shown if one.distance is not None]
     lowest = dict(
@@ -147,7 +147,7 @@ def parameter_figure(view: RunView) -> Figure:
         left=0.055, right=0.985, top=1 - 0.3 / (1.7 * rows), bottom=0.5 / (1.7 * rows + 0.3), hspace=0.45
     )
     colours, order = order_colours(view.shown)
-    values = {one.number: view.values(one.trial) for one in view.shown}
+    values, many = {one.number: view.values(one.trial) for one in view.shown}, crowded(view.shown)
     for parameter, axes in zip(parameters, axes_of, strict=False):
         _plain(axes)
         unit = f', {parameter.unit}' if parameter.unit else ''
@@ -158,12 +158,13 @@ def parameter_figure(view: RunView) -> Figure:
             axes.scatter(
                 [one.number for one in some],
                 [values[one.number][parameter.name] for one in some],
-                s=10 if first else 22,
+                s=6 if many else 10 if first else 22,
                 c=[PALE if first else colours(order(one.number)) for one in some],
                 edgecolors=INK,
                 linewidths=0.3,
                 zorder=2,
                 gid=f'values of {parameter.name}',
+                rasterized=many,
             )
         margin = 0.06 * (parameter.high - parameter.low)
         axes.set_ylim(parameter.low - margin, parameter.high + margin)

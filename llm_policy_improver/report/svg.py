@@ -1,5 +1,6 @@
 """Pictures inside pages: SVG with its text as text, so that it is small, sharp, and can be searched and copied."""
 
+import base64
 import io
 import re
 from html import escape
@@ -9,12 +10,16 @@ import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 _BEFORE: Final = re.compile(r'^.*?<svg[^>]*?viewBox="([^"]*)"[^>]*>', re.DOTALL)
 _METADATA: Final = re.compile(r'\s*<metadata>.*?</metadata>', re.DOTALL)
 _NAMED: Final = re.compile(r' id="([^"]*)"')
 _USED: Final = re.compile(r'(?:href="#|url\(#)([^")]*)')
 _IDENTITY: Final = re.compile(r'(?<= id=")|(?<=href="#)|(?<=url\(#)')
+_IMAGE: Final = re.compile(r'(?<=data:image/png;base64,)[A-Za-z0-9+/=\s]+')
+_COLOURS: Final = 64
+"""Of the points of a crowded picture, edges included."""
 _SPACE: Final = re.compile(r'\s*\n\s*')
 _LONG_NUMBER: Final = re.compile(r'(\d\.\d{2})\d+')
 
@@ -33,7 +38,7 @@ def inline_svg(figure: Figure, name: str, said: str) -> str:
     buffer = io.StringIO()
     # The salt makes the same picture the same text.
     with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': name, 'svg.image_inline': True}):
-        figure.savefig(buffer, format='svg', metadata={'Date': None})
+        figure.savefig(buffer, format='svg', dpi=130, metadata={'Date': None})
     drawn = buffer.getvalue()
     box = _BEFORE.match(drawn)
     assert box is not None, 'matplotlib begins a picture with its size'
@@ -42,7 +47,16 @@ def inline_svg(figure: Figure, name: str, said: str) -> str:
     inside = _NAMED.sub(lambda found: found[0] if found[1] in used else '', inside)
     inside = _IDENTITY.sub(f'{name}-', inside)
     inside = _LONG_NUMBER.sub(r'\1', _SPACE.sub(' ', inside))
+    inside = _IMAGE.sub(lambda found: _smaller(found[0]), inside)
     return f'<svg class="picture" role="img" aria-label="{escape(said)}" viewBox="{box[1]}">{inside}'
+
+
+def _smaller(encoded: str) -> str:
+    """The same image of points, in base64, with the few colours that they have."""
+    image = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    buffer = io.BytesIO()
+    image.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE).save(buffer, 'png', optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 STYLE: Final = """
