@@ -1,7 +1,7 @@
 """Plays an improvement in process and stores it, from its beginning or from where it was interrupted."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib.metadata import version
 from typing import Any
 
@@ -35,7 +35,7 @@ def description_of(
 
 def play_stored(
     improvement: Improvement, task: Task, store: RunStore, played: Callable[[], int] = lambda: 0
-) -> Iterator[TrialResult]:
+) -> Generator[TrialResult, None, None]:
     """Play the rest of an improvement, each step and each trial on disk before anybody hears of it.
 
     An interrupt waits for the trial under way, which is stored, and then ends the iteration.
