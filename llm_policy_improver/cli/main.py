@@ -22,6 +22,7 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             'Write a page that shows a run whole; several side by side.',
         ),
         'plot': ('run_commands:plot_command', 'Draw the landings of a stored run.'),
+        'video': ('video:video_command', 'Draw a stored trial as a clip, or show it in a window.'),
         'prompt': ('run_commands:prompt_command', 'Print what a language model is sent for a step of a run.'),
         'replay': ('run_commands:replay_command', 'Play a stored run again and compare every step.'),
         'audit': ('run_commands:audit_command', 'Print what became of every proposal of a run.'),

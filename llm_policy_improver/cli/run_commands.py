@@ -30,13 +30,13 @@ _json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
 
 
 @contextmanager
-def _looked_into(folder: Path) -> Iterator[RunRecords]:
+def looked_into(folder: Path) -> Iterator[RunRecords]:
     """The run in a folder that a person names; what cannot be understood of a damaged one is said in a sentence."""
     with closing(open_run(folder, RunRecords.look)) as store, store.understood():
         yield store
 
 
-def _say_damage(store: RunRecords) -> None:
+def say_damage(store: RunRecords) -> None:
     """Say what was kept out of that which is shown."""
     damage = store.damage
     if damage:
@@ -55,7 +55,7 @@ def prompt_command(folder: Path, step: int | None, as_json: bool) -> None:
 
     Example: llm-policy-improver prompt --run runs/far-right | less
     """
-    with _looked_into(folder) as store:
+    with looked_into(folder) as store:
         shown = preview(store, step)
     if as_json:
         click.echo(json.dumps(shown.as_json()))
@@ -83,7 +83,7 @@ def replay_command(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver replay runs/far-right
     """
-    with _looked_into(folder) as store:
+    with looked_into(folder) as store:
         result = ReplayResult(tuple(replay(store)))
     if as_json:
         click.echo(json.dumps(result.as_json()))
@@ -115,8 +115,8 @@ def plot_command(folder: Path) -> None:
 
     Example: llm-policy-improver plot runs/far-right
     """
-    with _looked_into(folder) as store:
-        _say_damage(store)
+    with looked_into(folder) as store:
+        say_damage(store)
         runs = runs_with_steps(store)
         if not (runs and store.trials()):
             raise StoreError(f'the run in {folder} has no trials yet, so there is nothing to draw')
@@ -142,9 +142,9 @@ def audit_command(folder: Path, as_json: bool) -> None:
 
     Example: llm-policy-improver audit runs/far-right
     """
-    with _looked_into(folder) as store:
+    with looked_into(folder) as store:
         audits = store.audits()
-        _say_damage(store)
+        say_damage(store)
     if as_json:
         click.echo(json.dumps({'audits': [_audit_json(each) for each in audits]}))
     elif audits:
