@@ -3,7 +3,6 @@
 import io
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from llm_policy_improver.core.packages import require_package
 from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
+from llm_policy_improver.runs.written import write_whole
 
 Picture = NDArray[np.uint8]
 
@@ -67,19 +67,9 @@ def write_clip(path: Path, frames: Iterator[Picture]) -> None:
         frames: (height, width, 3) each, of even height and width.
 
     Raises:
-        ClipFileError: it cannot be written.
+        StoreError: it cannot be written.
     """
-    content = _mp4(frames) if path.suffix == MP4 else _gif(frames)
-    written = path.with_name(f'.{path.name}.part')
-    try:
-        written.write_bytes(content)
-        written.replace(path)
-    except OSError as error:
-        place = shortened(str(path), LONGEST_PLACE)
-        raise ClipFileError(f'the clip cannot be written to {place}: {error.strerror or error}') from None
-    finally:
-        with suppress(OSError):
-            written.unlink()
+    write_whole(path, _mp4(frames) if path.suffix == MP4 else _gif(frames))
 
 
 def _mp4(frames: Iterator[Picture]) -> bytes:

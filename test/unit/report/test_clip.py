@@ -14,11 +14,12 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.report.clip import HOLD, SPEED, Clip, asked_text
-from llm_policy_improver.report.clip_file import RATES, ClipFileError, Picture, write_clip
+from llm_policy_improver.report.clip_file import RATES, Picture, write_clip
 from llm_policy_improver.report.clip_text import heading
 from llm_policy_improver.report.clip_trial import ClipTrial
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.simulation import drawing
 from llm_policy_improver.table_tennis.simulation.marks import BALL, LANDING
@@ -271,7 +272,7 @@ def test_interrupted_clip_leaves_no_file(tmp_path: Path) -> None:
 def test_clip_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
     name = f'{"x" * 250}.gif'  # as long as a name may be: none is left for the part
     (tmp_path / name).write_bytes(b'before')
-    with pytest.raises(ClipFileError, match='cannot be written'):
+    with pytest.raises(StoreError, match='cannot be written'):
         write_clip(tmp_path / name, iter([np.zeros((16, 16, 3), dtype=np.uint8)]))
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b'before']
 
