@@ -6,7 +6,7 @@
 #                             method on the stand-in arm, 1,000 neighbours of each simulated motion, 100 cells calibrated,
 #                             122 faults of an endpoint, 20,000 spoiled parameter files, 5,000 damaged stores,
 #                             2,000 pauses of the controller in a swing and 50 in real time,
-#                             2,000 forged messages and calls
+#                             2,000 forged messages and calls, 20 runs killed while they are reported on
 # All set up what they need in .venv; PYTHON=python3.12 chooses the Python.
 
 PYTHON ?= python3
@@ -36,6 +36,7 @@ acceptance: $(READY) $(RAY)
 	$(BIN)/python -m pytest test/acceptance test/unit/tasks/dynamic_manipulation/test_simulators.py \
 	  test/unit/experiments/test_executors.py \
 	  --kills 100 --attacks 5000 --replies 10000 --sandbox-attacks 1000 --worker-kills 20 --arm-methods 100 \
+	  --read-kills 20 \
 	  --places 1000 --cells 100 --spoiled-files 20000 --damaged-stores 5000 \
 	  --pauses 2000 --real-pauses 50 \
 	  --forged-messages 2000 $(ARGS)

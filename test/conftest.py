@@ -58,6 +58,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         '--worker-kills', type=int, default=3, help='Workers killed while they compute.  [%(default)s]'
     )
+    group.addoption(
+        '--read-kills', type=int, default=3, help='Runs killed while they are read.  [%(default)s]'
+    )
     group.addoption('--replies', type=int, default=1500, help='Made-up replies of a model.  [%(default)s]')
     group.addoption('--spoiled-files', type=int, default=300, help='Spoiled parameter files.  [%(default)s]')
     group.addoption('--damaged-stores', type=int, default=100, help='Damaged stores.  [%(default)s]')
