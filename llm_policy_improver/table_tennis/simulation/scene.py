@@ -1,56 +1,22 @@
 """The MuJoCo model: arm, gantry, paddle, table, net and ball, drawn from primitive shapes.
 
-The geometry comes from `table_tennis.arm.facts` and `table_tennis.ball.table`; here are the drives, the masses and
-the shapes. ``build_scene(...).to_xml()`` gives the MJCF.
+The shapes come from `table_tennis.arm.links` and `table_tennis.ball.table_parts`, the drives from `arm.drives`; here is
+what touches what, and how. ``build_scene(...).to_xml()`` gives the MJCF.
 """
-
-import math
-from dataclasses import dataclass
-from typing import Final
 
 import mujoco
 from transforms3d.quaternions import axangle2quat
 
-from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.drives import DRIVES
+from llm_policy_improver.table_tennis.arm.facts import Joint
+from llm_policy_improver.table_tennis.arm.links import LINKS
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.state import BallModel
-
-
-@dataclass(frozen=True, slots=True)
-class Drive:
-    """A velocity-commanded drive: an inner position loop around the integral of the command.
-
-    Attributes:
-        force: N or N m, limit.
-        kp, kv: gains of the position loop.
-        damping, armature: of the joint.
-    """
-
-    force: float
-    kp: float
-    kv: float
-    damping: float
-    armature: float
-
-
-DRIVES: Final[dict[str, Drive]] = {
-    'slide_y': Drive(4102, 1279178, 164636, 30.924, 0.002),
-    'slide_x': Drive(1499, 248791, 13157, 255.683, 27.097),
-    'axis_1': Drive(100, 85874, 1599, 25, 0.01),
-    'axis_2': Drive(100, 10669, 265, 25, 0.01),
-    'axis_3': Drive(60, 180694, 2735, 25, 0.01),
-    'axis_4': Drive(20, 21905, 331, 5, 0.01),
-    'axis_5': Drive(25, 9000, 211, 3, 0.01),
-    'axis_6': Drive(100, 5101, 66, 3, 0.01),
-}
-"""Identified on the physical arm: D'Ambrosio et al. 2024 (arXiv 2408.03906), Table V."""
+from llm_policy_improver.table_tennis.ball.table_parts import LEGS, LINES, NET_PART, TOP
+from llm_policy_improver.table_tennis.shapes import YELLOW, Box, Capsule, Disc, Part
 
 # Collision classes: who may touch whom is decided by these bits, the ball's bounces by explicit pairs.
 _FIXED, _LINK, _TABLE, _BLADE = 1, 2, 4, 8
-_ORANGE, _GREY, _DARK = [0.95, 0.45, 0.1, 1.0], [0.62, 0.64, 0.67, 1.0], [0.15, 0.15, 0.17, 1.0]
-_BLUE, _WHITE, _RED = [0.05, 0.25, 0.5, 1.0], [0.95, 0.95, 0.95, 1.0], [0.75, 0.1, 0.1, 1.0]
-_BALL_COLOUR = [1.0, 0.85, 0.3, 1.0]
-_TABLE_THICKNESS = 0.03
 _STOP_MARGIN = 0.001
 """m or rad between a drive's last set point and the end of its joint's range."""
 _NET_RESTITUTION = 0.1
@@ -109,41 +75,17 @@ def _add_table(spec: mujoco.MjSpec) -> None:
         width=64,
         height=64,
     )
-    for x, y in ((-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)):
-        leg = [x * 0.85 * table.HALF_WIDTH, y * 0.7 * table.HALF_LENGTH]
-        world.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=[0.025, 0.025, (table.HEIGHT - _TABLE_THICKNESS) / 2],
-            pos=[*leg, -(table.HEIGHT + _TABLE_THICKNESS) / 2],
-            contype=0,
-            conaffinity=0,
-            rgba=_DARK,
-        )
+    for leg in LEGS:
+        _add_part(world, leg, contype=0, conaffinity=0)
     world.add_light(pos=[0.0, -1.0, 3.0], dir=[0.0, 0.2, -1.0], type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL)
     world.add_geom(
         name='floor', type=mujoco.mjtGeom.mjGEOM_PLANE, size=[4.0, 5.0, 0.1], pos=[0.0, 0.0, -table.HEIGHT],
         contype=_FIXED, conaffinity=0, rgba=[0.35, 0.37, 0.4, 1.0],
     )  # fmt: skip
-    box = mujoco.mjtGeom.mjGEOM_BOX
-    world.add_geom(
-        name='table', type=box, size=[table.HALF_WIDTH, table.HALF_LENGTH, _TABLE_THICKNESS / 2],
-        pos=[0.0, 0.0, -_TABLE_THICKNESS / 2], contype=_TABLE, conaffinity=0, rgba=_BLUE,
-    )  # fmt: skip
-    world.add_geom(
-        name='net', type=box, size=[table.HALF_WIDTH + table.NET_OVERHANG, 0.0025, table.NET_HEIGHT / 2],
-        pos=[0.0, 0.0, table.NET_HEIGHT / 2], contype=_FIXED, conaffinity=0, rgba=[0.9, 0.9, 0.9, 0.5],
-    )  # fmt: skip
-    lines = (
-        ([0.0, table.HALF_LENGTH - 0.01], [table.HALF_WIDTH, 0.01]),
-        ([0.0, -table.HALF_LENGTH + 0.01], [table.HALF_WIDTH, 0.01]),
-        ([table.HALF_WIDTH - 0.01, 0.0], [0.01, table.HALF_LENGTH]),
-        ([-table.HALF_WIDTH + 0.01, 0.0], [0.01, table.HALF_LENGTH]),
-        ([0.0, 0.0], [0.0015, table.HALF_LENGTH]),
-    )
-    for (x, y), (half_x, half_y) in lines:
-        world.add_geom(
-            type=box, size=[half_x, half_y, 0.0004], pos=[x, y, 0.0], contype=0, conaffinity=0, rgba=_WHITE
-        )
+    _add_part(world, TOP, contype=_TABLE, conaffinity=0)
+    _add_part(world, NET_PART, contype=_FIXED, conaffinity=0)
+    for line in LINES:
+        _add_part(world, line, contype=0, conaffinity=0)
 
 
 def _add_ball(spec: mujoco.MjSpec, physics_step: float) -> None:
@@ -154,48 +96,27 @@ def _add_ball(spec: mujoco.MjSpec, physics_step: float) -> None:
     body.ipos = [0.0, 0.0, 0.0]
     body.add_geom(
         name='ball', type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[table.BALL_RADIUS, 0.0, 0.0],
-        contype=0, conaffinity=_FIXED | _LINK, rgba=_BALL_COLOUR,
+        contype=0, conaffinity=_FIXED | _LINK, rgba=list(YELLOW),
         # Off links and floor it bounces within one step too: MuJoCo's softer default lets it through.
         priority=1, condim=1, solref=_bouncing(_LINK_RESTITUTION, physics_step), solimp=_ONE_STEP,
     )  # fmt: skip
 
 
 def _add_arm(spec: mujoco.MjSpec) -> None:
-    body = spec.worldbody.add_body(name='gantry', pos=list(arm.BASE))
-    joints = {joint.name: joint for joint in arm.ARM}
-    _add_joint(spec, body, joints['slide_y'])
-    _box(body, [2.1, 0.06, 0.05], [0.0, 0.0, -0.31], 50.0, _GREY)
-    body = body.add_body(name='carriage')
-    _add_joint(spec, body, joints['slide_x'])
-    _box(body, [0.14, 0.11, 0.05], [0.0, 0.0, -0.20], 30.0, _DARK)
-    turn = axangle2quat((0.0, 0.0, 1.0), math.pi / 2)  # x towards the opponent
-    body = body.add_body(name='base', quat=turn)
-    _capsule(body, [0.0, 0.0, -0.14], [0.0, 0.0, 0.10], 0.075, 5.0, _DARK, solid=False)
-    shapes = {
-        'axis_1': ([0.0, 0.0, 0.0], [0.0, 0.0, 0.181], 0.065, 5.0),
-        'axis_2': ([0.0, 0.0, 0.0], [0.0, 0.0, 0.280], 0.055, 4.5),
-        'axis_3': ([0.0, 0.0, 0.0], [0.06, 0.0, 0.010], 0.050, 2.5),
-        'axis_4': ([0.07, 0.0, 0.0], [0.300, 0.0, 0.0], 0.042, 2.5),
-        'axis_5': ([0.0, 0.0, 0.0], [0.04, 0.0, 0.0], 0.036, 1.0),
-        'axis_6': ([0.0, 0.0, 0.0], [0.015, 0.0, 0.0], 0.030, 0.5),
-    }
-    for name, (start, end, radius, mass) in shapes.items():
-        joint = joints[name]
-        body = body.add_body(name=name, pos=list(joint.offset))
-        _add_joint(spec, body, joint)
-        _capsule(body, start, end, radius, mass, _ORANGE)
-    tilt = axangle2quat((1.0, 0.0, 0.0), arm.BLADE_TILT)
-    paddle = body.add_body(name='paddle', pos=list(arm.BLADE_OFFSET), quat=tilt)
-    paddle.gravcomp = 1.0
-    paddle.add_geom(
-        name='blade', type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[arm.BLADE_RADIUS, arm.BLADE_THICKNESS / 2, 0.0],
-        mass=0.15, contype=_BLADE, conaffinity=_FIXED | _TABLE, rgba=_RED,
-    )  # fmt: skip
-    _capsule(paddle, [-0.15, 0.0, 0.0], [-0.08, 0.0, 0.0], 0.013, 0.03, _DARK, name='handle')
-    paddle.add_site(name='blade', pos=[0.0, 0.0, 0.0])
+    body = spec.worldbody
+    for link in LINKS:
+        body = body.add_body(name=link.name, pos=list(link.offset), quat=axangle2quat(*link.turn))
+        body.gravcomp = 1.0  # real arms of this class compensate their own weight
+        if link.joint is not None:
+            _add_joint(spec, body, link.joint)
+        for part in link.parts:
+            own, others = (_BLADE if isinstance(part.shape, Disc) else _LINK), _FIXED | _TABLE
+            touches = {'contype': own, 'conaffinity': others} if link.collides else {'contype': 0, 'conaffinity': 0}
+            _add_part(body, part, **touches)
+    body.add_site(name='blade', pos=[0.0, 0.0, 0.0])
 
 
-def _add_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, joint: arm.Joint) -> None:
+def _add_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, joint: Joint) -> None:
     drive = DRIVES[joint.name]
     kind = mujoco.mjtJoint.mjJNT_SLIDE if joint.kind == 'slide' else mujoco.mjtJoint.mjJNT_HINGE
     body.add_joint(
@@ -212,23 +133,18 @@ def _add_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, joint: arm.Joint) -> N
     actuator.ctrllimited, actuator.ctrlrange = True, [-joint.speed, joint.speed]
 
 
-def _capsule(
-    body: mujoco.MjsBody, start: list[float], end: list[float], radius: float, mass: float, colour: list[float],
-    *, solid: bool = True, name: str = '',
-) -> None:  # fmt: skip
-    """A link. Real arms of this class compensate their own weight, hence gravcomp."""
-    body.gravcomp = 1.0
-    body.add_geom(
-        name=name or f'{body.name}_link', type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=[*start, *end],
-        size=[radius, 0.0, 0.0], mass=mass, contype=_LINK if solid else 0,
-        conaffinity=_FIXED | _TABLE if solid else 0, rgba=colour,
-    )  # fmt: skip
-
-
-def _box(body: mujoco.MjsBody, size: list[float], pos: list[float], mass: float, colour: list[float]) -> None:
-    """A part of the gantry; it runs on rails below the table's surface and touches nothing."""
-    body.gravcomp = 1.0
-    body.add_geom(
-        name=f'{body.name}_part', type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=pos, mass=mass,
-        contype=0, conaffinity=0, rgba=colour,
-    )  # fmt: skip
+def _add_part(body: mujoco.MjsBody, part: Part, *, contype: int, conaffinity: int) -> None:
+    """A shape as a geom; what has no mass of its own belongs to the world."""
+    shape = part.shape
+    if isinstance(shape, Box):
+        form = {'type': mujoco.mjtGeom.mjGEOM_BOX, 'size': list(shape.half), 'pos': list(shape.centre)}
+    elif isinstance(shape, Capsule):
+        ends = [*shape.start, *shape.end]
+        form = {'type': mujoco.mjtGeom.mjGEOM_CAPSULE, 'fromto': ends, 'size': [shape.radius, 0.0, 0.0]}
+    else:
+        form = {'type': mujoco.mjtGeom.mjGEOM_CYLINDER, 'size': [shape.radius, shape.thickness / 2, 0.0]}
+    if part.name:
+        form['name'] = part.name
+    if part.mass:
+        form['mass'] = part.mass
+    body.add_geom(**form, contype=contype, conaffinity=conaffinity, rgba=list(part.colour))

@@ -4,8 +4,9 @@ import pytest
 from simulated_ball import STILL, ball_position, ball_velocity, thrown
 
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.drives import DRIVES
 from llm_policy_improver.table_tennis.ball.state import BallModel
-from llm_policy_improver.table_tennis.simulation.scene import DRIVES, build_scene
+from llm_policy_improver.table_tennis.simulation.scene import build_scene
 
 
 @pytest.fixture(scope='module')

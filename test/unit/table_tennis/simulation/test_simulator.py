@@ -17,13 +17,13 @@ from simulated_ball import (
 )
 
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.drives import DRIVES
 from llm_policy_improver.table_tennis.arm.inverse_kinematics import JOINT_HIGH, JOINT_LOW
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball.state import BallModel
 from llm_policy_improver.table_tennis.control.controller import LowLevelController
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.launcher import Launcher
-from llm_policy_improver.table_tennis.simulation.scene import DRIVES
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
 from llm_policy_improver.table_tennis.space import parameter_space
 
