@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ DAMAGED: Final = 1
 """Exit status where anything is wrong with any run."""
 
 _ROOT: Final = Path('runs')
-_FORMATS: Final = ('csv', 'parquet')
+_FORMATS: Final = ('csv', 'parquet', 'mcap')
 
 _json = click.option('--json', 'as_json', is_flag=True, help='One JSON object.')
 
@@ -103,21 +104,47 @@ def compare_command(folders: tuple[Path, ...], as_json: bool) -> None:
 @runs.command('export')
 @click.argument('folder', metavar='RUN', type=click.Path(path_type=Path))
 @click.option('--to', 'kind', type=click.Choice(_FORMATS), default='csv', show_default=True, help='Format.')
+@click.option(
+    '--trial', 'numbers', type=click.IntRange(min=1), multiple=True, help='Of mcap: repeatable.  [all]'
+)
 @click.option('--output', type=click.Path(path_type=Path), help='The file.  [RUN/trials.FORMAT]')
-def export_command(folder: Path, kind: str, output: Path | None) -> None:
-    """Write the trials of a run as a table, one row a trial, for pandas and spreadsheets.
+def export_command(folder: Path, kind: str, numbers: tuple[int, ...], output: Path | None) -> None:
+    """Write the trials of a run: as a table for pandas and spreadsheets, or with the arm in them for RViz and Foxglove.
 
-    Example: llm-policy-improver runs export runs/far-right --to parquet
+    A table (csv, parquet) has a row a trial. mcap has the time series, and the arm as robot_description, tf and
+    tf_static.
+
+    Example: llm-policy-improver runs export runs/far-right --to mcap --trial 30
     """
+    path = output or folder / f'trials.{kind}'
+    if kind == 'mcap':
+        _export_series(folder, numbers, path)
+    elif numbers:
+        raise click.UsageError(f'--trial is for mcap: a {kind} table has all trials')
+    else:
+        _export_table(folder, kind, path)
+
+
+def _export_table(folder: Path, kind: str, path: Path) -> None:
     from llm_policy_improver.cli.opened_views import opened_views
     from llm_policy_improver.runs.export import trial_rows, write_csv, write_parquet
 
     view = opened_views(folder)[-1]
     steps = {trial.number: step for _, step, trial in view.played if trial is not None}
     rows = trial_rows(view.objective, view.first, view.trials, steps)
-    path = output or folder / f'trials.{kind}'
     (write_csv if kind == 'csv' else write_parquet)(path, rows)
     click.echo(f'{len(rows)} trials: {path}')
+
+
+def _export_series(folder: Path, numbers: tuple[int, ...], path: Path) -> None:
+    from llm_policy_improver.runs.mcap_export import export_mcap
+    from llm_policy_improver.runs.objective_folder import open_run
+    from llm_policy_improver.runs.run_records import RunRecords
+
+    with closing(open_run(folder, RunRecords.look)) as store, store.understood():
+        wanted = numbers or [trial.number for trial in store.trials()]
+        messages = export_mcap(store, sorted(set(wanted)), path)
+    click.echo(f'{len(set(wanted))} trials, {messages} messages: {path}')
 
 
 @runs.command('verify')
