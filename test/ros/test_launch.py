@@ -106,6 +106,16 @@ def test_file_without_a_section_for_the_visualizer_shows_no_arm(tmp_path: Path) 
         nodes('hardware.launch.py', config=str(older), visualize='true')
 
 
+def test_mock_drives_are_those_of_the_arm_with_all_its_controllers() -> None:
+    publisher, manager, spawner = nodes('mock_drives.launch.py')
+    assert 'mock_components/GenericSystem' in given(publisher)
+    assert 'update_rate: 250' in given(manager)
+    started = ' '.join(perform_substitutions(LaunchContext(), each) for each in spawner.cmd[1:4])
+    for topic in ('joint_state', 'gantry_velocity', 'arm_velocity'):
+        assert f'{topic}_' in started
+    assert 'robot_description' not in given(manager)  # it takes it from the publisher
+
+
 @pytest.mark.parametrize('name', NODES)
 def test_every_launch_argument_is_explained(name: str) -> None:
     arguments = {argument.name: argument for argument in load(name).get_launch_arguments()}

@@ -3,6 +3,7 @@
 import array
 import json
 import math
+import time
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ from ros_graph import EVERY, MANY, RosGraph
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from stored_trials import trace_of
+from transforms3d.quaternions import quat2mat
 from visualization_msgs.msg import Marker, MarkerArray
 
 from llm_policy_improver.core.security import SecuritySettings
@@ -150,13 +152,13 @@ def test_arm_that_stands_still_is_not_shown_again_and_again(graph: RosGraph) -> 
 
 
 def test_stream_is_looked_at_no_more_often_than_is_shown(graph: RosGraph) -> None:
-    arm = Arm(graph, rate=5.0)
+    arm, began = Arm(graph, rate=5.0), time.monotonic()
     for step in range(100):
         arm.stand(np.array(HOME) + 0.001 * step)
         graph.spin_for(0.01)
     last = np.array(HOME) + 0.001 * 99
     graph.spin_until(lambda: shows(arm, last), 'the last of them')
-    assert 2 <= len(arm.shown) <= 40
+    assert 2 <= len(arm.shown) <= 5.0 * (time.monotonic() - began) + 3.0
 
 
 def test_joint_states_that_are_no_numbers_or_too_long_are_left_out(graph: RosGraph) -> None:
@@ -210,16 +212,18 @@ def test_run_in_simulation_is_shown_whole_also_to_who_joins_late(graph: RosGraph
     status, _ = graph.improve('as far right as possible').result()
     assert status == GoalStatus.STATUS_SUCCEEDED
     graph.spin_until(lambda: len(traces) == 4, 'all trials')
-    graph.spin_for(1.2)  # two scenes
+    told = sorted((trace.landing_point.x, trace.landing_point.y) for trace in traces if trace.has_landing)
     late: list[MarkerArray] = graph.collect(MarkerArray, 'visualizer/scene', LATCHED)
-    graph.spin_until(lambda: late, 'the scene')
-    markers = {(marker.ns, marker.id): marker for marker in late[-1].markers}
+
+    def seen() -> dict[tuple[str, int], Marker]:
+        return {(marker.ns, marker.id): marker for marker in late[-1].markers} if late else {}
+
+    graph.spin_until(lambda: 'trial 4 of 4' in getattr(seen().get(('words', 0)), 'text', ''), 'the scene')
+    graph.spin_until(lambda: len(seen()['landings', 0].points) == len(told), 'all landings')
+    markers = seen()
     assert ('aim', 0) in markers
-    domes = markers['landings', 0]
-    told = [(trace.landing_point.x, trace.landing_point.y) for trace in traces if trace.has_landing]
-    assert sorted((place.x, place.y) for place in domes.points) == sorted(told)
+    assert sorted((place.x, place.y) for place in markers['landings', 0].points) == told
     assert 'as far right as possible' in markers['words', 0].text
-    assert 'trial 4 of 4' in markers['words', 0].text
     # The arm was shown at rest first, and then as it was in a trial.
     home = ArmKinematics().blade(np.array(HOME)).centre
     assert blade_in(moments[0]) == pytest.approx(home, abs=1e-9)
@@ -267,6 +271,7 @@ def test_only_messages_of_the_run_are_shown_where_they_are_sealed(graph: RosGrap
     statuses.publish(forged.sealed(OptimizerStatus(objective='far left', header=header_of(10**18))))
     traces.publish(trace_message(trace_of(1), 10**9))
     traces.publish(forged.sealed(trace_message(trace_of(2), 10**9)))
+    graph.spin_until(lambda: scenes, 'the table')
     graph.spin_for(1.2)
     assert told().strip() == ''
     assert all(marker.ns == 'table' for marker in scenes[-1].markers[1:])
@@ -376,16 +381,30 @@ def test_simulated_time_is_refused_by_the_clock(graph: RosGraph) -> None:
 
 
 @pytest.mark.skipif(find_spec('tf2_msgs') is None, reason='tf2_msgs comes with a ROS installation only')
-def test_frames_are_those_of_the_urdf(graph: RosGraph) -> None:
+def test_frames_lead_from_the_table_to_the_blade(graph: RosGraph) -> None:
     from tf2_msgs.msg import TFMessage
 
-    moving: list[Any] = graph.collect(TFMessage, '/tf', EVERY)
+    moving: list[Any] = graph.collect(TFMessage, '/tf', MANY)
     fixed: list[Any] = graph.collect(TFMessage, '/tf_static', EVERY)
     arm = Arm(graph)
-    arm.stand(HOME)
-    graph.spin_until(lambda: moving and fixed, 'the frames')
-    children = [each.child_frame_id for message in (moving[-1], fixed[-1]) for each in message.transforms]
-    assert sorted(children) == sorted(link.name for link in LINKS)
+    arm.stand(ELSEWHERE)
+    wanted = ArmKinematics().blade(ELSEWHERE).centre
+
+    def blade(message: Any) -> tuple[float, float, float]:
+        """m, by following the frames from the paddle to the root."""
+        frames = {each.child_frame_id: each for each in (*message.transforms, *fixed[-1].transforms)}
+        assert set(frames) == {link.name for link in LINKS}
+        name, place = 'paddle', np.zeros(3)
+        while name in frames:
+            way, turn = frames[name].transform.translation, frames[name].transform.rotation
+            place = quat2mat((turn.w, turn.x, turn.y, turn.z)) @ place + (way.x, way.y, way.z)
+            name = frames[name].header.frame_id
+        assert name == 'table'
+        return place[0], place[1], place[2]
+
+    graph.spin_until(
+        lambda: fixed and any(math.dist(blade(message), wanted) < 1e-9 for message in moving), 'the frames'
+    )
 
 
 # The layouts.
