@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Settings = TypeVar('Settings')
 
-NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer')
+NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer', 'visualizer')
 """The nodes a parameter file may speak of."""
 
 

@@ -21,6 +21,7 @@ from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.store_schema import DATABASE
 from llm_policy_improver.table_tennis.settings import require_limits
+from llm_policy_improver.table_tennis.visualizer_settings import VisualizerSettings
 
 _OPTIMIZER_ARGUMENTS = {
     'objective': (str, 'plain words, e.g. "as far right as possible"; none: wait for set_objective'),
@@ -34,6 +35,7 @@ _OPTIMIZER_ARGUMENTS = {
     'seed': (int, 'draws the first trials and the balls'),
 }  # fmt: skip
 
+_VISUALIZER = 'visualizer'
 _REFUSED = 2
 """Exit code of a node that was given bad settings: see `running.run`."""
 _RESPAWN_DELAY = 1.0
@@ -62,6 +64,10 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             'insecure', default_value='false',
             description='whether anybody on the network may approve, arm and send parameters to the physical arm',
         ),
+        DeclareLaunchArgument(
+            'visualize', default_value='false',
+            description='whether arm, ball and landings are published for RViz and Foxglove',
+        ),
     ]
     arguments += [
         DeclareLaunchArgument(name, default_value='', description=f'{text}; empty: as in config')
@@ -75,7 +81,8 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
         # run was given good settings: refused when it is started again, e.g. as its endpoint is away, it is tried anew.
         refused = event.returncode == _REFUSED and id(event.action) not in have_run
         have_run.add(id(event.action))
-        if not context.is_shutdown and (refused or (event.returncode and 'simulator' in executables)):
+        crashed = bool(event.returncode) and 'simulator' in executables and _VISUALIZER not in event.process_name
+        if not context.is_shutdown and (refused or crashed):  # who only watches ends no run by its crash
             raise RuntimeError(f'{event.process_name} failed, see above; the other nodes are ended')
 
     def start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -99,7 +106,8 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
             if given(name)
         }
         overrides = {'trace_logger': run, 'optimizer': run | {'draw_landings': True} | asked}
-        _require_usable(given('config'), given('namespace'), executables)
+        started = executables + ((_VISUALIZER,) if _typed('visualize', bool, given('visualize')) else ())
+        _require_usable(given('config'), given('namespace'), started)
         read = read_settings(Path(given('config')), OptimizerSettings, 'optimizer')
         if asked.get('method', read.method) in PROGRAMS:
             # They choose for each ball, so that balls must differ, in simulation and in the rehearsal, too.
@@ -112,12 +120,14 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
                 'rehearsal.joint_margin': rehearsed.joint_margin,
             }
         guarded = 'simulator' not in executables
+        if _VISUALIZER in started:
+            _require_for_this_clock(Path(given('config')), lockstep=not guarded)
         if guarded:
             safety = Path(given('safety'))
             if _typed('insecure', bool, given('insecure')):
-                for name in ('controller', 'trace_logger', 'optimizer'):
+                for name in ('controller', 'trace_logger', 'optimizer', _VISUALIZER):
                     overrides.setdefault(name, {})['security.insecure'] = True
-            _require_usable(given('safety'), given('namespace'), executables)
+            _require_usable(given('safety'), given('namespace'), started)
             require_limits(named_settings(safety, 'controller'), str(safety))
             # What is rehearsed is the arm that runs.
             for name in ('config', 'safety'):
@@ -145,7 +155,7 @@ def description(executables: tuple[str, ...], config: str) -> LaunchDescription:
                     respawn=guarded,
                     respawn_delay=_RESPAWN_DELAY,
                 )
-                for executable in executables
+                for executable in started
             ),
         ]
 
@@ -170,6 +180,16 @@ def _typed(name: str, kind: type, text: str) -> str | int | bool:
     except ValueError:
         raise SettingsError(f'{name} must be of type {kind.__name__}; got "{text}"') from None
     return value
+
+
+def _require_for_this_clock(config: Path, lockstep: bool) -> None:
+    """One without a section for the visualizer, as files of earlier versions, would show the arm as a simulation."""
+    if read_settings(config, VisualizerSettings, _VISUALIZER).lockstep is not lockstep:
+        example = 'sim.yaml' if lockstep else 'hardware.yaml'
+        raise SettingsError(
+            f'config {config}: the visualizer must have lockstep: {str(lockstep).lower()} here; take over the section '
+            f'/**/{_VISUALIZER} of config/{example}'
+        )
 
 
 def _require_usable(config: str, namespace: str, executables: tuple[str, ...]) -> None:

@@ -38,21 +38,25 @@ def subscribe(
     """
 
     def take_short(data: bytes) -> None:
-        if not wanted():
-            return
-        if len(data) > longest:
-            node.get_logger().warning(
-                f'left out: a message of {len(data):,} bytes on {topic}; {longest:,} at most are read',
-                throttle_duration_sec=_TOLD,
-            )
-            return
-        try:
-            message = deserialize_message(data, kind)
-        except RuntimeError:  # not even of its type; rclpy itself drops such a message without a word
-            node.get_logger().warning(
-                f'left out: {len(data):,} bytes on {topic} that are no {kind.__name__}', throttle_duration_sec=_TOLD
-            )
-            return
-        take(message)
+        message = read(node, kind, topic, data, longest) if wanted() else None
+        if message is not None:
+            take(message)
 
     return node.create_subscription(kind, topic, take_short, qos, raw=True)
+
+
+def read(node: Node, kind: Any, topic: str, data: bytes, longest: int = LONGEST) -> Any:
+    """The message that these bytes are; None, told in the log, where they are too many or none of its type."""
+    if len(data) > longest:
+        node.get_logger().warning(
+            f'left out: a message of {len(data):,} bytes on {topic}; {longest:,} at most are read',
+            throttle_duration_sec=_TOLD,
+        )
+        return None
+    try:
+        return deserialize_message(data, kind)
+    except RuntimeError:  # rclpy itself drops such a message without a word
+        node.get_logger().warning(
+            f'left out: {len(data):,} bytes on {topic} that are no {kind.__name__}', throttle_duration_sec=_TOLD
+        )
+        return None

@@ -15,6 +15,7 @@ from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.report.labels import Label, LabelPlacer, group
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.objectives import wanted_place
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 INK: Final = '#1b1f24'
@@ -64,9 +65,7 @@ class Goal:
     @classmethod
     def of(cls, objective: Objective) -> 'Goal | None':
         """The place in an objective; None where it is about none."""
-        ends = {term.measure.name: term.target for term in objective.terms}
-        wanted = [ends.get(name) for name in ('landing_x', 'landing_y')]
-        places = [None if each is None else _inside(*each) for each in wanted]
+        places = [None if each is None else _inside(*each) for each in wanted_place(objective)]
         return None if places == [None, None] else cls(*places)
 
 

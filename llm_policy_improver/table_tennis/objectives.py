@@ -8,8 +8,11 @@ from llm_policy_improver.core.chat import Ending, EndpointError, Exchange, Model
 from llm_policy_improver.core.objective import Objective, ObjectiveError
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.table_tennis.measures import MEASURES
+from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.reader import Reading, read
 from llm_policy_improver.table_tennis.vocabulary import CAN_BE_SAID, understand
+
+Interval = tuple[float, float]
 
 
 def parse_objective(words: str) -> Objective:
@@ -65,6 +68,15 @@ def read_objective(words: str, reader: ModelMaker | None, otherwise: str = '') -
             f'"{found.words}" is not understood, or not measured: {left_out}. {CAN_BE_SAID}{otherwise}'
         )
     return Objective(found.words, found.terms, found.sentence, reading.exchanges)
+
+
+def wanted_place(objective: Objective) -> tuple[Interval | None, Interval | None]:
+    """Between which x and which y a landing is wanted, m, frame ``table``; None where the objective leaves it open.
+
+    The two ends are the same for a value; one of them may be infinite.
+    """
+    ends = {term.measure.name: term.target for term in objective.terms}
+    return ends.get(LANDING_X.name), ends.get(LANDING_Y.name)
 
 
 def require_measurable(objective: Objective, why: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from paths import KINDS, PACKAGE, ROOT, interfaces
 
-NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer')
+NODES = ('simulator', 'stand_in_arm', 'controller', 'trace_logger', 'optimizer', 'visualizer')
 NOT_SOURCE = shutil.ignore_patterns(
     '.git', '.venv', 'runs', 'build', 'install', 'log', 'dist', '*.so', '__pycache__', '.*_cache', '*.egg-info'
 )  # fmt: skip

@@ -29,6 +29,7 @@ from llm_policy_improver.table_tennis.settings import (
     TraceLoggerSettings,
 )
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
+from llm_policy_improver.table_tennis.visualizer_settings import VisualizerSettings
 
 KINDS: dict[str, type[Any]] = {
     'simulator': SimulatorSettings,
@@ -36,6 +37,7 @@ KINDS: dict[str, type[Any]] = {
     'trace_logger': TraceLoggerSettings,
     'optimizer': OptimizerSettings,
     'stand_in_arm': StandInSettings,
+    'visualizer': VisualizerSettings,
 }
 LONGEST_TIME, MOST_MEMORY, LONGEST_MESSAGE = 2.0, 200.0, 300
 """s of computing, MB, characters."""

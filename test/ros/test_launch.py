@@ -50,6 +50,7 @@ ARGUMENTS = {
     'trials',
     'first_trials',
     'seed',
+    'visualize',
 }
 
 
@@ -84,6 +85,35 @@ def test_launch_file_starts_its_nodes_under_their_names(name: str) -> None:
     assert [node.node_executable for node in started] == NODES[name]
     assert {node.node_package for node in started} == {'llm_policy_improver'}
     assert [node.node_name.rpartition('/')[2] for node in started] == NODES[name]
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_visualizer_is_started_where_it_is_asked_for(name: str) -> None:
+    started = nodes(name, visualize='true')
+    assert [node.node_executable for node in started] == [*NODES[name], 'visualizer']
+    assert '/**/visualizer:' in given(started[-1])
+    enclave = 'simulation/visualizer' if name == 'sim.launch.py' else 'visualizer'
+    assert f'--enclave /llm_policy_improver/{enclave}' in ' '.join(map(str, started[-1]._Node__ros_arguments or ()))
+    assert [node.node_executable for node in nodes(name, visualize='false')] == NODES[name]
+
+
+def test_file_without_a_section_for_the_visualizer_shows_no_arm(tmp_path: Path) -> None:
+    whole = (ROOT / 'config' / 'hardware.yaml').read_text()
+    older = tmp_path / 'older.yaml'
+    older.write_text(whole[: whole.index('/**/visualizer:')])
+    assert nodes('hardware.launch.py', config=str(older))
+    with pytest.raises(SettingsError, match=r'lockstep: false here; take over the section /\*\*/visualizer'):
+        nodes('hardware.launch.py', config=str(older), visualize='true')
+
+
+def test_mock_drives_are_those_of_the_arm_with_all_its_controllers() -> None:
+    publisher, manager, spawner = nodes('mock_drives.launch.py')
+    assert 'mock_components/GenericSystem' in given(publisher)
+    assert 'update_rate: 250' in given(manager)
+    started = ' '.join(perform_substitutions(LaunchContext(), each) for each in spawner.cmd[1:4])
+    for topic in ('joint_state', 'gantry_velocity', 'arm_velocity'):
+        assert f'{topic}_' in started
+    assert 'robot_description' not in given(manager)  # it takes it from the publisher
 
 
 @pytest.mark.parametrize('name', NODES)

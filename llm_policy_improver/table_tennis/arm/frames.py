@@ -105,6 +105,10 @@ class RigidTransform:
         roll, pitch, yaw = mat2euler(self.rotation, axes=_FIXED_AXES)
         return (roll, pitch, yaw)
 
+    def then(self, other: 'RigidTransform') -> 'RigidTransform':
+        """This one first, and then another one, as one transform."""
+        return RigidTransform(other.rotation @ self.rotation, other.rotation @ self.translation + other.translation)
+
     def apply(self, position: Vec) -> Vec:
         """The point (x, y, z), m, in the new frame; what is not finite stays so."""
         x, y, z = (self.rotation @ position + self.translation).tolist()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm.frames import RigidTransform
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.shapes import DARK, GREY, ORANGE, RED, Box, Capsule, Disc, Part, Vec
 
@@ -86,21 +87,8 @@ LINKS: Final[tuple[Link, ...]] = (
 assert tuple(link.joint.name for link in LINKS if link.joint is not None) == JOINTS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinkPose:
-    """Where a link's frame lies.
-
-    Attributes:
-        rotation: (3, 3), its axes as columns.
-        position: (3,) m.
-    """
-
-    rotation: Array
-    position: Array
-
-
-def relative_poses(q: Array) -> dict[str, LinkPose]:
-    """Each link in the frame of the one before it, at joint positions ``q`` (8,), m and rad."""
+def relative_poses(q: Array) -> dict[str, RigidTransform]:
+    """From each link's frame to that of the one before it, at joint positions ``q`` (8,), m and rad."""
     from transforms3d.axangles import axangle2mat
 
     poses = {}
@@ -112,14 +100,13 @@ def relative_poses(q: Array) -> dict[str, LinkPose]:
                 position = position + rotation @ (value * np.array(link.joint.axis))
             else:
                 rotation = rotation @ axangle2mat(link.joint.axis, value, is_normalized=True)
-        poses[link.name] = LinkPose(rotation, position)
+        poses[link.name] = RigidTransform(rotation, position)
     return poses
 
 
-def link_poses(q: Array) -> dict[str, LinkPose]:
-    """Each link in frame ``table`` at joint positions ``q`` (8,), m and rad."""
-    rotation, position, poses = np.eye(3), np.zeros(3), {}
+def link_poses(q: Array) -> dict[str, RigidTransform]:
+    """From each link's frame to frame ``table``, at joint positions ``q`` (8,), m and rad."""
+    pose, poses = RigidTransform(np.eye(3), np.zeros(3)), {}
     for name, own in relative_poses(q).items():
-        rotation, position = rotation @ own.rotation, position + rotation @ own.position
-        poses[name] = LinkPose(rotation, position)
+        pose = poses[name] = own.then(pose)
     return poses

@@ -1,4 +1,4 @@
-"""A calibration as settings: what simulator, controller, trace logger and rehearsal read of it."""
+"""A calibration as settings: what simulator, controller, trace logger, visualizer and rehearsal read of it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -55,6 +55,7 @@ def settings_of(calibration: Calibration, on_the_arm: bool) -> dict[str, dict[st
         'stand_in_arm': simulation,
         'controller': controller | cameras,
         'trace_logger': ball | believed | cameras,
+        'visualizer': ball | believed | cameras,
         'optimizer': _under('rehearsal', ranges_of(calibration) | noise),
     }
 

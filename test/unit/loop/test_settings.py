@@ -16,12 +16,14 @@ from llm_policy_improver.table_tennis.settings import (
     TraceLoggerSettings,
 )
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
+from llm_policy_improver.table_tennis.visualizer_settings import VisualizerSettings
 
 KINDS: dict[str, type[Any]] = {
     'simulator': SimulatorSettings,
     'controller': ControllerSettings,
     'trace_logger': TraceLoggerSettings,
     'optimizer': OptimizerSettings,
+    'visualizer': VisualizerSettings,
 }
 from paths import CONFIG
 

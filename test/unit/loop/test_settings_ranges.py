@@ -18,6 +18,7 @@ from llm_policy_improver.table_tennis.settings import (
     require_limits,
 )
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
+from llm_policy_improver.table_tennis.visualizer_settings import VisualizerSettings
 
 KINDS: dict[str, type[Any]] = {
     'simulator': SimulatorSettings,
@@ -25,6 +26,7 @@ KINDS: dict[str, type[Any]] = {
     'trace_logger': TraceLoggerSettings,
     'optimizer': OptimizerSettings,
     'stand_in_arm': StandInSettings,
+    'visualizer': VisualizerSettings,
 }
 ALL = [(node, name) for node, kind in KINDS.items() for name in to_mapping(kind())]
 WORDS = (

@@ -35,7 +35,7 @@ def test_every_link_lies_where_mujoco_has_it(model: mujoco.MjModel) -> None:
             body = data.body(link.name)
             assert poses[link.name][:3, 3] == pytest.approx(body.xpos, abs=1e-9)
             assert poses[link.name][:3, :3].ravel() == pytest.approx(body.xmat, abs=1e-9)
-            assert ours[link.name].position == pytest.approx(body.xpos, abs=1e-9)
+            assert ours[link.name].translation == pytest.approx(body.xpos, abs=1e-9)
             assert ours[link.name].rotation.ravel() == pytest.approx(body.xmat, abs=1e-9)
 
 

@@ -25,6 +25,7 @@ from llm_policy_improver.table_tennis.settings import (
 from llm_policy_improver.table_tennis.space import NEUTRAL
 from llm_policy_improver.table_tennis.stand_in_settings import StandInSettings
 from llm_policy_improver.table_tennis.task import TableTennis
+from llm_policy_improver.table_tennis.visualizer_settings import VisualizerSettings
 
 BALL = drawn_ball(6, racket=True)
 
@@ -45,14 +46,15 @@ def test_every_node_reads_the_same_cell(calibration: Calibration, path: Path) ->
     simulation = read_settings(path, SimulatorSettings, 'simulator').simulation
     controller = read_settings(path, ControllerSettings, 'controller').controller
     trace_logger = read_settings(path, TraceLoggerSettings, 'trace_logger')
-    for ball in (simulation.ball, controller.ball, trace_logger.ball):
+    visualizer = read_settings(path, VisualizerSettings, 'visualizer')
+    for ball in (simulation.ball, controller.ball, trace_logger.ball, visualizer.ball):
         assert ball.drag_coefficient == pytest.approx(calibration.ball.drag_coefficient, rel=1e-4)
         assert ball.racket_grip == pytest.approx(calibration.ball.racket_grip, rel=1e-4)
     assert read_settings(path, StandInSettings, 'stand_in_arm').simulation == simulation
     assert simulation.camera_noise == pytest.approx(0.003, rel=0.1)
     assert simulation.latency.arm_action == controller.latency.arm_action > 0.06
     assert simulation.latency.arm_action_spread > 0.0
-    assert controller.filter == trace_logger.filter
+    assert controller.filter == trace_logger.filter == visualizer.filter
     assert controller.filter.sighting == simulation.camera_noise
     assert controller.latency.trust < 1.0
 
