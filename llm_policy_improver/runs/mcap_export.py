@@ -29,8 +29,8 @@ from llm_policy_improver.runs.ros_definitions import DEFINITIONS, EXPORTED
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.written import written_whole
-from llm_policy_improver.table_tennis.arm.frames import TABLE
-from llm_policy_improver.table_tennis.arm.links import LINKS, LinkPose, relative_poses
+from llm_policy_improver.table_tennis.arm.frames import TABLE, RigidTransform
+from llm_policy_improver.table_tennis.arm.links import LINKS, relative_poses
 from llm_policy_improver.table_tennis.arm.robot_description import robot_description
 
 DESCRIPTION: Final = 'robot_description'
@@ -112,11 +112,11 @@ def _transforms(stamp: int, links: Sequence[str], position: NDArray[np.float64])
     }
 
 
-def _transform(pose: LinkPose) -> dict[str, dict[str, float]]:
+def _transform(pose: RigidTransform) -> dict[str, dict[str, float]]:
     from transforms3d.quaternions import mat2quat
 
     w, x, y, z = mat2quat(pose.rotation).tolist()
     return {
-        'translation': dict(zip('xyz', pose.position.tolist(), strict=True)),
+        'translation': dict(zip('xyz', pose.translation.tolist(), strict=True)),
         'rotation': {'x': x, 'y': y, 'z': z, 'w': w},
     }
