@@ -137,14 +137,23 @@ def _export_table(folder: Path, kind: str, path: Path) -> None:
 
 
 def _export_series(folder: Path, numbers: tuple[int, ...], path: Path) -> None:
+    from llm_policy_improver.report.run_view import views_of
     from llm_policy_improver.runs.mcap_export import export_mcap
     from llm_policy_improver.runs.objective_folder import open_run
     from llm_policy_improver.runs.run_records import RunRecords
 
     with closing(open_run(folder, RunRecords.look)) as store, store.understood():
-        wanted = numbers or [trial.number for trial in store.trials()]
-        messages = export_mcap(store, sorted(set(wanted)), path)
-    click.echo(f'{len(set(wanted))} trials, {messages} messages: {path}')
+        wanted = sorted(set(numbers or [trial.number for trial in store.trials()]))
+        views = views_of(store)
+        try:
+            from llm_policy_improver.nodes.exported_scene import exported_scene
+
+            shown = exported_scene(views[-1].objective, len(views[-1].shown)) if views else None
+        except ImportError:
+            shown = None
+        messages = export_mcap(store, wanted, path, shown)
+    markers = '' if shown else '; without markers, which take ROS 2 with visualization_msgs'
+    click.echo(f'{len(wanted)} trial{"s" * (len(wanted) != 1)}, {messages} messages: {path}{markers}')
 
 
 @runs.command('verify')

@@ -9,10 +9,13 @@ topic                  type                        content
 ``tf_static``          tf2_msgs/msg/TFMessage      links that are fixed to the one before, once
 ``tf``                 tf2_msgs/msg/TFMessage      all other links at every joint state, from frame ``table``
 ====================== =========================== ==================================================
+
+and, where ROS 2 is installed, markers of table, net, aim and landings (`Shown`).
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +27,7 @@ from mcap_ros2.decoder import DecoderFactory
 from mcap_ros2.writer import Writer
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.runs.mcap_series import STATES
 from llm_policy_improver.runs.ros_definitions import DEFINITIONS, EXPORTED
 from llm_policy_improver.runs.run_records import RunRecords
@@ -40,13 +44,34 @@ _STRING, _TRANSFORMS = EXPORTED
 _PARENT: Final = dict(zip((link.name for link in LINKS), (TABLE, *(link.name for link in LINKS)), strict=False))
 
 
-def export_mcap(store: RunRecords, trials: Sequence[int], path: Path) -> int:
+Scene = Callable[[Sequence[Trial]], Any]
+"""Makes a message of what is shown after these trials, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an export adds that takes a ROS installation to make.
+
+    Attributes:
+        topic, kind: of the messages, e.g. ``'visualization_msgs/msg/MarkerArray'``.
+        definition: of that type, the types it uses included.
+        scene: gives the message.
+    """
+
+    topic: str
+    kind: str
+    definition: str
+    scene: Scene
+
+
+def export_mcap(store: RunRecords, trials: Sequence[int], path: Path, shown: Shown | None = None) -> int:
     """Write trials into a file.
 
     Args:
         store: of the run.
         trials: their numbers, in the order in which they were played.
         path: of the file.
+        shown: a message at the begin of the first trial, and after each of them.
 
     Returns:
         How many messages it holds.
@@ -55,11 +80,20 @@ def export_mcap(store: RunRecords, trials: Sequence[int], path: Path) -> int:
         StoreError: a trial cannot be read, or the file not be written.
     """
     count = 0
+    definitions = DEFINITIONS | EXPORTED | ({} if shown is None else {shown.kind: shown.definition})
+    by_number = {trial.number: trial for trial in store.trials()}
+    over: list[Trial] = []
     with written_whole(path) as partial, partial.open('wb') as stream, Writer(stream) as writer:
-        schemas = {name: writer.register_msgdef(name, text) for name, text in (DEFINITIONS | EXPORTED).items()}
+        schemas = {name: writer.register_msgdef(name, text) for name, text in definitions.items()}
         for number in trials:
             added = list(_added(store, number, first=not count))
             messages = sorted((*_stored(store, number), *added), key=lambda message: message[0])
+            if shown is not None and messages:
+                begin, end = messages[0][0], messages[-1][0]
+                if not over:
+                    messages.insert(0, (begin, shown.topic, shown.kind, shown.scene(())))
+                over.append(by_number[number])
+                messages.append((end, shown.topic, shown.kind, shown.scene(tuple(over))))
             for sequence, (time, topic, kind, content) in enumerate(messages, count):
                 writer.write_message(topic, schemas[kind], content, time, time, sequence)
             count += len(messages)
