@@ -12,6 +12,7 @@ import mujoco
 from transforms3d.quaternions import axangle2quat
 
 from llm_policy_improver.table_tennis.arm import facts as arm
+from llm_policy_improver.table_tennis.arm import shapes
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.state import BallModel
 
@@ -164,26 +165,18 @@ def _add_arm(spec: mujoco.MjSpec) -> None:
     body = spec.worldbody.add_body(name='gantry', pos=list(arm.BASE))
     joints = {joint.name: joint for joint in arm.ARM}
     _add_joint(spec, body, joints['slide_y'])
-    _box(body, [2.1, 0.06, 0.05], [0.0, 0.0, -0.31], 50.0, _GREY)
+    _box(body, shapes.GANTRY, _GREY)
     body = body.add_body(name='carriage')
     _add_joint(spec, body, joints['slide_x'])
-    _box(body, [0.14, 0.11, 0.05], [0.0, 0.0, -0.20], 30.0, _DARK)
+    _box(body, shapes.CARRIAGE, _DARK)
     turn = axangle2quat((0.0, 0.0, 1.0), math.pi / 2)  # x towards the opponent
     body = body.add_body(name='base', quat=turn)
-    _capsule(body, [0.0, 0.0, -0.14], [0.0, 0.0, 0.10], 0.075, 5.0, _DARK, solid=False)
-    shapes = {
-        'axis_1': ([0.0, 0.0, 0.0], [0.0, 0.0, 0.181], 0.065, 5.0),
-        'axis_2': ([0.0, 0.0, 0.0], [0.0, 0.0, 0.280], 0.055, 4.5),
-        'axis_3': ([0.0, 0.0, 0.0], [0.06, 0.0, 0.010], 0.050, 2.5),
-        'axis_4': ([0.07, 0.0, 0.0], [0.300, 0.0, 0.0], 0.042, 2.5),
-        'axis_5': ([0.0, 0.0, 0.0], [0.04, 0.0, 0.0], 0.036, 1.0),
-        'axis_6': ([0.0, 0.0, 0.0], [0.015, 0.0, 0.0], 0.030, 0.5),
-    }
-    for name, (start, end, radius, mass) in shapes.items():
+    _capsule(body, shapes.BASE, _DARK, solid=False)
+    for name, link in shapes.LINKS.items():
         joint = joints[name]
         body = body.add_body(name=name, pos=list(joint.offset))
         _add_joint(spec, body, joint)
-        _capsule(body, start, end, radius, mass, _ORANGE)
+        _capsule(body, link, _ORANGE)
     tilt = axangle2quat((1.0, 0.0, 0.0), arm.BLADE_TILT)
     paddle = body.add_body(name='paddle', pos=list(arm.BLADE_OFFSET), quat=tilt)
     paddle.gravcomp = 1.0
@@ -191,7 +184,7 @@ def _add_arm(spec: mujoco.MjSpec) -> None:
         name='blade', type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[arm.BLADE_RADIUS, arm.BLADE_THICKNESS / 2, 0.0],
         mass=0.15, contype=_BLADE, conaffinity=_FIXED | _TABLE, rgba=_RED,
     )  # fmt: skip
-    _capsule(paddle, [-0.15, 0.0, 0.0], [-0.08, 0.0, 0.0], 0.013, 0.03, _DARK, name='handle')
+    _capsule(paddle, shapes.HANDLE, _DARK, name='handle')
     paddle.add_site(name='blade', pos=[0.0, 0.0, 0.0])
 
 
@@ -213,22 +206,21 @@ def _add_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, joint: arm.Joint) -> N
 
 
 def _capsule(
-    body: mujoco.MjsBody, start: list[float], end: list[float], radius: float, mass: float, colour: list[float],
-    *, solid: bool = True, name: str = '',
-) -> None:  # fmt: skip
+    body: mujoco.MjsBody, link: shapes.Capsule, colour: list[float], *, solid: bool = True, name: str = ''
+) -> None:
     """A link. Real arms of this class compensate their own weight, hence gravcomp."""
     body.gravcomp = 1.0
     body.add_geom(
-        name=name or f'{body.name}_link', type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=[*start, *end],
-        size=[radius, 0.0, 0.0], mass=mass, contype=_LINK if solid else 0,
+        name=name or f'{body.name}_link', type=mujoco.mjtGeom.mjGEOM_CAPSULE, fromto=[*link.start, *link.end],
+        size=[link.radius, 0.0, 0.0], mass=link.mass, contype=_LINK if solid else 0,
         conaffinity=_FIXED | _TABLE if solid else 0, rgba=colour,
     )  # fmt: skip
 
 
-def _box(body: mujoco.MjsBody, size: list[float], pos: list[float], mass: float, colour: list[float]) -> None:
+def _box(body: mujoco.MjsBody, part: shapes.Box, colour: list[float]) -> None:
     """A part of the gantry; it runs on rails below the table's surface and touches nothing."""
     body.gravcomp = 1.0
     body.add_geom(
-        name=f'{body.name}_part', type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=pos, mass=mass,
-        contype=0, conaffinity=0, rgba=colour,
+        name=f'{body.name}_part', type=mujoco.mjtGeom.mjGEOM_BOX, size=list(part.half), pos=list(part.centre),
+        mass=part.mass, contype=0, conaffinity=0, rgba=colour,
     )  # fmt: skip
