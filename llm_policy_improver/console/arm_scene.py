@@ -52,7 +52,7 @@ def arm_scene() -> tuple[ui.scene, list[dict[str, Any]]]:
     with scene:
         _add_table(scene)
         arms = [_add_arm(scene, look) for look in LOOKS]
-    scene.move_camera(2.5, -3.1, 1.7, look_at_x=0.0, look_at_y=-0.35, look_at_z=0.15, duration=0.0)
+    scene.move_camera(2.1, -2.75, 1.45, look_at_x=0.0, look_at_y=-0.3, look_at_z=0.08, duration=0.0)
     return scene, arms
 
 
@@ -132,8 +132,8 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
     _capsule(scene, shapes.HANDLE, _DARK, look)
     for group in reversed(groups):
         group.__exit__()
-    ball = scene.sphere(table.BALL_RADIUS).material('#ffd23f', opacity=max(look.opacity, 0.8))
-    trail = scene.point_cloud([[0.0, 0.0, -9.0]], point_size=0.022).material(look.colour)
+    ball = scene.sphere(table.BALL_RADIUS).material('#ffffff', opacity=max(look.opacity, 0.8))
+    trail = scene.point_cloud([[0.0, 0.0, -9.0]], point_size=0.034).material(look.colour)
     return {'arm': whole.id, 'joints': moving, 'ball': ball.id, 'trail': trail.id}
 
 

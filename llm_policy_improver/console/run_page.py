@@ -52,26 +52,34 @@ class RunPage:
         self._parts = ui.element('nav').classes('parts').props('aria-label="Runs in this store"')
         self._head = ui.element('div')
         with ui.element('div').classes('columns') as self._body:
-            with ui.element('section').classes('card').props('aria-label="Landings"'):
-                text('h2', 'Where the balls landed')
-                self._map = LandingMap().on('choose', self._on_choose)
-            with ui.element('section').classes('card').props('aria-label="Chosen trial"'):
-                self._lay_out_stepper()
-                self._panel = ui.element('div').classes('panel')
-            with ui.element('section').classes('card').props('aria-label="Progress"'):
-                text('h2', 'Distance to the goal')
-                self._chart = DistanceChart().on('choose', self._on_choose)
-                self._table = TrialTable().on('choose', self._on_choose)
-            with ui.element('section').classes('card').props('aria-label="Arm and ball"'):
-                self._replayed = text('h2', 'Arm and ball')
-                with ui.element('div').props('role=img aria-label="The arm, the table and the ball in three dimensions"'):
-                    scene, arms = arm_scene()
-                self._replay = Replay().on('beside', self._on_beside)
-                self._replay.props.update({'scene': scene.id, 'arms': arms, 'trials': [], 'numbers': []})
-                self._replay_trouble = text('p', '', 'quiet')
+            with ui.element('div').classes('column-of-cards'):
+                self._lay_out_pictures()
+            with ui.element('div').classes('column-of-cards'):
+                with ui.element('section').classes('card').props('aria-label="Chosen trial"'):
+                    self._lay_out_stepper()
+                    self._panel = ui.element('div').classes('panel')
+                self._lay_out_replay()
         self._end = ui.element('div')
         self._body.set_visibility(False)
         ui.keyboard(self._on_key, ignore=['input', 'select', 'textarea'])
+
+    def _lay_out_pictures(self) -> None:
+        with ui.element('section').classes('card').props('aria-label="Landings"'):
+            text('h2', 'Where the balls landed')
+            self._map = LandingMap().on('choose', self._on_choose)
+        with ui.element('section').classes('card').props('aria-label="Progress"'):
+            text('h2', 'Distance to the goal')
+            self._chart = DistanceChart().on('choose', self._on_choose)
+            self._table = TrialTable().on('choose', self._on_choose)
+
+    def _lay_out_replay(self) -> None:
+        with ui.element('section').classes('card').props('aria-label="Arm and ball"'):
+            self._replayed = text('h2', 'Arm and ball')
+            with ui.element('div').props('role=img aria-label="The arm, the table and the ball in three dimensions"'):
+                scene, arms = arm_scene()
+            self._replay = Replay().on('beside', self._on_beside)
+            self._replay.props.update({'scene': scene.id, 'arms': arms, 'trials': [], 'numbers': []})
+            self._replay_trouble = text('p', '', 'quiet')
 
     def _lay_out_stepper(self) -> None:
         with ui.element('div').classes('stepper'):

@@ -102,7 +102,8 @@ def _changes(changes: tuple[Change, ...]) -> None:
                     part = text('i', '', 'up' if raised else 'down')
                     part.style(f'width: {50 * abs(each.share) / largest:.1f}%')
                 text('span', f'{each.before:.3f} → {each.after:.3f}', 'values')
-                text('span', f'{"raised" if raised else "lowered"} by {abs(each.share):.0%} of its range', 'share')
+                share = f'{abs(each.share):.0%}' if abs(each.share) >= 0.01 else 'less than 1%'
+                text('span', f'{"raised" if raised else "lowered"} by {share} of its range', 'share')
 
 
 def _claims(view: RunView, claims: tuple[ClaimedEffect, ...]) -> None:

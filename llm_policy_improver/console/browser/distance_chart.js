@@ -8,7 +8,7 @@ export default {
   },
   beforeUnmount() { this.observer.disconnect(); },
   computed: {
-    box() { return { left: 46, right: this.width - 10, top: 12, bottom: this.height - 34 }; },
+    box() { return { left: 46, right: this.width - 10, top: 18, bottom: this.height - 34 }; },
     measured() { return this.trials.filter((each) => each.distance !== null); },
     failed() { return this.trials.filter((each) => each.distance === null); },
     expected() { return this.trials.filter((each) => each.expected); },
@@ -20,6 +20,7 @@ export default {
       return Math.max(Math.min(wanted, Math.max(...all, 0.1) * 1.1), 0.05);
     },
     last() { return this.trials.length ? this.trials[this.trials.length - 1].number : 1; },
+    beyond() { return this.measured.some((each) => each.distance > this.top); },
     begin() { return this.trials.find((each) => !each.first)?.number; },
     ticks() {
       const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].find((each) => this.top / each <= 5) ?? 2;
@@ -65,9 +66,9 @@ export default {
         </g>
         <text v-for="number in numbers" :key="'x' + number" :x="x(number)" :y="box.bottom + 16" text-anchor="middle">{{ number }}</text>
         <text :x="box.right" :y="height - 4" text-anchor="end">trial</text>
-        <text :x="4" :y="height - 4">m to the goal</text>
+        <text :x="4" :y="height - 4">m to the goal{{ beyond ? "; what is more is drawn at the top" : "" }}</text>
         <line v-if="begin && begin > 1" class="begin" :x1="x(begin - 0.5)" :x2="x(begin - 0.5)" :y1="box.top" :y2="box.bottom" />
-        <text v-if="begin && begin > 1" :x="x(begin - 0.5) + 4" :y="box.top + 2">improvements</text>
+        <text v-if="begin && begin > 1" :x="x(begin - 0.5) + 4" :y="box.top + 10">improvements</text>
       </g>
       <line v-if="chosen" class="now" :x1="x(chosen)" :x2="x(chosen)" :y1="box.top" :y2="box.bottom" />
       <line v-for="each in expected" :key="'e' + each.number" class="expected" :x1="x(each.number)" :x2="x(each.number)"
@@ -77,7 +78,7 @@ export default {
         :r="each.first ? 3 : 4.5" :fill="each.colour" class="landing" :class="{ cut: each.distance > top }">
         <title>Trial {{ each.number }}: {{ each.distance.toFixed(3) }} m</title>
       </circle>
-      <text v-for="each in failed" :key="'f' + each.number" :x="x(each.number)" :y="box.top - 2" class="cross"
+      <text v-for="each in failed" :key="'f' + each.number" :x="x(each.number)" :y="box.top - 6" class="cross"
         text-anchor="middle">×<title>Trial {{ each.number }}: {{ each.outcome }}</title></text>
       <circle v-if="chosen && trials.find((each) => each.number === chosen)?.distance != null" class="ring chosen" r="7.5"
         :cx="x(chosen)" :cy="y(trials.find((each) => each.number === chosen).distance)" />

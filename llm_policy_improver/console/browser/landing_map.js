@@ -4,7 +4,12 @@ const PLACES = [[0, -1], [1, -0.8], [-1, -0.8], [1.3, 0.3], [-1.3, 0.3], [0, 1.6
 
 export default {
   props: { trials: Array, map: Object, chosen: Number },
-  data: () => ({ near: false }),
+  data: () => ({ near: false, wide: 640 }),
+  mounted() {
+    this.observer = new ResizeObserver(([entry]) => { this.wide = Math.max(entry.contentRect.width, 200); });
+    this.observer.observe(this.$el);
+  },
+  beforeUnmount() { this.observer.disconnect(); },
   computed: {
     half() { return 100 * this.map.table.half; },
     length() { return 100 * this.map.table.length; },
@@ -25,7 +30,7 @@ export default {
     },
     // What is in the picture: the whole half, or the neighbourhood of the better half of the improvements.
     frame() {
-      const whole = { x: -this.net - 4, y: -this.length - 6, width: 2 * this.net + 8, height: this.length + 20 };
+      const whole = { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 };
       if (!this.near || !this.best) return whole;
       const ranked = this.improved.filter((each) => each.distance !== null).sort((a, b) => a.distance - b.distance);
       const some = [this.best, ...ranked.slice(0, Math.ceil(ranked.length / 2))];
@@ -36,23 +41,27 @@ export default {
       const height = (size * whole.height) / whole.width;
       return { x: x - size / 2, y: y - Math.max(height, size) / 2, width: size, height: Math.max(height, size) };
     },
-    // Sizes of marks and letters follow the picture, not the table.
-    unit() { return this.frame.width / 191; },
+    // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
+    unit() { return (3.2 * this.frame.width) / Math.min(this.wide, (520 * this.frame.width) / this.frame.height); },
     path() { return this.improved.map((each) => `${each.x},${each.y}`).join(" "); },
     // A number beside each landing where there is room: the chosen and the best first, then the latest.
     labels() {
       const u = this.unit, taken = [], found = [];
-      const first = [this.current, this.best].filter(Boolean);
+      const first = [this.current, this.best].filter(Boolean), goal = this.goal;
+      if (goal && goal.x !== null && goal.y !== null) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
       const others = [...this.improved].reverse().concat([...this.landed].filter((each) => each.first));
       for (const each of [...new Set([...first, ...others])]) {
-        const wide = 1.9 * String(each.number).length + 0.8, must = first.includes(each);
+        const must = first.includes(each), words = each === this.best ? `best: ${each.number}` : String(each.number);
+        const wide = (must ? 1.35 : 1.05) * words.length + 0.6;
         for (const [dx, dy] of PLACES) {
-          const gap = must ? 5.4 : 3.4, x = each.x + u * dx * (gap + wide / 3), y = each.y + u * (dy * gap + 0.6);
-          const box = [x - u * wide, y - 3.4 * u, x + u * wide, y + 0.8 * u];
+          const gap = must ? 5.4 : 3.4, x = each.x + u * dx * (gap + wide * 0.75), y = each.y + u * (dy * gap + 0.6);
+          const box = [x - u * wide, y - 3.6 * u, x + u * wide, y + 1 * u];
+          const f = this.frame;
+          if (box[0] < f.x || box[2] > f.x + f.width || box[1] < f.y || box[3] > f.y + f.height) continue;
           const free = !taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1]);
           const clear = must || !this.landed.some(
             (o) => o !== each && o.x > box[0] - u && o.x < box[2] + u && o.y > box[1] - u && o.y < box[3] + u);
-          if (free && clear) { taken.push(box); found.push({ ...each, lx: x, ly: y, must }); break; }
+          if (free && clear) { taken.push(box); found.push({ ...each, lx: x, ly: y, must, words }); break; }
         }
         if (found.length > 90) break;
       }
@@ -105,9 +114,9 @@ export default {
         :stroke-width="0.9 * unit" />
       <text v-for="each in labels" :key="'n' + each.number" :x="each.lx" :y="each.ly" :font-size="(each.must ? 4.6 : 3.4) * unit"
         :stroke-width="0.9 * unit" :class="{ must: each.must, first: each.first }" class="number"
-        >{{ each.number === map.best ? 'best: ' : '' }}{{ each.number }}</text>
-      <text v-if="!near" x="0" y="8" class="where" font-size="4.4">net · the robot plays from here</text>
-      <text v-if="!near" x="0" :y="-length - 1.8" class="where" font-size="4.4">far end of the table</text>
+        >{{ each.words }}</text>
+      <text v-if="!near" x="0" y="8" class="where" :style="{ fontSize: 4 * unit + 'px' }">net · the robot plays from here</text>
+      <text v-if="!near" x="0" :y="-length - 1.8" class="where" :style="{ fontSize: 4 * unit + 'px' }">far end of the table</text>
     </svg>
     <p class="key">
       <span><i class="dot first"></i>first trials, before any improvement</span>
