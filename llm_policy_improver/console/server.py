@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import uvicorn
 from fastapi import FastAPI, Query
+from fastapi.middleware.gzip import GZipMiddleware
 from nicegui import app, ui
 
 from llm_policy_improver.console.compare_page import compare_page
@@ -75,6 +76,8 @@ def serve(listening: socket.socket, door: Door, watched: WatchedFolder, prices: 
     ui.run_with(
         outer, title='llm_policy_improver', favicon=_FAVICON, dark=None, language='en-US', tailwind=False,
         show_welcome_message=False, storage_secret=None, reconnect_timeout=10.0,
+        # The most that is gained by far, at a tenth of the usual time.
+        gzip_middleware_factory=lambda inner: GZipMiddleware(inner, minimum_size=1000, compresslevel=1),
     )  # fmt: skip
     config = uvicorn.Config(
         guarded(outer, door), log_level='warning', access_log=False, timeout_graceful_shutdown=_GRACE, ws_max_size=2**20,

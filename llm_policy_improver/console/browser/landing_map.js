@@ -2,6 +2,8 @@
 // Lengths are centimetres here, so that strokes and letters have sizes near 1; trials come in metres.
 const PLACES = [[0, -1], [1, -0.8], [-1, -0.8], [1.3, 0.3], [-1.3, 0.3], [0, 1.6], [1, 1.4], [-1, 1.4]];
 
+const MOST_NUMBERED = 60, MOST_FAILED = 40;
+
 export default {
   props: { trials: Array, map: Object, chosen: Number },
   data: () => ({ near: false, wide: 640 }),
@@ -19,6 +21,7 @@ export default {
         ...each, x: 100 * each.place[0], y: -100 * each.place[1],
       }));
     },
+    most: () => MOST_FAILED,
     failed() { return this.trials.filter((each) => !each.place); },
     improved() { return this.landed.filter((each) => !each.first); },
     best() { return this.landed.find((each) => each.number === this.map.best); },
@@ -49,7 +52,7 @@ export default {
       const u = this.unit, taken = [], found = [];
       const first = [this.current, this.best].filter(Boolean), goal = this.goal;
       if (goal && goal.x !== null && goal.y !== null) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
-      const others = [...this.improved].reverse().concat([...this.landed].filter((each) => each.first));
+      const others = this.improved.slice(-MOST_NUMBERED).reverse().concat(this.landed.filter((each) => each.first).slice(-MOST_NUMBERED));
       for (const each of [...new Set([...first, ...others])]) {
         const must = first.includes(each), words = each === this.best ? `best: ${each.number}` : String(each.number);
         const wide = (must ? 1.35 : 1.05) * words.length + 0.6;
@@ -63,7 +66,6 @@ export default {
             (o) => o !== each && o.x > box[0] - u && o.x < box[2] + u && o.y > box[1] - u && o.y < box[3] + u);
           if (free && clear) { taken.push(box); found.push({ ...each, lx: x, ly: y, must, words }); break; }
         }
-        if (found.length > 90) break;
       }
       return found;
     },
@@ -128,8 +130,9 @@ export default {
     </p>
     <p v-if="failed.length" class="failed">
       <span>No good return:</span>
-      <button v-for="each in failed" :key="each.number" type="button" :aria-label="'Trial ' + each.number + ', ' + each.outcome"
+      <button v-for="each in failed.slice(-most)" :key="each.number" type="button" :aria-label="'Trial ' + each.number + ', ' + each.outcome"
         :title="each.outcome" :aria-pressed="String(each.number === chosen)" @click="choose(each.number)">{{ each.number }}</button>
+      <span v-if="failed.length > most">and {{ failed.length - most }} earlier ones, in the table below</span>
     </p>
   </div>`,
 };
