@@ -21,6 +21,10 @@ SECTIONS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             'report_command:report_command',
             'Write a page that shows a run whole; several side by side.',
         ),
+        'console': (
+            'console_command:console_command',
+            'Show runs in the browser, live while they go on.',
+        ),
         'plot': ('run_commands:plot_command', 'Draw the landings of a stored run.'),
         'video': ('video:video_command', 'Draw a stored trial as a clip, or show it in a window.'),
         'prompt': ('run_commands:prompt_command', 'Print what a language model is sent for a step of a run.'),

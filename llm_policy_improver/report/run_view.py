@@ -60,7 +60,7 @@ class RunView:
     steps: tuple[PlayedStep, ...]
     end: StoredEnd | None
 
-    @property
+    @cached_property
     def optimizer(self) -> OptimizerSettings:
         """The settings of the loop; the usual ones where they were not kept."""
         return OptimizerSettings() if self.made_with is None else self.made_with.optimizer

@@ -153,11 +153,11 @@ class RunRecords:
 
     def trials(self, first: int = 1) -> list[Trial]:
         """The trials from the number ``first`` on, in their order, without their samples."""
-        return [trial for trial in self._table('trials').records if trial.number >= first]
+        return list(self._table('trials', first).records)
 
     def steps(self, first: int = 1) -> list[StoredStep]:
         """The steps from the number ``first`` on, in their order."""
-        return [step for step in self._table('steps').records if step.number >= first]
+        return list(self._table('steps', first).records)
 
     def exchanges(self) -> list[StoredExchange]:
         """All requests to language models, in their order."""
@@ -270,9 +270,9 @@ class RunRecords:
     ) -> None:
         self.close()
 
-    def _table(self, table: str) -> TableContent:
+    def _table(self, table: str, first: int = 1) -> TableContent:
         with self._lock, reported(self.folder, 'read the run'):
-            return read_table(self._connection, table)
+            return read_table(self._connection, table, first)
 
 
 def named(damage: tuple[Damage, ...]) -> str:

@@ -78,6 +78,20 @@ class TableContent:
     damage: tuple[Damage, ...]
     protected: bool
 
+    def followed_by(self, later: 'TableContent') -> 'TableContent':
+        """With what was read of the rows behind these."""
+        return TableContent(
+            self.rows + later.rows,
+            self.records + later.records,
+            self.damage + later.damage,
+            self.protected and later.protected,
+        )
+
+    def since(self, first: int, table: str) -> 'TableContent':
+        """Those with the number ``first`` and behind."""
+        begin = next((at for at, row in enumerate(self.rows) if row[KEYS[table]] >= first), len(self.rows))
+        return TableContent(self.rows[begin:], self.records[begin:], self.damage, self.protected)
+
     def numbered(self, table: str) -> dict[int, sqlite3.Row]:
         """The rows by their numbers."""
         return {row[KEYS[table]]: row for row in self.rows}
@@ -93,14 +107,14 @@ def is_damage(error: Exception) -> bool:
     return not name_of(error).startswith(_NOT_OF_THE_FILE)
 
 
-def read_table(connection: sqlite3.Connection, table: str) -> TableContent:
-    """All of a table that is sound, and what is not.
+def read_table(connection: sqlite3.Connection, table: str, first: int = 1) -> TableContent:
+    """All of a table that is sound, and what is not, from the row with the number ``first`` on.
 
     Raises:
         StoreError: a proposal has a format that is not known here.
         sqlite3.Error: the disk or another process is in the way.
     """
-    found, damage = read_rows(connection, table)
+    found, damage = read_rows(connection, table, first)
     sound: list[sqlite3.Row] = []
     records: list[Any] = []
     for row in found:
@@ -147,17 +161,21 @@ def _refusal(table: str, row: sqlite3.Row) -> str | None:
     return 'is not what was stored: its checksum is another'
 
 
-def read_rows(connection: sqlite3.Connection, table: str) -> tuple[list[sqlite3.Row], list[Damage]]:
-    """All rows of a table that can be read, by their numbers, and what can not.
+def read_rows(
+    connection: sqlite3.Connection, table: str, first: int = 1
+) -> tuple[list[sqlite3.Row], list[Damage]]:
+    """All rows of a table from the number ``first`` on that can be read, by their numbers, and what can not.
 
     Raises:
         sqlite3.Error: the disk or another process is in the way.
     """
     key, damage = KEYS[table], list[Damage]()
-    rows, error = _until_error(connection, f'SELECT * FROM {table} ORDER BY {key}')
+    # Rows without a proper number are told of where all are read.
+    part = f'{table} WHERE {key} >= {first:d}' if first > 1 else table
+    rows, error = _until_error(connection, f'SELECT * FROM {part} ORDER BY {key}')
     if error is not None:
         # What lies behind a damaged page is reached from the other end.
-        backward, _ = _until_error(connection, f'SELECT * FROM {table} ORDER BY {key} DESC')
+        backward, _ = _until_error(connection, f'SELECT * FROM {part} ORDER BY {key} DESC')
         rows += backward
         damage.append(Damage(f'table {table}', f'cannot be read in part ({shortened(str(error), 80)})'))
     found = {row[key]: row for row in rows if isinstance(row[key], int)}
@@ -165,15 +183,15 @@ def read_rows(connection: sqlite3.Connection, table: str) -> tuple[list[sqlite3.
         damage.append(Damage(f'table {table}', 'has rows without numbers'))
     damage += [
         Damage(record_name(table, number), 'is missing')
-        for number in _missing(found, 1 if table == 'run' else 0)
+        for number in _missing(found, first, 1 if table == 'run' else 0)
     ]
     return [found[number] for number in sorted(found)], damage
 
 
-def _missing(found: Mapping[int, Any], least: int) -> Iterator[int]:
-    """Numbers from 1 to the last one, or to ``least``, that are not there; the first of very many."""
+def _missing(found: Mapping[int, Any], first: int, least: int) -> Iterator[int]:
+    """Numbers from ``first`` to the last one, or to ``least``, that are not there; the first of very many."""
     last, told = max(found, default=0), 0
-    for number in range(1, max(last, least) + 1):
+    for number in range(first, max(last, least) + 1):
         if number not in found:
             yield number
             told += 1

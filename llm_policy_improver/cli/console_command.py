@@ -1,0 +1,131 @@
+"""``llm-policy-improver console``: a page in the browser for stored runs, which follows those that go on."""
+
+import os
+import secrets
+import socket
+import stat
+from pathlib import Path
+from typing import Final
+
+import click
+
+from llm_policy_improver.core.settings import SettingsError
+
+ENVIRONMENT: Final = 'LLM_POLICY_IMPROVER_CONSOLE_TOKEN'
+LOOPBACK: Final = '127.0.0.1'
+SHORTEST: Final = 16
+"""Characters of a token."""
+_BYTES: Final = 24
+"""Of a token that is drawn."""
+
+
+@click.command('console')
+@click.argument('folder', metavar='[RUN|FOLDER]', default=Path('runs'), type=click.Path(path_type=Path))
+@click.option('--port', type=click.IntRange(0, 65535), default=8080, show_default=True, help='0: any that is free.')
+@click.option(
+    '--host', metavar='ADDRESS',
+    help=f'Let other machines look, who need the token that is printed.  [{LOOPBACK}: this machine alone]',
+)  # fmt: skip
+@click.option(
+    '--token-file', type=click.Path(path_type=Path),
+    help=f'The token whoever looks must know, in a file that its owner alone may read.  [{ENVIRONMENT}; else drawn]',
+)  # fmt: skip
+@click.option(
+    '--prices', type=(click.FloatRange(0.0), click.FloatRange(0.0)), metavar='PROMPT REPLY',
+    help='Of a million tokens of prompts and of replies, to tell what requests have cost.',
+)  # fmt: skip
+@click.option('--currency', default='USD', show_default=True, help='Of the prices.')
+@click.option('--show/--no-show', default=True, show_default=True, help='Open the page in the browser.')
+def console_command(
+    folder: Path,
+    port: int,
+    host: str | None,
+    token_file: Path | None,
+    prices: tuple[float, float] | None,
+    currency: str,
+    show: bool,
+) -> None:
+    """Show a run, or a folder of runs, in the browser, and follow those that go on. It changes nothing.
+
+    Example: llm-policy-improver console runs
+    """
+    from llm_policy_improver.runs.summary import run_folders
+
+    run_folders(folder)
+    token = _token(token_file, needed=host is not None)
+    with _listening(host or LOOPBACK, port) as listening:
+        try:
+            import nicegui  # noqa: F401
+        except ImportError:
+            raise SettingsError(
+                "the console needs NiceGUI: pip install 'llm-policy-improver[console]' (without it, "
+                '"llm-policy-improver report RUN" writes a page)'
+            ) from None
+        from llm_policy_improver.console.guard import Door
+        from llm_policy_improver.console.server import serve
+        from llm_policy_improver.console.watched_folder import WatchedFolder
+        from llm_policy_improver.report.page import Prices
+
+        address = _address(host or LOOPBACK, listening.getsockname()[1])
+        link = f'{address}?token={token}' if token else address
+
+        def ready() -> None:
+            click.echo(f'Console: {link}  (Ctrl-C ends it)')
+            if show:
+                click.launch(link)
+
+        serve(
+            listening, Door(host or LOOPBACK, token), WatchedFolder(folder),
+            None if prices is None else Prices(*prices, currency), ready,
+        )  # fmt: skip
+    click.echo('The console has ended.')
+
+
+def _token(path: Path | None, *, needed: bool) -> str:
+    """From the file, else the environment, else drawn where one is needed."""
+    given = os.environ.get(ENVIRONMENT, '') if path is None else _read(path)
+    if not given:
+        return secrets.token_urlsafe(_BYTES) if needed else ''
+    if len(given) < SHORTEST or not given.isascii() or not given.isprintable() or ' ' in given:
+        where = ENVIRONMENT if path is None else path
+        raise SettingsError(f'the token in {where} must have {SHORTEST} printable characters or more, without spaces')
+    return given
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open() as file:
+            mode, found = os.fstat(file.fileno()).st_mode, file.read(1000).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f'the token file {path} cannot be read: {error}') from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(f'the token file {path} is open to others: chmod 600 it, and take another token')
+    if not found:
+        raise SettingsError(f'the token file {path} is empty: write a token of {SHORTEST} characters or more into it')
+    return found
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen()
+        except OSError:
+            listening.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else 'that is no address'
+        raise SettingsError(
+            f'the console cannot listen on {host}, port {port} ({said}): choose another with --port, e.g. --port 0 for '
+            'any that is free'
+        ) from None
+    return listening
+
+
+def _address(host: str, port: int) -> str:
+    # 0.0.0.0 and :: are every address of this machine; a browser wants one.
+    name = {'0.0.0.0': socket.gethostname(), '::': socket.gethostname()}.get(host, host)
+    return f'http://{f"[{name}]" if ":" in name else name}:{port}/'

@@ -1,0 +1,138 @@
+// The opponent's half of the table from above, with the landings of all trials. The net is the lower edge.
+// Lengths are centimetres here, so that strokes and letters have sizes near 1; trials come in metres.
+const PLACES = [[0, -1], [1, -0.8], [-1, -0.8], [1.3, 0.3], [-1.3, 0.3], [0, 1.6], [1, 1.4], [-1, 1.4]];
+
+const MOST_NUMBERED = 60, MOST_FAILED = 40;
+
+export default {
+  props: { trials: Array, map: Object, chosen: Number },
+  data: () => ({ near: false, wide: 640 }),
+  mounted() {
+    this.observer = new ResizeObserver(([entry]) => { this.wide = Math.max(entry.contentRect.width, 200); });
+    this.observer.observe(this.$el);
+  },
+  beforeUnmount() { this.observer.disconnect(); },
+  computed: {
+    half() { return 100 * this.map.table.half; },
+    length() { return 100 * this.map.table.length; },
+    net() { return 100 * this.map.table.net; },
+    landed() {
+      return this.trials.filter((each) => each.place).map((each) => ({
+        ...each, x: 100 * each.place[0], y: -100 * each.place[1],
+      }));
+    },
+    most: () => MOST_FAILED,
+    failed() { return this.trials.filter((each) => !each.place); },
+    improved() { return this.landed.filter((each) => !each.first); },
+    best() { return this.landed.find((each) => each.number === this.map.best); },
+    current() { return this.landed.find((each) => each.number === this.chosen); },
+    goal() {
+      if (!this.map.goal) return null;
+      const [x, y] = this.map.goal;
+      return { x: x === null ? null : 100 * x, y: y === null ? null : -100 * y };
+    },
+    // What is in the picture: the whole half, or the neighbourhood of the better half of the improvements.
+    frame() {
+      const whole = { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 };
+      if (!this.near || !this.best) return whole;
+      const ranked = this.improved.filter((each) => each.distance !== null).sort((a, b) => a.distance - b.distance);
+      const some = [this.best, ...ranked.slice(0, Math.ceil(ranked.length / 2))];
+      if (this.goal && this.goal.x !== null && this.goal.y !== null) some.push(this.goal);
+      const xs = some.map((each) => each.x), ys = some.map((each) => each.y);
+      const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 8) * 1.25;
+      const x = (Math.max(...xs) + Math.min(...xs)) / 2, y = (Math.max(...ys) + Math.min(...ys)) / 2;
+      const height = (size * whole.height) / whole.width;
+      return { x: x - size / 2, y: y - Math.max(height, size) / 2, width: size, height: Math.max(height, size) };
+    },
+    // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
+    unit() { return (3.2 * this.frame.width) / Math.min(this.wide, (520 * this.frame.width) / this.frame.height); },
+    path() { return this.improved.map((each) => `${each.x},${each.y}`).join(" "); },
+    // A number beside each landing where there is room: the chosen and the best first, then the latest.
+    labels() {
+      const u = this.unit, taken = [], found = [];
+      const first = [this.current, this.best].filter(Boolean), goal = this.goal;
+      if (goal && goal.x !== null && goal.y !== null) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
+      const others = this.improved.slice(-MOST_NUMBERED).reverse().concat(this.landed.filter((each) => each.first).slice(-MOST_NUMBERED));
+      for (const each of [...new Set([...first, ...others])]) {
+        const must = first.includes(each), words = each === this.best ? `best: ${each.number}` : String(each.number);
+        const wide = (must ? 1.35 : 1.05) * words.length + 0.6;
+        for (const [dx, dy] of PLACES) {
+          const gap = must ? 5.4 : 3.4, x = each.x + u * dx * (gap + wide * 0.75), y = each.y + u * (dy * gap + 0.6);
+          const box = [x - u * wide, y - 3.6 * u, x + u * wide, y + 1 * u];
+          const f = this.frame;
+          if (box[0] < f.x || box[2] > f.x + f.width || box[1] < f.y || box[3] > f.y + f.height) continue;
+          const free = !taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1]);
+          const clear = must || !this.landed.some(
+            (o) => o !== each && o.x > box[0] - u && o.x < box[2] + u && o.y > box[1] - u && o.y < box[3] + u);
+          if (free && clear) { taken.push(box); found.push({ ...each, lx: x, ly: y, must, words }); break; }
+        }
+      }
+      return found;
+    },
+    star() {
+      const points = [];
+      for (let k = 0; k < 10; k++) {
+        const r = (k % 2 ? 1.7 : 4) * this.unit, a = (Math.PI * k) / 5;
+        points.push(`${this.goal.x + r * Math.sin(a)},${this.goal.y - r * Math.cos(a)}`);
+      }
+      return points.join(" ");
+    },
+    told() {
+      const best = this.best ? `, the best is trial ${this.best.number}` : "";
+      return `The opponent's half of the table from above: ${this.landed.length} of ${this.trials.length} balls ` +
+        `landed on it${best}. All trials stand in the table "All trials" below.`;
+    },
+  },
+  methods: {
+    choose(number) { this.$emit("choose", number); },
+    size(each) { return (each.first ? 1.3 : 1.9) * this.unit; },
+  },
+  template: `
+  <div class="landing-map">
+    <div class="tools" role="group" aria-label="Part of the table">
+      <button type="button" :aria-pressed="String(!near)" @click="near = false">Whole half</button>
+      <button type="button" :aria-pressed="String(near)" :disabled="!best" @click="near = true">Around the best</button>
+    </div>
+    <svg role="img" :aria-label="told" :viewBox="[frame.x, frame.y, frame.width, frame.height].join(' ')">
+      <rect :x="-half" :y="-length" :width="2 * half" :height="length" class="half" />
+      <rect :x="-half" y="0" :width="2 * half" height="14" class="own" />
+      <line x1="0" x2="0" y1="0" :y2="-length" class="middle" />
+      <line :x1="-net" :x2="net" y1="0" y2="0" class="net" />
+      <g v-if="goal">
+        <polygon v-if="goal.x !== null && goal.y !== null" :points="star" class="star" />
+        <line v-else-if="goal.x !== null" :x1="goal.x" :x2="goal.x" y1="0" :y2="-length" class="aim" />
+        <line v-else :x1="-half" :x2="half" :y1="goal.y" :y2="goal.y" class="aim" />
+      </g>
+      <ellipse v-if="map.spread && best" :cx="best.x" :cy="best.y" :rx="100 * map.spread[0]" :ry="100 * map.spread[1]"
+        class="spread" :stroke-width="0.5 * unit" />
+      <polyline :points="path" class="path" :stroke-width="0.25 * unit" />
+      <circle v-for="each in landed" :key="each.number" :cx="each.x" :cy="each.y" :r="size(each)" :fill="each.colour"
+        class="landing" :class="{ first: each.first }" :stroke-width="0.3 * unit" :data-trial="each.number"
+        @click="choose(each.number)">
+        <title>Trial {{ each.number }}: ({{ each.place[0].toFixed(2) }}, {{ each.place[1].toFixed(2) }}) m</title>
+      </circle>
+      <circle v-if="best" :cx="best.x" :cy="best.y" :r="4.2 * unit" class="ring" :stroke-width="0.9 * unit" />
+      <circle v-if="current" :cx="current.x" :cy="current.y" :r="3.1 * unit" class="ring chosen"
+        :stroke-width="0.9 * unit" />
+      <text v-for="each in labels" :key="'n' + each.number" :x="each.lx" :y="each.ly" :font-size="(each.must ? 4.6 : 3.4) * unit"
+        :stroke-width="0.9 * unit" :class="{ must: each.must, first: each.first }" class="number"
+        >{{ each.words }}</text>
+      <text v-if="!near" x="0" y="8" class="where" :style="{ fontSize: 4 * unit + 'px' }">net · the robot plays from here</text>
+      <text v-if="!near" x="0" :y="-length - 1.8" class="where" :style="{ fontSize: 4 * unit + 'px' }">far end of the table</text>
+    </svg>
+    <p class="key">
+      <span><i class="dot first"></i>first trials, before any improvement</span>
+      <span><i class="dot order"></i>improvements, light to dark</span>
+      <span v-if="goal"><i class="dot aim"></i>aim</span>
+      <span><i class="dot best"></i>best</span>
+      <span><i class="dot chosen"></i>chosen</span>
+      <span v-if="map.spread"><i class="dot spread"></i>where 95 % of repeats of the best would land</span>
+    </p>
+    <p v-if="failed.length" class="failed">
+      <span>No good return:</span>
+      <button v-for="each in failed.slice(-most)" :key="each.number" type="button" :aria-label="'Trial ' + each.number + ', ' + each.outcome"
+        :title="each.outcome" :aria-pressed="String(each.number === chosen)" @click="choose(each.number)">{{ each.number }}</button>
+      <span v-if="failed.length > most">and {{ failed.length - most }} earlier ones, in the table below</span>
+    </p>
+  </div>`,
+};

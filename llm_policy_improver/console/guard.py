@@ -1,0 +1,199 @@
+"""Who may look at the console: the door in front of all of it, for pages, polling and web sockets alike.
+
+A page of somebody else, open in the same browser, can send requests to this machine. Two headers tell them apart, which
+no script can forge: ``Host``, against names of somebody else that lead to this machine (DNS rebinding), and ``Origin``,
+against requests of other pages. Where others can reach the machine, a token is asked for too.
+"""
+
+import hmac
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+Scope = dict[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[dict[str, Any]], Any]
+Application = Callable[[Scope, Receive, Send], Any]
+
+COOKIE: Final = 'llm_policy_improver_console'
+QUERY: Final = 'token'
+
+POLICY: Final = '; '.join(
+    (
+        "default-src 'self'",
+        # NiceGUI begins its page with a script of its own in it, and Vue compiles its templates in the browser.
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Content-Security-Policy of every answer: nothing is loaded from, or sent, elsewhere, and no other page frames this."""
+
+_HEADERS: Final = (
+    (b'content-security-policy', POLICY.encode()),
+    (b'x-content-type-options', b'nosniff'),
+    (b'referrer-policy', b'no-referrer'),
+    (b'cross-origin-resource-policy', b'same-origin'),
+    (b'cross-origin-opener-policy', b'same-origin'),
+)
+_ENTERED: Final = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Console</title>'
+    '<meta http-equiv="refresh" content="0; url={path}"><p><a href="{path}">To the console</a></p></html>'
+)
+"""A page of our own that leads on: the browser sends a SameSite=Strict cookie with what this page asks for, also where a
+page of somebody else led here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not answered.
+
+    Attributes:
+        status: of HTTP.
+        sentence: for people.
+    """
+
+    status: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What is asked of every request.
+
+    Attributes:
+        address: that the console listens on, as a person gave it.
+        token: that whoever looks must know; empty: none is asked for.
+    """
+
+    address: str
+    token: str = ''
+
+    def refusal(self, headers: dict[str, str], query: str) -> Refusal | None:
+        """Why a request with these headers (names in small letters) is not answered; None where it is."""
+        host = headers.get('host', '')
+        if not self._is_ours(host):
+            return Refusal(421, 'This console is not found under that name; use the address that it printed.')
+        origin = headers.get('origin')
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return Refusal(403, 'Pages of others may not use this console.')
+        if headers.get('sec-fetch-site') in {'cross-site', 'same-site'} and headers.get('sec-fetch-mode') != 'navigate':
+            return Refusal(403, 'Pages of others may not use this console.')
+        if self.token and not self._knows(headers) and not self.brings(query):
+            return Refusal(401, 'Open the link with the token that the console printed when it was started.')
+        return None
+
+    def brings(self, query: str) -> bool:
+        """Whether a query string has the token."""
+        given = parse_qs(query).get(QUERY, [''])[-1]
+        return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
+
+    @property
+    def cookie(self) -> str:
+        """Value of the cookie of whoever has brought the token; the token cannot be read from it."""
+        return hmac.new(self.token.encode(), COOKIE.encode(), sha256).hexdigest()
+
+    def _knows(self, headers: dict[str, str]) -> bool:
+        try:
+            sent = SimpleCookie(headers.get('cookie', ''))
+        except CookieError:
+            return False
+        given = sent[COOKIE].value if COOKIE in sent else ''
+        return hmac.compare_digest(given.encode(), self.cookie.encode())
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether a request names this machine by an address, which nobody else's name service can give away."""
+        try:
+            name = urlsplit(f'//{host}').hostname or ''
+        except ValueError:
+            return False
+        if name in {'localhost', self.address.lower()}:
+            return True
+        try:
+            address = ipaddress.ip_address(name)
+        except ValueError:
+            return not is_loopback(self.address) and name == socket.gethostname().lower()
+        return address.is_loopback or not is_loopback(self.address)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address.lower() == 'localhost'
+
+
+def guarded(application: Application, door: Door) -> Application:
+    """An ASGI application behind the door."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope['type'] not in {'http', 'websocket'}:
+            await application(scope, receive, send)
+            return
+        headers = {name.decode('latin-1').lower(): value.decode('latin-1') for name, value in scope['headers']}
+        query = scope.get('query_string', b'').decode('latin-1')
+        refusal = door.refusal(headers, query)
+        if refusal is not None:
+            await _refuse(scope, send, refusal)
+        elif scope['type'] == 'http' and door.brings(query):
+            await _enter(scope, send, door, query)
+        else:
+            await application(scope, receive, _with_headers(send))
+
+    return answer
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: dict[str, Any]) -> None:
+        if message['type'] == 'http.response.start':
+            message = {**message, 'headers': [*message.get('headers', ()), *_HEADERS]}
+        await send(message)
+
+    return sending
+
+
+async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
+    body = f'{refusal.sentence}\n'.encode()
+    if scope['type'] == 'http':
+        await _answer(send, 'http', refusal.status, body, (b'content-type', b'text/plain; charset=utf-8'))
+    elif 'websocket.http.response' in scope.get('extensions', {}):
+        await _answer(send, 'websocket.http', refusal.status, body, (b'content-type', b'text/plain; charset=utf-8'))
+    else:
+        await send({'type': 'websocket.close', 'code': 1008})
+
+
+async def _enter(scope: Scope, send: Send, door: Door, query: str) -> None:
+    """Give the cookie to whoever brought the token, and lead on to the same address without it."""
+    left = {name: values for name, values in parse_qs(query).items() if name != QUERY}
+    path = urlsplit(scope.get('path', '/')).path
+    # A path that begins with two slashes would name another host.
+    path = '/' + path.lstrip('/\\') + (f'?{urlencode(left, doseq=True)}' if left else '')
+    page = _ENTERED.format(path=_escaped(path)).encode()
+    secure = '; Secure' if scope.get('scheme') == 'https' else ''
+    cookie = f'{COOKIE}={door.cookie}; Path=/; HttpOnly; SameSite=Strict{secure}'.encode()
+    await _answer(
+        send, 'http', 200, page, (b'content-type', b'text/html; charset=utf-8'), (b'set-cookie', cookie),
+        (b'cache-control', b'no-store'),
+    )  # fmt: skip
+
+
+async def _answer(send: Send, kind: str, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    whole = [*headers, (b'content-length', str(len(body)).encode()), *_HEADERS]
+    await send({'type': f'{kind}.response.start', 'status': status, 'headers': whole})
+    await send({'type': f'{kind}.response.body', 'body': body})
+
+
+def _escaped(text: str) -> str:
+    return text.replace('&', '&amp;').replace('"', '&quot;').replace('<', '&lt;').replace('>', '&gt;')

@@ -1,0 +1,91 @@
+"""The head of a run's page: where it was played, whether it goes on, what was asked, how far it came, what to keep."""
+
+from nicegui import ui
+
+from llm_policy_improver.console.texts import facts, metres, table, text
+from llm_policy_improver.report.page import Prices, played_where
+from llm_policy_improver.report.run_view import RunView
+from llm_policy_improver.report.spread import Spread
+from llm_policy_improver.report.stages import stages_of, verdict
+from llm_policy_improver.report.wording import aim_text, best_text, kept_text
+
+
+def run_banner(view: RunView, goes_on: bool) -> None:
+    """Where, whether it goes on, what was asked, and whether it gets better beyond luck."""
+    kind = 'stand-in' if 'stand_in_arm' in view.description else 'simulated' if 'simulator' in view.description else 'nodes'
+    with ui.element('section').classes('banner').props('aria-label="The run"'):
+        with ui.element('p').classes('pills'):
+            text('span', f'Played {played_where(view)}', f'pill {kind}')
+            text('span', _state(view, goes_on), 'pill on' if goes_on else 'pill')
+        text('p', f'“{view.objective.words}”', 'objective')
+        text('p', f'Understood as: {aim_text(view.objective)}.', 'aim')
+        text('p', run_verdict(view), 'verdict')
+        facts(
+            (
+                ('Trials', f'{len(view.shown)}, of which {view.first} before any improvement'),
+                ('Good returns', f'{view.result.returned:.0%}'),
+                ('Best seen', best_text(view.result) or 'none could be ranked'),
+                ('Proposed by', view.method),
+                ('Begun', f'{view.created_at:%Y-%m-%d %H:%M} UTC'),
+            ),
+            'facts wide',
+        )
+
+
+def run_verdict(view: RunView) -> str:
+    """Whether it gets better, in a sentence."""
+    if not view.objective.measurable:
+        return 'No program measures this objective: whether it gets better is for people to say.'
+    return verdict(stages_of(view.shown)) or 'Too early to tell: the improvements have not begun.'
+
+
+def run_end(view: RunView, prices: Prices | None) -> None:
+    """What is to be kept, how it ended, what it cost, and how much of it is luck."""
+    result = view.result
+    with ui.element('section').classes('card').props('aria-label="What to keep"'):
+        text('h2', 'What to keep')
+        kept = None if view.end is None else view.end.recommended
+        tokens = result.prompt_tokens, result.completion_tokens
+        asked = f'{tokens[0]:,} in the prompts, {tokens[1]:,} in the replies' if any(tokens) else ''
+        if asked and prices is not None:
+            asked += f', {prices.cost(*tokens):.2f} {prices.currency}'
+        spread = Spread.of(view)
+        facts(
+            (
+                ('Kept', kept_text(kept) if kept is not None else _best_kept(view)),
+                ('How it ended', '' if view.end is None else view.end.message),
+                ('Repeats scatter by', '' if spread is None else str(spread)),
+                ('Tokens', asked),
+            )
+        )
+        if view.of_programs:
+            return
+        best, keep = view.values(None if view.best is None else view.best.trial), view.values(kept)
+        if best or keep:
+            table(
+                'Parameters of the best trial and of what to keep',
+                ('parameter', 'without change', 'best trial', *(('to keep',) if keep else ())),
+                (
+                    (
+                        each.label, f'{each.neutral:g}', _value(best.get(each.name)),
+                        *((_value(keep.get(each.name)),) if keep else ()),
+                    )
+                    for each in view.brief.space.parameters
+                ),
+            )  # fmt: skip
+
+
+def _best_kept(view: RunView) -> str:
+    if view.best is None:
+        return 'nothing yet: no trial could be ranked'
+    return f'no model of the trials says more, so the best trial seen: {view.best.number}, {metres(view.best.distance)}'
+
+
+def _state(view: RunView, goes_on: bool) -> str:
+    if view.end is not None:
+        return view.end.state.capitalize()
+    return 'Goes on now' if goes_on else 'Interrupted, or of an older version'
+
+
+def _value(value: float | None) -> str:
+    return '–' if value is None else f'{value:.3f}'

@@ -1,0 +1,236 @@
+"""The page of a run: everything that is known of it, followed live, with one trial chosen."""
+
+from typing import Any, Final
+
+from nicegui import run, ui
+
+from llm_policy_improver.console.arm_scene import Replay, arm_scene, replay_data
+from llm_policy_improver.console.charts import DistanceChart, LandingMap, TrialTable, map_data, trials_data
+from llm_policy_improver.console.run_head import run_banner, run_end
+from llm_policy_improver.console.texts import button, link, metres, text
+from llm_policy_improver.console.trial_panel import trial_panel
+from llm_policy_improver.console.watched_run import Glance, WatchedRun
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.report.map_view import Shown
+from llm_policy_improver.report.page import Prices
+from llm_policy_improver.report.run_view import RunView
+from llm_policy_improver.report.told_steps import ToldStep, told_steps
+from llm_policy_improver.runs.store_errors import StoreError
+
+PERIOD: Final = 0.4
+"""s between two looks for new trials."""
+
+
+class RunPage:
+    """Of one run in a store, for one browser. Made within a page; `begin` fills it.
+
+    Args:
+        watched: the store.
+        part: which of the runs in it, from 1; the last one where 0.
+        trial: chosen at first; 0: the best one, or the newest of a run that goes on.
+        prices: of a language model's tokens; no cost is told where None.
+    """
+
+    def __init__(self, watched: WatchedRun, part: int, trial: int, prices: Prices | None) -> None:
+        self._watched, self._part, self._prices = watched, part, prices
+        self._glance = Glance(-1, (), False, '')
+        self._chosen, self._second = trial, 0
+        self._told: dict[int, ToldStep] = {}
+        self._steps: dict[int, Step] = {}
+        self._lay_out()
+
+    async def begin(self) -> None:
+        """Show how the run stands, and follow it from now on."""
+        await self._look()
+        ui.timer(PERIOD, self._look, immediate=False)
+
+    def _lay_out(self) -> None:
+        self._trouble = text('p', '', 'trouble')
+        self._trouble.props['role'] = 'status'
+        self._news = text('p', '', 'unseen')
+        self._news.props['aria-live'] = 'polite'
+        self._parts = ui.element('nav').classes('parts').props('aria-label="Runs in this store"')
+        self._head = ui.element('div')
+        with ui.element('div').classes('columns') as self._body:
+            with ui.element('div').classes('column-of-cards'):
+                self._lay_out_pictures()
+            with ui.element('div').classes('column-of-cards'):
+                with ui.element('section').classes('card').props('aria-label="Chosen trial"'):
+                    self._lay_out_stepper()
+                    self._panel = ui.element('div').classes('panel')
+                self._lay_out_replay()
+        self._end = ui.element('div')
+        self._body.set_visibility(False)
+        ui.keyboard(self._on_key, ignore=['input', 'select', 'textarea'])
+
+    def _lay_out_pictures(self) -> None:
+        with ui.element('section').classes('card').props('aria-label="Landings"'):
+            text('h2', 'Where the balls landed')
+            self._map = LandingMap().on('choose', self._on_choose)
+        with ui.element('section').classes('card').props('aria-label="Progress"'):
+            text('h2', 'Distance to the goal')
+            self._chart = DistanceChart().on('choose', self._on_choose)
+            self._table = TrialTable().on('choose', self._on_choose)
+
+    def _lay_out_replay(self) -> None:
+        with ui.element('section').classes('card').props('aria-label="Arm and ball"'):
+            self._replayed = text('h2', 'Arm and ball')
+            with ui.element('div').props('role=img aria-label="The arm, the table and the ball in three dimensions"'):
+                scene, arms = arm_scene()
+            self._replay = Replay().on('beside', self._on_beside)
+            self._replay.props.update({'scene': scene.id, 'arms': arms, 'trials': [], 'numbers': []})
+            self._replay_trouble = text('p', '', 'quiet')
+
+    def _lay_out_stepper(self) -> None:
+        with ui.element('div').classes('stepper'):
+            self._heading = text('h2', 'Trial')
+            with ui.element('div').props('role=group aria-label="Choose a trial"'):
+                for words, label, by in (('‹', 'Trial before (left arrow key)', -1), ('›', 'Next trial (right arrow key)', 1)):
+                    button(words, label=label).on('click', lambda by=by: self._step_by(by), args=[])
+                button('Best').on('click', self._choose_best, args=[])
+                button('Newest').on('click', self._choose_newest, args=[])
+            with ui.element('label').classes('follow'):
+                self._follow = ui.element('input').props('type=checkbox')
+                self._follow.on('change', self._on_follow, js_handler='(event) => emit(event.target.checked)')
+                text('span', 'follow the newest')
+        self._following = False
+
+    @property
+    def _view(self) -> RunView | None:
+        views = self._glance.views
+        if not views:
+            return None
+        return next((view for view in views if view.number == self._part), views[-1])
+
+    async def _look(self) -> None:
+        glance = await run.io_bound(self._watched.glance)
+        if glance is None or glance.revision == self._glance.revision:
+            return
+        first, before = self._view is None, self._newest
+        self._glance = glance
+        self._trouble.text = glance.trouble
+        view = self._view
+        if view is None:
+            if not glance.trouble:
+                self._trouble.text = 'No trial has been played yet. This page shows the first one as soon as it is stored.'
+            return
+        if first:
+            self._body.set_visibility(True)
+            self._set_following(glance.goes_on and not self._chosen)
+        self._told = {each.number: each for each in told_steps(view)}
+        self._steps = {trial.number: step for _, step, trial in view.played if trial is not None}
+        self._show_run(view)
+        if self._newest != before and not first:
+            self._announce(view)
+        if self._following or self._shown(self._chosen) is None:
+            self._chosen = self._newest if self._following or view.best is None else view.best.number
+        await self._show_trial(view)
+
+    def _show_run(self, view: RunView) -> None:
+        trials, numbers = trials_data(view), [one.number for one in view.shown]
+        for picture in (self._map, self._chart, self._table):
+            picture.props['trials'] = trials
+        self._map.props['map'] = map_data(view)
+        self._replay.props['numbers'] = numbers
+        for place, fill in (
+            (self._parts, lambda: self._show_parts(view)),
+            (self._head, lambda: run_banner(view, self._glance.goes_on)),
+            (self._end, lambda: run_end(view, self._prices)),
+        ):
+            place.clear()
+            with place:
+                fill()
+
+    def _show_parts(self, view: RunView) -> None:
+        if len(self._glance.views) < 2:
+            return
+        for each in self._glance.views:
+            other = link(f'{each.number}: {each.objective.words}', f'?name={self._watched.folder.name}&part={each.number}')
+            if each is view:
+                other.props['aria-current'] = 'page'
+
+    async def _show_trial(self, view: RunView) -> None:
+        one = self._shown(self._chosen)
+        if one is None:
+            return
+        for picture in (self._map, self._chart, self._table):
+            picture.props['chosen'] = one.number
+        self._heading.text = f'Trial {one.number} of {len(view.shown)}'
+        self._replayed.text = f'Arm and ball in trial {one.number}'
+        self._panel.clear()
+        with self._panel:
+            trial_panel(view, one, self._told.get(one.number), self._steps.get(one.number), self._prices)
+        await self._load()
+
+    async def _load(self) -> None:
+        """Bring the chosen trial, and the one beside it, into the scene."""
+        wanted = [number for number in (self._chosen, self._second) if number]
+        loaded, trouble = [], ''
+        for number in wanted:
+            try:
+                samples = await run.io_bound(self._watched.samples, number)
+            except StoreError as error:
+                trouble = f'It cannot be replayed: {error}'
+                break
+            if samples is not None:
+                loaded.append(replay_data(number, samples))
+        if wanted == [number for number in (self._chosen, self._second) if number]:  # nothing else was chosen meanwhile
+            self._replay.props['trials'] = loaded
+            self._replay_trouble.text = trouble
+
+    def _announce(self, view: RunView) -> None:
+        one = view.shown[-1]
+        came = f'{metres(one.distance)} to the goal' if one.distance is not None else one.trial.outcome.replace('_', ' ')
+        self._news.text = f'Trial {one.number}: {came}'
+
+    def _shown(self, number: int) -> Shown | None:
+        view = self._view
+        return None if view is None else next((one for one in view.shown if one.number == number), None)
+
+    @property
+    def _newest(self) -> int:
+        return 0 if self._view is None else self._view.shown[-1].number
+
+    async def _choose(self, number: int) -> None:
+        view = self._view
+        if view is None or number == self._chosen or self._shown(number) is None:
+            return
+        self._chosen = number
+        self._set_following(self._following and number == self._newest)
+        await self._show_trial(view)
+
+    async def _step_by(self, by: int) -> None:
+        numbers = [] if self._view is None else [one.number for one in self._view.shown]
+        if self._chosen in numbers:
+            at = numbers.index(self._chosen) + by
+            await self._choose(numbers[min(max(at, 0), len(numbers) - 1)])
+
+    async def _choose_best(self) -> None:
+        if self._view is not None and self._view.best is not None:
+            await self._choose(self._view.best.number)
+
+    async def _choose_newest(self) -> None:
+        await self._choose(self._newest)
+
+    async def _on_choose(self, event: Any) -> None:
+        if isinstance(event.args, int):
+            await self._choose(event.args)
+
+    async def _on_beside(self, event: Any) -> None:
+        if isinstance(event.args, int) and (event.args == 0 or self._shown(event.args) is not None):
+            self._second = event.args
+            await self._load()
+
+    async def _on_follow(self, event: Any) -> None:
+        self._set_following(event.args is True)
+        if self._following:
+            await self._choose_newest()
+
+    def _set_following(self, following: bool) -> None:
+        self._following = following
+        self._follow.props['checked'] = following
+
+    async def _on_key(self, event: Any) -> None:
+        modified = event.modifiers.ctrl or event.modifiers.alt or event.modifiers.meta
+        if event.action.keydown and not modified and (event.key.arrow_left or event.key.arrow_right):
+            await self._step_by(1 if event.key.arrow_right else -1)

@@ -1,0 +1,132 @@
+"""What is known of one trial: where it landed, what was changed and why, what was expected, who decided."""
+
+import math
+
+from nicegui import ui
+
+from llm_policy_improver.console.exchange_fold import exchange_fold
+from llm_policy_improver.console.texts import facts, metres, table, text
+from llm_policy_improver.core.expectation import FAILED_LOSS
+from llm_policy_improver.core.finding import ClaimedEffect
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.report.map_view import Shown
+from llm_policy_improver.report.page import Prices
+from llm_policy_improver.report.run_view import RunView
+from llm_policy_improver.report.told_steps import Change, ToldStep
+from llm_policy_improver.table_tennis.ball.table import place
+
+_MOVES = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
+
+
+def trial_panel(view: RunView, one: Shown, told: ToldStep | None, step: Step | None, prices: Prices | None) -> None:
+    """One trial.
+
+    Args:
+        view: the run it is of.
+        one: the trial.
+        told: what is told of its improvement; None of a first trial, which nobody reasoned about.
+        step: the step that it was played for; None likewise, or where that is lost.
+        prices: of the language model's tokens; no cost is told where None.
+    """
+    text('p', _outcome(view, one), 'outcome' if one.trial.succeeded else 'outcome failed')
+    if told is None:
+        said = 'One of the first trials, spread over all that may be tried before anybody reasons about them.'
+        text('p', said if one.first else 'Nobody gave a reason for this trial.', 'quiet')
+        _policy(view, one)
+        return
+    facts(
+        (
+            ('Why', told.reason),
+            ('Expected', told.expected),
+            ('Came', _came(one)),
+            ('Proposed by', told.proposed_by),
+            ('Checks', told.checks),
+            ('Claims', told.claims),
+            ('Cost', _cost(told, step, prices)),
+        )
+    )
+    text('h3', f'Changed from trial {told.changed_from}, the best before it' if told.changed_from else 'Changed')
+    if told.changes:
+        _changes(told.changes)
+    else:
+        text('p', 'Nothing: the same policy was played again.' if told.changed_from else 'There was none before it.')
+    if step is not None and step.proposal.claims:
+        text('h3', 'What the model claimed, and what the trials show')
+        _claims(view, step.proposal.claims)
+    for kept in told.kept_back:
+        text('p', f'Kept from the arm before it by {kept.by}: {kept.reason}', 'kept-back')
+    for heading, words in told.thoughts:
+        with ui.element('details'):
+            text('summary', heading)
+            text('p', words, 'words')
+    if step is not None:
+        exchange_fold(step.proposal.exchanges)
+
+
+def _outcome(view: RunView, one: Shown) -> str:
+    if one.place is None:
+        return f'No good return: {one.trial.outcome.replace("_", " ")}. {one.trial.note}'
+    x, y = one.place
+    where = f'Landed {place(x, y)}: {abs(x):.2f} m to the {"left" if x < 0 else "right"}, {y:.2f} m beyond the net'
+    if one.distance is None:
+        return f'{where}.'
+    best = view.best is not None and view.best.number == one.number
+    return f'{where}; {metres(one.distance)} to the goal{", the best seen" if best else ""}.'
+
+
+def _came(one: Shown) -> str:
+    if one.distance is None:
+        return f'no good return, which counts as {FAILED_LOSS:g} m'
+    return f'{metres(one.distance)} to the goal'
+
+
+def _policy(view: RunView, one: Shown) -> None:
+    values = view.values(one.trial)
+    if not values:
+        return
+    labels = {each.name: each.label for each in view.brief.space.parameters}
+    with ui.element('details'):
+        text('summary', 'Its parameters')
+        table('Parameters', ('parameter', 'value'), ((labels[name], f'{each:.3f}') for name, each in values.items()))
+
+
+def _changes(changes: tuple[Change, ...]) -> None:
+    """Only what changed, the largest change first: a bar to the right where it was raised, to the left where lowered."""
+    largest = max(abs(each.share) for each in changes)
+    with ui.element('ul').classes('changes'):
+        for each in changes:
+            raised = each.share > 0
+            with ui.element('li'):
+                text('span', each.label, 'name')
+                with ui.element('span').classes('bar').props('aria-hidden=true'):
+                    part = text('i', '', 'up' if raised else 'down')
+                    part.style(f'width: {50 * abs(each.share) / largest:.1f}%')
+                text('span', f'{each.before:.3f} → {each.after:.3f}', 'values')
+                share = f'{abs(each.share):.0%}' if abs(each.share) >= 0.01 else 'less than 1%'
+                text('span', f'{"raised" if raised else "lowered"} by {share} of its range', 'share')
+
+
+def _claims(view: RunView, claims: tuple[ClaimedEffect, ...]) -> None:
+    labels = {each.name: each.label for each in view.brief.space.parameters}
+    rows = [
+        (
+            labels.get(claim.parameter, claim.parameter),
+            f'{_MOVES[claim.sign]} {claim.measure.replace("_", " ")}',
+            '–' if claim.effect is None else f'{claim.effect:+.3f}' + _doubt(claim.error),
+            claim.agreement.value,
+        )
+        for claim in claims
+    ]
+    table('Claimed effects', ('raising', 'it said', 'trials show, for +0.1', 'so it'), rows)
+
+
+def _doubt(error: float | None) -> str:
+    return '' if error is None or math.isnan(error) else f' ± {2 * error:.3f}'
+
+
+def _cost(told: ToldStep, step: Step | None, prices: Prices | None) -> str:
+    asked = () if step is None else step.proposal.exchanges
+    if not asked or prices is None:
+        return told.cost
+    cost = prices.cost(sum(each.prompt_tokens for each in asked), sum(each.completion_tokens for each in asked))
+    return f'{told.cost}, {cost:.4f} {prices.currency}'

@@ -1,0 +1,60 @@
+"""The folder of runs that the console shows: each found by its name, summed up again only when it was written to."""
+
+from pathlib import Path
+from threading import Lock
+
+from llm_policy_improver.console.watched_run import WatchedRun
+from llm_policy_improver.runs.followed import Signature, signature_of
+from llm_policy_improver.runs.store_errors import StoreError
+from llm_policy_improver.runs.summary import RunSummary, run_folders, summary
+from llm_policy_improver.runs.writer_lock import writer_of
+
+
+class WatchedFolder:
+    """A folder of runs, or the folder of one run. Any thread may use it.
+
+    Attributes:
+        root: the folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = Lock()
+        self._runs: dict[Path, WatchedRun] = {}
+        self._told: dict[Path, tuple[tuple[Signature, bool], RunSummary | StoreError]] = {}
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is the folder of one run itself."""
+        return run_folders(self.root) == (self.root,)
+
+    def run(self, name: str) -> WatchedRun | None:
+        """The run in the folder of this name; None where there is none. Names lead nowhere else."""
+        with self._lock:
+            folder = next((each for each in run_folders(self.root) if each.name == name), None)
+            return None if folder is None else self._runs.setdefault(folder, WatchedRun(folder))
+
+    def summaries(self) -> list[RunSummary | StoreError]:
+        """Of all runs, newest first; the errors of those that cannot be read behind them.
+
+        Raises:
+            StoreError: the folder cannot be read.
+        """
+        with self._lock:
+            told = [self._summary(folder) for folder in run_folders(self.root)]
+        sound = [each for each in told if isinstance(each, RunSummary)]
+        sound.sort(key=lambda each: each.created_at, reverse=True)
+        return [*sound, *(each for each in told if isinstance(each, StoreError))]
+
+    def _summary(self, folder: Path) -> RunSummary | StoreError:
+        state = signature_of(folder), writer_of(folder) is None
+        known = self._told.get(folder)
+        if known is not None and known[0] == state:
+            return known[1]
+        found: RunSummary | StoreError
+        try:
+            found = summary(folder)
+        except StoreError as error:
+            found = error
+        self._told[folder] = state, found
+        return found

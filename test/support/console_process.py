@@ -1,0 +1,70 @@
+"""The console as a person starts it, and a browser to look at it with."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+CHROMIUM = next(
+    (found for name in ('chromium', 'chromium-browser', 'google-chrome', 'chrome') if (found := shutil.which(name))), None
+)
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason='no Chromium on this machine: apt-get install chromium')
+
+
+@dataclass(frozen=True)
+class Console:
+    """Attributes:
+    link: as it was printed, with a token where there is one.
+    process: of the console.
+    """
+
+    link: str
+    process: 'subprocess.Popen[str]'
+
+    @property
+    def port(self) -> int:
+        port = urlsplit(self.link).port
+        assert port is not None
+        return port
+
+    def page(self, path: str) -> str:
+        return f'http://127.0.0.1:{self.port}{path}'
+
+
+@contextmanager
+def console(folder: Path, *options: str, **environment: str) -> Iterator[Console]:
+    """`llm-policy-improver console` on a free port, until it is interrupted."""
+    call = [sys.executable, '-m', 'llm_policy_improver', 'console', str(folder), '--port', '0', '--no-show', *options]
+    process = subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith('Console: http'), line + process.stdout.read()
+        yield Console(line.split()[1], process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A headless Chromium, of Playwright's API."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=['--no-sandbox', '--enable-unsafe-swiftshader']
+        )
+        yield opened
+        opened.close()
