@@ -35,6 +35,8 @@ _BYTES: Final = 24
     help='Of a million tokens of prompts and of replies, to tell what requests have cost.',
 )  # fmt: skip
 @click.option('--currency', default='USD', show_default=True, help='Of the prices.')
+@click.option('--model', default='', help='Language model that proposes in runs begun from the page.  [none: a regression]')
+@click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]')
 @click.option('--show/--no-show', default=True, show_default=True, help='Open the page in the browser.')
 def console_command(
     folder: Path,
@@ -43,15 +45,22 @@ def console_command(
     token_file: Path | None,
     prices: tuple[float, float] | None,
     currency: str,
+    model: str,
+    base_url: str,
     show: bool,
 ) -> None:
-    """Show a run, or a folder of runs, in the browser, and follow those that go on. It changes nothing.
+    """Show a run, or a folder of runs, in the browser, and follow those that go on.
+
+    In a folder runs of the simulated arm can be begun from the page: say an objective, read what is understood, watch
+    the trials, let proposals play or reject them.
 
     Example: llm-policy-improver console runs
     """
+    from llm_policy_improver.loop.settings import OptimizerSettings
     from llm_policy_improver.runs.summary import run_folders
 
     run_folders(folder)
+    settings = OptimizerSettings(model=model, base_url=base_url)
     token = _token(token_file, needed=host is not None)
     with _listening(host or LOOPBACK, port) as listening:
         try:
@@ -62,6 +71,7 @@ def console_command(
                 '"llm-policy-improver report RUN" writes a page)'
             ) from None
         from llm_policy_improver.console.guard import Door
+        from llm_policy_improver.console.own_runs import OwnRuns
         from llm_policy_improver.console.server import serve
         from llm_policy_improver.console.watched_folder import WatchedFolder
         from llm_policy_improver.report.page import Prices
@@ -76,7 +86,7 @@ def console_command(
 
         serve(
             listening, Door(host or LOOPBACK, token), WatchedFolder(folder),
-            None if prices is None else Prices(*prices, currency), ready,
+            None if prices is None else Prices(*prices, currency), OwnRuns(folder, settings), ready,
         )  # fmt: skip
     click.echo('The console has ended.')
 

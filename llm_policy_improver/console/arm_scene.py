@@ -1,4 +1,4 @@
-"""The arm, the table and the ball in three dimensions, of the same numbers as the simulation's; moved by the browser."""
+"""The arm, the table and the ball in three dimensions, made of the same parts as the simulation; the browser moves it."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -95,7 +95,7 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
             if link.joint is None:
                 group.with_name(link.name)
             else:
-                # The browser moves a joint along, or about, an axis of the frame before it: no link that moves is turned.
+                # The browser moves it along, or about, an axis of the frame before: no link that moves is turned.
                 group.with_name(link.joint.name)
                 moving.append(
                     {

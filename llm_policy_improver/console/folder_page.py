@@ -30,6 +30,7 @@ class FolderPage:
         with ui.element('section').classes('card').props('aria-label="Runs"'):
             with ui.element('div').classes('stepper'):
                 text('h2', 'Runs')
+                link('New run', '/new')
                 self._compare = button('Compare the selected').on('click', self._open_comparison, args=[])
             self._trouble = text('p', '', 'trouble')
             self._trouble.props['role'] = 'status'

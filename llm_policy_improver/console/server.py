@@ -15,6 +15,9 @@ from llm_policy_improver.console.compare_page import compare_page
 from llm_policy_improver.console.folder_page import MOST, FolderPage
 from llm_policy_improver.console.frame import page_frame
 from llm_policy_improver.console.guard import Door, guarded
+from llm_policy_improver.console.new_run_page import NewRunPage
+from llm_policy_improver.console.own_run_card import OwnRunCard
+from llm_policy_improver.console.own_runs import OwnRuns
 from llm_policy_improver.console.run_page import RunPage
 from llm_policy_improver.console.texts import text
 from llm_policy_improver.console.watched_folder import WatchedFolder
@@ -26,7 +29,7 @@ _GRACE: Final = 1
 _FAVICON: Final = '🏓'
 
 
-def add_pages(watched: WatchedFolder, prices: Prices | None) -> None:
+def add_pages(watched: WatchedFolder, prices: Prices | None, own: OwnRuns) -> None:
     """Make the pages of a folder known to NiceGUI, which has one set of pages a process."""
 
     @ui.page('/')
@@ -36,6 +39,14 @@ def add_pages(watched: WatchedFolder, prices: Prices | None) -> None:
             return
         with page_frame(f'Runs in {watched.root}', home=False):
             await FolderPage(watched).begin()
+
+    @ui.page('/new')
+    async def new() -> None:
+        if watched.is_run:
+            _not_there('new')
+            return
+        with page_frame('A new run'):
+            NewRunPage(own)
 
     @ui.page('/run')
     async def of_run(name: str = '', part: int = 0, trial: int = 0) -> None:
@@ -52,6 +63,9 @@ def add_pages(watched: WatchedFolder, prices: Prices | None) -> None:
 
     async def _run(found: WatchedRun, part: int, trial: int, *, home: bool = True) -> None:
         with page_frame(found.folder.resolve().name, home=home):
+            played = own.of(found.folder)
+            if played is not None:
+                OwnRunCard(played)
             await RunPage(found, part, trial, prices).begin()
 
 
@@ -60,17 +74,25 @@ def _not_there(name: str) -> None:
         text('p', f'There is no run called "{name}" in this folder.', 'trouble')
 
 
-def serve(listening: socket.socket, door: Door, watched: WatchedFolder, prices: Prices | None, ready: Callable[[], None]) -> None:
-    """Serve until Ctrl-C.
+def serve(
+    listening: socket.socket,
+    door: Door,
+    watched: WatchedFolder,
+    prices: Prices | None,
+    own: OwnRuns,
+    ready: Callable[[], None],
+) -> None:
+    """Serve until Ctrl-C, which stops the runs that it plays after the ball in flight.
 
     Args:
         listening: bound, not yet listening.
         door: who may look.
         watched: what there is to see.
         prices: of a language model's tokens; no cost is told where None.
+        own: plays what is begun from a page.
         ready: called once pages are answered.
     """
-    add_pages(watched, prices)
+    add_pages(watched, prices, own)
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.on_startup(ready)
     ui.run_with(
@@ -86,3 +108,4 @@ def serve(listening: socket.socket, door: Door, watched: WatchedFolder, prices: 
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve([listening]))
+    own.stop()

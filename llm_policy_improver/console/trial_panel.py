@@ -4,6 +4,7 @@ import math
 
 from nicegui import ui
 
+from llm_policy_improver.console.change_bars import change_bars
 from llm_policy_improver.console.exchange_fold import exchange_fold
 from llm_policy_improver.console.texts import facts, metres, table, text
 from llm_policy_improver.core.expectation import FAILED_LOSS
@@ -12,7 +13,7 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.report.page import Prices
 from llm_policy_improver.report.run_view import RunView
-from llm_policy_improver.report.told_steps import Change, ToldStep
+from llm_policy_improver.report.told_steps import ToldStep
 from llm_policy_improver.table_tennis.ball.table import place
 
 _MOVES = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
@@ -47,7 +48,7 @@ def trial_panel(view: RunView, one: Shown, told: ToldStep | None, step: Step | N
     )
     text('h3', f'Changed from trial {told.changed_from}, the best before it' if told.changed_from else 'Changed')
     if told.changes:
-        _changes(told.changes)
+        change_bars(told.changes)
     else:
         text('p', 'Nothing: the same policy was played again.' if told.changed_from else 'There was none before it.')
     if step is not None and step.proposal.claims:
@@ -88,22 +89,6 @@ def _policy(view: RunView, one: Shown) -> None:
     with ui.element('details'):
         text('summary', 'Its parameters')
         table('Parameters', ('parameter', 'value'), ((labels[name], f'{each:.3f}') for name, each in values.items()))
-
-
-def _changes(changes: tuple[Change, ...]) -> None:
-    """Only what changed, the largest change first: a bar to the right where it was raised, to the left where lowered."""
-    largest = max(abs(each.share) for each in changes)
-    with ui.element('ul').classes('changes'):
-        for each in changes:
-            raised = each.share > 0
-            with ui.element('li'):
-                text('span', each.label, 'name')
-                with ui.element('span').classes('bar').props('aria-hidden=true'):
-                    part = text('i', '', 'up' if raised else 'down')
-                    part.style(f'width: {50 * abs(each.share) / largest:.1f}%')
-                text('span', f'{each.before:.3f} → {each.after:.3f}', 'values')
-                share = f'{abs(each.share):.0%}' if abs(each.share) >= 0.01 else 'less than 1%'
-                text('span', f'{"raised" if raised else "lowered"} by {share} of its range', 'share')
 
 
 def _claims(view: RunView, claims: tuple[ClaimedEffect, ...]) -> None:

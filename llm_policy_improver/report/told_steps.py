@@ -7,11 +7,12 @@ from llm_policy_improver.core.audit import Decision
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.proposal import KeptBack
-from llm_policy_improver.core.space import Carrier
+from llm_policy_improver.core.space import Carrier, ParameterSpace
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.wording import claims_text, step_text
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
+from llm_policy_improver.tasks.ball_rounds import is_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,15 @@ class ToldStep:
     cost: str
 
 
-def changes_between(view: RunView, before: Carrier | None, after: Carrier) -> tuple[Change, ...]:
-    """The parameters of a run that differ, the largest change first, by its share of the range."""
-    old, new = view.values(before), view.values(after)
+def policy_changes(space: ParameterSpace, before: Carrier, after: Carrier) -> tuple[Change, ...]:
+    """The parameters that differ, the largest change first, by its share of the range; none where one is a program."""
+    if is_program(before) or is_program(after):
+        return ()
+    pairs = zip(space.parameters, space.values(before), space.values(after), strict=True)
     found = [
-        Change(each.label, old[each.name], new[each.name], (new[each.name] - old[each.name]) / (each.high - each.low))
-        for each in view.brief.space.parameters
-        if old and abs(new[each.name] - old[each.name]) > 0.5 * 10.0**-each.digits
+        Change(each.label, old, new, (new - old) / (each.high - each.low))
+        for each, old, new in pairs
+        if abs(new - old) > 0.5 * 10.0**-each.digits
     ]
     return tuple(sorted(found, key=lambda change: -abs(change.share)))
 
@@ -115,10 +118,10 @@ def _told(view: RunView) -> Iterator[ToldStep]:
             best,
             step.proposed_by,
             0 if before is None else before.number,
-            changes_between(view, before, step),
+            () if before is None else policy_changes(view.brief.space, before, step),
             step.reason,
             tuple((name, text) for name, text in thoughts if text),
-            _expected(step),
+            '' if step.unchanged else expected_text(Expectation.of(step.proposal)),
             '; '.join(each for each in (step_text(step), _decision(step)) if each),
             claims_text(proposal.claims),
             proposal.kept_back,
@@ -126,9 +129,9 @@ def _told(view: RunView) -> Iterator[ToldStep]:
         )
 
 
-def _expected(step: Step) -> str:
-    said = Expectation.of(step.proposal)
-    if said is None or step.unchanged:
+def expected_text(said: Expectation | None) -> str:
+    """What is expected of a trial, for people; empty where nothing is."""
+    if said is None:
         return ''
     text = f'loss {said.loss:.3f} m'
     if said.has_interval:

@@ -65,6 +65,7 @@ class BackgroundRun:
         folder: of the run.
         objective: as it was understood.
         method: who proposes, in a sentence.
+        space: the parameters that are searched.
         approval: decides on what waits; None where nothing does.
 
     Raises:
@@ -92,7 +93,7 @@ class BackgroundRun:
         settings.require_improvements()
         self._assembly = assemble(replace(settings, feed_balls=True))
         self._assembly.require_parameters()
-        self.folder = folder
+        self.folder, self.space = folder, self._assembly.brief.space
         self.method = self._assembly.said
         self.objective = words if isinstance(words, Objective) else self._assembly.objective(words)
         self._settings = replace(self._assembly.settings, objective=self.objective.words)
