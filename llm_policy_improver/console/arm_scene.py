@@ -1,4 +1,4 @@
-"""The arm, the table and the ball in three dimensions, of the same numbers as the simulation's; moved by the browser."""
+"""The arm, the table and the ball in three dimensions, of the simulation's own numbers; moved by the browser."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +138,8 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
 
 
 def _box(scene: ui.scene, part: shapes.Box, colour: str, look: ArmLook) -> None:
-    scene.box(*(2 * side for side in part.half)).move(*part.centre).material(colour, opacity=look.opacity)
+    width, length, height = part.half
+    scene.box(2 * width, 2 * length, 2 * height).move(*part.centre).material(colour, opacity=look.opacity)
 
 
 def _capsule(scene: ui.scene, link: shapes.Capsule, colour: str, look: ArmLook) -> None:

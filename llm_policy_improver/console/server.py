@@ -23,6 +23,8 @@ from llm_policy_improver.report.page import Prices
 
 _GRACE: Final = 1
 """s for open connections once the console ends; web sockets of open pages would hold it for ever."""
+_LARGEST: Final = 2**18
+"""Bytes of a message from a browser, which sends clicks and nothing else."""
 _FAVICON: Final = '🏓'
 
 
@@ -31,8 +33,9 @@ def add_pages(watched: WatchedFolder, prices: Prices | None) -> None:
 
     @ui.page('/')
     async def first(part: int = 0, trial: int = 0) -> None:
-        if watched.is_run:
-            await _run(WatchedRun(watched.root), part, trial, home=False)
+        found = watched.run(watched.root.name) if watched.is_run else None
+        if found is not None:
+            await _run(found, part, trial, home=False)
             return
         with page_frame(f'Runs in {watched.root}', home=False):
             await FolderPage(watched).begin()
@@ -60,7 +63,9 @@ def _not_there(name: str) -> None:
         text('p', f'There is no run called "{name}" in this folder.', 'trouble')
 
 
-def serve(listening: socket.socket, door: Door, watched: WatchedFolder, prices: Prices | None, ready: Callable[[], None]) -> None:
+def serve(
+    listening: socket.socket, door: Door, watched: WatchedFolder, prices: Prices | None, ready: Callable[[], None]
+) -> None:
     """Serve until Ctrl-C.
 
     Args:
@@ -80,8 +85,8 @@ def serve(listening: socket.socket, door: Door, watched: WatchedFolder, prices: 
         gzip_middleware_factory=lambda inner: GZipMiddleware(inner, minimum_size=1000, compresslevel=1),
     )  # fmt: skip
     config = uvicorn.Config(
-        guarded(outer, door), log_level='warning', access_log=False, timeout_graceful_shutdown=_GRACE, ws_max_size=2**20,
-        server_header=False,
+        guarded(outer, door), log_level='warning', access_log=False, server_header=False,
+        timeout_graceful_shutdown=_GRACE, ws_max_size=_LARGEST,
     )  # fmt: skip
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):

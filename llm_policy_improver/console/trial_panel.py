@@ -91,7 +91,7 @@ def _policy(view: RunView, one: Shown) -> None:
 
 
 def _changes(changes: tuple[Change, ...]) -> None:
-    """Only what changed, the largest change first: a bar to the right where it was raised, to the left where lowered."""
+    """Only what changed, the largest change first: a bar to the right where it was raised, else to the left."""
     largest = max(abs(each.share) for each in changes)
     with ui.element('ul').classes('changes'):
         for each in changes:

@@ -1,7 +1,7 @@
 """What the arm is made of: capsules and boxes in the frames of its links.
 
-The one place of these numbers: the simulation moves and collides them, the console draws them. They stand for links of an
-IRB 1100 class arm; its true surfaces are not modelled.
+The one place of these numbers: the simulation moves and collides them, the console draws them. They stand for the links
+of an IRB 1100 class arm; its true surfaces are not modelled.
 """
 
 from collections.abc import Mapping
