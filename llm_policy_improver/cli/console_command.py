@@ -35,7 +35,7 @@ _BYTES: Final = 24
     help='Of a million tokens of prompts and of replies, to tell what requests have cost.',
 )  # fmt: skip
 @click.option('--currency', default='USD', show_default=True, help='Of the prices.')
-@click.option('--model', default='', help='Language model that proposes in runs begun from the page.  [none: a regression]')
+@click.option('--model', default='', help='Language model for runs begun from the page.  [none: a regression proposes]')
 @click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]')
 @click.option('--show/--no-show', default=True, show_default=True, help='Open the page in the browser.')
 def console_command(

@@ -1,4 +1,4 @@
-"""The arm, the table and the ball in three dimensions, made of the same parts as the simulation; the browser moves it."""
+"""The arm, the table and the ball in three dimensions, made of the simulation's own parts; moved by the browser."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack

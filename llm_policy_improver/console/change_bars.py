@@ -7,7 +7,7 @@ from llm_policy_improver.report.told_steps import Change
 
 
 def change_bars(changes: tuple[Change, ...]) -> None:
-    """Only what changed, the largest change first: a bar to the right where it was raised, to the left where lowered."""
+    """Only what changed, the largest change first: a bar to the right where it was raised, else to the left."""
     largest = max(abs(each.share) for each in changes)
     with ui.element('ul').classes('changes'):
         for each in changes:

@@ -37,7 +37,8 @@ async def compare_page(runs: Sequence[WatchedRun]) -> None:
         text('h2', 'Figures')
         figures = comparison(views)
         keys = dict.fromkeys(key for each in figures for key in each if key != NOT_SHOWN)
-        table('Figures', ('', *names), ((key, *(_cell(each.get(key)) for each in figures)) for key in keys))
+        rows = ((key, *(_cell(each.get(key)) for each in figures)) for key in keys)
+        table('Figures of the runs', ('figure', *names), rows)
 
 
 def _curve(name: str, view: RunView) -> dict[str, Any]:

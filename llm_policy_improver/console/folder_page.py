@@ -17,7 +17,9 @@ PERIOD: Final = 1.0
 FEWEST: Final = 2
 MOST: Final = 4
 """Runs side by side."""
-_HEADINGS: Final = ('compare', 'run', 'state', 'objective', 'proposed by', 'trials', 'best seen', 'expected', 'begun (UTC)')
+_HEADINGS: Final = (
+    'compare', 'run', 'state', 'objective', 'proposed by', 'trials', 'best seen', 'expected', 'begun (UTC)',
+)  # fmt: skip
 
 
 class FolderPage:
@@ -34,12 +36,12 @@ class FolderPage:
                 self._compare = button('Compare the selected').on('click', self._open_comparison, args=[])
             self._trouble = text('p', '', 'trouble')
             self._trouble.props['role'] = 'status'
-            with ui.element('div').classes('scrolls').props('tabindex=0 role=region aria-label="Table of runs"'):
-                with ui.element('table').classes('runs'):
-                    with ui.element('thead'), ui.element('tr'):
-                        for heading in _HEADINGS:
-                            text('th', heading).props['scope'] = 'col'
-                    self._body = ui.element('tbody')
+            frame = ui.element('div').classes('scrolls').props('tabindex=0 role=region aria-label="Table of runs"')
+            with frame, ui.element('table').classes('runs'):
+                with ui.element('thead'), ui.element('tr'):
+                    for heading in _HEADINGS:
+                        text('th', heading).props['scope'] = 'col'
+                self._body = ui.element('tbody')
             self._unreadable = ui.element('div')
         self._show_selection()
 
@@ -58,7 +60,7 @@ class FolderPage:
             return
         self._rows = rows
         sound = [each for each in rows if isinstance(each, RunSummary)]
-        self._trouble.text = '' if sound else f'{self._watched.root} holds no runs yet; one appears here once it begins.'
+        self._trouble.text = '' if sound else f'{self._watched.root} holds no runs yet: one appears once it begins.'
         self._selected &= {each.folder.name for each in sound}
         self._body.clear()
         with self._body:
@@ -66,16 +68,17 @@ class FolderPage:
                 self._add_row(each)
         self._unreadable.clear()
         with self._unreadable:
-            for each in rows:
-                if isinstance(each, StoreError):
-                    text('p', str(each), 'trouble')
+            for unreadable in rows:
+                if isinstance(unreadable, StoreError):
+                    text('p', str(unreadable), 'trouble')
 
     def _add_row(self, each: RunSummary) -> None:
         name = each.folder.name
         address = f'/run?{urlencode({"name": name})}'
         with ui.element('tr') as row:
             # For the mouse; the keyboard and screen readers have the link.
-            row.on('click', js_handler=f'(event) => event.target.tagName === "TD" && location.assign({json.dumps(address)})')
+            opening = f'event.target.tagName === "TD" && location.assign({json.dumps(address)})'
+            row.on('click', js_handler=f'(event) => {opening}')
             with ui.element('td'):
                 box = ui.element('input')
                 box.props.update(

@@ -33,5 +33,6 @@ def page_frame(title: str, *, home: bool = True) -> Iterator[None]:
             link('‹ All runs', '/', 'home')
         text('h1', title)
         ThemeSwitch()
-    with ui.element('main').props('id=content tabindex=-1'):
+    # NiceGUI's page is a <main> around all of it.
+    with ui.element('div').props('id=content tabindex=-1'):
         yield

@@ -8,17 +8,13 @@ against requests of other pages. Where others can reach the machine, a token is 
 import hmac
 import ipaddress
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from typing import Final
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-Scope = dict[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[dict[str, Any]], Any]
-Application = Callable[[Scope, Receive, Send], Any]
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE: Final = 'llm_policy_improver_console'
 QUERY: Final = 'token'
@@ -38,7 +34,7 @@ POLICY: Final = '; '.join(
         "frame-ancestors 'none'",
     )
 )
-"""Content-Security-Policy of every answer: nothing is loaded from, or sent, elsewhere, and no other page frames this."""
+"""Content-Security-Policy of every answer: nothing is loaded from elsewhere or sent there, and nobody frames this."""
 
 _HEADERS: Final = (
     (b'content-security-policy', POLICY.encode()),
@@ -51,8 +47,8 @@ _ENTERED: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>Console</title>'
     '<meta http-equiv="refresh" content="0; url={path}"><p><a href="{path}">To the console</a></p></html>'
 )
-"""A page of our own that leads on: the browser sends a SameSite=Strict cookie with what this page asks for, also where a
-page of somebody else led here."""
+"""A page of our own that leads on: the browser sends a SameSite=Strict cookie with what this page asks for, also where
+a page of somebody else led here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ def is_loopback(address: str) -> bool:
         return address.lower() == 'localhost'
 
 
-def guarded(application: Application, door: Door) -> Application:
+def guarded(application: ASGIApp, door: Door) -> ASGIApp:
     """An ASGI application behind the door."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,7 +152,7 @@ def guarded(application: Application, door: Door) -> Application:
 
 
 def _with_headers(send: Send) -> Send:
-    async def sending(message: dict[str, Any]) -> None:
+    async def sending(message: Message) -> None:
         if message['type'] == 'http.response.start':
             message = {**message, 'headers': [*message.get('headers', ()), *_HEADERS]}
         await send(message)
@@ -179,7 +175,7 @@ async def _enter(scope: Scope, send: Send, door: Door, query: str) -> None:
     left = {name: values for name, values in parse_qs(query).items() if name != QUERY}
     path = urlsplit(scope.get('path', '/')).path
     # A path that begins with two slashes would name another host.
-    path = '/' + path.lstrip('/\\') + (f'?{urlencode(left, doseq=True)}' if left else '')
+    path = '/' + quote(path.lstrip('/\\')) + (f'?{urlencode(left, doseq=True)}' if left else '')
     page = _ENTERED.format(path=_escaped(path)).encode()
     secure = '; Secure' if scope.get('scheme') == 'https' else ''
     cookie = f'{COOKIE}={door.cookie}; Path=/; HttpOnly; SameSite=Strict{secure}'.encode()

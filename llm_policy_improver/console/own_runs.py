@@ -57,7 +57,10 @@ class OwnRuns:
             ObjectiveError, SettingsError, EndpointError: as their names say, in one sentence each.
         """
         settings = replace(
-            self._settings, trials=wish.trials, first_trials=wish.first_trials, approval=ApprovalConfig(required=wish.approved)
+            self._settings,
+            trials=wish.trials,
+            first_trials=wish.first_trials,
+            approval=ApprovalConfig(required=wish.approved),
         )
         folder = default_run_folder(wish.words, datetime.now(), self._root)
         return BackgroundRun(wish.words, settings, folder, noisy=wish.noisy)

@@ -12,7 +12,8 @@ from llm_policy_improver.report.wording import aim_text, best_text, kept_text
 
 def run_banner(view: RunView, goes_on: bool) -> None:
     """Where, whether it goes on, what was asked, and whether it gets better beyond luck."""
-    kind = 'stand-in' if 'stand_in_arm' in view.description else 'simulated' if 'simulator' in view.description else 'nodes'
+    made = view.description
+    kind = 'stand-in' if 'stand_in_arm' in made else 'simulated' if 'simulator' in made else 'nodes'
     with ui.element('section').classes('banner').props('aria-label="The run"'):
         with ui.element('p').classes('pills'):
             text('span', f'Played {played_where(view)}', f'pill {kind}')
@@ -30,6 +31,16 @@ def run_banner(view: RunView, goes_on: bool) -> None:
             ),
             'facts wide',
         )
+        if goes_on and (said := _coming(view)):
+            text('p', said, 'quiet')
+
+
+def _coming(view: RunView) -> str:
+    """What was decided and not played yet; empty where nothing was."""
+    if not view.played or view.played[-1][2] is not None:
+        return ''
+    step = view.played[-1][1]
+    return f'Next, not played yet: a policy of {step.proposed_by}. {step.reason}'
 
 
 def run_verdict(view: RunView) -> str:
@@ -84,7 +95,9 @@ def _best_kept(view: RunView) -> str:
 def _state(view: RunView, goes_on: bool) -> str:
     if view.end is not None:
         return view.end.state.capitalize()
-    return 'Goes on now' if goes_on else 'Interrupted, or of an older version'
+    if goes_on:
+        return 'Goes on now'
+    return 'Interrupted' if view.number else 'Ended, or interrupted'  # nobody kept which
 
 
 def _value(value: float | None) -> str:

@@ -1,6 +1,7 @@
 """The page of a run: everything that is known of it, followed live, with one trial chosen."""
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from nicegui import run, ui
 
@@ -85,8 +86,8 @@ class RunPage:
         with ui.element('div').classes('stepper'):
             self._heading = text('h2', 'Trial')
             with ui.element('div').props('role=group aria-label="Choose a trial"'):
-                for words, label, by in (('‹', 'Trial before (left arrow key)', -1), ('›', 'Next trial (right arrow key)', 1)):
-                    button(words, label=label).on('click', lambda by=by: self._step_by(by), args=[])
+                for words, key, by in (('‹', 'Trial before (left', -1), ('›', 'Next trial (right', 1)):
+                    button(words, label=f'{key} arrow key)').on('click', lambda by=by: self._step_by(by), args=[])
                 button('Best').on('click', self._choose_best, args=[])
                 button('Newest').on('click', self._choose_newest, args=[])
             with ui.element('label').classes('follow'):
@@ -102,6 +103,11 @@ class RunPage:
             return None
         return next((view for view in views if view.number == self._part), views[-1])
 
+    def _query(self, **wanted: int) -> str:
+        """Of the address that shows this run with this part or trial."""
+        kept = {'part': self._part} if self._part else {}
+        return urlencode({'name': self._watched.folder.name, **kept, **wanted})
+
     async def _look(self) -> None:
         glance = await run.io_bound(self._watched.glance)
         if glance is None or glance.revision == self._glance.revision:
@@ -112,7 +118,7 @@ class RunPage:
         view = self._view
         if view is None:
             if not glance.trouble:
-                self._trouble.text = 'No trial has been played yet. This page shows the first one as soon as it is stored.'
+                self._trouble.text = 'No trial has been played yet: this page shows the first one once it is stored.'
             return
         if first:
             self._body.set_visibility(True)
@@ -145,7 +151,7 @@ class RunPage:
         if len(self._glance.views) < 2:
             return
         for each in self._glance.views:
-            other = link(f'{each.number}: {each.objective.words}', f'?name={self._watched.folder.name}&part={each.number}')
+            other = link(f'{each.number}: {each.objective.words}', f'?{self._query(part=each.number)}')
             if each is view:
                 other.props['aria-current'] = 'page'
 
@@ -180,7 +186,8 @@ class RunPage:
 
     def _announce(self, view: RunView) -> None:
         one = view.shown[-1]
-        came = f'{metres(one.distance)} to the goal' if one.distance is not None else one.trial.outcome.replace('_', ' ')
+        failed = one.trial.outcome.replace('_', ' ')
+        came = failed if one.distance is None else f'{metres(one.distance)} to the goal'
         self._news.text = f'Trial {one.number}: {came}'
 
     def _shown(self, number: int) -> Shown | None:
@@ -196,6 +203,7 @@ class RunPage:
         if view is None or number == self._chosen or self._shown(number) is None:
             return
         self._chosen = number
+        ui.navigate.history.replace(f'?{self._query(trial=number)}')
         self._set_following(self._following and number == self._newest)
         await self._show_trial(view)
 

@@ -26,6 +26,8 @@ from llm_policy_improver.report.page import Prices
 
 _GRACE: Final = 1
 """s for open connections once the console ends; web sockets of open pages would hold it for ever."""
+_LARGEST: Final = 2**18
+"""Bytes of a message from a browser, which sends clicks and nothing else."""
 _FAVICON: Final = '🏓'
 
 
@@ -34,8 +36,9 @@ def add_pages(watched: WatchedFolder, prices: Prices | None, own: OwnRuns) -> No
 
     @ui.page('/')
     async def first(part: int = 0, trial: int = 0) -> None:
-        if watched.is_run:
-            await _run(WatchedRun(watched.root), part, trial, home=False)
+        found = watched.run(watched.root.name) if watched.is_run else None
+        if found is not None:
+            await _run(found, part, trial, home=False)
             return
         with page_frame(f'Runs in {watched.root}', home=False):
             await FolderPage(watched).begin()
@@ -102,8 +105,8 @@ def serve(
         gzip_middleware_factory=lambda inner: GZipMiddleware(inner, minimum_size=1000, compresslevel=1),
     )  # fmt: skip
     config = uvicorn.Config(
-        guarded(outer, door), log_level='warning', access_log=False, timeout_graceful_shutdown=_GRACE, ws_max_size=2**20,
-        server_header=False,
+        guarded(outer, door), log_level='warning', access_log=False, server_header=False,
+        timeout_graceful_shutdown=_GRACE, ws_max_size=_LARGEST,
     )  # fmt: skip
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from threading import Lock
 
-from llm_policy_improver.console.watched_run import WatchedRun
+from llm_policy_improver.console.watched_run import UNREADABLE, WatchedRun
 from llm_policy_improver.runs.followed import Signature, signature_of
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.summary import RunSummary, run_folders, summary
@@ -54,7 +54,7 @@ class WatchedFolder:
         found: RunSummary | StoreError
         try:
             found = summary(folder)
-        except StoreError as error:
-            found = error
+        except UNREADABLE as error:
+            found = StoreError(f'{folder.name}: {error}')
         self._told[folder] = state, found
         return found

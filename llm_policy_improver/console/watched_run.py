@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Final
 
+from llm_policy_improver.core.objective import ObjectiveError
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.report.run_view import RunView, views_of
 from llm_policy_improver.runs.followed import RunFollower
 from llm_policy_improver.runs.run_records import RunRecords, named
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.writer_lock import writer_of
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
+
+UNREADABLE: Final = (StoreError, SettingsError, ObjectiveError)
+"""What is raised, each with a sentence for people, where a run, its settings or its words are none that are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class WatchedRun:
                 for view in views:
                     view.result  # noqa: B018 - computed while damage is still turned into sentences
                 damage = records.damage
-        except StoreError as error:
+        except UNREADABLE as error:
             return (), str(error)
         return views, f'A part of this run is damaged and not shown: {named(damage)}' if damage else ''
 

@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-CHROMIUM = next(
-    (found for name in ('chromium', 'chromium-browser', 'google-chrome', 'chrome') if (found := shutil.which(name))), None
-)
+_NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
+CHROMIUM = next((found for name in _NAMES if (found := shutil.which(name))), None)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason='no Chromium on this machine: apt-get install chromium')
 
 

@@ -1,9 +1,16 @@
 // Plays whole trials in a scene of NiceGUI: a trial comes as one message, and every picture of it is made here.
 const SPEEDS = [1, 0.5, 0.2, 0.05];
+// Where the camera is and what it looks at, m, frame "table".
+const VIEWS = {
+  "the side": [2.1, -2.75, 1.45, 0, -0.3, 0.08],
+  "behind the robot": [0, -3.9, 1.3, 0, 0.2, 0.05],
+  "the opponent": [0.9, 3.1, 1.1, 0, -0.5, 0.1],
+  above: [0, -0.31, 4.3, 0, -0.3, 0],
+};
 
 export default {
   props: { scene: Number, arms: Array, trials: Array, numbers: Array },
-  data: () => ({ time: 0, playing: false, speed: 0.2, second: 0 }),
+  data: () => ({ time: 0, playing: false, speed: 0.2, second: 0, view: "the side" }),
   computed: {
     end() {
       const last = (times) => (times.length ? times[times.length - 1] : 0);
@@ -11,6 +18,7 @@ export default {
     },
     ready() { return this.trials.length > 0; },
     speeds: () => SPEEDS,
+    views: () => Object.keys(VIEWS),
   },
   watch: {
     trials(now, before) {
@@ -23,7 +31,12 @@ export default {
   mounted() {
     this.time = this.trials[0]?.hit ?? 0;
     // The scene makes its objects one after the other: they are moved once all are there.
-    this.waiting = setInterval(() => { if (this.show()) clearInterval(this.waiting); }, 100);
+    this.waiting = setInterval(() => {
+      // The wheel scrolls the page, and does not enlarge the scene that happens to come under it.
+      const controls = getElement(this.scene)?.controls;
+      if (controls) controls.enableZoom = false;
+      if (this.show() && controls) clearInterval(this.waiting);
+    }, 100);
   },
   beforeUnmount() { clearInterval(this.waiting); this.playing = false; },
   methods: {
@@ -82,6 +95,7 @@ export default {
       const seen = trial.ball_time.findIndex((each) => each > this.time);
       cloud.geometry.setDrawRange(0, seen < 0 ? trial.ball.length : seen);
     },
+    look() { getElement(this.scene).move_camera(...VIEWS[this.view], 0, 0, 1, 0.4); },
     choose() { this.$emit("beside", Number(this.second)); },
   },
   template: `
@@ -94,6 +108,8 @@ export default {
       <output>{{ time.toFixed(2) }} s</output></label>
     <label><span>Speed</span><select v-model.number="speed">
       <option v-for="each in speeds" :key="each" :value="each">{{ each === 1 ? 'real time' : each + ' ×' }}</option></select></label>
+    <label><span>Seen from</span><select v-model="view" @change="look">
+      <option v-for="each in views" :key="each" :value="each">{{ each }}</option></select></label>
     <label><span>Beside it</span><select v-model.number="second" @change="choose">
       <option :value="0">no other trial</option>
       <option v-for="each in numbers" :key="each" :value="each">trial {{ each }}</option></select></label>

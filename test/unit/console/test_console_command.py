@@ -1,6 +1,5 @@
 """The command `console`: what it refuses, in a sentence each, and how it ends."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -82,4 +81,4 @@ def test_interrupt_ends_it_quietly(tmp_path: Path) -> None:
         said, _ = opened.process.communicate(timeout=30)
     assert said == 'The console has ended.\n'
     assert opened.process.returncode == 0
-    assert not os.path.exists(tmp_path / 'one' / 'run.sqlite-shm')
+    assert not (tmp_path / 'one' / 'run.sqlite-shm').exists()

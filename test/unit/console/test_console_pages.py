@@ -1,0 +1,383 @@
+"""The console's pages in a real browser: what a person sees, with the mouse, the keyboard and while a run goes on."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import made_up_runs
+import pytest
+from console_process import Console, browser, console, needs_browser
+from made_up_runs import FIRST, WORDS, landed, make_run
+
+pytest.importorskip('nicegui', reason='the console needs the extra "console"')
+pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
+pytestmark = needs_browser
+
+from llm_policy_improver.core.chat import Ending, Exchange
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.step import Step
+from llm_policy_improver.runs.store import RunStore
+
+TRIALS = 20
+HOSTILE = (
+    '</script><script>window.hit=1</script><img src=x onerror="window.hit=2">${window.hit=3}`{{constructor}}&lt;b&gt;'
+)
+PATIENCE = 20_000
+"""ms, for whatever appears sooner or later on a machine that is busy."""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp('runs')
+    make_run(root / 'one', TRIALS)
+    make_run(root / 'other', 9)
+    return root
+
+
+@pytest.fixture(scope='module')
+def opened(folder: Path) -> Iterator[Console]:
+    with console(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope='module')
+def chromium() -> Iterator[Any]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport={'width': 1300, 'height': 900})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.requested = []
+    page.on('request', lambda request: page.requested.append(request.url))
+    yield page
+    context.close()
+
+
+def open_run(page: Any, opened: Console, **query: object) -> None:
+    page.goto(opened.page(f'/run?{urlencode({"name": "one", **query})}'))
+    page.wait_for_selector('.landing-map circle[data-trial]')
+    page.wait_for_function('!document.querySelector(".replay button").disabled')
+
+
+def chosen(page: Any) -> str:
+    return str(page.locator('h2', has_text='Trial ').first.inner_text())
+
+
+def wait_for_trial(page: Any, number: int, of: int = TRIALS) -> None:
+    page.get_by_role('heading', name=f'Trial {number} of {of}').wait_for()
+
+
+def axis_1(page: Any) -> float:
+    """rad, of the first hinge of the arm as the browser draws it."""
+    scene = page.locator('.nicegui-scene').get_attribute('id').removeprefix('c')
+    found = page.evaluate(
+        '(scene) => { let turned = null; getElement(Number(scene)).objects.get("scene").mesh.traverseVisible((each) => '
+        '{ if (each.name === "axis_1") turned = each.rotation.z; }); return turned; }',
+        scene,
+    )
+    return float(found)
+
+
+def test_folder_lists_its_runs_newest_first_and_opens_one(page: Any, opened: Console) -> None:
+    page.goto(opened.page('/'))
+    page.wait_for_selector('table.runs tbody tr')
+    rows = page.locator('table.runs tbody tr')
+    assert rows.count() == 2
+    assert rows.nth(0).locator('a').inner_text() == 'other'
+    cells = rows.nth(1).inner_text()
+    for told in ('one', 'ended', WORDS, 'least_squares', str(TRIALS)):
+        assert told in cells
+    page.get_by_role('link', name='one').click()
+    page.wait_for_selector('.landing-map circle[data-trial]')
+
+
+def test_run_shows_the_landings_that_were_stored(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    trials = [landed(number) for number in range(1, TRIALS + 1)]
+    expected = {str(n): each for n, each in enumerate(trials, 1) if each.succeeded}
+    circles = page.locator('.landing-map circle[data-trial]')
+    shown = {each.get_attribute('data-trial'): each for each in circles.all()}
+    assert shown.keys() == expected.keys()
+    for number, trial in expected.items():
+        assert float(shown[number].get_attribute('cx')) == pytest.approx(100 * trial.measures['landing_x'], abs=0.02)
+        assert float(shown[number].get_attribute('cy')) == pytest.approx(-100 * trial.measures['landing_y'], abs=0.02)
+    failed = page.locator('p.failed button')
+    assert failed.all_inner_texts() == ['7', '14']
+
+
+def test_banner_tells_where_it_was_played_and_whether_it_gets_better(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    banner = page.locator('.banner').inner_text()
+    assert 'Played in simulation' in banner
+    assert 'Ended, or interrupted' in banner
+    assert WORDS in banner
+    assert 'in the far left corner' in banner
+    assert 'Better, and not by luck' in banner
+
+
+def test_a_landing_that_is_clicked_tells_what_was_changed_and_why(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    page.locator('.landing-map circle[data-trial="10"]').click(force=True)
+    wait_for_trial(page, 10)
+    panel = page.locator('.panel')
+    panel.get_by_text('Reason of trial 10.').wait_for()
+    assert panel.locator('.changes li').count() == 8
+    assert 'Changed from trial 9, the best before it' in panel.inner_text()
+
+
+def test_failed_trial_and_first_trial_say_so(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    page.get_by_role('button', name='Trial 14, net').click()
+    wait_for_trial(page, 14)
+    page.get_by_text('No good return: net. the ball touched the net').wait_for()
+    open_run(page, opened, trial=2)
+    wait_for_trial(page, 2)
+    assert 'One of the first trials' in page.locator('.panel').inner_text()
+
+
+def test_replay_moves_the_arm_as_it_was_stored(page: Any, opened: Console) -> None:
+    open_run(page, opened, trial=3)
+    samples = made_up_runs.swing(3)
+    slider = page.get_by_role('slider', name='Time')
+    for share in (0.0, 0.5, 1.0):
+        time = round(1.5 * share, 3)
+        slider.evaluate(
+            '(each, time) => { each.value = time; each.dispatchEvent(new Event("input", {bubbles: true})); }', time
+        )
+        page.wait_for_timeout(200)
+        wanted = samples.joint_position[round(share * (len(samples.joint_time) - 1)), 2]
+        assert axis_1(page) == pytest.approx(wanted, abs=0.01)
+
+
+def test_replay_plays_to_the_end_by_itself(page: Any, opened: Console) -> None:
+    open_run(page, opened, trial=3)
+    page.get_by_label('Speed').select_option(label='real time')
+    page.get_by_role('button', name='From the start').click()
+    page.wait_for_function('document.querySelector(".replay output").textContent.startsWith("1.50")')
+    page.get_by_role('button', name='Play').wait_for()
+    assert axis_1(page) == pytest.approx(made_up_runs.swing(3).joint_position[-1, 2], abs=0.01)
+
+
+def test_two_trials_are_replayed_beside_each_other(page: Any, opened: Console) -> None:
+    open_run(page, opened, trial=3)
+    page.get_by_label('Beside it').select_option(label='trial 20')
+    page.wait_for_function(
+        '() => { let seen = 0; const id = document.querySelector(".nicegui-scene").id.slice(1); '
+        'getElement(Number(id)).objects.get("scene").mesh.traverse((each) => '
+        '{ if (each.name === "arm" && each.visible) seen++; }); return seen === 2; }'
+    )
+
+
+def test_the_keyboard_alone_opens_a_run_steps_through_trials_and_plays_one(page: Any, opened: Console) -> None:
+    page.goto(opened.page('/'))
+    page.wait_for_selector('table.runs tbody tr')
+
+    def tab_to(words: str) -> None:
+        for _ in range(60):
+            page.keyboard.press('Tab')
+            name = page.evaluate('(({ariaLabel, innerText}) => ariaLabel || innerText)(document.activeElement)')
+            if name == words:
+                assert page.evaluate('getComputedStyle(document.activeElement).outlineStyle') != 'none'
+                return
+        raise AssertionError(f'{words} is not reached')
+
+    tab_to('one')
+    page.keyboard.press('Enter')
+    page.wait_for_selector('.landing-map circle[data-trial]')
+    page.wait_for_function('!document.querySelector(".replay button").disabled')
+    tab_to('Newest')
+    page.keyboard.press('Enter')
+    wait_for_trial(page, TRIALS)
+    page.keyboard.press('ArrowLeft')
+    wait_for_trial(page, TRIALS - 1)
+    page.keyboard.press('ArrowRight')
+    wait_for_trial(page, TRIALS)
+    tab_to('Play')
+    page.keyboard.press('Space')
+    page.get_by_role('button', name='Pause').wait_for()
+
+
+def test_a_table_tells_the_same_as_the_pictures(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    page.get_by_text('All trials as a table').click()
+    rows = page.locator('.trial-table tbody tr')
+    rows.nth(TRIALS - 1).wait_for()
+    assert rows.count() == TRIALS
+    assert 'net' in rows.nth(6).inner_text()
+    first = landed(1).measures
+    assert f'({first["landing_x"]:.2f}, {first["landing_y"]:.2f}) m' in rows.nth(0).inner_text()
+    page.get_by_role('button', name='Choose trial 2', exact=True).click()
+    wait_for_trial(page, 2)
+
+
+def test_trial_that_another_process_stores_appears_without_a_reload(page: Any, chromium: Any, tmp_path: Path) -> None:
+    make_run(tmp_path / 'one', FIRST)
+    script = Path(made_up_runs.__file__)
+    with console(tmp_path) as opened:
+        open_run(page, opened)
+        page.evaluate('window.loaded = "once"')
+        writer = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path / 'one')],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        try:
+            assert writer.stdout.readline() == 'holds\n'
+            page.get_by_text('Goes on now').wait_for()
+            page.get_by_label('follow the newest').check()
+            for number in range(FIRST + 1, FIRST + 6):
+                writer.stdin.write('\n')
+                writer.stdin.flush()
+                assert int(writer.stdout.readline()) == number
+                wait_for_trial(page, number, of=number)
+        finally:
+            writer.stdin.close()
+            writer.wait(timeout=30)
+        page.get_by_text('Ended, or interrupted').wait_for()
+        assert page.locator('.landing-map circle[data-trial="11"]').count() == 1
+        assert page.evaluate('window.loaded') == 'once'
+    assert not (tmp_path / 'one' / 'run.sqlite-wal').exists()  # whoever only looks leaves nothing behind
+
+
+def test_run_that_begins_appears_in_the_folder_and_on_its_own_page(page: Any, tmp_path: Path) -> None:
+    RunStore.create(tmp_path / 'new', {'objective': WORDS, 'simulator': {}}).close()
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/run?name=new'))
+        page.get_by_text('No trial has been played yet').wait_for()
+        with RunStore.open(tmp_path / 'new') as store:
+            made_up_runs.add_trial(store, 1)
+        wait_for_trial(page, 1, of=1)
+
+
+def test_runs_are_compared_side_by_side(page: Any, opened: Console) -> None:
+    page.goto(opened.page('/'))
+    page.get_by_label('Select one').check()
+    page.get_by_label('Select other').check()
+    page.get_by_role('button', name='Compare').click()
+    page.wait_for_selector('.distance-chart path.run')
+    figures = page.get_by_role('region', name='Figures of the runs').inner_text()
+    assert 'best seen (m)' in figures
+    assert '1: other' in figures
+    assert '2: one' in figures
+
+
+def test_nothing_is_asked_of_another_machine(page: Any, opened: Console) -> None:
+    for path in ('/', '/run?name=one', '/compare?name=one&name=other'):
+        page.goto(opened.page(path))
+        page.wait_for_selector('main section')
+        page.wait_for_timeout(500)
+    own = (f'http://127.0.0.1:{opened.port}/', f'ws://127.0.0.1:{opened.port}/', 'data:', 'blob:')
+    assert len(page.requested) > 20
+    assert [url for url in page.requested if not url.startswith(own)] == []
+
+
+@pytest.mark.parametrize('path', ['/', '/run?name=one', '/compare?name=one&name=other'])
+def test_on_a_phone_no_page_scrolls_sideways(chromium: Any, opened: Console, path: str) -> None:
+    context = chromium.new_context(viewport={'width': 390, 'height': 844})
+    page = context.new_page()
+    page.goto(opened.page(path))
+    page.wait_for_selector('main section')
+    page.wait_for_timeout(500)
+    assert page.evaluate('document.documentElement.scrollWidth') == 390
+    context.close()
+
+
+def test_colours_follow_the_system_until_somebody_chooses(chromium: Any, opened: Console) -> None:
+    context = chromium.new_context(color_scheme='dark')
+    page = context.new_page()
+    page.goto(opened.page('/'))
+    page.wait_for_selector('body.body--dark')
+    page.get_by_label('Colours').select_option('light')
+    page.wait_for_selector('body.body--light')
+    page.reload()
+    page.wait_for_selector('main section')
+    page.wait_for_selector('body.body--light')
+    context.close()
+
+
+def test_hostile_text_of_a_run_is_shown_as_text(page: Any, tmp_path: Path) -> None:
+    name = '<img src=x onerror=window.hit=4>'
+    messages = (('system', HOSTILE), ('user', HOSTILE))
+    exchange = Exchange(messages, HOSTILE, HOSTILE, 10, 20, 1.5, HOSTILE, Ending.ACCEPTED)
+    with RunStore.create(tmp_path / name, {'objective': WORDS, 'simulator': {}}) as store:
+        for number in range(1, 9):
+            trial = replace(landed(number), note=HOSTILE, proposed_by=HOSTILE)
+            proposal = Proposal(trial.policy, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, exchanges=(exchange,))
+            store.add_step(WORDS, Step(number, trial.policy, trial.version, proposal, number))
+            store.add_trial(trial)
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/'))
+        page.get_by_role('link', name=name).click()
+        page.wait_for_selector('.landing-map circle[data-trial]')
+        for number in (7, 8):
+            page.goto(opened.page(f'/run?{urlencode({"name": name, "trial": number})}'))
+            wait_for_trial(page, number, of=8)
+            page.locator('.panel').get_by_text(HOSTILE).first.wait_for()
+            for fold in page.locator('.panel summary').all():
+                fold.click()
+            page.locator('.panel pre', has_text='onerror').nth(2).wait_for()
+            page.wait_for_timeout(300)
+            assert page.locator('.panel pre').first.inner_text() == HOSTILE
+            assert page.locator('main img, main script').count() == 0
+            assert page.evaluate('window.hit') is None
+        page.goto(opened.page(f'/compare?{urlencode({"name": name})}'))
+        page.wait_for_selector('.distance-chart path.run')
+        assert page.evaluate('window.hit') is None
+        page.goto(opened.page(f'/run?{urlencode({"name": HOSTILE})}'))
+        page.get_by_text('There is no run called').wait_for()
+        assert page.evaluate('window.hit') is None
+
+
+def test_link_with_a_token_opens_the_console_and_keeps_it_open(chromium: Any, folder: Path) -> None:
+    with console(folder, '--host', '127.0.0.1') as guarded:
+        context = chromium.new_context()
+        page = context.new_page()
+        assert page.goto(guarded.page('/')).status == 401
+        page.goto(guarded.link)
+        page.wait_for_selector('table.runs tbody tr')
+        assert 'token' not in page.url
+        page.get_by_role('link', name='one').click()
+        page.wait_for_selector('.landing-map circle[data-trial]')
+        assert page.evaluate('document.cookie') == ''
+        context.close()
+
+
+@pytest.mark.parametrize(('scheme', 'width'), [('light', 1300), ('dark', 390)])
+def test_axe_finds_no_serious_barrier(chromium: Any, opened: Console, scheme: str, width: int) -> None:
+    axe = pytest.importorskip('axe_playwright_python.sync_playwright', reason='axe-core is of the extra "dev"')
+    context = chromium.new_context(viewport={'width': width, 'height': 900}, color_scheme=scheme)
+    page = context.new_page()
+    for path in ('/', '/run?name=one', '/run?name=one&trial=7', '/compare?name=one&name=other', '/run?name=none'):
+        page.goto(opened.page(path))
+        page.wait_for_selector('#content')
+        page.wait_for_timeout(500)
+        for fold in page.locator('summary').all():
+            fold.click()
+        found = axe.Axe().run(page).response['violations']
+        assert [each['id'] for each in found if each['impact'] in {'serious', 'critical'}] == []
+    context.close()
+
+
+def test_run_whose_words_nobody_understands_is_named_and_hides_no_other(page: Any, tmp_path: Path) -> None:
+    make_run(tmp_path / 'good', 2)
+    with RunStore.create(tmp_path / 'odd', {'objective': 'qqq zzz', 'simulator': {}}) as store:
+        trial = landed(1)
+        store.add_step('qqq zzz', Step(1, trial.policy, 1, Proposal(trial.policy, 'initial'), 1))
+        store.add_trial(trial)
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/'))
+        page.get_by_role('link', name='good').wait_for()
+        page.get_by_text('odd: ').wait_for()
+        page.goto(opened.page('/run?name=odd'))
+        page.locator('.trouble', has_text='qqq').wait_for()
