@@ -125,7 +125,8 @@ def _add_part(scene: ui.scene, part: Part, look: ArmLook | None = None) -> None:
 def _objects(scene: ui.scene, part: Part) -> list[Object3D]:
     shape = part.shape
     if isinstance(shape, Box):
-        return [scene.box(*(2.0 * side for side in shape.half)).move(*shape.centre)]
+        width, length, height = shape.half
+        return [scene.box(2.0 * width, 2.0 * length, 2.0 * height).move(*shape.centre)]
     if isinstance(shape, Disc):
         return [scene.cylinder(shape.radius, shape.radius, shape.thickness, 32).rotate(np.pi / 2, 0.0, 0.0)]
     direction = (np.array(shape.end) - np.array(shape.start)) / shape.length
