@@ -97,7 +97,7 @@ def test_demo_through_ros_and_improve_in_process_play_the_same_run(
 
 
 def test_demo_for_people_shows_the_reasons_and_where_everything_is(tmp_path: Path) -> None:
-    with process([COMMAND, 'demo', FAR_RIGHT, '--trials', '3', '--first-trials', '2'], tmp_path) as started:
+    with process([COMMAND, 'demo', FAR_RIGHT, '-v', '--trials', '3', '--first-trials', '2'], tmp_path) as started:
         assert started.end() == 0, started.err
         said = started.out
     assert f'Objective  {FAR_RIGHT}' in said

@@ -133,18 +133,18 @@ def test_control_ticks_send_zeros_where_the_inner_loop_hangs(arm: Arm) -> None:
 def test_command_that_was_computed_before_a_pause_is_not_sent_after_it(
     arm: Arm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found_anew = Event()
-    monkeypatch.setattr(GuardedController, 'begin', lambda _: found_anew.set())
+    taken_back = Event()
+    monkeypatch.setattr(GuardedController, 'withdraw', lambda _: taken_back.set())
     late = SafeCommand(7.0 * MOVING, ())
 
     def paused() -> SafeCommand:
-        if found_anew.is_set():
+        if taken_back.is_set():
             return SafeCommand(MOVING, ())
         time.sleep(0.06)
         return late
 
     arm.commands = paused
-    arm.graph.spin_until(found_anew.is_set, 'the end of the pause')
+    arm.graph.spin_until(taken_back.is_set, 'the end of the pause')
     count = len(arm.heard)
     arm.graph.spin_until(lambda: len(arm.heard) > count + 5, 'commands after it')
     assert not any(message.data[0] == late.velocity[2] for message in arm.heard)

@@ -243,7 +243,7 @@ def test_claims_are_judged_near_the_best_trial_counted_and_shown_beside_the_chec
     names = ('claims_agreeing', 'claims_contradicted', 'claims_undecided')
     assert tuple(result.as_json()[name] for name in names) == summed
     text = io.StringIO()
-    reporter = ConsoleReporter(Console(file=text, width=2000))
+    reporter = ConsoleReporter(Console(file=text, width=2000), verbose=True)
     reporter.begin(RIGHT.words, RIGHT.sentence, 'sas:replies', 2)
     reporter.trial(shown)
     reporter.trial(replace(shown, verdict='accepted'))
