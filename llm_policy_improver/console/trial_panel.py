@@ -1,6 +1,7 @@
 """What is known of one trial: where it landed, what was changed and why, what was expected, who decided."""
 
 import math
+from typing import Final
 
 from nicegui import ui
 
@@ -15,7 +16,10 @@ from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.told_steps import Change, ToldStep
 from llm_policy_improver.table_tennis.ball.table import place
 
-_MOVES = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
+_MEANING: Final = (
+    'Each parameter changes the speed of one joint of the arm: by a factor, 1 without change, or by what is added, 0.'
+)
+_MOVES: Final = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
 
 
 def trial_panel(view: RunView, one: Shown, told: ToldStep | None, step: Step | None, prices: Prices | None) -> None:
@@ -47,6 +51,7 @@ def trial_panel(view: RunView, one: Shown, told: ToldStep | None, step: Step | N
     )
     text('h3', f'Changed from trial {told.changed_from}, the best before it' if told.changed_from else 'Changed')
     if told.changes:
+        text('p', _MEANING, 'quiet')
         _changes(told.changes)
     else:
         text('p', 'Nothing: the same policy was played again.' if told.changed_from else 'There was none before it.')

@@ -369,15 +369,21 @@ def test_axe_finds_no_serious_barrier(chromium: Any, opened: Console, scheme: st
     context.close()
 
 
-def test_run_whose_words_nobody_understands_is_named_and_hides_no_other(page: Any, tmp_path: Path) -> None:
-    make_run(tmp_path / 'good', 2)
-    with RunStore.create(tmp_path / 'odd', {'objective': 'qqq zzz', 'simulator': {}}) as store:
+def test_run_whose_settings_are_not_known_says_so_in_a_sentence(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'odd', {'objective': WORDS, 'simulator': {}}) as store:
+        store.add_settings({'optimizer': {'of_a_later_version': 1}})
+        made_up_runs.add_trial(store, 1)
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/run?name=odd'))
+        page.locator('.trouble', has_text='of_a_later_version').wait_for()
+
+
+def test_objective_that_no_program_measures_is_shown_without_a_verdict(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'odd', {'objective': 'with some elegance', 'simulator': {}}) as store:
         trial = landed(1)
-        store.add_step('qqq zzz', Step(1, trial.policy, 1, Proposal(trial.policy, 'initial'), 1))
+        store.add_step('with some elegance', Step(1, trial.policy, 1, Proposal(trial.policy, 'initial'), 1))
         store.add_trial(trial)
     with console(tmp_path) as opened:
-        page.goto(opened.page('/'))
-        page.get_by_role('link', name='good').wait_for()
-        page.get_by_text('odd: ').wait_for()
         page.goto(opened.page('/run?name=odd'))
-        page.locator('.trouble', has_text='qqq').wait_for()
+        page.get_by_text('whether it gets better is for people to say').wait_for()
+        wait_for_trial(page, 1, of=1)
