@@ -18,9 +18,14 @@ pytest.importorskip('playwright', reason='a browser is driven by Playwright, of 
 pytestmark = needs_browser
 
 from llm_policy_improver.core.chat import Ending, Exchange
+from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.stored_run import RunSettings
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.tasks.ball_rounds import rounds_objective
 
 TRIALS = 20
 HOSTILE = (
@@ -387,3 +392,23 @@ def test_objective_that_no_program_measures_is_shown_without_a_verdict(page: Any
         page.goto(opened.page('/run?name=odd'))
         page.get_by_text('whether it gets better is for people to say').wait_for()
         wait_for_trial(page, 1, of=1)
+
+
+def test_run_of_programs_shows_each_ball_with_the_program_that_played_it(page: Any, tmp_path: Path) -> None:
+    settings = OptimizerSettings(objective=WORDS, method='prompt_po', model='m', vary_balls=True, balls=2, trials=3)
+    program = Program('class Policy:\n    def act(self, obs):\n        return [1.0] * 8 + [0.0] * 8\n', 'Policy')
+    with RunStore.create(tmp_path / 'programs', {'simulator': {}}) as store:
+        objective = rounds_objective(parse_objective(WORDS))
+        RunSettings(settings, history=0, objective=objective).store(store)
+        proposal = Proposal(program, 'prompt_po:m', reason='All joints as they are.')
+        store.add_step(objective.words, Step(1, program, 4, proposal, 3))
+        for number in (1, 2, 3):
+            ball = landed(number)
+            store.add_trial(replace(ball, policy=program, version=4, proposed_by='prompt_po:m'))
+    with console(tmp_path / 'programs') as opened:
+        for number in (1, 3):
+            page.goto(opened.page(f'/?trial={number}'))
+            wait_for_trial(page, number, of=3)
+            page.get_by_text('All joints as they are.').first.wait_for()
+            page.get_by_text('Its program').click()
+            assert page.get_by_role('region', name='Program').inner_text().startswith('class Policy')
