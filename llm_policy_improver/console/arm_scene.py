@@ -134,7 +134,7 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
         group.__exit__()
     ball = scene.sphere(table.BALL_RADIUS).material('#ffffff', opacity=max(look.opacity, 0.8))
     trail = scene.point_cloud([[0.0, 0.0, -9.0]], point_size=0.034).material(look.colour)
-    return {'arm': whole.id, 'joints': moving, 'ball': ball.id, 'trail': trail.id}
+    return {'colour': look.colour, 'arm': whole.id, 'joints': moving, 'ball': ball.id, 'trail': trail.id}
 
 
 def _box(scene: ui.scene, part: shapes.Box, colour: str, look: ArmLook) -> None:

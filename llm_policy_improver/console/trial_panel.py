@@ -17,7 +17,8 @@ from llm_policy_improver.report.told_steps import Change, ToldStep
 from llm_policy_improver.table_tennis.ball.table import place
 
 _MEANING: Final = (
-    'Each parameter changes the speed of one joint of the arm: by a factor, 1 without change, or by what is added, 0.'
+    'Each parameter changes the speed of one joint of the arm: by a factor, 1 without change, or by what is added, 0. '
+    'Per cent are of its range.'
 )
 _MOVES: Final = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
 
@@ -60,8 +61,9 @@ def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | 
         else:
             text('p', 'Nothing: the same is played again.' if told.changed_from else 'None came before it.')
     if step.proposal.claims:
-        text('h3', 'What the model claimed, and what the trials show')
-        _claims(view, step.proposal.claims)
+        with ui.element('details'):
+            text('summary', 'What the model claimed, beside what the trials show')
+            _claims(view, step.proposal.claims)
     for kept in told.kept_back:
         text('p', f'Kept from the arm before it by {kept.by}: {kept.reason}', 'kept-back')
     for heading, words in told.thoughts:
@@ -118,7 +120,7 @@ def _changes(changes: tuple[Change, ...]) -> None:
                     part.style(f'width: {50 * abs(each.share) / largest:.1f}%')
                 text('span', f'{each.before:.3f} → {each.after:.3f}', 'values')
                 share = f'{abs(each.share):.0%}' if abs(each.share) >= 0.01 else 'less than 1%'
-                text('span', f'{"raised" if raised else "lowered"} by {share} of its range', 'share')
+                text('span', f'{"raised" if raised else "lowered"} by {share}', 'share')
 
 
 def _claims(view: RunView, claims: tuple[ClaimedEffect, ...]) -> None:
