@@ -47,7 +47,7 @@ def arm_scene() -> tuple[ui.scene, list[dict[str, Any]]]:
     """The scene, and of each arm in it what moves: the objects of its joints, of its ball and of the ball's trail."""
     camera = ui.scene.perspective_camera(fov=42)
     scene = ui.scene(
-        width=640, height=420, grid=False, background_color=_SKY, fps=40, camera=camera, click_events=[]
+        width=640, height=420, grid=False, background_color=_SKY, fps=30, camera=camera, click_events=[]
     ).classes('scene')
     with scene:
         _add_table(scene)

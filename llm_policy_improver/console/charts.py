@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from nicegui import ui
 
 from llm_policy_improver.core.expectation import Expectation
@@ -36,7 +37,7 @@ class CompareChart(ui.element, component=_BROWSER / 'compare_chart.js'):
 def trials_data(view: RunView) -> list[dict[str, Any]]:
     """Every trial as the pictures show it: metres, and None for what there is not."""
     colours, order = order_colours(view.shown)
-    shades = colours(order([one.number for one in view.shown]))
+    shades = np.asarray(colours(order([one.number for one in view.shown])))
     expected = {
         trial.number: said
         for _, step, trial in view.played
