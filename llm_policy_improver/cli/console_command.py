@@ -35,7 +35,9 @@ _BYTES: Final = 24
     help='Of a million tokens of prompts and of replies, to tell what requests have cost.',
 )  # fmt: skip
 @click.option('--currency', default='USD', show_default=True, help='Of the prices.')
-@click.option('--show/--no-show', default=True, show_default=True, help='Open the page in the browser.')
+@click.option(
+    '--show/--no-show', default=True, show_default=True, help='Open the page in the browser, where no token is needed.'
+)
 def console_command(
     folder: Path,
     port: int,
@@ -71,7 +73,8 @@ def console_command(
 
         def ready() -> None:
             click.echo(f'Console: {link}  (Ctrl-C ends it)')
-            if show:
+            # With a token a person opens it: others of this machine can read the command line of a browser.
+            if show and not token:
                 click.launch(link)
 
         serve(
