@@ -37,7 +37,9 @@ _BYTES: Final = 24
 @click.option('--currency', default='USD', show_default=True, help='Of the prices.')
 @click.option('--model', default='', help='Language model for runs begun from the page.  [none: a regression proposes]')
 @click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]')
-@click.option('--show/--no-show', default=True, show_default=True, help='Open the page in the browser.')
+@click.option(
+    '--show/--no-show', default=True, show_default=True, help='Open the page in the browser, where no token is needed.'
+)
 def console_command(
     folder: Path,
     port: int,
@@ -81,7 +83,8 @@ def console_command(
 
         def ready() -> None:
             click.echo(f'Console: {link}  (Ctrl-C ends it)')
-            if show:
+            # With a token a person opens it: others of this machine can read the command line of a browser.
+            if show and not token:
                 click.launch(link)
 
         serve(

@@ -47,7 +47,7 @@ def arm_scene() -> tuple[ui.scene, list[dict[str, Any]]]:
     """The scene, and of each arm in it what moves: the objects of its joints, of its ball and of the ball's trail."""
     camera = ui.scene.perspective_camera(fov=42)
     scene = ui.scene(
-        width=640, height=420, grid=False, background_color=_SKY, fps=40, camera=camera, click_events=[]
+        width=640, height=420, grid=False, background_color=_SKY, fps=30, camera=camera, click_events=[]
     ).classes('scene')
     with scene:
         _add_table(scene)
@@ -110,7 +110,7 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
                 _add_part(scene, part, look)
     ball = scene.sphere(table.BALL_RADIUS).material('#ffffff', opacity=max(look.opacity, 0.8))
     trail = scene.point_cloud([[0.0, 0.0, -9.0]], point_size=0.034).material(look.colour)
-    return {'arm': whole.id, 'joints': moving, 'ball': ball.id, 'trail': trail.id}
+    return {'colour': look.colour, 'arm': whole.id, 'joints': moving, 'ball': ball.id, 'trail': trail.id}
 
 
 def _add_part(scene: ui.scene, part: Part, look: ArmLook | None = None) -> None:

@@ -19,4 +19,4 @@ def change_bars(changes: tuple[Change, ...]) -> None:
                     part.style(f'width: {50 * abs(each.share) / largest:.1f}%')
                 text('span', f'{each.before:.3f} → {each.after:.3f}', 'values')
                 share = f'{abs(each.share):.0%}' if abs(each.share) >= 0.01 else 'less than 1%'
-                text('span', f'{"raised" if raised else "lowered"} by {share} of its range', 'share')
+                text('span', f'{"raised" if raised else "lowered"} by {share}', 'share')

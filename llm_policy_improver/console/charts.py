@@ -1,8 +1,10 @@
 """The pictures of a page: plain data from here, drawn by the browser beside this file, text as text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from nicegui import ui
 
 from llm_policy_improver.core.expectation import Expectation
@@ -35,6 +37,7 @@ class CompareChart(ui.element, component=_BROWSER / 'compare_chart.js'):
 def trials_data(view: RunView) -> list[dict[str, Any]]:
     """Every trial as the pictures show it: metres, and None for what there is not."""
     colours, order = order_colours(view.shown)
+    shades = np.asarray(colours(order([one.number for one in view.shown])))
     expected = {
         trial.number: said
         for _, step, trial in view.played
@@ -42,7 +45,7 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
     }
     found: list[dict[str, Any]] = []
     lowest: float | None = None
-    for one in view.shown:
+    for one, shade in zip(view.shown, shades.tolist(), strict=True):
         if one.distance is not None and (lowest is None or one.distance < lowest):
             lowest = one.distance
         said = expected.get(one.number)
@@ -56,7 +59,7 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
                 'first': one.first,
                 'outcome': one.trial.outcome.replace('_', ' '),
                 'by': one.trial.proposed_by,
-                'colour': FIRST if one.first else _hex(colours(order(one.number))),
+                'colour': FIRST if one.first else _hex(shade),
             }
         )
     return found
@@ -74,5 +77,5 @@ def map_data(view: RunView) -> dict[str, Any]:
     }
 
 
-def _hex(colour: tuple[float, ...]) -> str:
+def _hex(colour: Sequence[float]) -> str:
     return '#' + ''.join(f'{round(255 * part):02x}' for part in colour[:3])

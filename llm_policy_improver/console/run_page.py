@@ -9,13 +9,14 @@ from llm_policy_improver.console.arm_scene import Replay, arm_scene, replay_data
 from llm_policy_improver.console.charts import DistanceChart, LandingMap, TrialTable, map_data, trials_data
 from llm_policy_improver.console.run_head import run_banner, run_end
 from llm_policy_improver.console.texts import button, link, metres, text
+from llm_policy_improver.console.told_trials import told_trials
 from llm_policy_improver.console.trial_panel import trial_panel
 from llm_policy_improver.console.watched_run import Glance, WatchedRun
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.report.page import Prices
 from llm_policy_improver.report.run_view import RunView
-from llm_policy_improver.report.told_steps import ToldStep, told_steps
+from llm_policy_improver.report.told_steps import ToldStep
 from llm_policy_improver.runs.store_errors import StoreError
 
 PERIOD: Final = 0.4
@@ -36,8 +37,7 @@ class RunPage:
         self._watched, self._part, self._prices = watched, part, prices
         self._glance = Glance(-1, (), False, '')
         self._chosen, self._second = trial, 0
-        self._told: dict[int, ToldStep] = {}
-        self._steps: dict[int, Step] = {}
+        self._told: dict[int, tuple[ToldStep, Step]] = {}
         self._lay_out()
 
     async def begin(self) -> None:
@@ -123,8 +123,7 @@ class RunPage:
         if first:
             self._body.set_visibility(True)
             self._set_following(glance.goes_on and not self._chosen)
-        self._told = {each.number: each for each in told_steps(view)}
-        self._steps = {trial.number: step for _, step, trial in view.played if trial is not None}
+        self._told = told_trials(view)
         self._show_run(view)
         if self._newest != before and not first:
             self._announce(view)
@@ -165,7 +164,7 @@ class RunPage:
         self._replayed.text = f'Arm and ball in trial {one.number}'
         self._panel.clear()
         with self._panel:
-            trial_panel(view, one, self._told.get(one.number), self._steps.get(one.number), self._prices)
+            trial_panel(view, one, self._told.get(one.number), self._prices)
         await self._load()
 
     async def _load(self) -> None:

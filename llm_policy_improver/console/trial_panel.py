@@ -1,6 +1,7 @@
 """What is known of one trial: where it landed, what was changed and why, what was expected, who decided."""
 
 import math
+from typing import Final
 
 from nicegui import ui
 
@@ -16,25 +17,30 @@ from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.told_steps import ToldStep
 from llm_policy_improver.table_tennis.ball.table import place
 
-_MOVES = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
+_MEANING: Final = (
+    'Each parameter changes the speed of one joint of the arm: by a factor, 1 without change, or by what is added, 0. '
+    'Per cent are of its range.'
+)
+_MOVES: Final = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
 
 
-def trial_panel(view: RunView, one: Shown, told: ToldStep | None, step: Step | None, prices: Prices | None) -> None:
+def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | None, prices: Prices | None) -> None:
     """One trial.
 
     Args:
         view: the run it is of.
         one: the trial.
-        told: what is told of its improvement; None of a first trial, which nobody reasoned about.
-        step: the step that it was played for; None likewise, or where that is lost.
+        improvement: what is told of the one that it was played for, and its step; None of a first trial, which nobody
+            reasoned about, and where that is lost.
         prices: of the language model's tokens; no cost is told where None.
     """
     text('p', _outcome(view, one), 'outcome' if one.trial.succeeded else 'outcome failed')
-    if told is None:
+    if improvement is None:
         said = 'One of the first trials, spread over all that may be tried before anybody reasons about them.'
         text('p', said if one.first else 'Nobody gave a reason for this trial.', 'quiet')
         _policy(view, one)
         return
+    told, step = improvement
     facts(
         (
             ('Why', told.reason),
@@ -46,22 +52,26 @@ def trial_panel(view: RunView, one: Shown, told: ToldStep | None, step: Step | N
             ('Cost', _cost(told, step, prices)),
         )
     )
-    text('h3', f'Changed from trial {told.changed_from}, the best before it' if told.changed_from else 'Changed')
-    if told.changes:
-        change_bars(told.changes)
+    if view.of_programs:
+        _policy(view, one)
     else:
-        text('p', 'Nothing: the same policy was played again.' if told.changed_from else 'There was none before it.')
-    if step is not None and step.proposal.claims:
-        text('h3', 'What the model claimed, and what the trials show')
-        _claims(view, step.proposal.claims)
+        text('h3', f'Changed from trial {told.changed_from}, the best before it' if told.changed_from else 'Changed')
+        if told.changes:
+            text('p', _MEANING, 'quiet')
+            change_bars(told.changes)
+        else:
+            text('p', 'Nothing: the same is played again.' if told.changed_from else 'None came before it.')
+    if step.proposal.claims:
+        with ui.element('details'):
+            text('summary', 'What the model claimed, beside what the trials show')
+            _claims(view, step.proposal.claims)
     for kept in told.kept_back:
         text('p', f'Kept from the arm before it by {kept.by}: {kept.reason}', 'kept-back')
     for heading, words in told.thoughts:
         with ui.element('details'):
             text('summary', heading)
             text('p', words, 'words')
-    if step is not None:
-        exchange_fold(step.proposal.exchanges)
+    exchange_fold(step.proposal.exchanges)
 
 
 def _outcome(view: RunView, one: Shown) -> str:
@@ -82,6 +92,13 @@ def _came(one: Shown) -> str:
 
 
 def _policy(view: RunView, one: Shown) -> None:
+    """What was played: values, or the source of a program."""
+    if view.of_programs:
+        with ui.element('details'):
+            text('summary', 'Its program')
+            source = text('pre', str(one.trial.plain.get('source', '')))
+            source.props.update({'tabindex': '0', 'role': 'region', 'aria-label': 'Program'})
+        return
     values = view.values(one.trial)
     if not values:
         return
@@ -109,8 +126,8 @@ def _doubt(error: float | None) -> str:
     return '' if error is None or math.isnan(error) else f' ± {2 * error:.3f}'
 
 
-def _cost(told: ToldStep, step: Step | None, prices: Prices | None) -> str:
-    asked = () if step is None else step.proposal.exchanges
+def _cost(told: ToldStep, step: Step, prices: Prices | None) -> str:
+    asked = step.proposal.exchanges
     if not asked or prices is None:
         return told.cost
     cost = prices.cost(sum(each.prompt_tokens for each in asked), sum(each.completion_tokens for each in asked))

@@ -46,6 +46,11 @@ export default {
     },
     // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
     unit() { return (3.2 * this.frame.width) / Math.min(this.wide, (520 * this.frame.width) / this.frame.height); },
+    scale() {
+      const long = [50, 20, 10, 5, 2, 1, 0.5].find((each) => each < this.frame.width / 4) ?? 0.2;
+      const x = this.frame.x + this.frame.width - 3 * this.unit, y = this.frame.y + this.frame.height - 3 * this.unit;
+      return { long, x: x - long, y, path: `M${x - long} ${y - this.unit}v${this.unit}h${long}v${-this.unit}` };
+    },
     path() { return this.improved.map((each) => `${each.x},${each.y}`).join(" "); },
     // A number beside each landing where there is room: the chosen and the best first, then the latest.
     labels() {
@@ -117,6 +122,11 @@ export default {
       <text v-for="each in labels" :key="'n' + each.number" :x="each.lx" :y="each.ly" :font-size="(each.must ? 4.6 : 3.4) * unit"
         :stroke-width="0.9 * unit" :class="{ must: each.must, first: each.first }" class="number"
         >{{ each.words }}</text>
+      <g v-if="near">
+        <path :d="scale.path" class="scale" />
+        <text :x="scale.x + scale.long / 2" :y="scale.y - 1.5 * unit" class="where" :style="{ fontSize: 4 * unit + 'px' }"
+          >{{ scale.long }} cm</text>
+      </g>
       <text v-if="!near" x="0" y="8" class="where" :style="{ fontSize: 4 * unit + 'px' }">net · the robot plays from here</text>
       <text v-if="!near" x="0" :y="-length - 1.8" class="where" :style="{ fontSize: 4 * unit + 'px' }">far end of the table</text>
     </svg>

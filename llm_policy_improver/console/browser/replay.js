@@ -113,5 +113,8 @@ export default {
     <label><span>Beside it</span><select v-model.number="second" @change="choose">
       <option :value="0">no other trial</option>
       <option v-for="each in numbers" :key="each" :value="each">trial {{ each }}</option></select></label>
+    <p v-if="trials.length > 1" class="key">
+      <span v-for="(each, k) in trials" :key="each.number"><i class="dot" :style="{ background: arms[k].colour }"></i>trial {{ each.number }}</span>
+    </p>
   </div>`,
 };

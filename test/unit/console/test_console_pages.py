@@ -18,9 +18,14 @@ pytest.importorskip('playwright', reason='a browser is driven by Playwright, of 
 pytestmark = needs_browser
 
 from llm_policy_improver.core.chat import Ending, Exchange
+from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.stored_run import RunSettings
+from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.tasks.ball_rounds import rounds_objective
 
 TRIALS = 20
 HOSTILE = (
@@ -369,15 +374,41 @@ def test_axe_finds_no_serious_barrier(chromium: Any, opened: Console, scheme: st
     context.close()
 
 
-def test_run_whose_words_nobody_understands_is_named_and_hides_no_other(page: Any, tmp_path: Path) -> None:
-    make_run(tmp_path / 'good', 2)
-    with RunStore.create(tmp_path / 'odd', {'objective': 'qqq zzz', 'simulator': {}}) as store:
+def test_run_whose_settings_are_not_known_says_so_in_a_sentence(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'odd', {'objective': WORDS, 'simulator': {}}) as store:
+        store.add_settings({'optimizer': {'of_a_later_version': 1}})
+        made_up_runs.add_trial(store, 1)
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/run?name=odd'))
+        page.locator('.trouble', has_text='of_a_later_version').wait_for()
+
+
+def test_objective_that_no_program_measures_is_shown_without_a_verdict(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'odd', {'objective': 'with some elegance', 'simulator': {}}) as store:
         trial = landed(1)
-        store.add_step('qqq zzz', Step(1, trial.policy, 1, Proposal(trial.policy, 'initial'), 1))
+        store.add_step('with some elegance', Step(1, trial.policy, 1, Proposal(trial.policy, 'initial'), 1))
         store.add_trial(trial)
     with console(tmp_path) as opened:
-        page.goto(opened.page('/'))
-        page.get_by_role('link', name='good').wait_for()
-        page.get_by_text('odd: ').wait_for()
         page.goto(opened.page('/run?name=odd'))
-        page.locator('.trouble', has_text='qqq').wait_for()
+        page.get_by_text('whether it gets better is for people to say').wait_for()
+        wait_for_trial(page, 1, of=1)
+
+
+def test_run_of_programs_shows_each_ball_with_the_program_that_played_it(page: Any, tmp_path: Path) -> None:
+    settings = OptimizerSettings(objective=WORDS, method='prompt_po', model='m', vary_balls=True, balls=2, trials=3)
+    program = Program('class Policy:\n    def act(self, obs):\n        return [1.0] * 8 + [0.0] * 8\n', 'Policy')
+    with RunStore.create(tmp_path / 'programs', {'simulator': {}}) as store:
+        objective = rounds_objective(parse_objective(WORDS))
+        RunSettings(settings, history=0, objective=objective).store(store)
+        proposal = Proposal(program, 'prompt_po:m', reason='All joints as they are.')
+        store.add_step(objective.words, Step(1, program, 4, proposal, 3))
+        for number in (1, 2, 3):
+            ball = landed(number)
+            store.add_trial(replace(ball, policy=program, version=4, proposed_by='prompt_po:m'))
+    with console(tmp_path / 'programs') as opened:
+        for number in (1, 3):
+            page.goto(opened.page(f'/?trial={number}'))
+            wait_for_trial(page, number, of=3)
+            page.get_by_text('All joints as they are.').first.wait_for()
+            page.get_by_text('Its program').click()
+            assert page.get_by_role('region', name='Program').inner_text().startswith('class Policy')
