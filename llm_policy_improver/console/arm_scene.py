@@ -91,9 +91,9 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
     with ExitStack() as chain:
         chain.enter_context(whole)
         for link in LINKS:
-            group = scene.group().move(*link.offset).rotate(*link.rpy)
+            group = scene.group().move(*link.offset)
             if link.joint is None:
-                group.with_name(link.name)
+                group.rotate(*link.rpy).with_name(link.name)
             else:
                 # The browser moves it along, or about, an axis of the frame before: no link that moves is turned.
                 group.with_name(link.joint.name)
