@@ -1,5 +1,6 @@
 """The console's pages in a real browser: what a person sees, with the mouse, the keyboard and while a run goes on."""
 
+import math
 import subprocess
 import sys
 import time
@@ -82,14 +83,14 @@ def wait_for_trial(page: Any, number: int, of: int = TRIALS) -> None:
 
 
 def axis_1(page: Any) -> float:
-    """rad, of the first hinge of the arm as the browser draws it."""
+    """rad, of the first hinge of the arm as the browser draws it; infinite while there is none."""
     scene = page.locator('.nicegui-scene').get_attribute('id').removeprefix('c')
     found = page.evaluate(
         '(scene) => { let turned = null; getElement(Number(scene)).objects.get("scene").mesh.traverseVisible((each) => '
         '{ if (each.name === "axis_1") turned = each.rotation.z; }); return turned; }',
         scene,
     )
-    return float(found)
+    return math.inf if found is None else float(found)
 
 
 def wait_for_axis_1(page: Any, wanted: float) -> None:
