@@ -25,7 +25,6 @@ from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.improvement import ImprovementError
-from llm_policy_improver.runs import episode_files, mcap_series
 from llm_policy_improver.runs.store_database import open_database
 from llm_policy_improver.runs.store_errors import StoreError, reported
 from llm_policy_improver.runs.store_reading import Damage, TableContent, damage_of, read_row, read_table
@@ -206,6 +205,8 @@ class RunRecords:
         Raises:
             StoreError: there is no such trial, or its file is missing, damaged, or holds episodes.
         """
+        from llm_policy_improver.runs import mcap_series  # its library takes a tenth of a second to load
+
         path, content = self.samples_file(trial)
         try:
             return mcap_series.decode(content)
@@ -218,6 +219,8 @@ class RunRecords:
         Raises:
             StoreError: there is no such trial, or its file is missing, damaged, or holds a time series.
         """
+        from llm_policy_improver.runs import episode_files  # likewise
+
         path, content = self.samples_file(trial)
         try:
             return episode_files.decode(content)
