@@ -39,8 +39,8 @@ class OwnRunCard:
     def _look(self) -> None:
         progress, case = self._run.progress, self._run.waiting
         self._state.text = {
-            Progress.PLAYING: 'This console plays the run',
-            Progress.WAITING: 'A proposal waits for you',
+            Progress.PLAYING: 'This console plays the run, in simulation',
+            Progress.WAITING: 'A proposal waits for you: nothing moves, in simulation, until you decide',
         }.get(progress, f'The run has {"failed" if progress is Progress.FAILED else "ended"}')
         self._message.text = self._run.message
         self._stop.set_visibility(progress in (Progress.PLAYING, Progress.WAITING))
@@ -80,7 +80,7 @@ class OwnRunCard:
                     text('summary', heading)
                     text('p', words, 'words')
         with ui.element('details'):
-            text('summary', 'Its numbers, to be changed')
+            text('summary', 'Put other numbers in its place')
             with ui.element('div').classes('numbers'):
                 for each, value in zip(space.parameters, space.values(case.proposal), strict=True):
                     self._fields[each.name] = Field(
@@ -89,6 +89,12 @@ class OwnRunCard:
         with ui.element('div').classes('decide'):
             self._person = Field('Who decides, for the record', getpass.getuser())
             self._reason = Field('Why (a rejection must have one; the next prompt tells it)', '')
+            text(
+                'p',
+                'Let it play: one simulated ball with these numbers, then the next proposal. Reject it: it is not '
+                'played, and another is made.',
+                'quiet',
+            )
             with ui.element('div').props('role=group aria-label="Decide"').classes('tools'):
                 button('Let it play', 'main').on('click', self._approve, args=[])
                 button('Reject it').on('click', self._reject, args=[])

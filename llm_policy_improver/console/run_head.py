@@ -23,7 +23,7 @@ def run_banner(view: RunView, goes_on: bool) -> None:
         text('p', run_verdict(view), 'verdict')
         facts(
             (
-                ('Trials', f'{len(view.shown)}, of which {view.first} before any improvement'),
+                ('Trials', f'{len(view.shown)}, of which {view.first} before any proposal'),
                 ('Good returns', f'{view.result.returned:.0%}'),
                 ('Best seen', best_text(view.result) or 'none could be ranked'),
                 ('Proposed by', view.method),
@@ -47,7 +47,7 @@ def run_verdict(view: RunView) -> str:
     """Whether it gets better, in a sentence."""
     if not view.objective.measurable:
         return 'No program measures this objective: whether it gets better is for people to say.'
-    return verdict(stages_of(view.shown)) or 'Too early to tell: the improvements have not begun.'
+    return verdict(stages_of(view.shown)) or 'Too early to tell: nothing but first trials was played.'
 
 
 def run_end(view: RunView, prices: Prices | None) -> None:

@@ -75,7 +75,7 @@ def distance_figure(view: RunView) -> Figure:
     if apart:
         panel_title(axes[0], 'All trials', pad=14)
         _distances(axes[1], view, improved)
-        panel_title(axes[1], 'The improvements alone', pad=14)
+        panel_title(axes[1], 'The proposals alone', pad=14)
     handles, labels = axes[-1].get_legend_handles_labels()
     more = [pair for pair in zip(*axes[0].get_legend_handles_labels(), strict=True) if pair[1] not in labels]
     figure.legend(
@@ -208,6 +208,7 @@ def effect_figure(effects: Sequence[tuple[Measure, Sequence[LearnedEffect]]]) ->
                 )
         axes.set_yticks(range(len(found)), [one.parameter.label for one in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
+        axes.xaxis.set_major_formatter('{x:g}')
         axes.set_xlabel(f'{measure.unit} for +{STEP:g}, with its 95 % interval', fontsize=9, color=SOFT)
         if claimed:
             axes.set_title('the model said', fontsize=9, color=SOFT, loc='right', x=1.38)
@@ -253,5 +254,5 @@ def _over_trials(axes: Axes, shown: Sequence[Shown], label: bool = True) -> None
     if begun and begin is not None:
         axes.axvline(begin - 0.5, color=GREY, lw=0.9, ls=(0, (3, 2)), zorder=0)
     if label:
-        said = 'trial   (dashed: the improvements begin)' if begun else 'trial'
+        said = 'trial   (dashed: the proposals begin)' if begun else 'trial'
         axes.set_xlabel(said, fontsize=9, color=SOFT)

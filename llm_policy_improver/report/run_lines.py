@@ -76,7 +76,7 @@ def _figures(view: RunView) -> dict[str, Any]:
         'first trial (m)': result.initial_distance_m,
         'best seen (m)': result.best_distance_m,
         'expected of what to keep (m)': None if expected is None else expected.loss,
-        'last half of improvements (m)': stages[-1].loss if len(stages) > 1 else None,
+        'last half of the proposals (m)': stages[-1].loss if len(stages) > 1 else None,
         'stand-ins': result.fallbacks,
         'tokens': result.prompt_tokens + result.completion_tokens,
         'seed': view.optimizer.seed,

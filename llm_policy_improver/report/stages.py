@@ -11,7 +11,7 @@ from llm_policy_improver.report.map_view import Shown
 CLEAR: Final = 2.0
 """Standard errors of a difference from which on it is no luck."""
 _FEWEST: Final = 4
-"""Improvements that are worth two stages."""
+"""Proposals that are worth two stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,16 @@ class Stage:
 
 
 def stages_of(shown: Sequence[Shown]) -> tuple[Stage, ...]:
-    """The first trials, and the improvements in two halves; of few improvements as one."""
+    """The first trials, and those of proposals in two halves; of few proposals as one."""
     tested = [one for one in shown if one.trial.tested]
     first = [one for one in tested if one.first]
     improved = [one for one in tested if not one.first]
     half = (len(improved) + 1) // 2
     parts = [('first trials', first)]
     if len(improved) < _FEWEST:
-        parts.append(('improvements', improved))
+        parts.append(('proposals', improved))
     else:
-        parts += [('improvements, first half', improved[:half]), ('second half', improved[half:])]
+        parts += [('first half of the proposals', improved[:half]), ('second half of the proposals', improved[half:])]
     return tuple(Stage.of(name, part) for name, part in parts if part)
 
 
@@ -70,7 +70,7 @@ def verdict(stages: Sequence[Stage]) -> str:
         return ''
     before, now = stages[0], stages[-1]
     gain, doubt = before.loss - now.loss, math.hypot(before.error, now.error)
-    told = f'{before.loss:.2f} m before, {now.loss:.2f} m now'
+    told = f'{before.loss:.2f} m from the goal on average in the {before.name}, {now.loss:.2f} m in the {now.name}'
     if math.isnan(doubt):
         return f'Too few trials to tell progress from luck: {told}.'
     if gain > CLEAR * doubt:

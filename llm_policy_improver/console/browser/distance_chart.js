@@ -68,7 +68,7 @@ export default {
         <text :x="box.right" :y="height - 4" text-anchor="end">trial</text>
         <text :x="4" :y="height - 4">m to the goal{{ beyond ? "; what is more is drawn at the top" : "" }}</text>
         <line v-if="begin && begin > 1" class="begin" :x1="x(begin - 0.5)" :x2="x(begin - 0.5)" :y1="box.top" :y2="box.bottom" />
-        <text v-if="begin && begin > 1" :x="x(begin - 0.5) + 4" :y="box.top + 10">improvements</text>
+        <text v-if="begin && begin > 1" :x="x(begin - 0.5) + 4" :y="box.top + 10">proposals</text>
       </g>
       <line v-if="chosen" class="now" :x1="x(chosen)" :x2="x(chosen)" :y1="box.top" :y2="box.bottom" />
       <line v-for="each in expected" :key="'e' + each.number" class="expected" :x1="x(each.number)" :x2="x(each.number)"

@@ -131,8 +131,8 @@ export default {
       <text v-if="!near" x="0" :y="-length - 1.8" class="where" :style="{ fontSize: 4 * unit + 'px' }">far end of the table</text>
     </svg>
     <p class="key">
-      <span><i class="dot first"></i>first trials, before any improvement</span>
-      <span><i class="dot order"></i>improvements, light to dark</span>
+      <span><i class="dot first"></i>first trials, before any proposal</span>
+      <span><i class="dot order"></i>proposals, early ones light, late ones dark</span>
       <span v-if="goal"><i class="dot aim"></i>aim</span>
       <span><i class="dot best"></i>best</span>
       <span><i class="dot chosen"></i>chosen</span>

@@ -85,7 +85,7 @@ def test_person_lets_play_rejects_edits_and_the_next_prompt_holds_the_reason(
         page.get_by_label('Why (a rejection').fill(REASON)
         page.get_by_role('button', name='Reject it').click()
         waits(page, 4)
-        page.get_by_text('Its numbers, to be changed').click()
+        page.get_by_text('Put other numbers in its place').click()
         page.get_by_label('g (axis_5)').fill('1.111')
         page.get_by_role('button', name='Let it play').click()
         while page.get_by_role('region', name='This run').get_by_text('The run has ended').count() == 0:

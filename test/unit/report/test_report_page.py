@@ -142,11 +142,13 @@ def shown(number: int, distance: float | None, first: bool, place: tuple[float, 
 def test_progress_is_told_from_luck() -> None:
     far = [shown(number, 0.8 + 0.1 * (number % 2), True) for number in range(1, 7)]
     near = [shown(number, 0.2 + 0.1 * (number % 2), False) for number in range(7, 15)]
-    assert verdict(stages_of([*far, *near])).startswith('Better, and not by luck: 0.85 m before, 0.25 m now')
+    assert verdict(stages_of([*far, *near])).startswith(
+        'Better, and not by luck: 0.85 m from the goal on average in the first trials, 0.25 m in the second half of '
+    )
     same = [shown(number, 0.8 + 0.1 * (number % 2), False) for number in range(7, 15)]
     assert verdict(stages_of([*far, *same])).startswith('No progress that could not be luck')
     missed = [shown(number, None, False) for number in range(7, 15)]
-    assert verdict(stages_of([*far, *missed])).startswith('Worse, and not by luck: 0.85 m before, 1.00 m now')
+    assert verdict(stages_of([*far, *missed])).startswith('Worse, and not by luck: 0.85 m from the goal')
     assert verdict(stages_of([*far, near[0]])).startswith('Too few trials')
     assert verdict(stages_of(far)) == ''
 
