@@ -102,6 +102,8 @@ def test_arm_keeps_its_limits_while_the_controller_is_stopped(
                 partial(accepted, made, feeder, request), 'a ball'
             )
             made.graph.spin_for(float(rng.uniform(0.3, 1.0)))
+            # Spinning ends with a message, which the controller has just sent: the pause shall come at any moment.
+            time.sleep(float(rng.uniform(0.0, 0.008)))
             pause = float(np.exp(rng.uniform(np.log(0.02), 0.0)))
             os.kill(made.controller.pid, signal.SIGSTOP)
             end = time.monotonic() + pause
