@@ -1,13 +1,9 @@
 """Opens stored runs that a person names, as they are shown; what is damaged of them is said."""
 
-from contextlib import closing
 from pathlib import Path
 
-import click
-
+from llm_policy_improver.cli.run_commands import looked_into, say_damage
 from llm_policy_improver.report.run_view import RunView, views_of
-from llm_policy_improver.runs.objective_folder import open_run
-from llm_policy_improver.runs.run_records import RunRecords, named
 from llm_policy_improver.runs.store import StoreError
 
 
@@ -17,12 +13,8 @@ def opened_views(folder: Path) -> tuple[RunView, ...]:
     Raises:
         StoreError: there is none, or nothing was played in it.
     """
-    with closing(open_run(folder, RunRecords.look)) as store, store.understood():
-        damage = store.damage
-        if damage:
-            click.echo(
-                f'The run in {store.place} is damaged, and this is what is left of it: {named(damage)}', err=True
-            )
+    with looked_into(folder) as store:
+        say_damage(store)
         views = tuple(view for view in views_of(store) if view.shown)
         if not views:
             raise StoreError(f'the run in {store.place} has no trials yet, so there is nothing to show')

@@ -19,11 +19,10 @@ from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.methods.registry import CHOICES, PROGRAMS
 from llm_policy_improver.report.progress import ConsoleReporter, JsonReporter, Reporter
-from llm_policy_improver.runs.playing import description_of
+from llm_policy_improver.runs.playing import description_of, with_noise
 from llm_policy_improver.runs.run_folder import default_run_folder
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import RunStore
-from llm_policy_improver.table_tennis.cells import LANDING_NOISE, in_noise
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -165,11 +164,8 @@ class RunSetup:
         controller: ControllerSettings = _read(config, ControllerSettings, 'controller')
         trace_logger: TraceLoggerSettings = _read(config, TraceLoggerSettings, 'trace_logger')
         if noisy:
-            simulation, knowing = in_noise(simulator.simulation, controller.controller)
-            simulator = replace(simulator, simulation=simulation)
-            controller = replace(controller, controller=knowing)
-            trace_logger = replace(trace_logger, filter=knowing.filter)
-            optimizer = replace(optimizer, landing_noise=optimizer.landing_noise or LANDING_NOISE)
+            simulator, controller, optimizer = with_noise(simulator, controller, optimizer)
+            trace_logger = replace(trace_logger, filter=controller.controller.filter)
         return cls(
             words,
             simulator,

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -137,12 +136,11 @@ def _export_table(folder: Path, kind: str, path: Path) -> None:
 
 
 def _export_series(folder: Path, numbers: tuple[int, ...], path: Path) -> None:
+    from llm_policy_improver.cli.run_commands import looked_into
     from llm_policy_improver.report.run_view import views_of
     from llm_policy_improver.runs.mcap_export import export_mcap
-    from llm_policy_improver.runs.objective_folder import open_run
-    from llm_policy_improver.runs.run_records import RunRecords
 
-    with closing(open_run(folder, RunRecords.look)) as store, store.understood():
+    with looked_into(folder) as store:
         wanted = sorted(set(numbers or [trial.number for trial in store.trials()]))
         views = views_of(store)
         try:

@@ -1,12 +1,12 @@
 """The arm, the table and the ball in three dimensions, made of the simulation's own parts; moved by the browser."""
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.colors import to_hex
 from nicegui import ui
 from nicegui.elements.scene import Object3D
 from numpy.typing import NDArray
@@ -114,10 +114,10 @@ def _add_arm(scene: ui.scene, look: ArmLook) -> dict[str, Any]:
 
 
 def _add_part(scene: ui.scene, part: Part, look: ArmLook | None = None) -> None:
-    *colour, opacity = part.colour
+    red, green, blue, opacity = part.colour
     if look is not None:
         opacity *= look.opacity
-    shown = look.colour if look is not None and part.colour == ORANGE else _hex(colour)
+    shown = look.colour if look is not None and part.colour == ORANGE else to_hex((red, green, blue))
     for each in _objects(scene, part):
         each.material(shown, opacity=opacity)
 
@@ -133,10 +133,6 @@ def _objects(scene: ui.scene, part: Part) -> list[Object3D]:
     ends: list[Object3D] = [scene.sphere(shape.radius).move(*place) for place in (shape.start, shape.end)]
     cylinder = scene.cylinder(shape.radius, shape.radius, shape.length, 24)
     return [*ends, cylinder.move(*shape.centre).rotate_R(_from_y(direction).tolist())]
-
-
-def _hex(colour: Sequence[float]) -> str:
-    return '#' + ''.join(f'{round(255 * part):02x}' for part in colour)
 
 
 def _from_y(direction: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,10 +1,10 @@
 """The pictures of a page: plain data from here, drawn by the browser beside this file, text as text."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.colors import to_hex
 from nicegui import ui
 
 from llm_policy_improver.core.expectation import Expectation
@@ -59,7 +59,7 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
                 'first': one.first,
                 'outcome': one.trial.outcome.replace('_', ' '),
                 'by': one.trial.proposed_by,
-                'colour': FIRST if one.first else _hex(shade),
+                'colour': FIRST if one.first else to_hex(shade),
             }
         )
     return found
@@ -75,7 +75,3 @@ def map_data(view: RunView) -> dict[str, Any]:
         # 2.45 standard deviations hold 95 % of a plane's normal distribution.
         'spread': None if spread is None else [2.45 * spread.x, 2.45 * spread.y],
     }
-
-
-def _hex(colour: Sequence[float]) -> str:
-    return '#' + ''.join(f'{round(255 * part):02x}' for part in colour[:3])

@@ -24,10 +24,9 @@ from llm_policy_improver.loop.approval import Approval
 from llm_policy_improver.loop.build import assemble
 from llm_policy_improver.loop.improvement import Improvement, ImprovementError
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.runs.playing import description_of, end_stored, play_stored
+from llm_policy_improver.runs.playing import description_of, end_stored, play_stored, with_noise
 from llm_policy_improver.runs.store import RunStore, StoreError
 from llm_policy_improver.runs.stored_run import RunSettings
-from llm_policy_improver.table_tennis.cells import LANDING_NOISE, in_noise
 from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
 from llm_policy_improver.table_tennis.simulation.config import PAUSE
 
@@ -86,10 +85,7 @@ class BackgroundRun:
         if settings.vary_balls:
             self._simulator = self._simulator.in_rally()
         if noisy:
-            simulation, knowing = in_noise(self._simulator.simulation, self._controller.controller)
-            self._simulator = replace(self._simulator, simulation=simulation)
-            self._controller = replace(self._controller, controller=knowing)
-            settings = replace(settings, landing_noise=settings.landing_noise or LANDING_NOISE)
+            self._simulator, self._controller, settings = with_noise(self._simulator, self._controller, settings)
         settings.require_improvements()
         self._assembly = assemble(replace(settings, feed_balls=True))
         self._assembly.require_parameters()

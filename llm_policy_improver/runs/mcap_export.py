@@ -86,8 +86,11 @@ def export_mcap(store: RunRecords, trials: Sequence[int], path: Path, shown: Sho
     with written_whole(path) as partial, partial.open('wb') as stream, Writer(stream) as writer:
         schemas = {name: writer.register_msgdef(name, text) for name, text in definitions.items()}
         for number in trials:
-            added = list(_added(store, number, first=not count))
-            messages = sorted((*_stored(store, number), *added), key=lambda message: message[0])
+            samples = store.samples(number)  # says in a sentence what is wrong with a file, and with one of episodes
+            stored = list(_stored(store, number))
+            stamps = [time for time, topic, _, _ in stored if topic == STATES]
+            added = _added(stamps, samples.joint_position, first=not count)
+            messages = sorted((*stored, *added), key=lambda message: message[0])
             if shown is not None and messages:
                 begin, end = messages[0][0], messages[-1][0]
                 if not over:
@@ -106,7 +109,6 @@ _Message = tuple[int, str, str, Any]
 
 def _stored(store: RunRecords, number: int) -> Iterator[_Message]:
     """The messages of a trial's file."""
-    store.samples(number)  # says in a sentence what is wrong with a file, and with one of episodes
     path, content = store.samples_file(number)
     try:
         reader = make_reader(io.BytesIO(content), decoder_factories=[DecoderFactory()])
@@ -117,17 +119,15 @@ def _stored(store: RunRecords, number: int) -> Iterator[_Message]:
         raise StoreError(f'{path} cannot be exported: {error}') from error
 
 
-def _added(store: RunRecords, number: int, *, first: bool) -> Iterator[_Message]:
-    """The arm's frames at a trial's joint states; before the first trial, what never changes."""
-    samples = store.samples(number)
-    stamps = [time for time, topic, _, _ in _stored(store, number) if topic == STATES]
+def _added(stamps: Sequence[int], positions: NDArray[np.float64], *, first: bool) -> Iterator[_Message]:
+    """The arm's frames at a trial's joint states (n, 8), ns, m and rad; before the first trial, what never changes."""
     if first and stamps:
         begin = min(stamps)
         yield begin, DESCRIPTION, _STRING, {'data': robot_description()}
         fixed = [link.name for link in LINKS if link.joint is None]
-        yield begin, TF_STATIC, _TRANSFORMS, _transforms(begin, fixed, samples.joint_position[0])
+        yield begin, TF_STATIC, _TRANSFORMS, _transforms(begin, fixed, positions[0])
     moving = [link.name for link in LINKS if link.joint is not None]
-    for stamp, position in zip(stamps, samples.joint_position, strict=True):
+    for stamp, position in zip(stamps, positions, strict=True):
         yield stamp, TF, _TRANSFORMS, _transforms(stamp, moving, position)
 
 

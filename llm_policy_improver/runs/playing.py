@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +14,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import TrialResult
 from llm_policy_improver.runs.checkpoint import FINISHED
 from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.table_tennis.cells import LANDING_NOISE, in_noise
 from llm_policy_improver.table_tennis.settings import ControllerSettings, SimulatorSettings
 
 
@@ -31,6 +33,18 @@ def description_of(
         'controller': to_mapping(controller),
         'optimizer': to_mapping(optimizer),
     }
+
+
+def with_noise(
+    simulator: SimulatorSettings, controller: ControllerSettings, optimizer: OptimizerSettings
+) -> tuple[SimulatorSettings, ControllerSettings, OptimizerSettings]:
+    """The same with a real arm's camera noise and delays, a controller that knows them, and landings that scatter."""
+    simulation, knowing = in_noise(simulator.simulation, controller.controller)
+    return (
+        replace(simulator, simulation=simulation),
+        replace(controller, controller=knowing),
+        replace(optimizer, landing_noise=optimizer.landing_noise or LANDING_NOISE),
+    )
 
 
 def play_stored(
