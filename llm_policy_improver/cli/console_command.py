@@ -1,15 +1,25 @@
 """``llm-policy-improver console``: a page in the browser for stored runs, which follows those that go on."""
 
+import getpass
 import os
 import secrets
 import socket
 import stat
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from llm_policy_improver.core.settings import SettingsError
+from llm_policy_improver.cli.main import fail
+from llm_policy_improver.cli.nodes_config import config_option, namespace_option, nodes_config
+from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.loop.settings import OptimizerSettings
+from llm_policy_improver.table_tennis.settings import ControllerSettings
+
+if TYPE_CHECKING:
+    from llm_policy_improver.nodes.robot_link import RobotLink
 
 ENVIRONMENT: Final = 'LLM_POLICY_IMPROVER_CONSOLE_TOKEN'
 LOOPBACK: Final = '127.0.0.1'
@@ -37,6 +47,13 @@ _BYTES: Final = 24
 @click.option('--currency', default='USD', show_default=True, help='Of the prices.')
 @click.option('--model', default='', help='Language model for runs begun from the page.  [none: a regression proposes]')
 @click.option('--base-url', default='', help='Of an OpenAI-compatible endpoint.  [$OPENAI_BASE_URL]')
+@click.option('--ros', is_flag=True, help='Beside nodes that run: how they stand, and what a person does there.')
+@config_option
+@namespace_option
+@click.option(
+    '--certificate', nargs=2, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar='CERTIFICATE KEY',
+    help='Two PEM files, for an encrypted connection: an arm is operated from other machines by that alone.',
+)  # fmt: skip
 @click.option(
     '--show/--no-show', default=True, show_default=True, help='Open the page in the browser, where no token is needed.'
 )
@@ -49,22 +66,26 @@ def console_command(
     currency: str,
     model: str,
     base_url: str,
+    ros: bool,
+    config: Path | None,
+    namespace: str,
+    certificate: tuple[Path, Path] | None,
     show: bool,
 ) -> None:
     """Show a run, or a folder of runs, in the browser, and follow those that go on.
 
     In a folder runs of the simulated arm can be begun from the page: say an objective, read what is understood, watch
-    the trials, let proposals play or reject them.
+    the trials, let proposals play or reject them. With --ros it stands beside the nodes of an arm, or of a simulation:
+    arm, resume, disarm and stop it, say an objective, decide on proposals.
 
     Example: llm-policy-improver console runs
     """
-    from llm_policy_improver.loop.settings import OptimizerSettings
     from llm_policy_improver.runs.summary import run_folders
 
     run_folders(folder)
     settings = OptimizerSettings(model=model, base_url=base_url)
     token = _token(token_file, needed=host is not None)
-    with _listening(host or LOOPBACK, port) as listening:
+    with _listening(host or LOOPBACK, port) as listening, ExitStack() as closing:
         try:
             import nicegui  # noqa: F401
         except ImportError:
@@ -74,24 +95,38 @@ def console_command(
             ) from None
         from llm_policy_improver.console.guard import Door
         from llm_policy_improver.console.own_runs import OwnRuns
-        from llm_policy_improver.console.server import serve
+        from llm_policy_improver.console.server import Shown, serve
         from llm_policy_improver.console.watched_folder import WatchedFolder
         from llm_policy_improver.report.page import Prices
 
-        address = _address(host or LOOPBACK, listening.getsockname()[1])
+        robot = closing.enter_context(_robot(nodes_config(config), namespace)) if ros else None
+        operator = secrets.token_urlsafe(_BYTES) if robot is not None and robot.keyed else ''
+        address = _address(host or LOOPBACK, listening.getsockname()[1], encrypted=certificate is not None)
         link = f'{address}?token={token}' if token else address
 
         def ready() -> None:
             click.echo(f'Console: {link}  (Ctrl-C ends it)')
+            if operator:
+                click.echo(f'Operator: {address}?token={operator}  (may arm, resume and decide: for nobody else)')
             # With a token a person opens it: others of this machine can read the command line of a browser.
             if show and not token:
                 click.launch(link)
 
-        serve(
-            listening, Door(host or LOOPBACK, token), WatchedFolder(folder),
-            None if prices is None else Prices(*prices, currency), OwnRuns(folder, settings), ready,
-        )  # fmt: skip
+        costs = None if prices is None else Prices(*prices, currency)
+        shown = Shown(WatchedFolder(folder), OwnRuns(folder, settings), costs, robot)
+        serve(listening, Door(host or LOOPBACK, token, operator), shown, ready, certificate)
     click.echo('The console has ended.')
+
+
+def _robot(config: Path, namespace: str) -> 'RobotLink':
+    """The nodes that run, by the keys of their parameter file."""
+    security = read_settings(config, ControllerSettings, 'controller').security
+    space = replace(read_settings(config, OptimizerSettings, 'optimizer'), parameters='both').space()
+    try:
+        from llm_policy_improver.nodes.robot_link import RobotLink
+    except ImportError as error:
+        fail(f'ROS 2 is not installed here ({error}): --ros needs it')
+    return RobotLink(security, space, getpass.getuser(), namespace)
 
 
 def _token(path: Path | None, *, needed: bool) -> str:
@@ -138,7 +173,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _address(host: str, port: int) -> str:
+def _address(host: str, port: int, *, encrypted: bool) -> str:
     # 0.0.0.0 and :: are every address of this machine; a browser wants one.
     name = {'0.0.0.0': socket.gethostname(), '::': socket.gethostname()}.get(host, host)
-    return f'http://{f"[{name}]" if ":" in name else name}:{port}/'
+    return f'http{"s" * encrypted}://{f"[{name}]" if ":" in name else name}:{port}/'

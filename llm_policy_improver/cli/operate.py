@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llm_policy_improver.cli.main import fail
+from llm_policy_improver.cli.nodes_config import config_option, namespace_option, nodes_config
 from llm_policy_improver.core.settings import SettingsError, read_settings
-from llm_policy_improver.core.share import share_folder
 from llm_policy_improver.core.tokens import ARM, RESUME
 from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT
+from llm_policy_improver.report.robot import RobotError
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 if TYPE_CHECKING:
@@ -24,12 +25,8 @@ if TYPE_CHECKING:
 def _options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option('--by', help='Who does it, for the record.  [your user name]'),
-        click.option('--namespace', default='', help='Of the nodes.'),
-        click.option(
-            '--config',
-            type=click.Path(path_type=Path),
-            help='Parameter file of the controller, which names the keys.  [hardware.yaml]',
-        ),
+        namespace_option,
+        config_option,
     ):
         command = option(command)
     return command
@@ -38,16 +35,15 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def _operator(by: str | None, namespace: str, config: Path | None) -> Iterator['OperatorClient']:
     """The person, connected; what is refused ends the program with one sentence."""
-    path = config or share_folder() / 'config' / 'hardware.yaml'
-    security = read_settings(path, ControllerSettings, 'controller').security
+    security = read_settings(nodes_config(config), ControllerSettings, 'controller').security
     try:
-        from llm_policy_improver.nodes.operator_client import OperatorClient, OperatorError
+        from llm_policy_improver.nodes.operator_client import OperatorClient
     except ImportError as error:
         fail(f'ROS 2 is not installed here ({error}): this needs it')
     try:
         with OperatorClient(security, by or getpass.getuser(), namespace) as operator:
             yield operator
-    except OperatorError as error:
+    except RobotError as error:
         fail(str(error))
 
 
@@ -97,7 +93,7 @@ def resume_arm_command(**given: Any) -> None:
 def disarm_command(**given: Any) -> None:
     """Slow the arm down and keep it standing. Needs no key."""
     with _operator(**given) as operator:
-        click.echo(operator.stop('disarm'))
+        click.echo(operator.stop('controller/disarm'))
 
 
 @click.command(name='stop')
@@ -105,7 +101,7 @@ def disarm_command(**given: Any) -> None:
 def stop_command(**given: Any) -> None:
     """Stop the arm: it stands until somebody resumes. Needs no key. The cabinet's button is the first choice."""
     with _operator(**given) as operator:
-        click.echo(operator.stop('emergency_stop'))
+        click.echo(operator.stop('controller/emergency_stop'))
 
 
 @click.command(name='approve')

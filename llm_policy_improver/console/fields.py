@@ -1,10 +1,15 @@
 """Fields of a form: labelled elements of HTML whose value is here as soon as somebody has typed it."""
 
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
 from llm_policy_improver.console.texts import text
+
+
+class Line(ui.element, component=Path(__file__).parent / 'browser' / 'line.js'):
+    """An input of HTML that keeps what is typed while other things on the page change."""
 
 
 class Field:
@@ -26,10 +31,13 @@ class Field:
         with ui.element('label').classes('tick' if ticked else 'field'):
             if not ticked:
                 text('span', label)
-            self.element = ui.element('input')
-            self.element.props.update({'type': kind, **attributes, 'checked' if ticked else 'value': value})
-            read = 'event.target.checked' if ticked else 'event.target.value'
-            self.element.on('input', self._typed, js_handler=f'(event) => emit({read})')
+            if ticked:
+                self.element = ui.element('input').props('type=checkbox')
+                self.element.props['checked'] = value
+                self.element.on('input', self._typed, js_handler='(event) => emit(event.target.checked)')
+            else:
+                self.element = Line().on('typed', self._typed)
+                self.element.props.update({'type': kind, 'begins': value, **attributes})
             if ticked:
                 text('span', label)
 

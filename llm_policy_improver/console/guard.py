@@ -2,18 +2,21 @@
 
 A page of somebody else, open in the same browser, can send requests to this machine. Two headers tell them apart, which
 no script can forge: ``Host``, against names of somebody else that lead to this machine (DNS rebinding), and ``Origin``,
-against requests of other pages. Where others can reach the machine, a token is asked for too.
+against requests of other pages. Where others can reach the machine, a token is asked for too. Whoever operates an arm
+brings another token, which is taken only where nobody on the way can read it.
 """
 
 import hmac
 import ipaddress
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE: Final = 'llm_policy_improver_console'
@@ -35,6 +38,12 @@ POLICY: Final = '; '.join(
     )
 )
 """Content-Security-Policy of every answer: nothing is loaded from elsewhere or sent there, and nobody frames this."""
+
+READ: Final = (
+    "The operator's link is for this machine alone, as others could read it on its way: come by ssh -L, or start the "
+    'console with --certificate.'
+)
+"""Why the operator's token is not taken."""
 
 _HEADERS: Final = (
     (b'content-security-policy', POLICY.encode()),
@@ -71,12 +80,14 @@ class Door:
     Attributes:
         address: that the console listens on, as a person gave it.
         token: that whoever looks must know; empty: none is asked for.
+        operator: token of whoever may let an arm move; empty: there is none.
     """
 
     address: str
     token: str = ''
+    operator: str = ''
 
-    def refusal(self, headers: dict[str, str], query: str) -> Refusal | None:
+    def refusal(self, headers: Mapping[str, str], query: str) -> Refusal | None:
         """Why a request with these headers (names in small letters) is not answered; None where it is."""
         host = headers.get('host', '')
         if not self._is_ours(host):
@@ -86,27 +97,32 @@ class Door:
             return Refusal(403, 'Pages of others may not use this console.')
         if headers.get('sec-fetch-site') in {'cross-site', 'same-site'} and headers.get('sec-fetch-mode') != 'navigate':
             return Refusal(403, 'Pages of others may not use this console.')
-        if self.token and not self._knows(headers) and not self.brings(query):
+        if self.token and not self._brought(headers) and not self.entering(query):
             return Refusal(401, 'Open the link with the token that the console printed when it was started.')
         return None
 
-    def brings(self, query: str) -> bool:
-        """Whether a query string has the token."""
+    def entering(self, query: str) -> str:
+        """The token that a query string brings, where it is one of ours; else empty."""
         given = parse_qs(query).get(QUERY, [''])[-1]
-        return bool(self.token) and hmac.compare_digest(given.encode(), self.token.encode())
+        return next((each for each in self._tokens if hmac.compare_digest(given.encode(), each.encode())), '')
+
+    def operates(self, request: Request) -> bool:
+        """Whether whoever asks for a page has brought the operator's token before, and nobody else can read this."""
+        return bool(self.operator) and unread(request.scope) and self._brought(request.headers) == self.operator
 
     @property
-    def cookie(self) -> str:
-        """Value of the cookie of whoever has brought the token; the token cannot be read from it."""
-        return hmac.new(self.token.encode(), COOKIE.encode(), sha256).hexdigest()
+    def _tokens(self) -> tuple[str, ...]:
+        return tuple(each for each in (self.operator, self.token) if each)
 
-    def _knows(self, headers: dict[str, str]) -> bool:
+    def _brought(self, headers: Mapping[str, str]) -> str:
+        """The token that the cookie is of; empty where it is of none."""
         try:
             sent = SimpleCookie(headers.get('cookie', ''))
         except CookieError:
-            return False
+            return ''
         given = sent[COOKIE].value if COOKIE in sent else ''
-        return hmac.compare_digest(given.encode(), self.cookie.encode())
+        found = (each for each in self._tokens if hmac.compare_digest(given.encode(), cookie_of(each).encode()))
+        return next(found, '')
 
     def _is_ours(self, host: str) -> bool:
         """Whether a request names this machine by an address, which nobody else's name service can give away."""
@@ -121,6 +137,11 @@ class Door:
         except ValueError:
             return not is_loopback(self.address) and name == socket.gethostname().lower()
         return address.is_loopback or not is_loopback(self.address)
+
+
+def cookie_of(token: str) -> str:
+    """Value of the cookie of whoever has brought a token, which cannot be read from it."""
+    return hmac.new(token.encode(), COOKIE.encode(), sha256).hexdigest()
 
 
 def is_loopback(address: str) -> bool:
@@ -141,14 +162,23 @@ def guarded(application: ASGIApp, door: Door) -> ASGIApp:
         headers = {name.decode('latin-1').lower(): value.decode('latin-1') for name, value in scope['headers']}
         query = scope.get('query_string', b'').decode('latin-1')
         refusal = door.refusal(headers, query)
+        entering = door.entering(query)
+        if refusal is None and entering and entering == door.operator and not unread(scope):
+            refusal = Refusal(403, READ)
         if refusal is not None:
             await _refuse(scope, send, refusal)
-        elif scope['type'] == 'http' and door.brings(query):
-            await _enter(scope, send, door, query)
+        elif scope['type'] == 'http' and entering:
+            await _enter(scope, send, entering, query)
         else:
             await application(scope, receive, _with_headers(send))
 
     return answer
+
+
+def unread(scope: Scope) -> bool:
+    """Whether nobody on the way can read this request: it is encrypted, or comes from this machine."""
+    client = scope.get('client') or ('', 0)
+    return scope.get('scheme') in {'https', 'wss'} or is_loopback(client[0])
 
 
 def _with_headers(send: Send) -> Send:
@@ -170,7 +200,7 @@ async def _refuse(scope: Scope, send: Send, refusal: Refusal) -> None:
         await send({'type': 'websocket.close', 'code': 1008})
 
 
-async def _enter(scope: Scope, send: Send, door: Door, query: str) -> None:
+async def _enter(scope: Scope, send: Send, token: str, query: str) -> None:
     """Give the cookie to whoever brought the token, and lead on to the same address without it."""
     left = {name: values for name, values in parse_qs(query).items() if name != QUERY}
     path = urlsplit(scope.get('path', '/')).path
@@ -178,7 +208,7 @@ async def _enter(scope: Scope, send: Send, door: Door, query: str) -> None:
     path = '/' + quote(path.lstrip('/\\')) + (f'?{urlencode(left, doseq=True)}' if left else '')
     page = _ENTERED.format(path=_escaped(path)).encode()
     secure = '; Secure' if scope.get('scheme') == 'https' else ''
-    cookie = f'{COOKIE}={door.cookie}; Path=/; HttpOnly; SameSite=Strict{secure}'.encode()
+    cookie = f'{COOKIE}={cookie_of(token)}; Path=/; HttpOnly; SameSite=Strict{secure}'.encode()
     await _answer(
         send, 'http', 200, page, (b'content-type', b'text/html; charset=utf-8'), (b'set-cookie', cookie),
         (b'cache-control', b'no-store'),

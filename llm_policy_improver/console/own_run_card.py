@@ -1,16 +1,16 @@
-"""On the page of a run that the console plays: the proposal that waits for a person, and the way to stop."""
+"""A run that the console plays itself: where it stands, its stop, and the proposal that waits for a person."""
 
-import getpass
 from typing import Final
 
 from nicegui import ui
 
-from llm_policy_improver.console.change_bars import change_bars
-from llm_policy_improver.console.fields import Field
-from llm_policy_improver.console.texts import button, facts, text
+from llm_policy_improver.console.proposal_card import ProposalCard
+from llm_policy_improver.console.texts import button, text
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.gate import GateCase
-from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT, ApprovalError
+from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.loop.approval import ApprovalError
+from llm_policy_improver.report.robot import Number, Offer
 from llm_policy_improver.report.told_steps import expected_text, policy_changes
 from llm_policy_improver.report.wording import waiting_text
 from llm_policy_improver.runs.background_run import BackgroundRun, Progress
@@ -25,13 +25,13 @@ class OwnRunCard:
     def __init__(self, run: BackgroundRun) -> None:
         self._run = run
         self._case: GateCase | None = None
-        self._fields: dict[str, Field] = {}
         with ui.element('section').classes('card own-run').props('aria-label="This run"'):
             with ui.element('div').classes('stepper'):
                 self._state = text('h2', '')
                 self._state.props['aria-live'] = 'polite'
                 self._stop = button('Stop after this ball').on('click', self._on_stop, args=[])
-            self._message = text('p', '', 'quiet')
+            self._message, self._said = text('p', '', 'quiet'), text('p', '', 'quiet')
+            self._said.props['role'] = 'status'
             self._body = ui.element('div')
         self._look()
         self._timer = ui.timer(PERIOD, self._look)
@@ -47,94 +47,40 @@ class OwnRunCard:
         if case is not self._case:
             self._case = case
             self._body.clear()
-            self._fields = {}
             if case is not None:
                 with self._body:
-                    self._show(case)
+                    ProposalCard(offer_of(case, self._run.space), 'one simulated ball', self._decide)
 
     def _on_stop(self) -> None:
         self._run.stop()
         self._message.text = 'It stops after the ball in flight; "llm-policy-improver resume" goes on with it.'
 
-    def _show(self, case: GateCase) -> None:
-        best, space = case.objective.best(case.history), self._run.space
-        expected = expected_text(Expectation.of(case.proposal))
-        facts(
-            (
-                ('Version', f'{case.version}, by {case.proposal.proposed_by}'),
-                ('Why', case.proposal.reason),
-                ('Expected', expected),
-                ('Checks', waiting_text(case)),
-            )
-        )
-        if best is not None:
-            text('h3', f'What changes from trial {best.number}, the best so far')
-            changes = policy_changes(space, best, case.proposal)
-            if changes:
-                change_bars(changes)
-            else:
-                text('p', 'Nothing: the same parameters are played again.')
-        for heading, words in (('Analysis', case.proposal.analysis), ('Synthesis', case.proposal.synthesis)):
-            if words:
-                with ui.element('details'):
-                    text('summary', heading)
-                    text('p', words, 'words')
-        with ui.element('details'):
-            text('summary', 'Put other numbers in its place')
-            with ui.element('div').classes('numbers'):
-                for each, value in zip(space.parameters, space.values(case.proposal), strict=True):
-                    self._fields[each.name] = Field(
-                        each.label, f'{value:.3f}', 'number', min=each.low, max=each.high, step='any'
-                    )
-        with ui.element('div').classes('decide'):
-            self._person = Field('Who decides, for the record', getpass.getuser())
-            self._reason = Field('Why (a rejection must have one; the next prompt tells it)', '')
-            text(
-                'p',
-                'Let it play: one simulated ball with these numbers, then the next proposal. Reject it: it is not '
-                'played, and another is made.',
-                'quiet',
-            )
-            with ui.element('div').props('role=group aria-label="Decide"').classes('tools'):
-                button('Let it play', 'main').on('click', self._approve, args=[])
-                button('Reject it').on('click', self._reject, args=[])
-        self._refused = text('p', '', 'trouble')
-        self._refused.props['role'] = 'alert'
-
-    def _approve(self) -> None:
-        """As it is, or with the person's numbers where some were changed."""
-        case = self._case
-        if case is None:
-            return
-        before = [f'{value:.3f}' for value in self._run.space.values(case.proposal)]
-        typed = [field.line for field in self._fields.values()]
-        if typed == before:
-            self._decide(APPROVE, ())
-            return
-        try:
-            # What was not touched stays as it was proposed, with all its digits.
-            exact = self._run.space.values(case.proposal)
-            values = tuple(
-                value if now == was else float(now) for now, was, value in zip(typed, before, exact, strict=True)
-            )
-        except ValueError:
-            self._refused.text = 'Each of the numbers must be one.'
-            return
-        self._decide(EDIT, values)
-
-    def _reject(self) -> None:
-        self._decide(REJECT, ())
-
-    def _decide(self, decision: str, values: tuple[float, ...]) -> None:
+    async def _decide(self, decision: str, by: str, reason: str, values: tuple[float, ...]) -> None:
         case, approval = self._case, self._run.approval
         if case is None or approval is None:
-            return
-        try:
-            said = approval.decide(case.version, decision, self._person.line, self._reason.line, values)
-        except ApprovalError as error:
-            self._refused.text = str(error)[:1].upper() + str(error)[1:]
-            return
-        ui.notify(said, position='bottom')
-        self._look()
+            raise ApprovalError('nothing waits any more')
+        self._said.text = approval.decide(case.version, decision, by, reason, values)
 
 
+def offer_of(case: GateCase, space: ParameterSpace) -> Offer:
+    """A proposal that waits in this process, beside the best trial so far."""
+    best, proposal = case.objective.best(case.history), case.proposal
+    told = (
+        ('Why', proposal.reason),
+        ('Expected', expected_text(Expectation.of(proposal))),
+        ('Checks', waiting_text(case)),
+    )
+    thoughts = (('Analysis', proposal.analysis), ('Synthesis', proposal.synthesis))
+    return Offer(
+        version=case.version,
+        proposed_by=proposal.proposed_by,
+        told=told,
+        changed_from='' if best is None else f'trial {best.number}, the best so far',
+        changes=() if best is None else policy_changes(space, best, proposal),
+        thoughts=tuple((name, words) for name, words in thoughts if words),
+        source='',
+        numbers=tuple(
+            Number(each.label, value, each.low, each.high)
+            for each, value in zip(space.parameters, space.values(proposal), strict=True)
+        ),
+    )

@@ -5,6 +5,7 @@ from threading import Lock
 
 from llm_policy_improver.console.watched_run import UNREADABLE, WatchedRun
 from llm_policy_improver.runs.followed import Signature, signature_of
+from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.summary import RunSummary, run_folders, summary
 from llm_policy_improver.runs.writer_lock import writer_of
@@ -34,6 +35,16 @@ class WatchedFolder:
             folder = next((each for each in run_folders(self.root) if each.name == name), None)
             return None if folder is None else self._runs.setdefault(folder, WatchedRun(folder))
 
+    def folder_of(self, identity: str) -> Path | None:
+        """Of the run of this name that a process writes into now; None where it is not here."""
+        for folder in run_folders(self.root) if identity else ():
+            try:
+                if writer_of(folder) is not None and _identity(folder) == identity:
+                    return folder
+            except StoreError:
+                continue
+        return None
+
     def summaries(self) -> list[RunSummary | StoreError]:
         """Of all runs, newest first; the errors of those that cannot be read behind them.
 
@@ -58,3 +69,8 @@ class WatchedFolder:
             found = StoreError(f'{folder.name}: {error}')
         self._told[folder] = state, found
         return found
+
+
+def _identity(folder: Path) -> str:
+    with RunRecords.look(folder) as records:
+        return records.identity

@@ -85,7 +85,7 @@ class Lease:
         return self._claims.amiss(time.monotonic_ns())
 
     def _on_claim(self, message: DiagnosticStatus) -> None:
-        claim = _claim_in(message)
+        claim = claim_in(message)
         if claim is not None:
             self._claims.hear(claim, time.monotonic_ns())
             self._look()
@@ -150,7 +150,7 @@ def _require_alone(node: Node, claim: Claim) -> None:
         return claims.rivals(time.monotonic_ns(), beats)
 
     def on_claim(message: DiagnosticStatus) -> None:
-        heard = _claim_in(message)
+        heard = claim_in(message)
         if heard is not None:
             claims.hear(heard, time.monotonic_ns())
 
@@ -178,8 +178,8 @@ def _refusal(own: Claim, rival: Claim) -> str:
     return f'{what}; end it, or start this one with another namespace or ROS_DOMAIN_ID'
 
 
-def _claim_in(message: DiagnosticStatus) -> Claim | None:
-    """None where it is no claim."""
+def claim_in(message: DiagnosticStatus) -> Claim | None:
+    """What a heartbeat says; None where it is none."""
     values = {str(each.key): name_of(each.value) for each in message.values[:8]}
     try:
         return Claim(

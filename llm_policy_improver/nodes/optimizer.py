@@ -223,14 +223,22 @@ class OptimizerNode(WaitingNode):
         try:
             _, objective = await self._asked_for(request.objective)
             self._assembly.require_improvements(history=self._memory.history)
+            if request.understand_only:
+                self._understood = objective  # what a person has agreed to is what begins
+                return self._accepted(objective, response, 'would start')
             # On record before it is accepted: whatever happens from now on, it is not forgotten.
             checkpoint = self._memory.begin(self._settings, objective, self._settings.trials)
         except (ObjectiveError, SettingsError, EndpointError, StoreError) as error:
             response.message = str(error)
             return response
-        response.accepted, response.aim = True, objective.sentence
-        response.message = f'{self._settings.trials} trials start now; {self._assembly.said}'
         self._go_on(checkpoint, self._assembly)
+        return self._accepted(objective, response, 'start now')
+
+    def _accepted(
+        self, objective: Objective, response: SetObjective.Response, follows: str
+    ) -> SetObjective.Response:
+        response.accepted, response.aim = True, objective.sentence
+        response.message = f'{self._settings.trials} trials {follows}; {self._assembly.said}'
         return response
 
     async def _asked_for(self, words: str, method: str = '') -> tuple[Assembly, Objective]:

@@ -7,7 +7,7 @@ from llm_policy_improver.core.audit import Decision
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.proposal import KeptBack
-from llm_policy_improver.core.space import Carrier, ParameterSpace
+from llm_policy_improver.core.space import Carrier, Parameter, ParameterSpace
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.wording import claims_text, step_text
@@ -73,12 +73,15 @@ def policy_changes(space: ParameterSpace, before: Carrier, after: Carrier) -> tu
     if is_program(before) or is_program(after):
         return ()
     pairs = zip(space.parameters, space.values(before), space.values(after), strict=True)
-    found = [
-        Change(each.label, old, new, (new - old) / (each.high - each.low))
-        for each, old, new in pairs
-        if abs(new - old) > 0.5 * 10.0**-each.digits
-    ]
+    found = [change for each, old, new in pairs if (change := changed(each, old, new)) is not None]
     return tuple(sorted(found, key=lambda change: -abs(change.share)))
+
+
+def changed(parameter: Parameter, before: float, after: float) -> Change | None:
+    """How a parameter differs; None where it does not, to its digits."""
+    if abs(after - before) <= 0.5 * 10.0**-parameter.digits:
+        return None
+    return Change(parameter.label, before, after, (after - before) / (parameter.high - parameter.low))
 
 
 def told_steps(view: RunView) -> list[ToldStep]:

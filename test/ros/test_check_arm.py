@@ -9,7 +9,8 @@ pytest.importorskip('rclpy', reason='rclpy is not installed here: make setup')
 
 from paused_cell import cell
 
-from llm_policy_improver.nodes.operator_client import OperatorClient, OperatorError
+from llm_policy_improver.nodes.operator_client import OperatorClient
+from llm_policy_improver.report.robot import RobotError
 
 pytestmark = pytest.mark.real_time
 
@@ -33,7 +34,7 @@ def test_drives_without_a_time_out_are_found_and_the_arm_stays_disarmed(tmp_path
     with cell(tmp_path, proven=False, drive_timeout=0.0) as made:
         with OperatorClient(made.security, 'Ada', made.graph.namespace) as person:
             made.graph.spin_for(3.0)
-            with pytest.raises(OperatorError, match=r'drives not checked: \w+ went on for \d\.\d+ s without a command'):
+            with pytest.raises(RobotError, match=r'drives not checked: \w+ went on for \d\.\d+ s without a command'):
                 person.check_drives()
         assert not made.proof.exists()
         assert not made.operator.arm().success

@@ -26,13 +26,14 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.msg import OptimizerStatus
 from llm_policy_improver.nodes.controller import ControllerNode
 from llm_policy_improver.nodes.enclaves import enclave_arguments, security_sentence
-from llm_policy_improver.nodes.operator_client import OperatorClient, OperatorError
+from llm_policy_improver.nodes.operator_client import OperatorClient
 from llm_policy_improver.nodes.optimizer import OptimizerNode
 from llm_policy_improver.nodes.rehearsal_cell import RehearsalCell, RehearsalSettings
 from llm_policy_improver.nodes.simulator import SimulatorNode
 from llm_policy_improver.nodes.stand_in_arm import StandInArmNode
 from llm_policy_improver.nodes.trace_logger import TraceLoggerNode
 from llm_policy_improver.nodes.visualizer import VisualizerNode
+from llm_policy_improver.report.robot import RobotError
 from llm_policy_improver.table_tennis.settings import (
     ControllerSettings,
     SimulatorSettings,
@@ -173,15 +174,15 @@ def test_operator_may_ask_for_what_a_person_asks_for(graph: RosGraph) -> None:
         ARM: lambda operator: operator.operate(ARM),
         RESUME: lambda operator: operator.operate(RESUME),
         CHECK: lambda operator: operator.operate(CHECK),
-        'disarm': lambda operator: operator.stop('disarm'),
-        'stop': lambda operator: operator.stop('emergency_stop'),
+        'disarm': lambda operator: operator.stop('controller/disarm'),
+        'stop': lambda operator: operator.stop('controller/emergency_stop'),
         'decide': lambda operator: operator.decide(OptimizerStatus(), APPROVE),
     }
 
     def ask(name: str) -> None:
         with (
             OperatorClient(SecuritySettings(), 'Ada', f'{graph.namespace}/{name}') as operator,
-            pytest.raises(OperatorError),
+            pytest.raises(RobotError),
         ):
             asked[name](operator)
 

@@ -341,7 +341,11 @@ class Process:
 
     def interrupt(self) -> None:
         """Ctrl-C."""
-        self._process.send_signal(signal.SIGINT)
+        self.signal(signal.SIGINT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it one."""
+        self._process.send_signal(number)
 
     def end(self, timeout: float = TIMEOUT) -> int:
         """Waits for the process to end by itself; its exit status."""

@@ -13,7 +13,10 @@ from made_up_runs import make_run
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 
+from starlette.requests import Request
+
 from llm_policy_improver.console.guard import COOKIE, Door
+from llm_policy_improver.console.guard import cookie_of as value_of
 
 TOKEN = 'a-token-of-24-characters'
 POLLING = '/_nicegui_ws/socket.io/?EIO=4&transport=polling'
@@ -148,7 +151,7 @@ def test_names_of_runs_lead_nowhere_else(open_console: Console) -> None:
 
 def test_on_an_address_of_the_network_addresses_are_ours_and_foreign_names_are_not() -> None:
     door = Door('0.0.0.0', TOKEN)
-    cookie = f'{COOKIE}={door.cookie}'
+    cookie = f'{COOKIE}={value_of(TOKEN)}'
     for host in ('192.168.1.5:8080', '[fe80::1]:8080', 'localhost', socket.gethostname()):
         assert door.refusal({'host': host, 'cookie': cookie}, '') is None
     refusal = door.refusal({'host': 'evil.example', 'cookie': cookie}, '')
@@ -160,3 +163,32 @@ def test_on_this_machine_alone_an_address_of_the_network_is_not_ours() -> None:
     refusal = Door('127.0.0.1').refusal({'host': '192.168.1.5:8080'}, '')
     assert refusal is not None
     assert refusal.status == 421
+
+
+OPERATOR = 'the-token-of-24-operators'
+
+
+def request_of(cookie: str = '', *, client: str = '127.0.0.1', scheme: str = 'http') -> Request:
+    headers = [(b'cookie', f'{COOKIE}={cookie}'.encode())] if cookie else []
+    return Request({'type': 'http', 'headers': headers, 'client': (client, 4711), 'scheme': scheme})
+
+
+def test_whoever_brought_the_operators_token_operates_where_nobody_reads_it() -> None:
+    door = Door('0.0.0.0', TOKEN, OPERATOR)
+    assert door.operates(request_of(value_of(OPERATOR)))
+    assert door.operates(request_of(value_of(OPERATOR), client='192.168.1.9', scheme='https'))
+    assert not door.operates(request_of(value_of(OPERATOR), client='192.168.1.9'))
+    for other in ('', OPERATOR, value_of(TOKEN), value_of('')):
+        assert not door.operates(request_of(other))
+    assert not Door('127.0.0.1').operates(request_of(value_of('')))
+
+
+def test_operators_token_lets_look_and_is_no_look_token() -> None:
+    door = Door('127.0.0.1', TOKEN, OPERATOR)
+    assert door.entering(f'token={OPERATOR}') == OPERATOR
+    assert door.entering(f'token={TOKEN}') == TOKEN
+    assert door.entering('token=') == door.entering('') == door.entering('token=wrong') == ''
+    assert door.refusal({'host': 'localhost', 'cookie': f'{COOKIE}={value_of(OPERATOR)}'}, '') is None
+    refusal = door.refusal({'host': 'localhost'}, '')
+    assert refusal is not None
+    assert refusal.status == 401

@@ -1,0 +1,236 @@
+"""Beside a robot: say what it should learn, read what was understood, let proposals play; arm, resume, disarm."""
+
+import getpass
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from nicegui import run, ui
+
+from llm_policy_improver.console.fields import Field
+from llm_policy_improver.console.proposal_card import ProposalCard
+from llm_policy_improver.console.stored_offer import with_stored
+from llm_policy_improver.console.texts import button, facts, link, text
+from llm_policy_improver.console.watched_folder import WatchedFolder
+from llm_policy_improver.console.watched_run import UNREADABLE
+from llm_policy_improver.core.objective import MAX_CHARACTERS
+from llm_policy_improver.report.robot import (
+    DISARMED,
+    ESTOP,
+    FAULT,
+    PLAYING,
+    READY,
+    WAITING,
+    Kind,
+    Offer,
+    Robot,
+    RobotError,
+    RobotState,
+)
+from llm_policy_improver.runs.writer_lock import writer_of
+
+PERIOD: Final = 0.25
+"""s between two looks."""
+WATCHING: Final = (
+    "Arming, resuming, deciding and beginning are for people with the operator's link, which the console printed when "
+    'it was started. Stopping is for everybody.'
+)
+
+
+class RobotCard:
+    """For one browser. Made within a page; it follows the robot.
+
+    Args:
+        robot: what it shows.
+        watched: where its run may be stored.
+        operates: whether whoever looks may do more than stop it.
+        folder: of the run whose page this is: the card hides beside another one's; None: it is always shown.
+    """
+
+    def __init__(self, robot: Robot, watched: WatchedFolder, operates: bool, folder: Path | None = None) -> None:
+        self._robot, self._watched, self._operates, self._page = robot, watched, operates, folder
+        self._state: RobotState | None = None
+        self._offer: Offer | None = None
+        self._run, self._folder = '', folder
+        with ui.element('section').classes('card own-run robot-card').props('aria-label="The arm"') as self._card:
+            with ui.element('div').classes('stepper'):
+                self._heading = text('h2', '')
+                self._heading.props['aria-live'] = 'polite'
+                self._open = link('Open this run', '')
+            self._message = text('p', '', 'quiet')
+            self._facts = ui.element('div')
+            self._lay_out_operations()
+            self._said, self._refused = text('p', '', 'quiet'), text('p', '', 'trouble')
+            self._said.props['role'], self._refused.props['role'] = 'status', 'alert'
+            self._lay_out_objective()
+            self._body = ui.element('div')
+            self._watching = text('p', WATCHING, 'quiet')
+        self._card.set_visibility(False)
+        ui.timer(PERIOD, self._look)
+
+    def _lay_out_operations(self) -> None:
+        with ui.element('div').props('role=group aria-label="Operate"').classes('tools wrap'):
+            self._arm = button('Arm ...').on('click', self._ask_to_arm, args=[])
+            self._resume = button('Resume').on('click', self._on_resume, args=[])
+            self._disarm = button('Disarm').on('click', partial(self._do, self._robot.disarm), args=[])
+            self._cancel = button('End the run after this ball')
+            self._cancel.on('click', partial(self._do, self._robot.cancel), args=[])
+        with ui.element('div').props('role=group aria-label="Arm"').classes('confirm') as self._sure:
+            self._question = text('p', '')
+            self._by = Field('Who arms it, for the record', getpass.getuser())
+            with ui.element('div').classes('tools'):
+                self._no = button('No').on('click', lambda: self._sure.set_visibility(False), args=[])
+                button('Yes, arm it', 'main').on('click', self._on_arm, args=[])
+        self._sure.set_visibility(False)
+
+    def _lay_out_objective(self) -> None:
+        with ui.element('div').classes('form') as self._form:
+            text('h3', 'Where should the ball go?')
+            self._words = Field(
+                'In plain words', '', placeholder='hit the ball as far right as possible', maxlength=MAX_CHARACTERS
+            )
+            self._ask = button('What is understood?', 'main').on('click', self._understand, args=[])
+            self._words.element.on('keydown.enter', self._understand, args=[])
+            self._answer = ui.element('div').props('aria-live=polite')
+
+    @property
+    def _may(self) -> bool:
+        return self._operates or not self._robot.keyed
+
+    @property
+    def _begins(self) -> bool:
+        """Whether nodes write into the run whose page this is, and nothing was asked of them yet."""
+        return self._page is not None and writer_of(self._page) is not None
+
+    async def _look(self) -> None:
+        state = self._robot.state()
+        if state == self._state:
+            return
+        self._state = state
+        if state.run != self._run:
+            self._run = state.run
+            self._folder = await run.io_bound(self._watched.folder_of, state.run)
+        if state.offer != self._offer:
+            await self._show_offer(state)
+        self._show(state)
+
+    def _show(self, state: RobotState) -> None:
+        shown = self._page is None or self._folder == self._page or (not state.run and self._begins)
+        self._card.set_visibility(shown)
+        if not shown:
+            return
+        self._heading.text = _heading(state)
+        self._message.text = state.message
+        elsewhere = self._folder is not None and self._page is None
+        self._open.set_visibility(elsewhere)
+        if elsewhere and self._folder is not None:
+            self._open.props['href'] = f'/run?{urlencode({"name": self._folder.name})}'
+        self._show_facts(state)
+        stopped, heard = state.controller in (FAULT, ESTOP), bool(state.controller) and not state.silent
+        for each, wanted in (
+            (self._arm, self._may and heard and state.controller == DISARMED),
+            (self._resume, self._may and heard and stopped),
+            (self._disarm, heard and state.controller in (READY, PLAYING)),
+            (self._cancel, state.improving),
+            (self._form, self._may and bool(state.optimizer) and not state.improving),
+            (self._watching, not self._may),
+        ):
+            each.set_visibility(wanted)
+        if state.controller != DISARMED:
+            self._sure.set_visibility(False)
+
+    def _show_facts(self, state: RobotState) -> None:
+        self._facts.clear()
+        left_out = f'{state.left_out:,} that no node of this run has sealed' if state.left_out else ''
+        with self._facts:
+            facts(
+                (
+                    ('Objective', f'“{state.objective}”' if state.objective else ''),
+                    ('Understood as', state.aim),
+                    ('Trials', f'{state.played} of {state.trials}' if state.trials else ''),
+                    ('Who proposes', state.method),
+                    ('Messages left out', left_out),
+                )
+            )
+
+    async def _show_offer(self, state: RobotState) -> None:
+        offer = self._offer = state.offer
+        self._body.clear()
+        if offer is None:
+            return
+        more = await run.io_bound(self._with_stored, offer)
+        if self._offer is not offer:
+            return  # something else waits by now
+        plays = 'one simulated ball' if state.kind is Kind.SIMULATION else 'the arm plays one ball'
+        with self._body:
+            ProposalCard(more or offer, plays, partial(self._decide, offer) if self._may else None, WATCHING)
+
+    def _with_stored(self, offer: Offer) -> Offer:
+        stored = None if self._folder is None else self._watched.run(self._folder.name)
+        try:
+            return offer if stored is None else with_stored(offer, stored)
+        except UNREADABLE:
+            return offer  # what is shown, and decided on, is what the nodes say
+
+    async def _decide(self, offer: Offer, decision: str, by: str, reason: str, values: tuple[float, ...]) -> None:
+        said = await run.io_bound(self._robot.decide, offer, decision, by, reason, values)
+        self._said.text = said or ''
+
+    def _ask_to_arm(self) -> None:
+        simulated = self._state is not None and self._state.kind is Kind.SIMULATION
+        goes = '' if simulated else ' It goes to its ready pose at once.'
+        self._question.text = f'Is nobody within reach, and may the arm move now?{goes}'
+        self._sure.set_visibility(True)
+        self._no.run_method('focus')
+
+    async def _on_arm(self) -> None:
+        self._sure.set_visibility(False)
+        await self._do(partial(self._robot.arm, self._by.line))
+
+    async def _on_resume(self) -> None:
+        await self._do(partial(self._robot.resume, self._by.line))
+
+    async def _do(self, operation: Callable[[], str]) -> None:
+        self._refused.text = self._said.text = ''
+        try:
+            self._said.text = await run.io_bound(operation) or ''
+        except RobotError as error:
+            self._refused.text = str(error)
+
+    async def _understand(self) -> None:
+        """Have the words read, and show what they are taken to mean; nothing begins."""
+        self._answer.clear()
+        self._refused.text = ''
+        words = self._words.line
+        self._ask.props['disabled'] = True
+        try:
+            read = await run.io_bound(self._robot.understood, words)
+        except RobotError as error:
+            self._refused.text = str(error)
+            return
+        finally:
+            self._ask.props['disabled'] = False
+        if read is None:
+            return
+        aim, follows = read
+        with self._answer:
+            facts((('Understood as', aim or 'no program measures it: people rank the trials'), ('Then', follows)))
+            begin = button('Begin', 'main').on('click', partial(self._begin, words), args=[])
+            text('p', 'If something else is meant, say it in other words above.', 'quiet')
+        begin.run_method('focus')
+
+    async def _begin(self, words: str) -> None:
+        self._answer.clear()
+        await self._do(partial(self._robot.begin, words))
+
+
+def _heading(state: RobotState) -> str:
+    if not state.optimizer:
+        return 'Nobody improves anything yet: no optimizer is heard'
+    if state.optimizer == WAITING:
+        return 'A proposal waits for you: it is not played until you decide'
+    if state.improving:
+        return 'A run goes on'
+    return {'idle': 'Nothing is asked for yet'}.get(state.optimizer, f'The last run is {state.optimizer}')
