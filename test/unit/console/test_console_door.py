@@ -1,11 +1,13 @@
 """Who may look at the console: asked of the running one by plain HTTP, by polling, and by web sockets."""
 
+import asyncio
 import base64
 import http.client
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from console_process import Console, console
@@ -15,7 +17,7 @@ pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 
 from starlette.requests import Request
 
-from llm_policy_improver.console.guard import COOKIE, Door
+from llm_policy_improver.console.guard import COOKIE, Door, guarded
 from llm_policy_improver.console.guard import cookie_of as value_of
 
 TOKEN = 'a-token-of-24-characters'
@@ -192,3 +194,28 @@ def test_operators_token_lets_look_and_is_no_look_token() -> None:
     refusal = door.refusal({'host': 'localhost'}, '')
     assert refusal is not None
     assert refusal.status == 401
+
+
+def test_operators_link_is_refused_where_others_could_read_it() -> None:
+    door = Door('0.0.0.0', TOKEN, OPERATOR)
+
+    def status(client: str, scheme: str = 'http', token: str = OPERATOR) -> int:
+        async def nothing(*_: Any) -> Any:
+            raise AssertionError('the link with a token is answered by the door')
+
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            'type': 'http', 'scheme': scheme, 'client': (client, 4711), 'path': '/',
+            'headers': [(b'host', b'192.168.1.5:8080')], 'query_string': f'token={token}'.encode(),
+        }  # fmt: skip
+        asyncio.run(guarded(nothing, door)(scope, nothing, send))
+        return int(sent[0]['status'])
+
+    assert status('127.0.0.1') == 200
+    assert status('192.168.1.9', 'https') == 200
+    assert status('192.168.1.9') == 403
+    assert status('192.168.1.9', token=TOKEN) == 200
