@@ -10,12 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from console_process import browser, console, needs_browser
 
 from llm_policy_improver.report.page import report_page
 from llm_policy_improver.report.run_view import views_of
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_errors import StoreError
-from llm_policy_improver.runs.summary import summary
+from llm_policy_improver.runs.summary import INTERRUPTED, summary
 from llm_policy_improver.runs.verify import verify
 
 TRIALS = 120
@@ -37,6 +38,50 @@ def report(folder: Path) -> int:
     return shown
 
 
+def killed_while_read(folder: Path, number: int, drawn: random.Random, read: Callable[[], int]) -> bool:
+    """A run is killed while somebody reads it, and goes on; whether there was something to go on with.
+
+    Args:
+        folder: of the run.
+        number: of the case, which is the run's seed, too.
+        drawn: says when.
+        read: reads it, and gives the trials that were seen.
+    """
+    options = ['--trials', str(TRIALS), '--method', 'random_search', '--all-trials', '--seed', str(number)]
+    play = [*COMMAND, 'improve', 'far left', *options, '--json', '--output', str(folder)]
+    with subprocess.Popen(play, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
+        # By trials, as a loaded machine takes its time to start.
+        until, end, seen = drawn.randint(0, TRIALS - 40), time.monotonic() + LONG, 0
+        while run.poll() is None and (seen < until or not folder.is_dir()):
+            assert time.monotonic() < end
+            grown = read()
+            assert grown >= seen
+            seen = grown
+            if not grown:
+                time.sleep(0.01)  # it is being started
+        time.sleep(drawn.uniform(0.0, 0.05))
+        run.kill()
+    before = trials_of(folder)
+    assert len(before) >= seen
+    found = verify(folder)
+    # The file of the trial under way may be there without its row: whoever goes on takes it away.
+    left = {f'trials/{len(before) + 1:04d}.mcap'}
+    assert found.damaged == (), found
+    assert {orphan.record for orphan in found.orphans} <= left, found
+    if summary(folder).state != INTERRUPTED or not before:
+        return False
+    went_on = subprocess.run(
+        [*COMMAND, 'resume', str(folder), '--json'], capture_output=True, text=True, timeout=LONG, check=False
+    )
+    assert went_on.returncode == 0, went_on.stderr
+    assert json.loads(went_on.stdout.splitlines()[-1])['type'] == 'summary'
+    after = trials_of(folder)
+    assert after[: len(before)] == before
+    assert len(after) == TRIALS
+    assert verify(folder).sound
+    return True
+
+
 def test_run_that_is_killed_while_it_is_reported_on_loses_nothing(
     tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
 ) -> None:
@@ -44,43 +89,57 @@ def test_run_that_is_killed_while_it_is_reported_on_loses_nothing(
     kills = int(pytestconfig.getoption('read_kills'))
     for number in range(kills):
         folder = tmp_path / f'run{number}'
-        options = ['--trials', str(TRIALS), '--method', 'random_search', '--all-trials', '--seed', str(number)]
-        play = [*COMMAND, 'improve', 'far left', *options, '--json', '--output', str(folder)]
-        with subprocess.Popen(play, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
-            # By trials, as a loaded machine takes its time to start.
-            until, end, seen = drawn.randint(0, TRIALS - 40), time.monotonic() + LONG, 0
-            while run.poll() is None and (seen < until or not folder.is_dir()):
-                assert time.monotonic() < end
-                grown = report(folder)
-                assert grown >= seen
-                seen, reports = grown, reports + bool(grown)
-                if not grown:
-                    time.sleep(0.01)  # it is being started
-            time.sleep(drawn.uniform(0.0, 0.05))
-            run.kill()
-        before = trials_of(folder)
-        assert len(before) >= seen
-        found = verify(folder)
-        # The file of the trial under way may be there without its row: whoever goes on takes it away.
-        left = {f'trials/{len(before) + 1:04d}.mcap'}
-        assert found.damaged == (), found
-        assert {orphan.record for orphan in found.orphans} <= left, found
-        if summary(folder).state == 'interrupted' and before:
+
+        def read(folder: Path = folder) -> int:
+            nonlocal reports
+            found = report(folder)
+            reports += bool(found)
+            return found
+
+        if killed_while_read(folder, number, drawn, read):
             interrupted += 1
-            went_on = subprocess.run(
-                [*COMMAND, 'resume', str(folder), '--json'], capture_output=True, text=True, timeout=LONG, check=False
-            )
-            assert went_on.returncode == 0, went_on.stderr
-            assert json.loads(went_on.stdout.splitlines()[-1])['type'] == 'summary'
-            after = trials_of(folder)
-            assert after[: len(before)] == before
-            assert len(after) == TRIALS
             assert report(folder) == TRIALS
-            assert verify(folder).sound
     assert interrupted > 0
     record_property(
-        'runs killed while they are read',
+        'runs killed while they are reported on',
         f'{kills} cases, 0 failures; {reports} reports meanwhile, {interrupted} runs went on',
+    )
+
+
+@needs_browser
+def test_run_that_is_killed_while_the_console_shows_it_loses_nothing(
+    tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
+) -> None:
+    pytest.importorskip('nicegui', reason='the console needs the extra "console"')
+    pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
+    drawn, seen, interrupted = random.Random(1), set[tuple[int, int]](), 0
+    kills = int(pytestconfig.getoption('read_kills'))
+    with browser() as chromium, console(tmp_path) as opened:
+        page = chromium.new_page()
+        for number in range(kills):
+            folder = tmp_path / f'run{number}'
+
+            def read(folder: Path = folder, number: int = number) -> int:
+                """Trials that the page shows, which follows the run by itself."""
+                if not folder.is_dir():
+                    return 0
+                address = opened.page(f'/run?name={folder.name}')
+                heading = page.locator('.stepper h2')
+                if not (page.url.startswith(address) and heading.count()):  # there may be a folder and no run yet
+                    page.goto(address)
+                page.wait_for_timeout(20)
+                told = heading.first.inner_text() if heading.count() else ''
+                shown = int(told.rpartition(' of ')[2] or 0) if ' of ' in told else 0
+                seen.add((number, shown))
+                return shown
+
+            if killed_while_read(folder, number, drawn, read):
+                interrupted += 1
+                page.get_by_text(f'of {TRIALS}', exact=False).first.wait_for()  # and follows whoever has gone on
+    assert interrupted > 0
+    record_property(
+        'runs killed while the console shows them',
+        f'{kills} cases, 0 failures; {len(seen)} states of the page meanwhile, {interrupted} runs went on',
     )
 
 

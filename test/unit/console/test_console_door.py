@@ -212,7 +212,10 @@ def test_operators_link_is_refused_where_others_could_read_it() -> None:
             'type': 'http', 'scheme': scheme, 'client': (client, 4711), 'path': '/',
             'headers': [(b'host', b'192.168.1.5:8080')], 'query_string': f'token={token}'.encode(),
         }  # fmt: skip
-        asyncio.run(guarded(nothing, door)(scope, nothing, send))
+        async def ask() -> None:
+            await guarded(nothing, door)(scope, nothing, send)
+
+        asyncio.run(ask())
         return int(sent[0]['status'])
 
     assert status('127.0.0.1') == 200
