@@ -19,6 +19,7 @@ pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
 pytestmark = needs_browser
 
+from llm_policy_improver.console.arm_scene import replay_data
 from llm_policy_improver.core.chat import Ending, Exchange
 from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
@@ -27,6 +28,8 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.tracing.motion import Motion
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 from llm_policy_improver.tasks.ball_rounds import rounds_objective
 
 TRIALS = 20
@@ -156,6 +159,12 @@ def test_failed_trial_and_first_trial_say_so(page: Any, opened: Console) -> None
     open_run(page, opened, trial=2)
     wait_for_trial(page, 2)
     assert 'One of the first trials' in page.locator('.panel').inner_text()
+
+
+def test_replay_begins_where_the_clip_has_the_hit_and_of_no_sighting_at_the_beginning() -> None:
+    samples = made_up_runs.swing(1)
+    assert replay_data(1, samples)['hit'] == pytest.approx(Motion.of(samples).meeting, abs=1e-4)
+    assert replay_data(1, TraceSamples())['hit'] == 0.0
 
 
 def test_replay_moves_the_arm_as_it_was_stored(page: Any, opened: Console) -> None:
