@@ -165,6 +165,16 @@ def stored_settings(store: RunRecords, step: int | None = None) -> RunSettings |
     )
 
 
+def stored_objective(step: StoredStep, settings: RunSettings | None) -> Objective:
+    """What a step worked towards, as it was understood then; by the vocabulary where that was not kept.
+
+    Args:
+        step: any.
+        settings: that it was made with, as `stored_settings` has them.
+    """
+    return parse_objective(step.objective) if settings is None else settings.meant(step.objective)
+
+
 def _objective(stored: Any) -> Objective | None:
     return Objective.from_json(stored, MEASURES) if isinstance(stored, dict) else None
 
