@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import made_up_runs
 import pytest
-from console_process import Console, browser, console, needs_browser
+from console_process import PATIENCE, Console, console, needs_browser
 from made_up_runs import FIRST, WORDS, landed, make_run
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
@@ -36,8 +36,6 @@ TRIALS = 20
 HOSTILE = (
     '</script><script>window.hit=1</script><img src=x onerror="window.hit=2">${window.hit=3}`{{constructor}}&lt;b&gt;'
 )
-PATIENCE = 20_000
-"""ms, for whatever appears sooner or later on a machine that is busy."""
 
 
 @pytest.fixture(scope='module')
@@ -52,23 +50,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(folder: Path) -> Iterator[Console]:
     with console(folder) as running:
         yield running
-
-
-@pytest.fixture(scope='module')
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={'width': 1300, 'height': 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.requested = []
-    page.on('request', lambda request: page.requested.append(request.url))
-    yield page
-    context.close()
 
 
 def open_run(page: Any, opened: Console, **query: object) -> None:
