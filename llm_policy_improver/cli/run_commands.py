@@ -19,8 +19,7 @@ from llm_policy_improver.runs.prompt_preview import PromptPreview, preview
 from llm_policy_improver.runs.replay import ReplayedStep, ReplayResult, replay
 from llm_policy_improver.runs.run_records import RunRecords, named
 from llm_policy_improver.runs.store import StoredAudit, StoreError
-from llm_policy_improver.runs.stored_run import stored_settings
-from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.runs.stored_run import stored_objective, stored_settings
 
 DIFFERENT = 1
 """Exit status of a replay that is not identical."""
@@ -122,8 +121,7 @@ def plot_command(folder: Path) -> None:
             raise StoreError(f'the run in {folder} has no trials yet, so there is nothing to draw')
         pictures = []
         for number, steps in runs:
-            made_with, words = stored_settings(store, steps[0].number), steps[0].objective
-            objective = parse_objective(words) if made_with is None else made_with.meant(words)
+            objective = stored_objective(steps[0], stored_settings(store, steps[0].number))
             first = sum(each.step.proposed_by == INITIAL for each in steps)
             asked = [each.step.proposed_by for each in steps if each.step.proposed_by != INITIAL]
             pictures.append(draw_run(store, objective, first, asked[-1] if asked else INITIAL, number))

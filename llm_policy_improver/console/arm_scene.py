@@ -16,6 +16,7 @@ from llm_policy_improver.table_tennis.arm.links import LINKS
 from llm_policy_improver.table_tennis.ball import table
 from llm_policy_improver.table_tennis.ball.table_parts import LEGS, LINES, NET_PART, TOP
 from llm_policy_improver.table_tennis.shapes import ORANGE, Box, Disc, Part
+from llm_policy_improver.table_tennis.tracing.motion import Motion, MotionError
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 
 _BROWSER: Final = Path(__file__).parent / 'browser'
@@ -64,19 +65,16 @@ def replay_data(number: int, samples: TraceSamples) -> dict[str, Any]:
         'joints': samples.joint_position.round(4).tolist(),
         'ball_time': samples.ball_time.round(4).tolist(),
         'ball': samples.ball_position.round(4).tolist(),
-        'hit': round(hit_time(samples), 4),
+        'hit': round(_meeting(samples), 4),
     }
 
 
-def hit_time(samples: TraceSamples) -> float:
-    """s, when ball and blade were nearest to each other: the hit, where there was one; 0 of a trial without either."""
-    if not (len(samples.ball_time) and len(samples.joint_time)):
+def _meeting(samples: TraceSamples) -> float:
+    """s, when ball and blade met, as clips have it; 0 where the samples show no motion."""
+    try:
+        return Motion.of(samples).meeting
+    except MotionError:
         return 0.0
-    blade = np.column_stack(
-        [np.interp(samples.ball_time, samples.joint_time, axis) for axis in samples.racket_position.T]
-    )
-    nearest = np.linalg.norm(samples.ball_position - blade, axis=1).argmin()
-    return float(samples.ball_time[nearest])
 
 
 def _add_table(scene: ui.scene) -> None:

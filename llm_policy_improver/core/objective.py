@@ -1,11 +1,12 @@
 """What a person asked: their words, and terms over measures that say how well a trial fulfils them."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
-from llm_policy_improver.core.chat import Exchange
+from llm_policy_improver.core.chat import Ending, Exchange
+from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.core.text import clean_line
 from llm_policy_improver.core.trial import Trial
@@ -70,6 +71,35 @@ class Objective:
         """The trial nearest to the objective, the earlier one of equals; None where none can be ranked."""
         ranked = [(distance, trial) for trial in trials if (distance := self.distance(trial)) is not None]
         return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, with the requests that it was read by; `from_json` reads it."""
+        return {
+            'words': self.words,
+            'sentence': self.sentence,
+            'terms': [term.as_json() for term in self.terms],
+            'exchanges': [asdict(exchange) for exchange in self.exchanges],
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any], measures: Sequence[Measure]) -> 'Objective':
+        """Of what `as_json` gave.
+
+        Raises:
+            TermError: a term makes no sense, e.g. as its measure is none of these.
+        """
+        exchanges = tuple(
+            Exchange(
+                **{
+                    **each,
+                    'messages': tuple((role, text) for role, text in each['messages']),
+                    'ending': Ending(each['ending']),
+                }
+            )
+            for each in data['exchanges']
+        )
+        terms = tuple(Term.from_json(term, measures) for term in data['terms'])
+        return Objective(data['words'], terms, data['sentence'], exchanges)
 
 
 def cleaned_words(words: str) -> str:

@@ -26,7 +26,10 @@ class Parameters:
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        values = tuple(_number(value) for value in self.values)
+        try:
+            values = tuple(map(float, self.values))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ParameterError(f'every parameter must be a finite number: {error}') from None
         object.__setattr__(self, 'names', tuple(self.names))
         object.__setattr__(self, 'values', values)
         if len(self.names) != len(values):
@@ -37,8 +40,8 @@ class Parameters:
             raise ParameterError(
                 f'the names of parameters must all be different; got {", ".join(self.names)}'
             )
-        wrong = [f'{name} is {value}' for name, value in self.items() if not math.isfinite(value)]
-        if wrong:
+        if not all(map(math.isfinite, values)):
+            wrong = [f'{name} is {value}' for name, value in self.items() if not math.isfinite(value)]
             raise ParameterError(f'every parameter must be a finite number; {", ".join(wrong)}')
 
     def items(self) -> Iterable[tuple[str, float]]:
@@ -106,10 +109,3 @@ def require_parameters(policy: Policy) -> Parameters:
     if isinstance(policy, Program):
         raise ParameterError(f'numbers are needed here, and the policy is the program {policy.entry}')
     return policy
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ParameterError(f'every parameter must be a finite number: {error}') from None

@@ -10,9 +10,8 @@ from llm_policy_improver.report.map_view import Goal
 from llm_policy_improver.runs.objective_folder import runs_with_steps
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import StoreError
-from llm_policy_improver.runs.stored_run import stored_settings
+from llm_policy_improver.runs.stored_run import stored_objective, stored_settings
 from llm_policy_improver.runs.trial_files import SERIES
-from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.simulation.marks import Marks
 from llm_policy_improver.table_tennis.tracing.motion import Motion, MotionError
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -113,6 +112,5 @@ def _objective_of(store: RunRecords, trial: Trial) -> Objective | None:
     """What its run worked towards when it was played, for single balls."""
     for _, steps in reversed(runs_with_steps(store)):
         if any(each.step.version == trial.version for each in steps):
-            settings, words = stored_settings(store, steps[0].number), steps[0].objective
-            return of_balls(parse_objective(words) if settings is None else settings.meant(words))
+            return of_balls(stored_objective(steps[0], stored_settings(store, steps[0].number)))
     return None

@@ -27,8 +27,13 @@ from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.runs.objective_folder import runs_with_steps, shown_trials
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_records import StoredEnd
-from llm_policy_improver.runs.stored_run import PlayedStep, RunSettings, stored_parts, stored_settings
-from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.runs.stored_run import (
+    PlayedStep,
+    RunSettings,
+    stored_objective,
+    stored_parts,
+    stored_settings,
+)
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
 
@@ -131,8 +136,8 @@ def views_of(store: RunRecords) -> tuple[RunView, ...]:
     played = {each.number: each for part in stored_parts(store) for each in part.steps}
     found = []
     for number, steps in runs_with_steps(store):
-        made_with, words = stored_settings(store, steps[0].number), steps[0].objective
-        objective = parse_objective(words) if made_with is None else made_with.meant(words)
+        made_with = stored_settings(store, steps[0].number)
+        objective = stored_objective(steps[0], made_with)
         first = sum(each.step.proposed_by == INITIAL for each in steps)
         trials, before, aim = shown_trials(store, objective, first, number)
         found.append(

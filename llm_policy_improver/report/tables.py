@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 
 _ENDLESS: Final = 10_000
@@ -24,6 +23,4 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: s
         table.add_column(heading, overflow='fold')
     for row in rows:
         table.add_row(*row)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _ENDLESS)
-    width = Measurement.get(console, console.options, table).maximum
-    console.print(table, width=width)
+    Console(highlight=False, width=None if sys.stdout.isatty() else _ENDLESS).print(table)

@@ -18,13 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from llm_policy_improver.core.chat import EndpointError
 from llm_policy_improver.core.episode import Episode
 from llm_policy_improver.core.proposal import Proposal
-from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.shortened import LONGEST_PLACE, shortened
 from llm_policy_improver.core.trial import Trial
-from llm_policy_improver.loop.improvement import ImprovementError
 from llm_policy_improver.runs.store_database import open_database
 from llm_policy_improver.runs.store_errors import StoreError, reported
 from llm_policy_improver.runs.store_reading import Damage, TableContent, damage_of, read_row, read_table
@@ -140,10 +137,10 @@ class RunRecords:
         """
         try:
             yield
-        except (StoreError, SettingsError, EndpointError, ImprovementError):
+        except StoreError:
             raise
         except Exception as error:
-            if self.protected and not self.damage:
+            if isinstance(error, _said_already()) or (self.protected and not self.damage):
                 raise
             said = shortened(f'{type(error).__name__}: {error}', 80)
             raise StoreError(
@@ -197,7 +194,8 @@ class RunRecords:
         return None if end is None else end.recommended
 
     def _last_settings(self) -> int | None:
-        return max(self.rows('settings'), default=None)
+        settings = self.settings()
+        return settings[-1].number if settings else None
 
     def samples(self, trial: int) -> TraceSamples:
         """The time series of a trial, exactly as stored.
@@ -283,6 +281,15 @@ def named(damage: tuple[Damage, ...]) -> str:
     said = '; '.join(map(str, damage[:_MOST_NAMED]))
     more = len(damage) - _MOST_NAMED
     return f'{said}; and {more} more' if more > 0 else said
+
+
+def _said_already() -> tuple[type[Exception], ...]:
+    """Errors that say by themselves what is wrong; loaded only now, as they come with the parts that raise them."""
+    from llm_policy_improver.core.chat import EndpointError
+    from llm_policy_improver.core.settings import SettingsError
+    from llm_policy_improver.loop.improvement import ImprovementError
+
+    return SettingsError, EndpointError, ImprovementError
 
 
 def _unreadable(what: str, path: Path, why: object) -> StoreError:

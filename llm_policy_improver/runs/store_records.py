@@ -96,11 +96,13 @@ class StoredSettings:
     """What steps were made with.
 
     Attributes:
+        number: of these settings, and so of the run towards one objective that began with them, from 1.
         first_step: number of the first one, made or still to come; they hold until the next `StoredSettings`.
         recorded_at: UTC.
         content: plain data.
     """
 
+    number: int
     first_step: int
     recorded_at: datetime
     content: dict[str, Any]
@@ -287,6 +289,7 @@ def to_description(row: sqlite3.Row) -> tuple[datetime, dict[str, Any]]:
 def to_settings(row: sqlite3.Row) -> StoredSettings:
     """Settings."""
     return StoredSettings(
+        number=row['settings'],
         first_step=row['first_step'],
         recorded_at=datetime.fromisoformat(row['recorded_at']),
         content=dict(parse_json(row['content'])),

@@ -19,12 +19,13 @@ KEYS: Final[Mapping[str, str]] = {
 CHECKSUM: Final = 'checksum'
 UNKNOWN: Final = ''
 """Checksum of what was recorded before there were any."""
+_JSON: Final = json.JSONEncoder(default=repr)
 
 
 def checksum(table: str, row: Mapping[str, Any]) -> str:
     """SHA-256 of a row's table, columns and values, hexadecimal; its own column does not count."""
-    content = [[name, value] for name, value in sorted(row.items()) if name != CHECKSUM]
-    return hashlib.sha256(json.dumps([table, content], default=repr).encode()).hexdigest()
+    content = [pair for pair in sorted(row.items()) if pair[0] != CHECKSUM]
+    return hashlib.sha256(_JSON.encode([table, content]).encode()).hexdigest()
 
 
 def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> int:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Hashable
 from functools import cache
-from typing import Any, Final, TypeVar, cast
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llm_policy_improver.core.limited_json import parse_json
+
+if TYPE_CHECKING:  # it takes a twentieth of a second to load, and a list of runs seldom needs it
+    from pydantic import TypeAdapter
 
 Record = TypeVar('Record')
 
@@ -16,7 +17,9 @@ FORMAT: Final = 1
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> 'TypeAdapter[Any]':
+    from pydantic import TypeAdapter
+
     return TypeAdapter(kind)
 
 
@@ -37,6 +40,8 @@ def read(kind: type[Record], text: str) -> Record:
     Raises:
         ValueError: it is not of this form.
     """
+    from pydantic import ValidationError
+
     try:
         found: Record = _adapter(cast(Hashable, kind)).validate_python(parse_json(text))
     except ValidationError as error:

@@ -17,7 +17,8 @@ from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
-from llm_policy_improver.table_tennis import objectives
+from llm_policy_improver.table_tennis.measures import MEASURES
+from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.tasks.ball_rounds import of_balls, round_of, rounds_objective, target_of
 
 
@@ -72,7 +73,7 @@ class RunSettings:
                 'ball_seed': self.ball_seed,
                 'history': self.history,
                 # That of rounds follows from that of single balls.
-                'objective': None if self.objective is None else objectives.as_json(of_balls(self.objective)),
+                'objective': None if self.objective is None else of_balls(self.objective).as_json(),
                 'own_method': self.own_method,
             }
         )
@@ -164,8 +165,18 @@ def stored_settings(store: RunRecords, step: int | None = None) -> RunSettings |
     )
 
 
+def stored_objective(step: StoredStep, settings: RunSettings | None) -> Objective:
+    """What a step worked towards, as it was understood then; by the vocabulary where that was not kept.
+
+    Args:
+        step: any.
+        settings: that it was made with, as `stored_settings` has them.
+    """
+    return parse_objective(step.objective) if settings is None else settings.meant(step.objective)
+
+
 def _objective(stored: Any) -> Objective | None:
-    return objectives.from_json(stored) if isinstance(stored, dict) else None
+    return Objective.from_json(stored, MEASURES) if isinstance(stored, dict) else None
 
 
 def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:
@@ -270,5 +281,5 @@ def _round(balls: Sequence[Trial], step: StoredStep, content: Mapping[str, Any])
 def _meant(words: str, known: Objective | None) -> Objective:
     """What is asked of single balls: as it was understood then; by the vocabulary where that was not kept."""
     if known is None or known.words != words:
-        return objectives.parse_objective(words)
+        return parse_objective(words)
     return of_balls(known)

@@ -12,10 +12,10 @@ from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_errors import StoreError
+from llm_policy_improver.runs.store_records import StoredSettings
 from llm_policy_improver.runs.store_schema import DATABASE
 from llm_policy_improver.runs.writer_lock import writer_of
-from llm_policy_improver.table_tennis import objectives
-from llm_policy_improver.tasks.ball_rounds import of_balls
+from llm_policy_improver.table_tennis.measures import MEASURES
 
 GOES_ON: Final = 'goes on'
 INTERRUPTED: Final = 'interrupted'
@@ -70,8 +70,10 @@ def summary(folder: Path) -> RunSummary:
         StoreError: there is none, or nothing of it can be read.
     """
     with closing(RunRecords.look(folder)) as store, store.understood():
-        trials, end = store.trials(), store.end()
-        objective = _objective(store)
+        trials, settings = store.trials(), store.settings()
+        last = settings[-1] if settings else None
+        end = None if last is None else store.end(last.number)
+        objective = _objective(store, last)
         best = None if objective is None else objective.best(trials)
         asked = [trial.proposed_by for trial in trials if trial.proposed_by != INITIAL]
         expected = Expectation.of(None if end is None else end.recommended)
@@ -84,25 +86,30 @@ def summary(folder: Path) -> RunSummary:
             returned=sum(trial.succeeded for trial in trials) / len(trials) if trials else 0.0,
             best_m=None if best is None or objective is None else objective.distance(best),
             expected_m=None if expected is None else expected.loss,
-            state=_state(store) if end is None else end.state,
+            state=_state(store, last) if end is None else end.state,
         )
 
 
-def _objective(store: RunRecords) -> Objective | None:
+def _objective(store: RunRecords, last: StoredSettings | None) -> Objective | None:
     """What single balls are asked in the last run of a store; None where nothing is."""
-    settings = store.settings()
-    content = settings[-1].content if settings else store.description
+    content = store.description if last is None else last.content
     stored, optimizer = content.get('objective'), content.get('optimizer', {})
     if isinstance(stored, dict):
-        return of_balls(objectives.from_json(stored))
+        return Objective.from_json(stored, MEASURES)
     words = stored or optimizer.get('objective') or store.description.get('objective')
-    return of_balls(objectives.parse_objective(words)) if isinstance(words, str) and words else None
+    if not (isinstance(words, str) and words):
+        return None
+    # Loaded for runs that kept words alone: a list of runs seldom needs the grammar.
+    from llm_policy_improver.table_tennis.objectives import parse_objective
+
+    return parse_objective(words)
 
 
-def _state(store: RunRecords) -> str:
+def _state(store: RunRecords, last: StoredSettings | None) -> str:
+    """Of a run without an end."""
     if writer_of(store.folder) is not None:
         return GOES_ON
-    return _ENDED if store.ended() else INTERRUPTED
+    return _ENDED if last is None and store.ended() else INTERRUPTED
 
 
 def run_folders(root: Path) -> tuple[Path, ...]:

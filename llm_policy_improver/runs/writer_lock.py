@@ -9,7 +9,6 @@ import errno
 import fcntl
 import json
 import os
-import socket
 import time
 import weakref
 from contextlib import suppress
@@ -187,7 +186,7 @@ def _write(descriptor: int, owner: Owner) -> None:
 
 
 def _self() -> Owner:
-    return Owner(os.getpid(), socket.gethostname(), _kernel(), f'{utc_now():%Y-%m-%d %H:%M:%S} UTC')
+    return Owner(os.getpid(), os.uname().nodename, _kernel(), f'{utc_now():%Y-%m-%d %H:%M:%S} UTC')
 
 
 def _kernel() -> str:

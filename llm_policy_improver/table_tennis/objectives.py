@@ -1,13 +1,7 @@
 """What a person's words ask of the table-tennis arm: by the vocabulary, or by a language model that reads them."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
-
-from llm_policy_improver.core.chat import Ending, EndpointError, Exchange, ModelMaker
+from llm_policy_improver.core.chat import EndpointError, ModelMaker
 from llm_policy_improver.core.objective import Objective, ObjectiveError
-from llm_policy_improver.core.term import Term
-from llm_policy_improver.table_tennis.measures import MEASURES
 from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.reader import Reading, read
 from llm_policy_improver.table_tennis.vocabulary import CAN_BE_SAID, understand
@@ -84,33 +78,3 @@ def require_measurable(objective: Objective, why: str) -> None:
     if not objective.measurable:
         found = understand(objective.words)
         raise ObjectiveError(f'"{objective.words}": {found.sentence} {why}. {CAN_BE_SAID}')
-
-
-def as_json(objective: Objective) -> dict[str, Any]:
-    """Plain data, with the requests that it was read by."""
-    return {
-        'words': objective.words,
-        'sentence': objective.sentence,
-        'terms': [term.as_json() for term in objective.terms],
-        'exchanges': [asdict(exchange) for exchange in objective.exchanges],
-    }
-
-
-def from_json(data: Mapping[str, Any]) -> Objective:
-    """Of what `as_json` gave.
-
-    Raises:
-        TermError: a term makes no sense, e.g. as its measure is no more.
-    """
-    exchanges = tuple(
-        Exchange(
-            **{
-                **each,
-                'messages': tuple((role, text) for role, text in each['messages']),
-                'ending': Ending(each['ending']),
-            }
-        )
-        for each in data['exchanges']
-    )
-    terms = tuple(Term.from_json(term, MEASURES) for term in data['terms'])
-    return Objective(data['words'], terms, data['sentence'], exchanges)

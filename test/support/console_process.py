@@ -18,6 +18,9 @@ _NAMES = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
 CHROMIUM = next((found for name in _NAMES if (found := shutil.which(name))), None)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason='no Chromium on this machine: apt-get install chromium')
 
+PATIENCE = 30_000
+"""ms, for what appears sooner or later in a browser on a machine that is busy."""
+
 
 @dataclass(frozen=True)
 class Console:

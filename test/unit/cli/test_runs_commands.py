@@ -4,12 +4,15 @@ import csv
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from made_up_runs import WORDS, make_run
 from recorded_run import improve
 
 from llm_policy_improver.cli.main import cli
@@ -19,6 +22,7 @@ from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.summary import GOES_ON, INTERRUPTED, summary
 from llm_policy_improver.runs.writer_lock import Part
+from llm_policy_improver.table_tennis.objectives import parse_objective
 
 
 def call(*arguments: str, answer: str | None = None) -> Result:
@@ -78,6 +82,37 @@ def test_list_tells_what_was_asked_how_far_it_came_and_whether_it_goes_on(root: 
     lines = call('runs', 'list', str(root)).output.splitlines()
     assert len(lines) == 3
     assert 'interrupted' in lines[2]
+
+
+def test_run_towards_a_further_objective_is_told_of_and_has_no_end_yet(root: Path) -> None:
+    further = parse_objective('far left corner')
+    with RunStore.open(root / 'one') as store:
+        store.add_settings({'objective': further.as_json()})
+    told = summary(root / 'one')
+    assert (told.objective, told.trials, told.state) == (further.words, 9, INTERRUPTED)
+
+
+def test_run_that_kept_words_alone_is_told_of_by_the_vocabulary(tmp_path: Path) -> None:
+    make_run(tmp_path / 'old', 8)
+    told = summary(tmp_path / 'old')
+    with RunRecords.look(tmp_path / 'old') as store:
+        objective, trials = parse_objective(WORDS), store.trials()
+    best = objective.best(trials)
+    assert best is not None
+    assert (told.objective, told.trials, told.best_m) == (WORDS, 8, objective.distance(best))
+    assert told.state == 'ended'  # nobody kept ends then
+
+
+def test_list_loads_none_of_the_parts_that_propose_or_check_settings(root: Path) -> None:
+    code = (
+        'import sys\n'
+        'from llm_policy_improver.cli.main import cli\n'
+        'cli(sys.argv[1:], standalone_mode=False)\n'
+        'print({"pydantic", "yaml", "llm_policy_improver.methods", "llm_policy_improver.sandbox"} & set(sys.modules))'
+    )
+    command = [sys.executable, '-c', code, 'runs', 'list', str(root)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert (len(lines), lines[-1]) == (4, 'set()')
 
 
 def test_run_that_cannot_be_read_is_named_and_the_others_are_listed(root: Path) -> None:

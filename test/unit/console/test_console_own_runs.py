@@ -1,12 +1,11 @@
 """A run from the page, in a real browser: an objective in words; proposals let through, edited, rejected; a stop."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chat_server import ChatServer, good
-from console_process import Console, browser, console, needs_browser
+from console_process import Console, console, needs_browser
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
@@ -16,26 +15,7 @@ from llm_policy_improver.core.audit import Decision
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.summary import INTERRUPTED, summary
 
-PATIENCE = 30_000
-"""ms, for what appears sooner or later on a machine that is busy."""
 REASON = 'the wrist turns too fast'
-
-
-@pytest.fixture(scope='module')
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={'width': 1200, 'height': 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.requested = []
-    page.on('request', lambda request: page.requested.append(request.url))
-    yield page
-    context.close()
 
 
 def say(page: Any, opened: Console, words: str, trials: int, first: int, *, approved: bool = True) -> None:

@@ -12,13 +12,14 @@ from urllib.parse import urlencode
 
 import made_up_runs
 import pytest
-from console_process import Console, browser, console, needs_browser
+from console_process import PATIENCE, Console, console, needs_browser
 from made_up_runs import FIRST, WORDS, landed, make_run
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
 pytestmark = needs_browser
 
+from llm_policy_improver.console.arm_scene import replay_data
 from llm_policy_improver.core.chat import Ending, Exchange
 from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
@@ -27,14 +28,14 @@ from llm_policy_improver.loop.step import Step
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.objectives import parse_objective
+from llm_policy_improver.table_tennis.tracing.motion import Motion
+from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
 from llm_policy_improver.tasks.ball_rounds import rounds_objective
 
 TRIALS = 20
 HOSTILE = (
     '</script><script>window.hit=1</script><img src=x onerror="window.hit=2">${window.hit=3}`{{constructor}}&lt;b&gt;'
 )
-PATIENCE = 20_000
-"""ms, for whatever appears sooner or later on a machine that is busy."""
 
 
 @pytest.fixture(scope='module')
@@ -49,23 +50,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(folder: Path) -> Iterator[Console]:
     with console(folder) as running:
         yield running
-
-
-@pytest.fixture(scope='module')
-def chromium() -> Iterator[Any]:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={'width': 1300, 'height': 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.requested = []
-    page.on('request', lambda request: page.requested.append(request.url))
-    yield page
-    context.close()
 
 
 def open_run(page: Any, opened: Console, **query: object) -> None:
@@ -156,6 +140,12 @@ def test_failed_trial_and_first_trial_say_so(page: Any, opened: Console) -> None
     open_run(page, opened, trial=2)
     wait_for_trial(page, 2)
     assert 'One of the first trials' in page.locator('.panel').inner_text()
+
+
+def test_replay_begins_where_the_clip_has_the_hit_and_of_no_sighting_at_the_beginning() -> None:
+    samples = made_up_runs.swing(1)
+    assert replay_data(1, samples)['hit'] == pytest.approx(Motion.of(samples).meeting, abs=1e-4)
+    assert replay_data(1, TraceSamples())['hit'] == 0.0
 
 
 def test_replay_moves_the_arm_as_it_was_stored(page: Any, opened: Console) -> None:
