@@ -50,6 +50,24 @@ class Stage:
         )
 
 
+def best_so_far(shown: Sequence[Shown]) -> list[float | None]:
+    """After each trial, the shortest distance to the goal seen by then, m; None before there was one."""
+    found: list[float | None] = []
+    lowest: float | None = None
+    for one in shown:
+        if one.distance is not None and (lowest is None or one.distance < lowest):
+            lowest = one.distance
+        found.append(lowest)
+    return found
+
+
+def best_curve(shown: Sequence[Shown], begin: int = 0) -> tuple[list[int], list[float]]:
+    """The same as a curve: numbers of trials, from ``begin`` on, and the distance, where there was one."""
+    pairs = zip(shown, best_so_far(shown), strict=True)
+    known = [(one.number, lowest) for one, lowest in pairs if lowest is not None and one.number >= begin]
+    return [number for number, _ in known], [lowest for _, lowest in known]
+
+
 def stages_of(shown: Sequence[Shown]) -> tuple[Stage, ...]:
     """The first trials, and those of proposals in two halves; of few proposals as one."""
     tested = [one for one in shown if one.trial.tested]

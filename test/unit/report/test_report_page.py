@@ -18,7 +18,7 @@ from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.report.page import Prices, report_page
 from llm_policy_improver.report.run_view import RunView, views_of
 from llm_policy_improver.report.spread import Spread
-from llm_policy_improver.report.stages import stages_of, verdict
+from llm_policy_improver.report.stages import best_curve, best_so_far, stages_of, verdict
 from llm_policy_improver.report.told_steps import told_steps
 from llm_policy_improver.runs.run_records import RunRecords
 
@@ -151,6 +151,14 @@ def test_progress_is_told_from_luck() -> None:
     assert verdict(stages_of([*far, *missed])).startswith('Worse, and not by luck: 0.85 m from the goal')
     assert verdict(stages_of([*far, near[0]])).startswith('Too few trials')
     assert verdict(stages_of(far)) == ''
+
+
+def test_best_so_far_never_grows_and_begins_with_the_first_good_return() -> None:
+    trials = [shown(number, left, True) for number, left in enumerate((None, 0.5, None, 0.7, 0.3), 1)]
+    assert best_so_far(trials) == [None, 0.5, 0.5, 0.5, 0.3]
+    assert best_curve(trials) == ([2, 3, 4, 5], [0.5, 0.5, 0.5, 0.3])
+    assert best_curve(trials, 4) == ([4, 5], [0.5, 0.3])
+    assert best_curve(trials[:1]) == ([], [])
 
 
 def test_spread_is_that_of_landings_of_the_same_parameters(run: Path) -> None:
