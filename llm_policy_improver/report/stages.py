@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from llm_policy_improver.core.digits import digits_apart
 from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.report.map_view import Shown
 
@@ -87,12 +88,16 @@ def verdict(stages: Sequence[Stage]) -> str:
     if len(stages) < 2:
         return ''
     before, now = stages[0], stages[-1]
-    gain, doubt = before.loss - now.loss, math.hypot(before.error, now.error)
-    told = f'{before.loss:.2f} m from the goal on average in the {before.name}, {now.loss:.2f} m in the {now.name}'
+    gain, doubt = before.loss - now.loss, CLEAR * math.hypot(before.error, now.error)
+    digits = digits_apart(before.loss, now.loss)
+    told = (
+        f'{before.loss:.{digits}f} m from the goal on average in the {before.name}, '
+        f'{now.loss:.{digits}f} m in the {now.name}'
+    )
     if math.isnan(doubt):
         return f'Too few trials to tell progress from luck: {told}.'
-    if gain > CLEAR * doubt:
-        return f'Better, and not by luck: {told}, a gain of {gain:.2f} ± {CLEAR * doubt:.2f} m.'
-    if gain < -CLEAR * doubt:
-        return f'Worse, and not by luck: {told}, a loss of {-gain:.2f} ± {CLEAR * doubt:.2f} m.'
-    return f'No progress that could not be luck: {told}, a difference of {gain:+.2f} ± {CLEAR * doubt:.2f} m.'
+    if gain > doubt:
+        return f'Better, and not by luck: {told}, a gain of {gain:.{digits}f} ± {doubt:.{digits}f} m.'
+    if gain < -doubt:
+        return f'Worse, and not by luck: {told}, a loss of {-gain:.{digits}f} ± {doubt:.{digits}f} m.'
+    return f'No progress that could not be luck: {told}, a difference of {gain:+.{digits}f} ± {doubt:.{digits}f} m.'

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llm_policy_improver.core.audit import Decision
+from llm_policy_improver.core.digits import digits_apart
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.proposal import KeptBack
@@ -135,7 +136,8 @@ def expected_text(said: Expectation | None) -> str:
         return ''
     text = f'loss {said.loss:.3f} m'
     if said.has_interval:
-        text = f'{said.low:.2f} to {said.high:.2f} m to the goal (8 of 10)'
+        digits = digits_apart(said.low, said.high)
+        text = f'{said.low:.{digits}f} to {said.high:.{digits}f} m to the goal (8 of 10)'
     return f'{text}, {said.success:.0%} to return' if said.success >= 0.0 else text
 
 

@@ -146,6 +146,8 @@ def test_progress_is_told_from_luck() -> None:
         'Better, and not by luck: 0.85 m from the goal on average in the first trials, 0.25 m in the second half of '
     )
     same = [shown(number, 0.8 + 0.1 * (number % 2), False) for number in range(7, 15)]
+    little = [shown(number, 0.801 + 0.1 * (number % 2), False) for number in range(7, 15)]
+    assert '0.850 m from the goal on average in the first trials, 0.851 m in' in verdict(stages_of([*far, *little]))
     assert verdict(stages_of([*far, *same])).startswith('No progress that could not be luck')
     missed = [shown(number, None, False) for number in range(7, 15)]
     assert verdict(stages_of([*far, *missed])).startswith('Worse, and not by luck: 0.85 m from the goal')
