@@ -4,6 +4,15 @@ const PLACES = [[0, -1], [1, -0.8], [-1, -0.8], [1.3, 0.3], [-1.3, 0.3], [0, 1.6
 
 const MOST_NUMBERED = 60, MOST_FAILED = 40;
 
+function starAt(x, y, size) {
+  const points = [];
+  for (let k = 0; k < 10; k++) {
+    const r = (k % 2 ? 0.425 : 1) * size, a = (Math.PI * k) / 5;
+    points.push(`${x + r * Math.sin(a)},${y - r * Math.cos(a)}`);
+  }
+  return points.join(" ");
+}
+
 export default {
   props: { trials: Array, map: Object, chosen: Number },
   data: () => ({ near: false, wide: 640 }),
@@ -31,6 +40,7 @@ export default {
       const [x, y] = this.map.goal;
       return { x: x === null ? null : 100 * x, y: y === null ? null : -100 * y };
     },
+    pointed() { return this.goal !== null && this.goal.x !== null && this.goal.y !== null; },
     // What is in the picture: the whole half, or the neighbourhood of the better half of the improvements.
     frame() {
       const whole = { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 };
@@ -74,14 +84,8 @@ export default {
       }
       return found;
     },
-    star() {
-      const points = [];
-      for (let k = 0; k < 10; k++) {
-        const r = (k % 2 ? 1.7 : 4) * this.unit, a = (Math.PI * k) / 5;
-        points.push(`${this.goal.x + r * Math.sin(a)},${this.goal.y - r * Math.cos(a)}`);
-      }
-      return points.join(" ");
-    },
+    star() { return starAt(this.goal.x, this.goal.y, 4 * this.unit); },
+    keyStar: () => starAt(0, 0, 5),
     told() {
       const best = this.best ? `, the best is trial ${this.best.number}` : "";
       return `The opponent's half of the table from above: ${this.landed.length} of ${this.trials.length} balls ` +
@@ -104,7 +108,7 @@ export default {
       <line x1="0" x2="0" y1="0" :y2="-length" class="middle" />
       <line :x1="-net" :x2="net" y1="0" y2="0" class="net" />
       <g v-if="goal">
-        <polygon v-if="goal.x !== null && goal.y !== null" :points="star" class="star" />
+        <polygon v-if="pointed" :points="star" class="star" />
         <line v-else-if="goal.x !== null" :x1="goal.x" :x2="goal.x" y1="0" :y2="-length" class="aim" />
         <line v-else :x1="-half" :x2="half" :y1="goal.y" :y2="goal.y" class="aim" />
       </g>
@@ -133,7 +137,11 @@ export default {
     <p class="key">
       <span><i class="dot first"></i>first trials, before any proposal</span>
       <span><i class="dot order"></i>proposals, early ones light, late ones dark</span>
-      <span v-if="goal"><i class="dot aim"></i>aim</span>
+      <span v-if="goal"><svg width="16" height="16" viewBox="-6 -6 12 12" aria-hidden="true">
+        <polygon v-if="pointed" :points="keyStar" class="star" />
+        <line v-else-if="goal.x !== null" x1="0" x2="0" y1="-6" y2="6" class="aim" :style="{ strokeWidth: '5px' }" />
+        <line v-else x1="-6" x2="6" y1="0" y2="0" class="aim" :style="{ strokeWidth: '5px' }" />
+      </svg>aim</span>
       <span><i class="dot best"></i>best</span>
       <span><i class="dot chosen"></i>chosen</span>
       <span v-if="map.spread"><i class="dot spread"></i>where 95 % of repeats of the best would land</span>

@@ -138,6 +138,12 @@ def test_banner_tells_where_it_was_played_and_whether_it_gets_better(page: Any, 
     assert 'Better, and not by luck' in banner
 
 
+def test_aim_has_the_same_sign_in_the_key_as_on_the_table(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    assert page.locator('.landing-map > svg polygon.star').count() == 1
+    assert page.locator('.landing-map .key polygon.star').count() == 1
+
+
 def test_a_landing_that_is_clicked_tells_what_was_changed_and_why(page: Any, opened: Console) -> None:
     open_run(page, opened)
     page.locator('.landing-map circle[data-trial="10"]').click(force=True)
