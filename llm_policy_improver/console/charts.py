@@ -64,12 +64,13 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
 
 
 def map_data(view: RunView) -> dict[str, Any]:
-    """Table, aim, best trial and spread, m."""
+    """Table, aim, best trial and spread, m, and whether the run is at its end."""
     goal, spread = Goal.of(view.objective), Spread.of(view)
     return {
         'table': {'half': table.HALF_WIDTH, 'length': table.HALF_LENGTH, 'net': table.HALF_WIDTH + table.NET_OVERHANG},
         'goal': None if goal is None else [goal.x, goal.y],
         'best': None if view.best is None else view.best.number,
+        'over': view.end is not None,
         # 2.45 standard deviations hold 95 % of a plane's normal distribution.
         'spread': None if spread is None else [2.45 * spread.x, 2.45 * spread.y],
     }
