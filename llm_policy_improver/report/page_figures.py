@@ -22,6 +22,7 @@ from llm_policy_improver.report.panels import SOFT, draw_failures, failure_lines
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.spread import Spread
 from llm_policy_improver.report.stages import best_curve
+from llm_policy_improver.report.wording import agreement_text
 
 WIDTH: Final = 12.0
 """in, of every picture."""
@@ -34,6 +35,8 @@ _CLOSE_UP: Final = (0.69, 0.53, 0.29, 0.42)
 _FAILURES: Final = (0.69, 0.04, 0.29, 0.4)
 _FAILURES_ALONE: Final = (0.69, 0.04, 0.29, 0.9)
 _COLUMNS: Final = 4
+_CLAIM: Final = 26
+"""Characters in a line beside an effect."""
 _ENLARGED: Final = 4
 """Improvements that are worth a picture of their own."""
 
@@ -196,10 +199,11 @@ def effect_figure(effects: Sequence[tuple[Measure, Sequence[LearnedEffect]]]) ->
             if one.claim is not None:
                 agreement = one.claim.agreement
                 shade = {Agreement.AGREES: AGREES, Agreement.CONTRADICTED: CONTRADICTED}.get(agreement, SOFT)
-                said = f'{_claimed(one.claim, measure)}: {agreement.value}'
+                said = textwrap.fill(f'{_claimed(one.claim, measure)}: {agreement_text(one.claim)}', _CLAIM)
                 axes.text(
-                    1.03, row, said, transform=axes.get_yaxis_transform(), va='center', fontsize=9, color=shade
-                )
+                    1.03, row, said, transform=axes.get_yaxis_transform(), va='center', fontsize=8.5, color=shade,
+                    linespacing=1.0,
+                )  # fmt: skip
         axes.set_yticks(range(len(found)), [one.parameter.label for one in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.xaxis.set_major_formatter('{x:g}')

@@ -14,6 +14,8 @@ from recorded_run import ROUGH_WEATHER, improve, improve_with_model
 
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.sas.effects import judged
+from llm_policy_improver.report.learned import learned_effects
 from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.report.page import Prices, report_page
 from llm_policy_improver.report.run_view import RunView, views_of
@@ -97,7 +99,11 @@ def test_claims_of_the_model_stand_beside_what_the_trials_show(run: Path) -> Non
     (view,) = viewed(run)
     text = Elements(report_page([view])).text
     assert 'the model said' in text
-    assert re.search(r'▶ right: (agrees|contradicted|undecided)', text)
+    assert re.search(r'▶ right: (agrees|contradicted|not known)', text)
+    for measure, rows in learned_effects(view):
+        for one in rows:
+            if one.claim is not None:
+                assert one.claim == judged(one.parameter.name, measure.name, one.claim.sign, one.effect)
 
 
 def test_same_run_gives_the_same_page(run: Path) -> None:
