@@ -45,6 +45,7 @@ def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | 
     facts(
         (
             ('Why', told.reason),
+            ('Contradiction', '\n'.join(told.contradictions)),
             ('Expected', told.expected),
             ('Came', _came(one)),
             ('Proposed by', told.proposed_by),

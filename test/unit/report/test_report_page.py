@@ -106,6 +106,25 @@ def test_claims_of_the_model_stand_beside_what_the_trials_show(run: Path) -> Non
                 assert one.claim == judged(one.parameter.name, measure.name, one.claim.sign, one.effect)
 
 
+def test_reason_and_claims_that_do_not_fit_are_told_beside_the_proposal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = say(reply_text([1.0] * 6 + [1.38, 1.0], reason='Joint g is lowered.', effects={'f': {'x': 'left'}}))
+    fits = say(reply_text([1.0] * 6 + [1.4, 1.0], reason='Joint g is raised.', effects={'f': {'x': 'right'}}))
+    improve_with_model(monkeypatch, tmp_path / 'run', told, fits, first=24, steps=2)
+    (view,) = viewed(tmp_path / 'run')
+    first, second = told_steps(view)
+    (changed,) = (each for each in first.changes if each.label == 'g (axis_5)')
+    said, claimed = first.contradictions
+    assert said == (
+        f'The reason says g (axis_5) is lowered; it was raised, {changed.before:.3f} → {changed.after:.3f}.'
+    )
+    assert claimed.startswith('It claims that raising f (axis_4) moves x left; the trials before it say right, +0.')
+    assert second.contradictions == ()
+    text = Elements(report_page([view])).text
+    assert all(each in text for each in first.contradictions)
+
+
 def test_same_run_gives_the_same_page(run: Path) -> None:
     assert report_page(viewed(run)) == report_page(viewed(run))
 
