@@ -9,6 +9,18 @@ const CROWD = 6;
 const WORTH = 0.7;
 // Proposals that are shown around the best at least, where there are so many.
 const LEAST = 4;
+// How many times wider the part may become for the aim to be in it: with a distant one the landings would crowd again.
+const WIDER = 3;
+// Pixels; the style sheet holds the picture to it.
+const HIGHEST = 520;
+
+// The part of the table that holds places, in the shape of the picture, which is so many times wider than high.
+function partAround(places, shape) {
+  const xs = places.map((each) => each.x), ys = places.map((each) => each.y);
+  const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 8) * 1.25;
+  const x = (Math.max(...xs) + Math.min(...xs)) / 2, y = (Math.max(...ys) + Math.min(...ys)) / 2;
+  return { x: x - (shape * size) / 2, y: y - size / 2, width: shape * size, height: size };
+}
 
 function starAt(x, y, size) {
   const points = [];
@@ -48,17 +60,18 @@ export default {
     },
     pointed() { return this.goal !== null && this.goal.x !== null && this.goal.y !== null; },
     whole() { return { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 }; },
-    // The neighbourhood of the better half of the improvements, at least of a few, with the nearest place of the aim.
+    // Where the aim is nearest to the best landing.
+    aimed() { return { x: this.goal.x ?? this.best.x, y: this.goal.y ?? this.best.y }; },
+    // The neighbourhood of the better half of the improvements, at least of a few, with the aim
+    // unless that is far off.
     part() {
       if (!this.best) return this.whole;
       const ranked = this.improved.filter((each) => each.distance !== null).sort((a, b) => a.distance - b.distance);
       const some = [this.best, ...ranked.slice(0, Math.max(Math.ceil(ranked.length / 2), LEAST))];
-      if (this.goal) some.push({ x: this.goal.x ?? this.best.x, y: this.goal.y ?? this.best.y });
-      const xs = some.map((each) => each.x), ys = some.map((each) => each.y);
-      const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 8) * 1.25;
-      const x = (Math.max(...xs) + Math.min(...xs)) / 2, y = (Math.max(...ys) + Math.min(...ys)) / 2;
-      const height = (size * this.whole.height) / this.whole.width;
-      return { x: x - size / 2, y: y - Math.max(height, size) / 2, width: size, height: Math.max(height, size) };
+      const shape = Math.max(this.wide / HIGHEST, 1), alone = partAround(some, shape);
+      if (!this.goal) return alone;
+      const aimed = partAround([...some, this.aimed], shape);
+      return aimed.width > WIDER * alone.width ? alone : aimed;
     },
     crowded() {
       const wide = 2 * 1.9 * this.unitOf(this.whole), some = this.improved;
@@ -105,6 +118,7 @@ export default {
       return found;
     },
     star() { return starAt(this.goal.x, this.goal.y, 4 * this.unit); },
+    miniStar() { return starAt(this.goal.x, this.goal.y, 20); },
     keyStar: () => starAt(0, 0, 5),
     told() {
       const best = this.best ? `, the best is trial ${this.best.number}` : "";
@@ -119,7 +133,7 @@ export default {
       return each.x >= x && each.x <= x + width && each.y >= y && each.y <= y + height;
     },
     // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
-    unitOf(frame) { return (3.2 * frame.width) / Math.min(this.wide, (520 * frame.width) / frame.height); },
+    unitOf(frame) { return (3.2 * frame.width) / Math.min(this.wide, (HIGHEST * frame.width) / frame.height); },
     size(each) { return (each.first ? 1.3 : 1.9) * this.unit; },
   },
   template: `
@@ -131,10 +145,12 @@ export default {
         :viewBox="[whole.x, whole.y, whole.width, whole.height].join(' ')">
         <rect :x="-half" :y="-length" :width="2 * half" :height="length" class="half" />
         <line :x1="-net" :x2="net" y1="0" y2="0" class="net" :style="{ strokeWidth: '2px' }" />
+        <polygon v-if="pointed" :points="miniStar" class="star" />
         <rect :x="part.x" :y="part.y" :width="part.width" :height="part.height" class="ring chosen" stroke-width="14" />
       </svg>
       <span v-if="near" class="quiet">{{ part.width.toFixed(0) }} cm wide{{
-        outside ? "; " + outside + " landing" + (outside > 1 ? "s lie" : " lies") + " outside" : "" }}</span>
+        outside ? "; " + outside + " landing" + (outside > 1 ? "s lie" : " lies") + " outside" : "" }}{{
+        goal && !inside(aimed) ? "; the aim as well" : "" }}</span>
     </div>
     <svg role="img" :aria-label="told" :viewBox="[frame.x, frame.y, frame.width, frame.height].join(' ')">
       <rect :x="-half" :y="-length" :width="2 * half" :height="length" class="half" />

@@ -191,6 +191,24 @@ def test_few_landings_are_enlarged_once_the_run_is_at_its_end(page: Any, tmp_pat
             assert part_shown(page) == part, name
 
 
+def test_distant_aim_does_not_keep_landings_from_being_enlarged(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'astray', {'objective': WORDS, 'simulator': {}}) as store:
+        for number in range(1, TRIALS + 1):
+            trial = landed(number)
+            near_the_middle = {
+                name: 0.2 * value + 0.4 * (name == 'landing_y') for name, value in trial.measures.items()
+            }
+            proposal = Proposal(trial.policy, trial.proposed_by)
+            store.add_step(WORDS, Step(number, trial.policy, trial.version, proposal, number))
+            store.add_trial(replace(trial, measures=near_the_middle))
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/run?name=astray'))
+        page.wait_for_selector('.landing-map circle[data-trial]')
+        assert part_shown(page) == 'Around the best'
+        assert width_shown(page) < 30.0
+        assert 'the aim as well' in page.locator('.landing-map .tools').inner_text()
+
+
 def test_aim_has_the_same_sign_in_the_key_as_on_the_table(page: Any, opened: Console) -> None:
     open_run(page, opened)
     assert page.locator('.landing-map > svg polygon.star').count() == 1
