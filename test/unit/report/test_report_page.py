@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import pytest
 from chat_server import reply_text, say
+from matplotlib.figure import Figure
 from recorded_run import ROUGH_WEATHER, improve, improve_with_model
 
 from llm_policy_improver.core.policy import Parameters
@@ -21,6 +22,7 @@ from llm_policy_improver.report.page import Prices, report_page
 from llm_policy_improver.report.run_view import RunView, views_of
 from llm_policy_improver.report.spread import Spread
 from llm_policy_improver.report.stages import best_curve, best_so_far, stages_of, verdict
+from llm_policy_improver.report.svg import inline_svg
 from llm_policy_improver.report.told_steps import told_steps
 from llm_policy_improver.runs.run_records import RunRecords
 
@@ -93,6 +95,14 @@ def test_parts_of_pictures_have_names_of_their_own(run: Path) -> None:
     assert len(names) == len(set(names))
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', page))
     assert used <= set(names)
+
+
+def test_numbers_in_a_picture_keep_their_digits_while_its_lines_are_shortened() -> None:
+    figure = Figure(figsize=(3.0, 2.0))
+    figure.text(0.123456, 0.5, '0.075')
+    drawn = inline_svg(figure, 'numbers', '')
+    assert '>0.075</text>' in drawn
+    assert not [tag for tag in re.findall(r'<[^>]*>', drawn) if re.search(r'\d\.\d{3}', tag)]
 
 
 def test_claims_of_the_model_stand_beside_what_the_trials_show(run: Path) -> None:
