@@ -11,6 +11,7 @@ from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.report.map_view import Goal, order_colours
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.spread import Spread
+from llm_policy_improver.report.stages import best_so_far
 from llm_policy_improver.table_tennis.ball import table
 
 _BROWSER: Final = Path(__file__).parent / 'browser'
@@ -44,10 +45,7 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
         if trial is not None and not step.unchanged and (said := Expectation.of(step.proposal)) is not None
     }
     found: list[dict[str, Any]] = []
-    lowest: float | None = None
-    for one, shade in zip(view.shown, shades.tolist(), strict=True):
-        if one.distance is not None and (lowest is None or one.distance < lowest):
-            lowest = one.distance
+    for one, shade, lowest in zip(view.shown, shades.tolist(), best_so_far(view.shown), strict=True):
         said = expected.get(one.number)
         found.append(
             {
@@ -66,12 +64,13 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
 
 
 def map_data(view: RunView) -> dict[str, Any]:
-    """Table, aim, best trial and spread, m."""
+    """Table, aim, best trial and spread, m, and whether the run is at its end."""
     goal, spread = Goal.of(view.objective), Spread.of(view)
     return {
         'table': {'half': table.HALF_WIDTH, 'length': table.HALF_LENGTH, 'net': table.HALF_WIDTH + table.NET_OVERHANG},
         'goal': None if goal is None else [goal.x, goal.y],
         'best': None if view.best is None else view.best.number,
+        'over': view.end is not None,
         # 2.45 standard deviations hold 95 % of a plane's normal distribution.
         'spread': None if spread is None else [2.45 * spread.x, 2.45 * spread.y],
     }

@@ -15,6 +15,7 @@ from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.report.page import Prices
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.told_steps import ToldStep
+from llm_policy_improver.report.wording import agreement_text
 from llm_policy_improver.table_tennis.ball.table import place
 
 _MEANING: Final = (
@@ -44,6 +45,7 @@ def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | 
     facts(
         (
             ('Why', told.reason),
+            ('Contradiction', '\n'.join(told.contradictions)),
             ('Expected', told.expected),
             ('Came', _came(one)),
             ('Proposed by', told.proposed_by),
@@ -115,11 +117,11 @@ def _claims(view: RunView, claims: tuple[ClaimedEffect, ...]) -> None:
             labels.get(claim.parameter, claim.parameter),
             f'{_MOVES[claim.sign]} {claim.measure.replace("_", " ")}',
             '–' if claim.effect is None else f'{claim.effect:+.3f}' + _doubt(claim.error),
-            claim.agreement.value,
+            agreement_text(claim),
         )
         for claim in claims
     ]
-    table('Claimed effects', ('raising', 'it said', 'trials show, for +0.1', 'so it'), rows)
+    table('Claimed effects', ('raising', 'it said', 'trials show, for +0.1', 'verdict'), rows)
 
 
 def _doubt(error: float | None) -> str:

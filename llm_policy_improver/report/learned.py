@@ -6,6 +6,7 @@ from llm_policy_improver.core.finding import ClaimedEffect
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.space import Parameter
 from llm_policy_improver.methods.numeric.effect_model import Effect, EffectModel, TooFewTrialsError
+from llm_policy_improver.methods.sas.effects import judged
 from llm_policy_improver.report.run_view import RunView
 
 
@@ -17,7 +18,8 @@ class LearnedEffect:
         parameter: that is raised.
         measure: that it moves.
         effect: by a regression on all trials, which weighs those near the best most.
-        claim: the last one of a language model; None where it claimed none.
+        claim: the last one of a language model, held against that effect, which may rest on later trials than those
+            it was held against when it was made; None where it claimed none.
     """
 
     parameter: Parameter
@@ -45,11 +47,15 @@ def learned_effects(view: RunView) -> tuple[tuple[Measure, tuple[LearnedEffect, 
     }
     found = []
     for term in view.objective.terms:
-        effects = model.effects(term.measure)
+        measure, effects = term.measure, model.effects(term.measure)
         rows = tuple(
-            LearnedEffect(parameter, term.measure, effect, claims.get((parameter.name, term.measure.name)))
+            LearnedEffect(parameter, measure, effect, _again(claims.get((parameter.name, measure.name)), effect))
             for parameter, effect in zip(view.brief.space.parameters, effects, strict=bool(effects))
         )
         if rows:
-            found.append((term.measure, rows))
+            found.append((measure, rows))
     return tuple(found)
+
+
+def _again(claim: ClaimedEffect | None, effect: Effect) -> ClaimedEffect | None:
+    return None if claim is None else judged(claim.parameter, claim.measure, claim.sign, effect)

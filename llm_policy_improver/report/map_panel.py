@@ -136,7 +136,7 @@ def legend(figure: Figure, shown: Sequence[Shown], best: Shown | None, goal: Goa
     if best is not None:
         entries.append(Line2D([], [], **dot, ms=13, mfc='none', mec=INK, mew=2, label='best trial'))
     if goal is not None and goal.x is not None and goal.y is not None:
-        entries.append(Line2D([], [], color=GOAL, ls='none', marker='*', ms=14, label='goal'))
+        entries.append(Line2D([], [], ls='none', marker='*', ms=14, mfc=GOAL, mec='white', label='goal'))
     elif goal is not None and (goal.x is not None or goal.y is not None):
         entries.append(Line2D([], [], color=GOAL, lw=6, alpha=0.7, label='goal'))
     if entries:

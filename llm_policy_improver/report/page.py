@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from llm_policy_improver.core.shortened import shortened
+from llm_policy_improver.methods.sas.effects import LARGE
 from llm_policy_improver.report.learned import learned_effects
 from llm_policy_improver.report.map_view import crowded
 from llm_policy_improver.report.page_figures import (
@@ -111,6 +112,7 @@ def _run(view: RunView, name: str, prices: Prices | None) -> dict[str, Any]:
         'spread': Spread.of(view),
         'kept': None if view.end is None else view.end.recommended,
         'kept_text': kept_text(None if view.end is None else view.end.recommended),
+        'small': LARGE,
         'claimed': any(one.claim is not None for _, rows in effects for one in rows),
         'parameters': _parameters(view),
         'steps': steps[-MOST_TOLD:],

@@ -3,7 +3,6 @@
 import math
 import textwrap
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -22,6 +21,8 @@ from llm_policy_improver.report.map_view import GOAL, GREY, INK, PALE, Goal, Sho
 from llm_policy_improver.report.panels import SOFT, draw_failures, failure_lines, panel_title
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.spread import Spread
+from llm_policy_improver.report.stages import best_curve
+from llm_policy_improver.report.wording import agreement_text
 
 WIDTH: Final = 12.0
 """in, of every picture."""
@@ -34,6 +35,8 @@ _CLOSE_UP: Final = (0.69, 0.53, 0.29, 0.42)
 _FAILURES: Final = (0.69, 0.04, 0.29, 0.4)
 _FAILURES_ALONE: Final = (0.69, 0.04, 0.29, 0.9)
 _COLUMNS: Final = 4
+_CLAIM: Final = 26
+"""Characters in a line beside an effect."""
 _ENLARGED: Final = 4
 """Improvements that are worth a picture of their own."""
 
@@ -92,7 +95,7 @@ def _distances(axes: Axes, view: RunView, shown: Sequence[Shown]) -> None:
         axes.set_axis_off()
         axes.text(0, 0.9, 'No good return to measure yet.', transform=axes.transAxes, color=INK)
         return
-    numbers, many = [one.number for one in shown], crowded(shown)
+    many = crowded(shown)
     colours, order = order_colours(view.shown)
     intervals = [
         (trial.number, said)
@@ -115,15 +118,9 @@ def _distances(axes: Axes, view: RunView, shown: Sequence[Shown]) -> None:
             c=[PALE if first else colours(order(number)) for number, _ in some], edgecolors=INK, linewidths=0.5,
             zorder=3, gid='distances', rasterized=many,
         )  # fmt: skip
-    every = [(one.number, one.distance) for one in view.shown if one.distance is not None]
-    lowest = dict(
-        zip((number for number, _ in every), accumulate((distance for _, distance in every), min), strict=True)
-    )
     axes.step(
-        [*(number for number, _, _ in measured), numbers[-1]],
-        [*(lowest[number] for number, _, _ in measured), lowest[measured[-1][0]]],
-        where='post', color=INK, lw=1.4, zorder=2, label='best seen so far (under noise partly luck)',
-        gid='best so far',
+        *best_curve(view.shown, shown[0].number), where='post', color=INK, lw=1.4, zorder=2,
+        label='best seen so far (under noise partly luck)', gid='best so far',
     )  # fmt: skip
     top = max(distance for _, distance, _ in measured)
     axes.set_ylim(0, 1.12 * top)
@@ -202,10 +199,11 @@ def effect_figure(effects: Sequence[tuple[Measure, Sequence[LearnedEffect]]]) ->
             if one.claim is not None:
                 agreement = one.claim.agreement
                 shade = {Agreement.AGREES: AGREES, Agreement.CONTRADICTED: CONTRADICTED}.get(agreement, SOFT)
-                said = f'{_claimed(one.claim, measure)}: {agreement.value}'
+                said = textwrap.fill(f'{_claimed(one.claim, measure)}: {agreement_text(one.claim)}', _CLAIM)
                 axes.text(
-                    1.03, row, said, transform=axes.get_yaxis_transform(), va='center', fontsize=9, color=shade
-                )
+                    1.03, row, said, transform=axes.get_yaxis_transform(), va='center', fontsize=8.5, color=shade,
+                    linespacing=1.0,
+                )  # fmt: skip
         axes.set_yticks(range(len(found)), [one.parameter.label for one in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.xaxis.set_major_formatter('{x:g}')
@@ -225,10 +223,8 @@ def compared_figure(views: Sequence[RunView]) -> Figure:
     axes = figure.add_axes((0.055, 0.14, 0.6, 0.8))
     _plain(axes)
     for index, view in enumerate(views, 1):
-        measured = [(one.number, one.distance) for one in view.shown if one.distance is not None]
-        lowest = list(accumulate((distance for _, distance in measured), min))
         axes.step(
-            [number for number, _ in measured], lowest, where='post', lw=2, color=f'C{(index - 1) % 10}',
+            *best_curve(view.shown), where='post', lw=2, color=f'C{(index - 1) % 10}',
             label=textwrap.shorten(f'{index}: {view.objective.words}, {view.method}', 60, placeholder=' …'),
             ls=('-', '--', ':', '-.')[(index - 1) // 10 % 4],
         )  # fmt: skip

@@ -3,7 +3,6 @@
 import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from llm_policy_improver.report.labels import ranges
 from llm_policy_improver.report.map_view import GREY, INK, PALE, Shown, order_colours
+from llm_policy_improver.report.stages import best_curve
 
 SOFT: Final = '#57606a'
 _LINE: Final = 54
@@ -39,11 +39,9 @@ def draw_progress(axes: Axes, shown: Sequence[Shown], best: Shown | None, measur
     for number, distance, first in measured:
         colour = PALE if first else colours(order(number))
         axes.plot([number], [distance], marker='o', ms=3.5 if first else 5, mfc=colour, mec=GREY, mew=0.5)
-    lowest = list(accumulate((distance for _, distance, _ in measured), min))
     axes.step(
-        [*(number for number, _, _ in measured), shown[-1].number], [*lowest, lowest[-1]],
-        where='post', color=INK, lw=1.6, zorder=3, label='best so far', gid='best so far',
-    )  # fmt: skip
+        *best_curve(shown), where='post', color=INK, lw=1.6, zorder=3, label='best so far', gid='best so far'
+    )
     axes.plot([best.number], [best.distance], marker='o', ms=11, mfc='none', mec=INK, mew=1.8, zorder=4)
     top = max(distance for _, distance, _ in measured)
     axes.set_ylim(-0.04 * top, 1.28 * top)

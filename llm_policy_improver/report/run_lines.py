@@ -38,7 +38,7 @@ def run_lines(view: RunView, verbose: bool = False) -> Iterator[str]:
             more = ', ...' if len(step.changes) > _MOST_CHANGES else ''
             if told:
                 yield f'        from trial {step.changed_from}: {", ".join(told)}{more}'
-            yield from (f'        {line}' for line in step.reason.splitlines())
+            yield from (f'        {line}' for line in (*step.reason.splitlines(), *step.contradictions))
     yield ''
     if view.objective.measurable and (said := verdict(stages_of(view.shown))):
         yield said

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from llm_policy_improver.core.digits import digits_apart
 from llm_policy_improver.core.expectation import FAILED_LOSS
 from llm_policy_improver.report.map_view import Shown
 
@@ -50,6 +51,24 @@ class Stage:
         )
 
 
+def best_so_far(shown: Sequence[Shown]) -> list[float | None]:
+    """After each trial, the shortest distance to the goal seen by then, m; None before there was one."""
+    found: list[float | None] = []
+    lowest: float | None = None
+    for one in shown:
+        if one.distance is not None and (lowest is None or one.distance < lowest):
+            lowest = one.distance
+        found.append(lowest)
+    return found
+
+
+def best_curve(shown: Sequence[Shown], begin: int = 0) -> tuple[list[int], list[float]]:
+    """The same as a curve: numbers of trials, from ``begin`` on, and the distance, where there was one."""
+    pairs = zip(shown, best_so_far(shown), strict=True)
+    known = [(one.number, lowest) for one, lowest in pairs if lowest is not None and one.number >= begin]
+    return [number for number, _ in known], [lowest for _, lowest in known]
+
+
 def stages_of(shown: Sequence[Shown]) -> tuple[Stage, ...]:
     """The first trials, and those of proposals in two halves; of few proposals as one."""
     tested = [one for one in shown if one.trial.tested]
@@ -69,12 +88,16 @@ def verdict(stages: Sequence[Stage]) -> str:
     if len(stages) < 2:
         return ''
     before, now = stages[0], stages[-1]
-    gain, doubt = before.loss - now.loss, math.hypot(before.error, now.error)
-    told = f'{before.loss:.2f} m from the goal on average in the {before.name}, {now.loss:.2f} m in the {now.name}'
+    gain, doubt = before.loss - now.loss, CLEAR * math.hypot(before.error, now.error)
+    digits = digits_apart(before.loss, now.loss)
+    told = (
+        f'{before.loss:.{digits}f} m from the goal on average in the {before.name}, '
+        f'{now.loss:.{digits}f} m in the {now.name}'
+    )
     if math.isnan(doubt):
         return f'Too few trials to tell progress from luck: {told}.'
-    if gain > CLEAR * doubt:
-        return f'Better, and not by luck: {told}, a gain of {gain:.2f} ± {CLEAR * doubt:.2f} m.'
-    if gain < -CLEAR * doubt:
-        return f'Worse, and not by luck: {told}, a loss of {-gain:.2f} ± {CLEAR * doubt:.2f} m.'
-    return f'No progress that could not be luck: {told}, a difference of {gain:+.2f} ± {CLEAR * doubt:.2f} m.'
+    if gain > doubt:
+        return f'Better, and not by luck: {told}, a gain of {gain:.{digits}f} ± {doubt:.{digits}f} m.'
+    if gain < -doubt:
+        return f'Worse, and not by luck: {told}, a loss of {-gain:.{digits}f} ± {doubt:.{digits}f} m.'
+    return f'No progress that could not be luck: {told}, a difference of {gain:+.{digits}f} ± {doubt:.{digits}f} m.'

@@ -1,14 +1,18 @@
 """Every improvement of a run as a person reads it: what changed, why, what was expected, what came of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from llm_policy_improver.core.audit import Decision
+from llm_policy_improver.core.digits import digits_apart
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.method import INITIAL
 from llm_policy_improver.core.proposal import KeptBack
 from llm_policy_improver.core.space import Carrier, Parameter, ParameterSpace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
+from llm_policy_improver.report.contradictions import claims_against, reason_against
+from llm_policy_improver.report.reason_words import trials_named
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.wording import claims_text, step_text
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -44,6 +48,7 @@ class ToldStep:
         changed_from: number of the best trial before it, which it is compared with; 0 where there was none.
         changes: from that one, the largest first.
         reason: why, in a sentence.
+        contradictions: where that does not fit what was changed, and claims do not fit the trials, a sentence each.
         thoughts: heading and text of what a language model wrote: summary, analysis, synthesis.
         expected: before the ball, for people; empty where nothing was.
         checks: what was found, and who let it through.
@@ -60,6 +65,7 @@ class ToldStep:
     changed_from: int
     changes: tuple[Change, ...]
     reason: str
+    contradictions: tuple[str, ...]
     thoughts: tuple[tuple[str, str], ...]
     expected: str
     checks: str
@@ -114,6 +120,7 @@ def _told(view: RunView) -> Iterator[ToldStep]:
                 if landed and landing is not None
                 else f'{trial.outcome.replace("_", " ")}: {trial.note}'
             )
+        changes = () if before is None else policy_changes(view.brief.space, before, step)
         yield ToldStep(
             0 if trial is None else trial.number,
             outcome,
@@ -121,8 +128,9 @@ def _told(view: RunView) -> Iterator[ToldStep]:
             best,
             step.proposed_by,
             0 if before is None else before.number,
-            () if before is None else policy_changes(view.brief.space, before, step),
+            changes,
             step.reason,
+            _contradictions(view, step, before, changes),
             tuple((name, text) for name, text in thoughts if text),
             '' if step.unchanged else expected_text(Expectation.of(step.proposal)),
             '; '.join(each for each in (step_text(step), _decision(step)) if each),
@@ -132,13 +140,32 @@ def _told(view: RunView) -> Iterator[ToldStep]:
         )
 
 
+def _contradictions(
+    view: RunView, step: Step, before: Trial | None, changes: Sequence[Change]
+) -> tuple[str, ...]:
+    if before is None or step.unchanged or is_program(before) or is_program(step):
+        return ()
+    space, proposal = view.brief.space, step.proposal
+    # What it may count a change from beside the best trial: the last one, and those that it names.
+    named = {proposal.nearest, *trials_named(step.reason)} - {before.number}
+    others = [trial for trial in view.trials if trial.number in named]
+    last = [trial for trial in view.trials if trial.version < step.version][-1:]
+    bases = [space.values(trial) for trial in (before, *others, *last) if not is_program(trial)]
+    measures = [term.measure for term in view.objective.terms]
+    return (
+        *reason_against(step.reason, space, bases, space.values(step)),
+        *claims_against(proposal.claims, space, measures, {change.label for change in changes}),
+    )
+
+
 def expected_text(said: Expectation | None) -> str:
     """What is expected of a trial, for people; empty where nothing is."""
     if said is None:
         return ''
     text = f'loss {said.loss:.3f} m'
     if said.has_interval:
-        text = f'{said.low:.2f} to {said.high:.2f} m to the goal (8 of 10)'
+        digits = digits_apart(said.low, said.high)
+        text = f'{said.low:.{digits}f} to {said.high:.{digits}f} m to the goal (8 of 10)'
     return f'{text}, {said.success:.0%} to return' if said.success >= 0.0 else text
 
 

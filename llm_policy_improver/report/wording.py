@@ -11,6 +11,7 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.improvement_result import ImprovementResult
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.checks import verdict_text
+from llm_policy_improver.methods.sas.effects import CERTAIN, LARGE
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
 MOST_NAMED = 4
@@ -43,6 +44,20 @@ def waiting_text(case: GateCase) -> str:
     """The same of a proposal that waits for a person."""
     found = verdict_text(True, (*case.proposal.findings, *case.findings))
     return '; '.join((found, *map(str, case.verdicts)))
+
+
+def agreement_text(claim: ClaimedEffect) -> str:
+    """How a claim compares with the trials; where they leave it open, whether at least the effect's sign is sure."""
+    if claim.effect is None or claim.error is None:
+        return 'not known, too few trials'
+    size, doubt = abs(claim.effect), CERTAIN * claim.error
+    if not claim.sign and size > doubt and claim.agreement is Agreement.AGREES:
+        return 'agrees, sure of its sign but small'
+    if claim.agreement is not Agreement.UNDECIDED:
+        return claim.agreement.value
+    if size > doubt:
+        return 'sure of its sign, perhaps small'
+    return 'not known, but small' if size + doubt < LARGE else 'not known'
 
 
 def claims_text(claims: Sequence[ClaimedEffect]) -> str:

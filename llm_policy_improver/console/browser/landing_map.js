@@ -3,10 +3,37 @@
 const PLACES = [[0, -1], [1, -0.8], [-1, -0.8], [1.3, 0.3], [-1.3, 0.3], [0, 1.6], [1, 1.4], [-1, 1.4]];
 
 const MOST_NUMBERED = 60, MOST_FAILED = 40;
+// Landings of proposals that overlap others, from which on the whole half does not tell them apart.
+const CROWD = 6;
+// Of the whole half's width: a part that is wider enlarges too little to leave the rest out unasked.
+const WORTH = 0.7;
+// Proposals that are shown around the best at least, where there are so many.
+const LEAST = 4;
+// How many times wider the part may become for the aim to be in it: with a distant one the landings would crowd again.
+const WIDER = 3;
+// Pixels; the style sheet holds the picture to it.
+const HIGHEST = 520;
+
+// The part of the table that holds places, in the shape of the picture, which is so many times wider than high.
+function partAround(places, shape) {
+  const xs = places.map((each) => each.x), ys = places.map((each) => each.y);
+  const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 8) * 1.25;
+  const x = (Math.max(...xs) + Math.min(...xs)) / 2, y = (Math.max(...ys) + Math.min(...ys)) / 2;
+  return { x: x - (shape * size) / 2, y: y - size / 2, width: shape * size, height: size };
+}
+
+function starAt(x, y, size) {
+  const points = [];
+  for (let k = 0; k < 10; k++) {
+    const r = (k % 2 ? 0.425 : 1) * size, a = (Math.PI * k) / 5;
+    points.push(`${x + r * Math.sin(a)},${y - r * Math.cos(a)}`);
+  }
+  return points.join(" ");
+}
 
 export default {
   props: { trials: Array, map: Object, chosen: Number },
-  data: () => ({ near: false, wide: 640 }),
+  data: () => ({ picked: null, wide: 640 }),
   mounted() {
     this.observer = new ResizeObserver(([entry]) => { this.wide = Math.max(entry.contentRect.width, 200); });
     this.observer.observe(this.$el);
@@ -31,21 +58,36 @@ export default {
       const [x, y] = this.map.goal;
       return { x: x === null ? null : 100 * x, y: y === null ? null : -100 * y };
     },
-    // What is in the picture: the whole half, or the neighbourhood of the better half of the improvements.
-    frame() {
-      const whole = { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 };
-      if (!this.near || !this.best) return whole;
+    pointed() { return this.goal !== null && this.goal.x !== null && this.goal.y !== null; },
+    whole() { return { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 }; },
+    // Where the aim is nearest to the best landing.
+    aimed() { return { x: this.goal.x ?? this.best.x, y: this.goal.y ?? this.best.y }; },
+    // The neighbourhood of the better half of the improvements, at least of a few, with the aim
+    // unless that is far off.
+    part() {
+      if (!this.best) return this.whole;
       const ranked = this.improved.filter((each) => each.distance !== null).sort((a, b) => a.distance - b.distance);
-      const some = [this.best, ...ranked.slice(0, Math.ceil(ranked.length / 2))];
-      if (this.goal && this.goal.x !== null && this.goal.y !== null) some.push(this.goal);
-      const xs = some.map((each) => each.x), ys = some.map((each) => each.y);
-      const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 8) * 1.25;
-      const x = (Math.max(...xs) + Math.min(...xs)) / 2, y = (Math.max(...ys) + Math.min(...ys)) / 2;
-      const height = (size * whole.height) / whole.width;
-      return { x: x - size / 2, y: y - Math.max(height, size) / 2, width: size, height: Math.max(height, size) };
+      const some = [this.best, ...ranked.slice(0, Math.max(Math.ceil(ranked.length / 2), LEAST))];
+      const shape = Math.max(this.wide / HIGHEST, 1), alone = partAround(some, shape);
+      if (!this.goal) return alone;
+      const aimed = partAround([...some, this.aimed], shape);
+      return aimed.width > WIDER * alone.width ? alone : aimed;
     },
-    // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
-    unit() { return (3.2 * this.frame.width) / Math.min(this.wide, (520 * this.frame.width) / this.frame.height); },
+    crowded() {
+      const wide = 2 * 1.9 * this.unitOf(this.whole), some = this.improved;
+      const overlaps = (each) => some.some((o) => o !== each && Math.hypot(o.x - each.x, o.y - each.y) < wide);
+      return some.filter(overlaps).length >= CROWD;
+    },
+    // Whether it is the part: as somebody picked; until then where that tells landings apart and holds the chosen one.
+    near() {
+      if (!this.best) return false;
+      if (this.picked !== null) return this.picked;
+      if (this.part.width > WORTH * this.whole.width || (this.current && !this.inside(this.current))) return false;
+      return this.crowded || (this.map.over && this.improved.length > 1);
+    },
+    frame() { return this.near ? this.part : this.whole; },
+    outside() { return this.landed.filter((each) => !this.inside(each)).length; },
+    unit() { return this.unitOf(this.frame); },
     scale() {
       const long = [50, 20, 10, 5, 2, 1, 0.5].find((each) => each < this.frame.width / 4) ?? 0.2;
       const x = this.frame.x + this.frame.width - 3 * this.unit, y = this.frame.y + this.frame.height - 3 * this.unit;
@@ -56,7 +98,8 @@ export default {
     labels() {
       const u = this.unit, taken = [], found = [];
       const first = [this.current, this.best].filter(Boolean), goal = this.goal;
-      if (goal && goal.x !== null && goal.y !== null) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
+      if (this.pointed) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
+      if (this.near) taken.push([this.scale.x, this.scale.y - 6 * u, this.scale.x + this.scale.long, this.scale.y]);
       const others = this.improved.slice(-MOST_NUMBERED).reverse().concat(this.landed.filter((each) => each.first).slice(-MOST_NUMBERED));
       for (const each of [...new Set([...first, ...others])]) {
         const must = first.includes(each), words = each === this.best ? `best: ${each.number}` : String(each.number);
@@ -74,14 +117,9 @@ export default {
       }
       return found;
     },
-    star() {
-      const points = [];
-      for (let k = 0; k < 10; k++) {
-        const r = (k % 2 ? 1.7 : 4) * this.unit, a = (Math.PI * k) / 5;
-        points.push(`${this.goal.x + r * Math.sin(a)},${this.goal.y - r * Math.cos(a)}`);
-      }
-      return points.join(" ");
-    },
+    star() { return starAt(this.goal.x, this.goal.y, 4 * this.unit); },
+    miniStar() { return starAt(this.goal.x, this.goal.y, 20); },
+    keyStar: () => starAt(0, 0, 5),
     told() {
       const best = this.best ? `, the best is trial ${this.best.number}` : "";
       return `The opponent's half of the table from above: ${this.landed.length} of ${this.trials.length} balls ` +
@@ -90,13 +128,29 @@ export default {
   },
   methods: {
     choose(number) { this.$emit("choose", number); },
+    inside(each) {
+      const { x, y, width, height } = this.part;
+      return each.x >= x && each.x <= x + width && each.y >= y && each.y <= y + height;
+    },
+    // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
+    unitOf(frame) { return (3.2 * frame.width) / Math.min(this.wide, (HIGHEST * frame.width) / frame.height); },
     size(each) { return (each.first ? 1.3 : 1.9) * this.unit; },
   },
   template: `
   <div class="landing-map">
-    <div class="tools" role="group" aria-label="Part of the table">
-      <button type="button" :aria-pressed="String(!near)" @click="near = false">Whole half</button>
-      <button type="button" :aria-pressed="String(near)" :disabled="!best" @click="near = true">Around the best</button>
+    <div class="tools" role="group" aria-label="Part of the table" :style="{ flexWrap: 'wrap', alignItems: 'center' }">
+      <button type="button" :aria-pressed="String(!near)" @click="picked = false">Whole half</button>
+      <button type="button" :aria-pressed="String(near)" :disabled="!best" @click="picked = true">Around the best</button>
+      <svg v-if="near" width="40" height="36" role="img" aria-label="Which part of the table this is"
+        :viewBox="[whole.x, whole.y, whole.width, whole.height].join(' ')">
+        <rect :x="-half" :y="-length" :width="2 * half" :height="length" class="half" />
+        <line :x1="-net" :x2="net" y1="0" y2="0" class="net" :style="{ strokeWidth: '2px' }" />
+        <polygon v-if="pointed" :points="miniStar" class="star" />
+        <rect :x="part.x" :y="part.y" :width="part.width" :height="part.height" class="ring chosen" stroke-width="14" />
+      </svg>
+      <span v-if="near" class="quiet">{{ part.width.toFixed(0) }} cm wide{{
+        outside ? "; " + outside + " landing" + (outside > 1 ? "s lie" : " lies") + " outside" : "" }}{{
+        goal && !inside(aimed) ? "; the aim as well" : "" }}</span>
     </div>
     <svg role="img" :aria-label="told" :viewBox="[frame.x, frame.y, frame.width, frame.height].join(' ')">
       <rect :x="-half" :y="-length" :width="2 * half" :height="length" class="half" />
@@ -104,7 +158,7 @@ export default {
       <line x1="0" x2="0" y1="0" :y2="-length" class="middle" />
       <line :x1="-net" :x2="net" y1="0" y2="0" class="net" />
       <g v-if="goal">
-        <polygon v-if="goal.x !== null && goal.y !== null" :points="star" class="star" />
+        <polygon v-if="pointed" :points="star" class="star" />
         <line v-else-if="goal.x !== null" :x1="goal.x" :x2="goal.x" y1="0" :y2="-length" class="aim" />
         <line v-else :x1="-half" :x2="half" :y1="goal.y" :y2="goal.y" class="aim" />
       </g>
@@ -133,7 +187,11 @@ export default {
     <p class="key">
       <span><i class="dot first"></i>first trials, before any proposal</span>
       <span><i class="dot order"></i>proposals, early ones light, late ones dark</span>
-      <span v-if="goal"><i class="dot aim"></i>aim</span>
+      <span v-if="goal"><svg width="16" height="16" viewBox="-6 -6 12 12" aria-hidden="true">
+        <polygon v-if="pointed" :points="keyStar" class="star" />
+        <line v-else-if="goal.x !== null" x1="0" x2="0" y1="-6" y2="6" class="aim" :style="{ strokeWidth: '5px' }" />
+        <line v-else x1="-6" x2="6" y1="0" y2="0" class="aim" :style="{ strokeWidth: '5px' }" />
+      </svg>aim</span>
       <span><i class="dot best"></i>best</span>
       <span><i class="dot chosen"></i>chosen</span>
       <span v-if="map.spread"><i class="dot spread"></i>where 95 % of repeats of the best would land</span>

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from llm_policy_improver.core.brief import Brief
+from llm_policy_improver.core.digits import digits_apart
 from llm_policy_improver.core.measure import Measure
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.space import ParameterSpace, Place
@@ -53,6 +54,14 @@ def expected_text(model: Model, place: Place) -> str:
     )
 
 
+def _nearer(gap: float, before: float) -> str:
+    digits = digits_apart(gap, before)
+    now, then = f'{gap:.{digits}f}', f'{before:.{digits}f}'
+    if now == then:
+        return f'as far from the objective as before, {now}'
+    return f'{now} from the objective instead of {then}'
+
+
 def _called(trial: Trial, history: Sequence[Trial]) -> str:
     position = next(number for number, other in enumerate(history, start=1) if other is trial)
     return f'trial {trial.number or position}'
@@ -80,7 +89,12 @@ def changes(before: Place, after: Place, space: ParameterSpace, top: int | None 
     """What differs between two places, ``'g (axis_5) 1.00 to 1.20'``, the largest shares of a range first."""
     old, new, unit = space.values(before), space.values(after), space.unit(after) - space.unit(before)
     order = [i for i in sorted(range(space.dimension), key=lambda i: -abs(unit[i])) if old[i] != new[i]]
-    return [f'{space.parameters[i].label} {old[i]:.2f} to {new[i]:.2f}' for i in order[:top]]
+    return [f'{space.parameters[i].label} {_from_to(old[i], new[i])}' for i in order[:top]]
+
+
+def _from_to(old: float, new: float) -> str:
+    digits = digits_apart(old, new)
+    return f'{old:.{digits}f} to {new:.{digits}f}'
 
 
 def _moves(model: Model, measure: Measure, top: int = 3) -> str:
@@ -132,7 +146,7 @@ def synthesis(
     predicted = model.predict(proposed)
     if all(term.measure.name in predicted for term in objective.terms):
         gap = sum(term.gap(predicted[term.measure.name]) ** 2 for term in objective.terms) ** 0.5
-        expected += f', {gap:.2f} from the objective instead of {objective.distance(best) or 0.0:.2f}'
+        expected += f', {_nearer(gap, objective.distance(best) or 0.0)}'
     at_bound = [
         each.label
         for each, value in zip(space.parameters, space.values(proposed), strict=True)

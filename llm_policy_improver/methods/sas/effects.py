@@ -63,7 +63,7 @@ def judge_claims(
             if sign is not None and parameter in brief.space.names:
                 index = brief.space.names.index(parameter)
                 effect = effects[name][index] if effects[name] else None
-                found.append(_judged(parameter, measures[name].name, sign, effect))
+                found.append(judged(parameter, measures[name].name, sign, effect))
     return tuple(found)
 
 
@@ -82,7 +82,8 @@ def _sign(word: str, measure: Measure) -> int | None:
     return {measure.more: 1, measure.less: -1, NONE: 0}.get(word.strip().lower())
 
 
-def _judged(parameter: str, measure: str, sign: int, effect: Effect | None) -> ClaimedEffect:
+def judged(parameter: str, measure: str, sign: int, effect: Effect | None) -> ClaimedEffect:
+    """A claim beside an effect, None where too few trials tell it; see `judge_claims`."""
     if effect is None:
         return ClaimedEffect(parameter, measure, sign, Agreement.UNDECIDED)
     size, doubt = abs(effect.change), CERTAIN * effect.error

@@ -122,8 +122,86 @@ def test_banner_tells_where_it_was_played_and_whether_it_gets_better(page: Any, 
     assert 'Better, and not by luck' in banner
 
 
+def part_shown(page: Any) -> str:
+    pressed = page.get_by_role('group', name='Part of the table').locator('[aria-pressed="true"]')
+    return str(pressed.inner_text())
+
+
+def width_shown(page: Any) -> float:
+    """cm, of the part of the table in the picture."""
+    return float(page.locator('.landing-map > svg').get_attribute('viewBox').split()[2])
+
+
+def test_landings_that_crowd_are_shown_enlarged_and_the_whole_half_by_one_click(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    assert part_shown(page) == 'Around the best'
+    assert width_shown(page) < 60.0
+    assert 'lie outside' in page.locator('.landing-map .tools').inner_text()
+    page.get_by_role('button', name='Whole half').click()
+    assert width_shown(page) > 150.0
+    page.get_by_role('button', name='Around the best').click()
+    assert width_shown(page) < 60.0
+
+
+def test_enlarged_part_gives_way_to_a_chosen_trial_outside_unless_somebody_picked_it(
+    page: Any, opened: Console
+) -> None:
+    open_run(page, opened, trial=1)
+    assert part_shown(page) == 'Whole half'
+    page.get_by_role('button', name='Best', exact=True).click()
+    wait_for_trial(page, TRIALS)
+    assert part_shown(page) == 'Around the best'
+    page.get_by_role('button', name='Around the best').click()
+    page.locator('.trial-table summary').click()
+    page.get_by_role('button', name='Choose trial 1', exact=True).click()
+    wait_for_trial(page, 1)
+    assert part_shown(page) == 'Around the best'
+
+
+def test_few_landings_are_enlarged_once_the_run_is_at_its_end(page: Any, tmp_path: Path) -> None:
+    for name in ('goes_on', 'ended'):
+        with RunStore.create(tmp_path / name, {'objective': WORDS, 'simulator': {}}) as store:
+            settings = OptimizerSettings(objective=WORDS, trials=9, first_trials=FIRST)
+            RunSettings(settings, history=0, objective=parse_objective(WORDS)).store(store)
+            for number in range(1, 10):
+                made_up_runs.add_trial(store, number)
+            if name == 'ended':
+                store.add_end('finished', 'all trials were played')
+    with console(tmp_path) as opened:
+        for name, part in (('goes_on', 'Whole half'), ('ended', 'Around the best')):
+            page.goto(opened.page(f'/run?name={name}'))
+            page.wait_for_selector('.landing-map circle[data-trial]')
+            wait_for_trial(page, 9, of=9)
+            assert part_shown(page) == part, name
+
+
+def test_distant_aim_does_not_keep_landings_from_being_enlarged(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'astray', {'objective': WORDS, 'simulator': {}}) as store:
+        for number in range(1, TRIALS + 1):
+            trial = landed(number)
+            near_the_middle = {
+                name: 0.2 * value + 0.4 * (name == 'landing_y') for name, value in trial.measures.items()
+            }
+            proposal = Proposal(trial.policy, trial.proposed_by)
+            store.add_step(WORDS, Step(number, trial.policy, trial.version, proposal, number))
+            store.add_trial(replace(trial, measures=near_the_middle))
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/run?name=astray'))
+        page.wait_for_selector('.landing-map circle[data-trial]')
+        assert part_shown(page) == 'Around the best'
+        assert width_shown(page) < 30.0
+        assert 'the aim as well' in page.locator('.landing-map .tools').inner_text()
+
+
+def test_aim_has_the_same_sign_in_the_key_as_on_the_table(page: Any, opened: Console) -> None:
+    open_run(page, opened)
+    assert page.locator('.landing-map > svg polygon.star').count() == 1
+    assert page.locator('.landing-map .key polygon.star').count() == 1
+
+
 def test_a_landing_that_is_clicked_tells_what_was_changed_and_why(page: Any, opened: Console) -> None:
     open_run(page, opened)
+    page.get_by_role('button', name='Whole half').click()
     page.locator('.landing-map circle[data-trial="10"]').click(force=True)
     wait_for_trial(page, 10)
     panel = page.locator('.panel')

@@ -160,8 +160,8 @@ def test_failed_trials_are_listed_by_outcome() -> None:
 def test_progress_shows_the_best_so_far() -> None:
     axes = axes_named(figure_of('far right'), 'progress')
     line = artists(axes, 'best so far')[0]
-    assert list(line.get_xdata()) == [1, 2, 4, 6, 7, 7]
-    expected = [0.8625, 0.8625, 0.5625, 0.0625, 0.0625, 0.0625]
+    assert list(line.get_xdata()) == [1, 2, 3, 4, 5, 6, 7]
+    expected = [0.8625, 0.8625, 0.8625, 0.5625, 0.5625, 0.0625, 0.0625]
     assert list(line.get_ydata()) == pytest.approx(expected)
     assert list(artists(axes, 'failed')[0].get_xdata()) == [3, 5]
 

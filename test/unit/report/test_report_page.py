@@ -10,15 +10,19 @@ from types import MappingProxyType
 
 import pytest
 from chat_server import reply_text, say
+from matplotlib.figure import Figure
 from recorded_run import ROUGH_WEATHER, improve, improve_with_model
 
 from llm_policy_improver.core.policy import Parameters
 from llm_policy_improver.core.trial import Trial
+from llm_policy_improver.methods.sas.effects import judged
+from llm_policy_improver.report.learned import learned_effects
 from llm_policy_improver.report.map_view import Shown
 from llm_policy_improver.report.page import Prices, report_page
 from llm_policy_improver.report.run_view import RunView, views_of
 from llm_policy_improver.report.spread import Spread
-from llm_policy_improver.report.stages import stages_of, verdict
+from llm_policy_improver.report.stages import best_curve, best_so_far, stages_of, verdict
+from llm_policy_improver.report.svg import inline_svg
 from llm_policy_improver.report.told_steps import told_steps
 from llm_policy_improver.runs.run_records import RunRecords
 
@@ -93,11 +97,42 @@ def test_parts_of_pictures_have_names_of_their_own(run: Path) -> None:
     assert used <= set(names)
 
 
+def test_numbers_in_a_picture_keep_their_digits_while_its_lines_are_shortened() -> None:
+    figure = Figure(figsize=(3.0, 2.0))
+    figure.text(0.123456, 0.5, '0.075')
+    drawn = inline_svg(figure, 'numbers', '')
+    assert '>0.075</text>' in drawn
+    assert not [tag for tag in re.findall(r'<[^>]*>', drawn) if re.search(r'\d\.\d{3}', tag)]
+
+
 def test_claims_of_the_model_stand_beside_what_the_trials_show(run: Path) -> None:
     (view,) = viewed(run)
     text = Elements(report_page([view])).text
     assert 'the model said' in text
-    assert re.search(r'▶ right: (agrees|contradicted|undecided)', text)
+    assert re.search(r'▶ right: (agrees|contradicted|not known)', text)
+    for measure, rows in learned_effects(view):
+        for one in rows:
+            if one.claim is not None:
+                assert one.claim == judged(one.parameter.name, measure.name, one.claim.sign, one.effect)
+
+
+def test_reason_and_claims_that_do_not_fit_are_told_beside_the_proposal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = say(reply_text([1.0] * 6 + [1.38, 1.0], reason='Joint g is lowered.', effects={'f': {'x': 'left'}}))
+    fits = say(reply_text([1.0] * 6 + [1.4, 1.0], reason='Joint g is raised.', effects={'f': {'x': 'right'}}))
+    improve_with_model(monkeypatch, tmp_path / 'run', told, fits, first=24, steps=2)
+    (view,) = viewed(tmp_path / 'run')
+    first, second = told_steps(view)
+    (changed,) = (each for each in first.changes if each.label == 'g (axis_5)')
+    said, claimed = first.contradictions
+    assert said == (
+        f'The reason says g (axis_5) is lowered; it was raised, {changed.before:.3f} → {changed.after:.3f}.'
+    )
+    assert claimed.startswith('It claims that raising f (axis_4) moves x left; the trials before it say right, +0.')
+    assert second.contradictions == ()
+    text = Elements(report_page([view])).text
+    assert all(each in text for each in first.contradictions)
 
 
 def test_same_run_gives_the_same_page(run: Path) -> None:
@@ -146,11 +181,21 @@ def test_progress_is_told_from_luck() -> None:
         'Better, and not by luck: 0.85 m from the goal on average in the first trials, 0.25 m in the second half of '
     )
     same = [shown(number, 0.8 + 0.1 * (number % 2), False) for number in range(7, 15)]
+    little = [shown(number, 0.801 + 0.1 * (number % 2), False) for number in range(7, 15)]
+    assert '0.850 m from the goal on average in the first trials, 0.851 m in' in verdict(stages_of([*far, *little]))
     assert verdict(stages_of([*far, *same])).startswith('No progress that could not be luck')
     missed = [shown(number, None, False) for number in range(7, 15)]
     assert verdict(stages_of([*far, *missed])).startswith('Worse, and not by luck: 0.85 m from the goal')
     assert verdict(stages_of([*far, near[0]])).startswith('Too few trials')
     assert verdict(stages_of(far)) == ''
+
+
+def test_best_so_far_never_grows_and_begins_with_the_first_good_return() -> None:
+    trials = [shown(number, left, True) for number, left in enumerate((None, 0.5, None, 0.7, 0.3), 1)]
+    assert best_so_far(trials) == [None, 0.5, 0.5, 0.5, 0.3]
+    assert best_curve(trials) == ([2, 3, 4, 5], [0.5, 0.5, 0.5, 0.3])
+    assert best_curve(trials, 4) == ([4, 5], [0.5, 0.3])
+    assert best_curve(trials[:1]) == ([], [])
 
 
 def test_spread_is_that_of_landings_of_the_same_parameters(run: Path) -> None:

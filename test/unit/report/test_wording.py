@@ -3,12 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from llm_policy_improver.core.audit import Decision, GateVerdict, audit_of
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect, Failure, Finding, Vain
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.step import Step
-from llm_policy_improver.report.wording import claims_text, step_text, waiting_text
+from llm_policy_improver.methods.numeric.effect_model import Effect
+from llm_policy_improver.methods.sas.effects import judged
+from llm_policy_improver.report.wording import agreement_text, claims_text, step_text, waiting_text
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL
 
@@ -49,6 +53,30 @@ def test_step_without_a_proposal_says_who_was_asked_in_vain() -> None:
 def test_proposal_that_waits_is_shown_with_what_was_found_so_far() -> None:
     case = GateCase(PROPOSAL, 7, (BOUNDS,), (), parse_objective('far right'), (REHEARSAL,))
     assert waiting_text(case) == 'accepted (bounds: clipped); rehearsal: 8 of 8 balls landed'
+
+
+@pytest.mark.parametrize(
+    ('sign', 'change', 'error', 'told'),
+    [
+        (1, 0.050, 0.005, 'agrees'),
+        (-1, 0.050, 0.005, 'contradicted'),
+        (1, 0.010, 0.030, 'not known'),
+        (1, 0.001, 0.004, 'not known, but small'),
+        (0, 0.050, 0.005, 'contradicted'),
+        (0, 0.001, 0.004, 'agrees'),
+        (0, 0.010, 0.002, 'agrees, sure of its sign but small'),
+        (0, 0.025, 0.005, 'sure of its sign, perhaps small'),
+        (0, 0.010, 0.030, 'not known'),
+    ],
+)
+def test_effect_that_is_sure_but_small_is_told_from_one_that_is_not_known(
+    sign: int, change: float, error: float, told: str
+) -> None:
+    assert agreement_text(judged('h', 'landing_x', sign, Effect(7, change, error))) == told
+
+
+def test_claim_that_too_few_trials_tell_is_not_known() -> None:
+    assert agreement_text(judged('h', 'landing_x', 0, None)) == 'not known, too few trials'
 
 
 def test_contradicted_claims_are_named_the_largest_first_and_no_more_than_four() -> None:

@@ -1,3 +1,4 @@
+import re
 import time
 
 import numpy as np
@@ -103,6 +104,18 @@ def test_explains_what_it_did_with_joint_names_and_numbers() -> None:
     )
     assert proposal.reason.startswith('Changes mostly ')
     assert ' from the objective instead of' in proposal.reason
+
+
+def test_reason_never_names_a_change_or_a_gain_by_two_equal_numbers() -> None:
+    task, history = CurvedMap(3), trials(CurvedMap(3), 24)
+    reasons = []
+    for number in range(24, 36):
+        proposal = LeastSquares(BRIEF).propose(history, RIGHT)
+        reasons.append(proposal.reason)
+        history.append(task.run(proposal.parameters, number))
+    pairs = [pair for told in reasons for pair in re.findall(r'([\d.]+\d)[a-z ]* (?:to|instead of) ([\d.]+\d)', told)]
+    assert len(pairs) > 24
+    assert all(old != new for old, new in pairs), reasons
 
 
 def test_unmeasurable_objective_is_refused_in_a_sentence() -> None:
