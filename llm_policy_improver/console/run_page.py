@@ -52,7 +52,13 @@ class RunPage:
         self._news.props['aria-live'] = 'polite'
         self._parts = ui.element('nav').classes('parts').props('aria-label="Runs in this store"')
         self._head = ui.element('div')
-        with ui.element('div').classes('columns') as self._body:
+        self._body = ui.element('div').classes('columns')
+        self._end = ui.element('div')
+        ui.keyboard(self._on_key, ignore=['input', 'select', 'textarea'])
+
+    def _lay_out_body(self) -> None:
+        """Once there is a trial: the pictures are not made without one."""
+        with self._body:
             with ui.element('div').classes('column-of-cards'):
                 self._lay_out_pictures()
             with ui.element('div').classes('column-of-cards'):
@@ -60,9 +66,6 @@ class RunPage:
                     self._lay_out_stepper()
                     self._panel = ui.element('div').classes('panel')
                 self._lay_out_replay()
-        self._end = ui.element('div')
-        self._body.set_visibility(False)
-        ui.keyboard(self._on_key, ignore=['input', 'select', 'textarea'])
 
     def _lay_out_pictures(self) -> None:
         with ui.element('section').classes('card').props('aria-label="Landings"'):
@@ -121,7 +124,7 @@ class RunPage:
                 self._trouble.text = 'No trial has been played yet: this page shows the first one once it is stored.'
             return
         if first:
-            self._body.set_visibility(True)
+            self._lay_out_body()
             self._set_following(glance.goes_on and not self._chosen)
         self._told = told_trials(view)
         self._show_run(view)
