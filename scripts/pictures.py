@@ -1,8 +1,9 @@
-"""Makes the pictures of README.md and docs/reports.md anew: a run, its clip, its report and the console.
+"""Makes the pictures of README.md and docs/reports.md anew: a run, its clip, its report and the console,
+also beside the stand-in arm.
 
     python scripts/pictures.py
 
-Needs the extras ``console``, ``video`` and ``dev``, and Chromium.
+Needs ROS 2, the extras ``console``, ``video`` and ``dev``, and Chromium.
 """
 
 import os
@@ -10,11 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+
+from llm_policy_improver.nodes.transport import on_this_machine
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGES: Final = ROOT / 'docs' / 'images'
@@ -22,6 +26,9 @@ OBJECTIVE: Final = 'far left corner'
 PORT: Final = 8971
 COMMAND: Final = [sys.executable, '-m', 'llm_policy_improver']
 _COLOURS: Final = 256
+_FIRST: Final = 9
+"""Trials beside the arm before a proposal."""
+_KEYED: Final = ('controller', 'trace_logger', 'optimizer')
 
 
 def main() -> None:
@@ -40,6 +47,8 @@ def main() -> None:
             _save(page, 'report')
             page.set_viewport_size({'width': 1300, 'height': 1160})
             _console(page, run)
+            page.set_viewport_size({'width': 1300, 'height': 980})
+            _console_beside_arm(page, Path(place) / 'arm')
             browser.close()
 
 
@@ -56,6 +65,55 @@ def _console(page: Page, run: Path) -> None:
             _save(page, 'console')
         finally:
             console.terminate()
+
+
+def _console_beside_arm(page: Page, place: Path) -> None:
+    """The stand-in arm, armed, and a proposal that waits after some first trials."""
+    config = ROOT / 'config'
+    keys = place / 'keys.yaml'
+    place.mkdir()
+    named = f'{{key_file: {place / "run.key"}, operator_file: {place / "operator.key"}}}'
+    with ExitStack() as running:
+        parts = [config / 'rehearsal.yaml', config / 'safety.yaml', keys]
+        given = {
+            'stand_in_arm': {}, 'controller': {}, 'trace_logger': {'output_folder': place / 'runs' / 'far-left-corner'},
+            'optimizer': {
+                'output_folder': place / 'runs' / 'far-left-corner', 'method': 'least_squares', 'trials': 20,
+                'first_trials': _FIRST,
+            },
+        }  # fmt: skip
+        sections = (f'/**/{name}:\n  ros__parameters:\n    security: {named}\n' for name in given if name in _KEYED)
+        keys.write_text(''.join(sections))
+        (place / 'runs').mkdir()
+        own = os.environ | on_this_machine(os.environ)
+        for name, values in given.items():
+            command = [sys.executable, '-m', f'llm_policy_improver.nodes.{name}', '--ros-args']
+            command += [each for part in parts for each in ('--params-file', str(part))]
+            command += [each for key, value in values.items() for each in ('-p', f'{key}:={value}')]
+            node = subprocess.Popen(command, cwd=place, env=own, stderr=subprocess.DEVNULL)
+            running.callback(node.wait)
+            running.callback(node.terminate)
+        command = [*COMMAND, 'console', str(place / 'runs'), '--ros', '--config', str(keys), '--port', str(PORT)]
+        console = running.enter_context(
+            subprocess.Popen([*command, '--no-show'], cwd=ROOT, env=own, stdout=subprocess.PIPE, text=True)
+        )
+        running.callback(console.terminate)
+        assert console.stdout is not None
+        _, operator = console.stdout.readline(), console.stdout.readline().split()[1]
+        page.goto(operator)
+        for button in ('Arm ...', 'Yes, arm it'):
+            page.get_by_role('button', name=button).click(timeout=60_000)
+        page.get_by_label('In plain words').fill(OBJECTIVE)
+        page.get_by_role('button', name='What is understood?').click()
+        page.get_by_role('button', name='Begin').click()
+        for version in range(1, _FIRST + 1):
+            page.get_by_text(f'{version}, by initial').wait_for(timeout=60_000)
+            page.get_by_role('button', name='Let it play').click()
+        page.get_by_text('by least_squares').wait_for(timeout=60_000)
+        page.get_by_role('link', name='Open this run').click()
+        page.get_by_text('by least_squares').first.wait_for()
+        page.wait_for_timeout(3000)
+        _save(page, 'console_arm')
 
 
 def _save(page: Page, name: str) -> None:

@@ -232,5 +232,7 @@ def _heading(state: RobotState) -> str:
     if state.optimizer == WAITING:
         return 'A proposal waits for you: it is not played until you decide'
     if state.improving:
-        return 'A run goes on'
+        waits = {DISARMED: 'The run waits for the arm, which is disarmed'}
+        waits |= dict.fromkeys((FAULT, ESTOP), 'The run waits for the arm, which was stopped')
+        return waits.get(state.controller, 'A run goes on')
     return {'idle': 'Nothing is asked for yet'}.get(state.optimizer, f'The last run is {state.optimizer}')

@@ -26,6 +26,7 @@ from llm_policy_improver.nodes.qos import EACH_LATCHED
 from llm_policy_improver.report.robot import Kind, Number, Offer, RobotError, RobotState
 from llm_policy_improver.report.told_steps import Change, changed
 from llm_policy_improver.srv import ApproveParameters, Operate, SetObjective
+from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 
 NAME: Final = 'console'
 """Of the node."""
@@ -134,7 +135,8 @@ class RobotLink:
             for name, value in proposed
             if name in before and (change := self._change(name, before[name], value)) is not None
         ]
-        told = (('Why', status.reason), ('Checks', status.verdict), ('Rehearsal', status.rehearsal))
+        checks = status.verdict.removesuffix(f'; {Rehearsal.name}: {status.rehearsal}')
+        told = (('Why', status.reason), ('Checks', checks), ('Rehearsal', status.rehearsal))
         thoughts = (('Summary', status.summary), ('Analysis', status.analysis), ('Synthesis', status.synthesis))
         return Offer(
             version=int(status.proposed_version),

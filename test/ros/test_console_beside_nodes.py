@@ -171,7 +171,7 @@ def test_the_keyboard_alone_stops_resumes_arms_begins_and_decides(page: Any, tmp
 
 @pytest.mark.real_time
 def test_stand_in_arm_is_operated_by_whoever_has_the_link_and_stopped_by_everybody(page: Any, tmp_path: Path) -> None:
-    with console_cell(tmp_path, stand_in=True, trials='6', first_trials='3', rehearse='false') as cell:
+    with console_cell(tmp_path, stand_in=True, trials='6', first_trials='3', method='least_squares') as cell:
         page.goto(cell.console.page('/'))
         bar(page).get_by_text('Stand-in arm', exact=True).wait_for()
         bar(page).get_by_text('First choice: the button on the cabinet.').wait_for()
@@ -185,6 +185,7 @@ def test_stand_in_arm_is_operated_by_whoever_has_the_link_and_stopped_by_everybo
         begin(page, 'far left corner')
         press(page, 'Begin')
         waits(page, 1)
+        card(page).get_by_text('Rehearsal', exact=True).wait_for()
         press(page, 'Let it play')
         waits(page, 2)
         assert decided(cell.run) == {1: Decision.APPROVED}
@@ -204,7 +205,7 @@ def test_stand_in_arm_is_operated_by_whoever_has_the_link_and_stopped_by_everybo
 
 def arm(page: Any) -> None:
     """Until it is ready: right after a stop it is refused for a moment, and says why."""
-    ready = bar(page).get_by_text('armed')
+    ready = bar(page).get_by_text('armed, ')
     for _ in range(40):
         if ready.is_visible():
             return
