@@ -15,6 +15,7 @@ from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.core.tokens import ARM, RESUME
 from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT
 from llm_policy_improver.report.robot import RobotError
+from llm_policy_improver.report.told_steps import expected_text
 from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 if TYPE_CHECKING:
@@ -159,6 +160,11 @@ def _show(
     """What waits, what changes by it, largest first, and how it was rehearsed."""
     click.echo(f'Objective  {status.objective}{os.linesep}Aim        {status.aim}')
     click.echo(f'Version    {status.proposed_version} by {status.proposed_by}: {status.reason}')
+    from llm_policy_improver.nodes.improvement_messages import expected_in
+
+    for name, words in (('Expected', expected_text(expected_in(status))), ('Claims', status.claims)):
+        if words:
+            click.echo(f'{name:9}  {words}')
     if status.proposed_source:
         click.echo(status.proposed_source)
     before = operator.in_force()

@@ -10,6 +10,7 @@ from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.space import ParameterSpace
 from llm_policy_improver.loop.approval import ApprovalError
+from llm_policy_improver.report.contradictions import contradictions
 from llm_policy_improver.report.robot import Number, Offer
 from llm_policy_improver.report.told_steps import expected_text, policy_changes
 from llm_policy_improver.report.wording import waiting_text
@@ -71,12 +72,20 @@ def offer_of(case: GateCase, space: ParameterSpace) -> Offer:
         ('Checks', waiting_text(case)),
     )
     thoughts = (('Analysis', proposal.analysis), ('Synthesis', proposal.synthesis))
+    changes = () if best is None else policy_changes(space, best, proposal)
+    labels = {each.label for each in changes}
+    against = (
+        ()
+        if best is None
+        else contradictions(proposal, proposal, best, case.history, case.objective, space, labels)
+    )
     return Offer(
         version=case.version,
         proposed_by=proposal.proposed_by,
         told=told,
         changed_from='' if best is None else f'trial {best.number}, the best so far',
-        changes=() if best is None else policy_changes(space, best, proposal),
+        changes=changes,
+        contradictions=against,
         thoughts=tuple((name, words) for name, words in thoughts if words),
         source='',
         numbers=tuple(

@@ -34,6 +34,8 @@ class ProposalCard:
                 change_bars(offer.changes)
             else:
                 text('p', 'Nothing: the same parameters are played again.')
+        for sentence in offer.contradictions:
+            text('p', sentence, 'trouble')
         for heading, words in offer.thoughts:
             with ui.element('details'):
                 text('summary', heading)

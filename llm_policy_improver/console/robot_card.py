@@ -11,10 +11,9 @@ from nicegui import run, ui
 
 from llm_policy_improver.console.fields import Field
 from llm_policy_improver.console.proposal_card import ProposalCard
-from llm_policy_improver.console.stored_offer import with_stored
+from llm_policy_improver.console.stored_offer import beside_best
 from llm_policy_improver.console.texts import button, facts, link, text
 from llm_policy_improver.console.watched_folder import WatchedFolder
-from llm_policy_improver.console.watched_run import UNREADABLE
 from llm_policy_improver.core.objective import MAX_CHARACTERS
 from llm_policy_improver.report.robot import (
     DISARMED,
@@ -160,19 +159,16 @@ class RobotCard:
         self._body.clear()
         if offer is None:
             return
-        more = await run.io_bound(self._with_stored, offer)
+        more = await run.io_bound(self._beside_best, offer)
         if self._offer is not offer:
             return  # something else waits by now
         plays = 'one simulated ball' if state.kind is Kind.SIMULATION else 'the arm plays one ball'
         with self._body:
             ProposalCard(more or offer, plays, partial(self._decide, offer) if self._may else None, WATCHING)
 
-    def _with_stored(self, offer: Offer) -> Offer:
+    def _beside_best(self, offer: Offer) -> Offer:
         stored = None if self._folder is None else self._watched.run(self._folder.name)
-        try:
-            return offer if stored is None else with_stored(offer, stored)
-        except UNREADABLE:
-            return offer  # what is shown, and decided on, is what the nodes say
+        return offer if stored is None else beside_best(offer, stored)
 
     async def _decide(self, offer: Offer, decision: str, by: str, reason: str, values: tuple[float, ...]) -> None:
         said = await run.io_bound(self._robot.decide, offer, decision, by, reason, values)

@@ -1,60 +1,34 @@
-"""What a run's store says beside a proposal that waits: what is expected of it, how it differs from the best trial."""
+"""What a run's store says beside a proposal that waits: how it differs from the best trial, and from what it says."""
 
 from dataclasses import replace
 
 from llm_policy_improver.console.watched_run import WatchedRun
-from llm_policy_improver.core.audit import Decision
-from llm_policy_improver.core.expectation import Expectation
+from llm_policy_improver.core.policy import ParameterError
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.report.contradictions import contradictions
 from llm_policy_improver.report.robot import Offer
-from llm_policy_improver.report.run_view import RunView
-from llm_policy_improver.report.told_steps import changed, expected_text
-from llm_policy_improver.report.wording import claims_text
-from llm_policy_improver.runs.run_records import RunRecords
+from llm_policy_improver.report.told_steps import policy_changes
 
 
-def with_stored(offer: Offer, watched: WatchedRun) -> Offer:
-    """The same offer with more told of it, where the store holds just these numbers; they stay as they were shown.
-
-    Raises:
-        StoreError: the run cannot be read.
-    """
+def beside_best(offer: Offer, watched: WatchedRun) -> Offer:
+    """The same offer, compared with the best trial in the store; its numbers stay as they were shown."""
     views = watched.glance().views
-    if not views or not offer.numbers:
+    view = views[-1] if views else None
+    if view is None or view.best is None or not offer.numbers:
         return offer
-    view = views[-1]
-    with RunRecords.look(watched.folder) as records, records.understood():
-        stored = next(
-            (
-                each.audit.proposal
-                for each in reversed(records.audits())
-                if each.audit.decision is Decision.OFFERED and each.audit.version == offer.version
-            ),
-            None,
-        )
-    if stored is None or not _same(view, stored, offer):
-        return offer
-    expected, claims = expected_text(Expectation.of(stored)), claims_text(stored.claims)
-    told = dict(offer.told)
-    why = {'Why': told.pop('Why', ''), 'Expected': expected, 'Its claims': claims}
-    return _beside_best(replace(offer, told=tuple({**why, **told}.items())), view)
-
-
-def _same(view: RunView, stored: Proposal, offer: Offer) -> bool:
-    return tuple(view.values(stored).values()) == tuple(each.value for each in offer.numbers)
-
-
-def _beside_best(offer: Offer, view: RunView) -> Offer:
-    if view.best is None:
-        return offer
-    best, shown = view.values(view.best.trial), {each.label: each.value for each in offer.numbers}
-    found = [
-        change
-        for each in view.brief.space.parameters
-        if each.label in shown and (change := changed(each, best[each.name], shown[each.label])) is not None
-    ]
+    space, best = view.brief.space, view.best
+    if [each.label for each in space.parameters] != [each.label for each in offer.numbers]:
+        return offer  # of another run than the one in the store
+    try:
+        policy = space.at([each.value for each in offer.numbers])
+    except ParameterError:
+        return offer  # nodes that seal nothing may offer anything
+    shown = Proposal(policy, offer.proposed_by, reason=dict(offer.told)['Why'])
+    changes = policy_changes(space, best.trial, shown)
+    labels = {change.label for change in changes}
     return replace(
         offer,
-        changed_from=f'trial {view.best.number}, the best so far',
-        changes=tuple(sorted(found, key=lambda change: -abs(change.share))),
+        changed_from=f'trial {best.number}, the best so far',
+        changes=changes,
+        contradictions=contradictions(shown, shown, best.trial, view.trials, view.objective, space, labels),
     )

@@ -22,7 +22,7 @@ from llm_policy_improver.nodes.messages import (
     policy_in,
     program_of,
 )
-from llm_policy_improver.report.wording import step_text, waiting_text
+from llm_policy_improver.report.wording import claims_text, step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
@@ -51,6 +51,10 @@ def status_message(
         trials=improvement.trials,
         best_version=0 if best is None else best.version,
         best_distance=number(None if best is None else objective.distance(best)),
+        expected_loss=math.nan,
+        expected_low=math.nan,
+        expected_high=math.nan,
+        expected_success=math.nan,
         rehearsal_clearance=math.nan,
         rehearsal_joint_clearance=math.nan,
         rehearsal_saturation=math.nan,
@@ -66,6 +70,11 @@ def status_message(
         status.parameter_names, status.proposed_values = list(shown.names), doubles(shown.values)
         status.proposed_source, status.proposed_entry = shown.source, shown.entry
         status.envelope_low, status.envelope_high = doubles(shown.low), doubles(shown.high)
+        expected = Expectation.of(waiting.proposal)
+        if expected is not None:
+            status.expected_loss, status.expected_success = expected.loss, expected.success
+            status.expected_low, status.expected_high = expected.low, expected.high
+        status.claims = claims_text(waiting.proposal.claims)
         _tell_rehearsal(status, waiting)
     if improvement.end is not None and improvement.end.early:
         status.reason = f'ended early: {improvement.result().stopped}'
@@ -89,6 +98,12 @@ def shown_in(status: OptimizerStatus) -> Shown:
         str(status.proposed_source), str(status.proposed_entry), tuple(status.envelope_low),
         tuple(status.envelope_high),
     )  # fmt: skip
+
+
+def expected_in(status: OptimizerStatus) -> Expectation | None:
+    """What is expected of the proposal that waits; None where nothing is said."""
+    said = Expectation(status.expected_loss, status.expected_low, status.expected_high, status.expected_success)
+    return said if math.isfinite(said.loss) else None
 
 
 def _tell(status: OptimizerStatus, proposal: Proposal, verdict: str) -> None:

@@ -18,13 +18,14 @@ from llm_policy_improver.core.text import clean_text
 from llm_policy_improver.core.tokens import ARM, RESUME
 from llm_policy_improver.msg import OptimizerStatus, PolicyParameters
 from llm_policy_improver.nodes.claims import SILENT, Claim, Timing
+from llm_policy_improver.nodes.improvement_messages import expected_in
 from llm_policy_improver.nodes.lease import SIMULATOR, TOPIC, claim_in
 from llm_policy_improver.nodes.limited import subscribe
 from llm_policy_improver.nodes.messages import line_of, name_of, values_in
 from llm_policy_improver.nodes.operator_client import CONTROLLER, OPTIMIZER, PARAMETERS, OperatorClient
 from llm_policy_improver.nodes.qos import EACH_LATCHED
 from llm_policy_improver.report.robot import Kind, Number, Offer, RobotError, RobotState
-from llm_policy_improver.report.told_steps import Change, changed
+from llm_policy_improver.report.told_steps import Change, changed, expected_text
 from llm_policy_improver.srv import ApproveParameters, Operate, SetObjective
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
 
@@ -136,7 +137,10 @@ class RobotLink:
             if name in before and (change := self._change(name, before[name], value)) is not None
         ]
         checks = status.verdict.removesuffix(f'; {Rehearsal.name}: {status.rehearsal}')
-        told = (('Why', status.reason), ('Checks', checks), ('Rehearsal', status.rehearsal))
+        told = (
+            ('Why', status.reason), ('Expected', expected_text(expected_in(status))), ('Its claims', status.claims),
+            ('Checks', checks), ('Rehearsal', status.rehearsal),
+        )  # fmt: skip
         thoughts = (('Summary', status.summary), ('Analysis', status.analysis), ('Synthesis', status.synthesis))
         return Offer(
             version=int(status.proposed_version),
@@ -144,6 +148,7 @@ class RobotLink:
             told=tuple((name, line_of(text)) for name, text in told),
             changed_from='' if status.proposed_source else compared,
             changes=tuple(sorted(changes, key=lambda change: -abs(change.share))),
+            contradictions=(),
             thoughts=tuple((name, clean_text(text)) for name, text in thoughts if text),
             source=clean_text(status.proposed_source),
             numbers=tuple(Number(self._label(name), value) for name, value in proposed),

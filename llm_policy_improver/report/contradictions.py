@@ -9,12 +9,49 @@ from typing import Final
 
 from llm_policy_improver.core.finding import Agreement, ClaimedEffect
 from llm_policy_improver.core.measure import Measure
-from llm_policy_improver.core.space import ParameterSpace
+from llm_policy_improver.core.objective import Objective
+from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.core.space import Carrier, ParameterSpace
+from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.methods.numeric.effect_model import STEP
-from llm_policy_improver.report.reason_words import ReasonWords
+from llm_policy_improver.report.reason_words import ReasonWords, trials_named
+from llm_policy_improver.tasks.ball_rounds import is_program
 
 _LEAST: Final = 0.05
 """Share of a range that a number must be off by, to be another one."""
+
+
+def contradictions(
+    proposal: Proposal,
+    made: Carrier,
+    best: Trial,
+    trials: Sequence[Trial],
+    objective: Objective,
+    space: ParameterSpace,
+    changed: set[str],
+) -> tuple[str, ...]:
+    """Where what a proposal says does not fit what was changed, or the trials, a sentence each.
+
+    Args:
+        proposal: with its reason and its claims.
+        made: what was published of it, or waits for a person.
+        best: the best trial before it, from which it is taken to count.
+        trials: all before it, oldest first.
+        objective: of the run.
+        space: of the parameters.
+        changed: labels of those that were changed from the best trial.
+    """
+    if is_program(best) or is_program(made):
+        return ()
+    # What it may count a change from beside the best trial: the last one, and those that it names.
+    named = {proposal.nearest, *trials_named(proposal.reason)} - {best.number}
+    others = [trial for trial in trials if trial.number in named]
+    bases = [space.values(trial) for trial in (best, *others, *trials[-1:]) if not is_program(trial)]
+    measures = [term.measure for term in objective.terms]
+    return (
+        *reason_against(proposal.reason, space, bases, space.values(made)),
+        *claims_against(proposal.claims, space, measures, changed),
+    )
 
 
 def reason_against(

@@ -57,6 +57,7 @@ class Offer:
         told: names and texts: why, what is expected, what the checks and the rehearsal said.
         changed_from: what it is compared with, for people; empty where with nothing.
         changes: from that, the largest first.
+        contradictions: where what it says does not fit what it changes, or the trials, a sentence each.
         thoughts: heading and text of what a language model wrote.
         source: of a program; it has no numbers then.
         numbers: its parameters.
@@ -67,6 +68,7 @@ class Offer:
     told: tuple[tuple[str, str], ...]
     changed_from: str
     changes: tuple[Change, ...]
+    contradictions: tuple[str, ...]
     thoughts: tuple[tuple[str, str], ...]
     source: str
     numbers: tuple[Number, ...]

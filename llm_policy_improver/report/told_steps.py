@@ -11,8 +11,7 @@ from llm_policy_improver.core.proposal import KeptBack
 from llm_policy_improver.core.space import Carrier, Parameter, ParameterSpace
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.loop.step import Step
-from llm_policy_improver.report.contradictions import claims_against, reason_against
-from llm_policy_improver.report.reason_words import trials_named
+from llm_policy_improver.report.contradictions import contradictions
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.wording import claims_text, step_text
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
@@ -143,19 +142,11 @@ def _told(view: RunView) -> Iterator[ToldStep]:
 def _contradictions(
     view: RunView, step: Step, before: Trial | None, changes: Sequence[Change]
 ) -> tuple[str, ...]:
-    if before is None or step.unchanged or is_program(before) or is_program(step):
+    if before is None or step.unchanged:
         return ()
-    space, proposal = view.brief.space, step.proposal
-    # What it may count a change from beside the best trial: the last one, and those that it names.
-    named = {proposal.nearest, *trials_named(step.reason)} - {before.number}
-    others = [trial for trial in view.trials if trial.number in named]
-    last = [trial for trial in view.trials if trial.version < step.version][-1:]
-    bases = [space.values(trial) for trial in (before, *others, *last) if not is_program(trial)]
-    measures = [term.measure for term in view.objective.terms]
-    return (
-        *reason_against(step.reason, space, bases, space.values(step)),
-        *claims_against(proposal.claims, space, measures, {change.label for change in changes}),
-    )
+    labels = {change.label for change in changes}
+    earlier = [trial for trial in view.trials if trial.version < step.version]
+    return contradictions(step.proposal, step, before, earlier, view.objective, view.brief.space, labels)
 
 
 def expected_text(said: Expectation | None) -> str:

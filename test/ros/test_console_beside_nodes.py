@@ -164,9 +164,23 @@ def test_the_keyboard_alone_stops_resumes_arms_begins_and_decides(page: Any, tmp
         focus(page, 'Let it play')
         page.keyboard.press('Enter')
         waits(page, 2)
+        focus(page, 'Why (a rejection')
+        page.keyboard.type(REASON)
+        focus(page, 'Reject it')
+        page.keyboard.press('Enter')
+        waits(page, 3)
+        focus(page, 'Put other numbers')
+        page.keyboard.press('Enter')
+        focus(page, 'a (slide_y)')
+        page.keyboard.press('Control+A')
+        page.keyboard.type('1.234')
+        focus(page, 'Let it play')
+        page.keyboard.press('Enter')
+        waits(page, 4)
         focus(page, 'Emergency stop')
         page.keyboard.press('Enter')
         bar(page).get_by_text('stopped by a person', exact=True).wait_for()
+    assert decided(cell.run) == {1: Decision.APPROVED, 2: Decision.REJECTED, 3: Decision.EDITED}
 
 
 @pytest.mark.real_time

@@ -200,7 +200,7 @@ def test_a_fault_of_the_screening_costs_no_proposal(monkeypatch: pytest.MonkeyPa
     assert 'screen: not screened: internal error, ValueError: singular matrix' in told(answer)
 
 
-@pytest.mark.parametrize('place', ['ranked', '_judged'])
+@pytest.mark.parametrize('place', ['ranked', 'judged'])
 def test_a_fault_in_comparing_claims_costs_no_proposal(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = SasPrompt(Replies(reply_text(GOOD)), BRIEF)
     sound = model.propose(trials(24), RIGHT)
