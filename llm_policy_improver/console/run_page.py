@@ -1,5 +1,6 @@
 """The page of a run: everything that is known of it, followed live, with one trial chosen."""
 
+import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,7 +21,9 @@ from llm_policy_improver.report.told_steps import ToldStep
 from llm_policy_improver.runs.store_errors import StoreError
 
 PERIOD: Final = 0.4
-"""s between two looks for new trials."""
+"""s between two looks for new trials, at least."""
+_PAUSE: Final = 9.0
+"""Times as long as a look took nothing is looked for: who plays the trials has the processor."""
 
 
 class RunPage:
@@ -37,13 +40,22 @@ class RunPage:
         self._watched, self._part, self._prices = watched, part, prices
         self._glance = Glance(-1, (), False, '')
         self._chosen, self._second = trial, 0
+        self._next_look = 0.0
         self._told: dict[int, tuple[ToldStep, Step]] = {}
         self._lay_out()
 
     async def begin(self) -> None:
         """Show how the run stands, and follow it from now on."""
         await self._look()
-        ui.timer(PERIOD, self._look, immediate=False)
+        ui.timer(PERIOD, self._follow_on, immediate=False)
+
+    async def _follow_on(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        began = time.monotonic()
+        await self._look()
+        ended = time.monotonic()
+        self._next_look = ended + _PAUSE * (ended - began)
 
     def _lay_out(self) -> None:
         self._trouble = text('p', '', 'trouble')
