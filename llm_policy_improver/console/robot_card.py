@@ -61,6 +61,7 @@ class RobotCard:
             self._message = text('p', '', 'quiet')
             self._facts = ui.element('div')
             self._lay_out_operations()
+            self._next = text('p', '', 'next')
             self._said, self._refused = text('p', '', 'quiet'), text('p', '', 'trouble')
             self._said.props['role'], self._refused.props['role'] = 'status', 'alert'
             self._lay_out_objective()
@@ -121,7 +122,9 @@ class RobotCard:
         if not shown:
             return
         self._heading.text = _heading(state)
-        self._message.text = state.message
+        self._message.text = f'The controller: {state.message}' if state.message else ''
+        self._next.text = _next(state)
+        self._next.set_visibility(bool(self._next.text))
         elsewhere = self._folder is not None and self._page is None
         self._open.set_visibility(elsewhere)
         if elsewhere and self._folder is not None:
@@ -220,6 +223,16 @@ class RobotCard:
     async def _begin(self, words: str) -> None:
         self._answer.clear()
         await self._do(partial(self._robot.begin, words))
+
+
+def _next(state: RobotState) -> str:
+    """What it takes for the arm to move, where it does not; empty where it may."""
+    decided = 'What you let play is played once it is armed.' if state.improving else ''
+    if state.controller in (FAULT, ESTOP):
+        return f'Resuming moves nothing: the arm is disarmed then, until somebody arms it. {decided}'.strip()
+    if state.controller == DISARMED:
+        return f'Nothing moves until somebody arms the arm. {decided}'.strip()
+    return ''
 
 
 def _heading(state: RobotState) -> str:

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     NOBODY = 'No controller'
     SIMULATION = 'Simulation'
-    STAND_IN = 'Stand-in arm'
+    STAND_IN = 'Stand-in arm, simulated'
     PHYSICAL = 'Physical arm'
 
 

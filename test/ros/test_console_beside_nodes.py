@@ -187,7 +187,7 @@ def test_the_keyboard_alone_stops_resumes_arms_begins_and_decides(page: Any, tmp
 def test_stand_in_arm_is_operated_by_whoever_has_the_link_and_stopped_by_everybody(page: Any, tmp_path: Path) -> None:
     with console_cell(tmp_path, stand_in=True, trials='6', first_trials='3', method='least_squares') as cell:
         page.goto(cell.console.page('/'))
-        bar(page).get_by_text('Stand-in arm', exact=True).wait_for()
+        bar(page).get_by_text('Stand-in arm, simulated', exact=True).wait_for()
         bar(page).get_by_text('First choice: the button on the cabinet.').wait_for()
         card(page).get_by_text("for people with the operator's link").wait_for()
         assert page.get_by_role('button', name='Arm ...').is_hidden()
@@ -212,6 +212,7 @@ def test_stand_in_arm_is_operated_by_whoever_has_the_link_and_stopped_by_everybo
         stand_in = cell.nodes['stand_in_arm']
         stand_in.signal(signal.SIGSTOP)
         bar(page).get_by_text('stopped by a fault', exact=True).wait_for()
+        card(page).get_by_text('Resuming moves nothing').wait_for()
         bar(page).get_by_text('Stopped: ').wait_for()
         stand_in.signal(signal.SIGCONT)
         page.get_by_role('button', name='Resume').wait_for()
