@@ -20,10 +20,10 @@ def beside_best(offer: Offer, watched: WatchedRun) -> Offer:
     if [each.label for each in space.parameters] != [each.label for each in offer.numbers]:
         return offer  # of another run than the one in the store
     try:
-        policy = space.at([each.value for each in offer.numbers])
+        numbers = space.at([each.value for each in offer.numbers])
     except ParameterError:
         return offer  # nodes that seal nothing may offer anything
-    shown = Proposal(policy, offer.proposed_by, reason=dict(offer.told)['Why'])
+    shown = Proposal(numbers, offer.proposed_by, reason=dict(offer.told)['Why'])
     changes = policy_changes(space, best.trial, shown)
     labels = {change.label for change in changes}
     return replace(
