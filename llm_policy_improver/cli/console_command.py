@@ -95,7 +95,7 @@ def console_command(
             ) from None
         from llm_policy_improver.console.guard import Door
         from llm_policy_improver.console.own_runs import OwnRuns
-        from llm_policy_improver.console.server import Shown, serve
+        from llm_policy_improver.console.server import Site, serve
         from llm_policy_improver.console.watched_folder import WatchedFolder
         from llm_policy_improver.report.page import Prices
 
@@ -113,8 +113,8 @@ def console_command(
                 click.launch(link)
 
         costs = None if prices is None else Prices(*prices, currency)
-        shown = Shown(WatchedFolder(folder), OwnRuns(folder, settings), costs, robot)
-        serve(listening, Door(host or LOOPBACK, token, operator), shown, ready, certificate)
+        site = Site(WatchedFolder(folder), OwnRuns(folder, settings), costs, robot)
+        serve(listening, Door(host or LOOPBACK, token, operator), site, ready, certificate)
     click.echo('The console has ended.')
 
 

@@ -52,7 +52,8 @@ class RobotCard:
         self._robot, self._watched, self._operates, self._page = robot, watched, operates, folder
         self._state: RobotState | None = None
         self._offer: Offer | None = None
-        self._run, self._folder = '', folder
+        self._run = ''
+        self._folder: Path | None = None
         with ui.element('section').classes('card own-run robot-card').props('aria-label="The arm"') as self._card:
             with ui.element('div').classes('stepper'):
                 self._heading = text('h2', '')

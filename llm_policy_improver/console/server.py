@@ -39,7 +39,7 @@ _FAVICON: Final = '🏓'
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Site:
     """What a console is for.
 
     Attributes:
@@ -55,9 +55,9 @@ class Shown:
     robot: Robot | None = None
 
 
-def add_pages(shown: Shown, door: Door) -> None:
+def add_pages(site: Site, door: Door) -> None:
     """Make the pages of a folder known to NiceGUI, which has one set of pages a process."""
-    watched, own, robot = shown.watched, shown.own, shown.robot
+    watched, own, robot = site.watched, site.own, site.robot
 
     @ui.page('/', response_timeout=_PATIENCE)
     async def first(request: Request, part: int = 0, trial: int = 0) -> None:
@@ -98,7 +98,7 @@ def add_pages(shown: Shown, door: Door) -> None:
                 OwnRunCard(played)
             if robot is not None:
                 RobotCard(robot, watched, door.operates(request), found.folder)
-            await RunPage(found, part, trial, shown.prices).begin()
+            await RunPage(found, part, trial, site.prices).begin()
 
     def _not_there(name: str) -> None:
         with page_frame('No such run', robot):
@@ -126,7 +126,7 @@ def add_emergency_stop(outer: FastAPI, robot: Robot) -> None:
 def serve(
     listening: socket.socket,
     door: Door,
-    shown: Shown,
+    site: Site,
     ready: Callable[[], None],
     certificate: tuple[Path, Path] | None = None,
 ) -> None:
@@ -135,14 +135,14 @@ def serve(
     Args:
         listening: bound, not yet listening.
         door: who may look.
-        shown: what there is to see and to do.
+        site: what there is to see and to do.
         ready: called once pages are answered.
         certificate: files of a certificate and of its key, for an encrypted connection.
     """
-    add_pages(shown, door)
+    add_pages(site, door)
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    if shown.robot is not None:
-        add_emergency_stop(outer, shown.robot)
+    if site.robot is not None:
+        add_emergency_stop(outer, site.robot)
     app.on_startup(ready)
     # Quasar's bar for requests under way has no name for screen readers, and there are none to wait for.
     app.config.quasar_config['loadingBar'] = {'skipHijack': True}
@@ -161,4 +161,4 @@ def serve(
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(server.serve([listening]))
-    shown.own.stop()
+    site.own.stop()

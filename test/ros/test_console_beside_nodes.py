@@ -15,7 +15,7 @@ pytest.importorskip('playwright', reason='a browser is driven by Playwright, of 
 
 from chat_server import ChatServer, good
 from console_cell import console_cell
-from console_process import browser, console, needs_browser
+from console_process import browser, console, fresh_page, needs_browser, tab_to
 
 from llm_policy_improver.core.audit import Decision
 from llm_policy_improver.runs.run_records import RunRecords
@@ -35,15 +35,8 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
-    context = chromium.new_context(viewport={'width': 1200, 'height': 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.requested = []
-    page.on('request', lambda request: page.requested.append(request.url))
-    page.faults = []
-    page.on('pageerror', lambda error: page.faults.append(str(error)))
-    yield page
-    context.close()
+    with fresh_page(chromium, 1200, PATIENCE) as page:
+        yield page
 
 
 def card(page: Any) -> Any:
@@ -119,65 +112,52 @@ def test_simulation_is_improved_from_the_page(page: Any, tmp_path: Path, monkeyp
         assert records.trials()[2].plain['g'] == 1.111
 
 
-def focus(page: Any, name: str) -> None:
-    """Reach it with the Tab key."""
-    for _ in range(60):
-        page.keyboard.press('Tab')
-        focused = page.evaluate(
-            '(({ariaLabel, innerText, labels}) => ariaLabel || innerText || labels?.[0]?.innerText || "")'
-            '(document.activeElement)'
-        )
-        if focused.startswith(name):
-            return
-    raise AssertionError(f'{name} is not reached')
-
-
 def test_the_keyboard_alone_stops_resumes_arms_begins_and_decides(page: Any, tmp_path: Path) -> None:
     with console_cell(tmp_path, trials='6', first_trials='3') as cell:
         page.goto(cell.console.page('/'))
         bar(page).get_by_text('armed, waits for a ball').wait_for()
         page.get_by_label('In plain words').wait_for()
-        focus(page, 'In plain words')
+        tab_to(page, 'In plain words')
         page.keyboard.type('far ')
         page.keyboard.press('Escape')
         bar(page).get_by_text('stopped by a person', exact=True).wait_for()
         bar(page).get_by_text('emergency stop: the arm is commanded to stand still').wait_for()
         for name, state in (('Resume', 'disarmed: it stands'), ('Arm ...', '')):
             page.get_by_role('button', name=name).wait_for()
-            focus(page, name)
+            tab_to(page, name)
             page.keyboard.press('Enter')
             if state:
                 bar(page).get_by_text(state).wait_for()
         page.get_by_role('button', name='Yes, arm it').wait_for()
-        focus(page, 'Yes, arm it')
+        tab_to(page, 'Yes, arm it')
         page.keyboard.press('Enter')
         bar(page).get_by_text('armed, waits for a ball').wait_for()
-        focus(page, 'In plain words')  # what was typed is still there, whatever changed around it
+        tab_to(page, 'In plain words')  # what was typed is still there, whatever changed around it
         page.keyboard.press('End')
         page.keyboard.type('right')
         page.keyboard.press('Enter')
         card(page).get_by_text('as far right as possible').wait_for()
         page.get_by_role('button', name='Begin').wait_for()
-        focus(page, 'Begin')
+        tab_to(page, 'Begin')
         page.keyboard.press('Enter')
         waits(page, 1)
-        focus(page, 'Let it play')
+        tab_to(page, 'Let it play')
         page.keyboard.press('Enter')
         waits(page, 2)
-        focus(page, 'Why (a rejection')
+        tab_to(page, 'Why (a rejection')
         page.keyboard.type(REASON)
-        focus(page, 'Reject it')
+        tab_to(page, 'Reject it')
         page.keyboard.press('Enter')
         waits(page, 3)
-        focus(page, 'Put other numbers')
+        tab_to(page, 'Put other numbers')
         page.keyboard.press('Enter')
-        focus(page, 'a (slide_y)')
+        tab_to(page, 'a (slide_y)')
         page.keyboard.press('Control+A')
         page.keyboard.type('1.234')
-        focus(page, 'Let it play')
+        tab_to(page, 'Let it play')
         page.keyboard.press('Enter')
         waits(page, 4)
-        focus(page, 'Emergency stop')
+        tab_to(page, 'Emergency stop')
         page.keyboard.press('Enter')
         bar(page).get_by_text('stopped by a person', exact=True).wait_for()
     assert decided(cell.run) == {1: Decision.APPROVED, 2: Decision.REJECTED, 3: Decision.EDITED}

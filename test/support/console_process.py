@@ -70,3 +70,29 @@ def browser() -> Iterator[Any]:
         )
         yield opened
         opened.close()
+
+
+@contextmanager
+def fresh_page(chromium: Any, width: int, patience: int = PATIENCE) -> Iterator[Any]:
+    """An empty page; ``requested`` lists the addresses that it asks for, ``faults`` the errors of its scripts."""
+    context = chromium.new_context(viewport={'width': width, 'height': 900})
+    context.set_default_timeout(patience)
+    page = context.new_page()
+    page.requested, page.faults = [], []
+    page.on('request', lambda request: page.requested.append(request.url))
+    page.on('pageerror', lambda error: page.faults.append(str(error)))
+    yield page
+    context.close()
+
+
+def tab_to(page: Any, name: str) -> None:
+    """Reach what is called so with the Tab key."""
+    for _ in range(60):
+        page.keyboard.press('Tab')
+        focused = page.evaluate(
+            '(({ariaLabel, innerText, labels}) => ariaLabel || innerText || labels?.[0]?.innerText || "")'
+            '(document.activeElement)'
+        )
+        if focused.startswith(name):
+            return
+    raise AssertionError(f'{name} is not reached')

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from console_process import PATIENCE, browser
+from console_process import browser, fresh_page
 
 
 @pytest.fixture(scope='module')
@@ -15,11 +15,5 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
-    """Empty; ``requested`` lists the addresses that it asks for."""
-    context = chromium.new_context(viewport={'width': 1300, 'height': 900})
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.requested = []
-    page.on('request', lambda request: page.requested.append(request.url))
-    yield page
-    context.close()
+    with fresh_page(chromium, 1300) as page:
+        yield page

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from chat_server import ChatServer, good
-from console_process import Console, console, needs_browser
+from console_process import Console, console, needs_browser, tab_to
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
@@ -91,26 +91,15 @@ def test_the_keyboard_alone_begins_a_run_and_lets_a_proposal_play(page: Any, tmp
         field.focus()
         page.keyboard.type('far right')
 
-        def tab_to(name: str) -> None:
-            for _ in range(60):
-                page.keyboard.press('Tab')
-                focused = page.evaluate(
-                    '(({ariaLabel, innerText, labels}) => ariaLabel || innerText || labels?.[0]?.innerText || "")'
-                    '(document.activeElement)'
-                )
-                if focused.startswith(name):
-                    return
-            raise AssertionError(f'{name} is not reached')
-
-        tab_to('I let each proposal play')
+        tab_to(page, 'I let each proposal play')
         page.keyboard.press('Space')
-        tab_to('What is understood?')
+        tab_to(page, 'What is understood?')
         page.keyboard.press('Enter')
         page.get_by_role('button', name='Begin').wait_for()
-        tab_to('Begin')
+        tab_to(page, 'Begin')
         page.keyboard.press('Enter')
         waits(page, 1)
-        tab_to('Let it play')
+        tab_to(page, 'Let it play')
         page.keyboard.press('Enter')
         waits(page, 2)
         page.locator('.landing-map circle[data-trial="1"]').wait_for()
