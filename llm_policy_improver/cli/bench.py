@@ -22,6 +22,7 @@ from llm_policy_improver.table_tennis.bench import (
     noise,
     physics,
     reachable,
+    reachable_best,
     returns,
     safety,
     throughput,
@@ -255,7 +256,7 @@ def reachable_command(trials: int, seed: int, output: Path, parameters: str) -> 
         sys.exit(2)
     options = f'--trials {trials} --seed {seed} --parameters {parameters}'
     command = f'llm-policy-improver bench reachable {options} --output FILE'
-    output.write_text(reachable.to_data(found, searched, command))
+    output.write_text(reachable_best.to_data(found, searched, command))
     rows = [
         (name, f'{best.distance_m:.3f}', f'({best.x:+.3f}, {best.y:.3f})') for name, best in found.items()
     ]

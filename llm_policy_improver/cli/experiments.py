@@ -10,7 +10,7 @@ from llm_policy_improver.cli.method_experiments import (
     references_command,
     simulated_trials_command,
 )
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES
 from llm_policy_improver.table_tennis.space import Searched
 from llm_policy_improver.tasks.functions import LANDSCAPES, TURNED
 

@@ -13,6 +13,7 @@ from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.spread import Spread
 from llm_policy_improver.report.stages import best_so_far
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.tracing.observed import expected_place
 
 _BROWSER: Final = Path(__file__).parent / 'browser'
 FIRST: Final = '#9aa4ae'
@@ -40,20 +41,21 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
     colours, order = order_colours(view.shown)
     shades = np.asarray(colours(order([one.number for one in view.shown])))
     expected = {
-        trial.number: said
+        trial.number: (Expectation.of(step.proposal), expected_place(step.proposal))
         for _, step, trial in view.played
-        if trial is not None and not step.unchanged and (said := Expectation.of(step.proposal)) is not None
+        if trial is not None and not step.unchanged
     }
     found: list[dict[str, Any]] = []
     for one, shade, lowest in zip(view.shown, shades.tolist(), best_so_far(view.shown), strict=True):
-        said = expected.get(one.number)
+        said, place = expected.get(one.number, (None, None))
         found.append(
             {
                 'number': one.number,
-                'place': None if one.place is None else [round(each, 4) for each in one.place],
+                'place': rounded(one.place),
                 'distance': None if one.distance is None else round(one.distance, 4),
                 'lowest': None if lowest is None else round(lowest, 4),
                 'expected': [said.low, said.high] if said is not None and said.has_interval else None,
+                'foretold': rounded(place),
                 'first': one.first,
                 'outcome': one.trial.outcome.replace('_', ' '),
                 'by': one.trial.proposed_by,
@@ -61,6 +63,11 @@ def trials_data(view: RunView) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def rounded(place: tuple[float, float] | None) -> list[float] | None:
+    """A place on the table, m, to a tenth of a millimetre."""
+    return None if place is None else [round(each, 4) for each in place]
 
 
 def map_data(view: RunView) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from llm_policy_improver.report.robot import Number, Offer
 from llm_policy_improver.report.told_steps import expected_text, policy_changes
 from llm_policy_improver.report.wording import waiting_text
 from llm_policy_improver.runs.background_run import BackgroundRun, Progress
+from llm_policy_improver.table_tennis.tracing.observed import expected_place
 
 PERIOD: Final = 0.2
 """s between two looks whether something waits."""
@@ -52,6 +53,11 @@ class OwnRunCard:
                 with self._body:
                     ProposalCard(offer_of(case, self._run.space), 'one simulated ball', self._decide)
 
+    @property
+    def expected_place(self) -> tuple[float, float] | None:
+        """Where the ball of what waits is expected, m, frame ``table``; None where nothing waits or says so."""
+        return None if self._case is None else expected_place(self._case.proposal)
+
     def _on_stop(self) -> None:
         self._run.stop()
         self._message.text = 'It stops after the ball in flight; "llm-policy-improver resume" goes on with it.'
@@ -69,7 +75,7 @@ def offer_of(case: GateCase, space: ParameterSpace) -> Offer:
     told = (
         ('Why', proposal.reason),
         ('Expected', expected_text(Expectation.of(proposal))),
-        ('Checks', waiting_text(case)),
+        ('The checks say', waiting_text(case)),
     )
     thoughts = (('Analysis', proposal.analysis), ('Synthesis', proposal.synthesis))
     changes = () if best is None else policy_changes(space, best, proposal)
@@ -92,4 +98,5 @@ def offer_of(case: GateCase, space: ParameterSpace) -> Offer:
             Number(each.label, value, each.low, each.high)
             for each, value in zip(space.parameters, space.values(proposal), strict=True)
         ),
+        landing=expected_place(proposal),
     )

@@ -101,6 +101,11 @@ class RobotCard:
         return self._operates or not self._robot.keyed
 
     @property
+    def expected_place(self) -> tuple[float, float] | None:
+        """Where the ball of what waits for this page's run is expected, m; None where nothing waits or says so."""
+        return None if self._offer is None or self._folder != self._page else self._offer.landing
+
+    @property
     def _begins(self) -> bool:
         """Whether nodes write into the run whose page this is, and nothing was asked of them yet."""
         return self._page is not None and writer_of(self._page) is not None

@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from llm_policy_improver.console.texts import facts, metres, table, text
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.report.page import Prices, played_where
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.spread import Spread
@@ -24,7 +25,7 @@ def run_banner(view: RunView, goes_on: bool) -> None:
         facts(
             (
                 ('Trials', f'{len(view.shown)}, of which {view.first} before any proposal'),
-                ('Good returns', f'{view.result.returned:.0%}'),
+                ('Good returns', f'{sum(one.trial.succeeded for one in view.shown)} of {len(view.shown)}'),
                 ('Best seen', best_text(view.result) or 'none could be ranked'),
                 ('Proposed by', view.method),
                 ('Begun', f'{view.created_at:%Y-%m-%d %H:%M} UTC'),
@@ -63,7 +64,7 @@ def run_end(view: RunView, prices: Prices | None) -> None:
         spread = Spread.of(view)
         facts(
             (
-                ('Kept', kept_text(kept) if kept is not None else _best_kept(view)),
+                *_recommended(view, kept),
                 ('How it ended', '' if view.end is None else view.end.message),
                 ('Repeats scatter by', '' if spread is None else str(spread)),
                 ('Tokens', asked),
@@ -78,7 +79,7 @@ def run_end(view: RunView, prices: Prices | None) -> None:
                 ('parameter', 'without change', 'best trial', *(('to keep',) if keep else ())),
                 (
                     (
-                        each.label, f'{each.neutral:g}', _value(best.get(each.name)),
+                        each.heading, f'{each.neutral:g}', _value(best.get(each.name)),
                         *((_value(keep.get(each.name)),) if keep else ()),
                     )
                     for each in view.brief.space.parameters
@@ -86,17 +87,21 @@ def run_end(view: RunView, prices: Prices | None) -> None:
             )  # fmt: skip
 
 
-def _best_kept(view: RunView) -> str:
+def _recommended(view: RunView, kept: Proposal | None) -> tuple[tuple[str, str], ...]:
+    """What to keep, in words, and what is expected of it."""
+    if kept is not None:
+        return (('The parameters', 'those in the column "to keep" below'), ('Expected of them', kept_text(kept)))
     if view.best is None:
-        return 'nothing yet: no trial could be ranked'
-    return f'no model of the trials says more, so the best trial seen: {view.best.number}, {metres(view.best.distance)}'
+        return (('The parameters', 'none yet: no trial could be ranked'),)
+    best = f'those of trial {view.best.number}, the best seen'
+    return (('The parameters', f'{best}: no model of the trials says more'), ('It came', f'{metres(view.best.distance)} to the goal'))
 
 
 def _state(view: RunView, goes_on: bool) -> str:
     if view.end is not None:
         return view.end.state.capitalize()
     if goes_on:
-        return 'Goes on now'
+        return 'In progress'
     return 'Interrupted' if view.number else 'Ended, or interrupted'  # nobody kept which
 
 

@@ -1,13 +1,22 @@
 """The page of a run: everything that is known of it, followed live, with one trial chosen."""
 
 import time
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 from nicegui import run, ui
 
 from llm_policy_improver.console.arm_scene import Replay, arm_scene, replay_data
-from llm_policy_improver.console.charts import DistanceChart, LandingMap, TrialTable, map_data, trials_data
+from llm_policy_improver.console.charts import (
+    DistanceChart,
+    LandingMap,
+    TrialTable,
+    map_data,
+    rounded,
+    trials_data,
+)
 from llm_policy_improver.console.run_head import run_banner, run_end
 from llm_policy_improver.console.texts import button, link, metres, text
 from llm_policy_improver.console.told_trials import told_trials
@@ -19,11 +28,20 @@ from llm_policy_improver.report.page import Prices
 from llm_policy_improver.report.run_view import RunView
 from llm_policy_improver.report.told_steps import ToldStep
 from llm_policy_improver.runs.store_errors import StoreError
+from llm_policy_improver.table_tennis.tracing.observed import expected_place
 
 PERIOD: Final = 0.4
 """s between two looks for new trials, at least."""
 _PAUSE: Final = 9.0
 """Times as long as a look took nothing is looked for: who plays the trials has the processor."""
+
+
+class Foretelling(Protocol):
+    """What knows of a proposal that waits for this page's run."""
+
+    @property
+    def expected_place(self) -> tuple[float, float] | None:
+        """Where its ball is expected, m, frame ``table``; None where nothing waits or says so."""
 
 
 class RunPage:
@@ -34,10 +52,13 @@ class RunPage:
         part: which of the runs in it, from 1; the last one where 0.
         trial: chosen at first; 0: the best one, or the newest of a run that goes on.
         prices: of a language model's tokens; no cost is told where None.
+        waits: what may know of a proposal that waits.
     """
 
-    def __init__(self, watched: WatchedRun, part: int, trial: int, prices: Prices | None) -> None:
-        self._watched, self._part, self._prices = watched, part, prices
+    def __init__(
+        self, watched: WatchedRun, part: int, trial: int, prices: Prices | None, waits: Sequence[Foretelling] = ()
+    ) -> None:
+        self._watched, self._part, self._prices, self._waits = watched, part, prices, waits
         self._glance = Glance(-1, (), False, '')
         self._chosen, self._second = trial, 0
         self._next_look = 0.0
@@ -126,6 +147,7 @@ class RunPage:
     async def _look(self) -> None:
         glance = await run.io_bound(self._watched.glance)
         if glance is None or glance.revision == self._glance.revision:
+            self._foretell()
             return
         first, before = self._view is None, self._newest
         self._glance = glance
@@ -140,6 +162,7 @@ class RunPage:
             self._set_following(glance.goes_on and not self._chosen)
         self._told = told_trials(view)
         self._show_run(view)
+        self._foretell()
         if self._newest != before and not first:
             self._announce(view)
         if self._following or self._shown(self._chosen) is None:
@@ -151,6 +174,7 @@ class RunPage:
         for picture in (self._map, self._chart, self._table):
             picture.props['trials'] = trials
         self._map.props['map'] = map_data(view)
+        self._chart.props['reachable'] = None if view.reachable is None else asdict(view.reachable)
         self._replay.props['numbers'] = numbers
         for place, fill in (
             (self._parts, lambda: self._show_parts(view)),
@@ -197,6 +221,18 @@ class RunPage:
         if wanted == [number for number in (self._chosen, self._second) if number]:  # nothing else was chosen meanwhile
             self._replay.props['trials'] = loaded
             self._replay_trouble.text = trouble
+
+    def _foretell(self) -> None:
+        """On the map: where the ball is expected that comes next, of what waits or was let through."""
+        view = self._view
+        if view is None:
+            return  # there is no map yet
+        places = [each.expected_place for each in self._waits]
+        if self._glance.goes_on and view.played and view.played[-1][2] is None:
+            places.append(expected_place(view.played[-1][1].proposal))
+        coming = rounded(next(filter(None, places), None))
+        if coming != self._map.props.get('coming'):
+            self._map.props['coming'] = coming
 
     def _announce(self, view: RunView) -> None:
         one = view.shown[-1]

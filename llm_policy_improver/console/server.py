@@ -22,7 +22,7 @@ from llm_policy_improver.console.new_run_page import NewRunPage
 from llm_policy_improver.console.own_run_card import OwnRunCard
 from llm_policy_improver.console.own_runs import OwnRuns
 from llm_policy_improver.console.robot_card import RobotCard
-from llm_policy_improver.console.run_page import RunPage
+from llm_policy_improver.console.run_page import Foretelling, RunPage
 from llm_policy_improver.console.texts import text
 from llm_policy_improver.console.watched_folder import WatchedFolder
 from llm_policy_improver.console.watched_run import WatchedRun
@@ -93,12 +93,13 @@ def add_pages(site: Site, door: Door) -> None:
 
     async def _run(request: Request, found: WatchedRun, part: int, trial: int, *, home: bool = True) -> None:
         with page_frame(found.folder.resolve().name, robot, home=home):
+            waits: list[Foretelling] = []
             played = own.of(found.folder)
             if played is not None:
-                OwnRunCard(played)
+                waits.append(OwnRunCard(played))
             if robot is not None:
-                RobotCard(robot, watched, door.operates(request), found.folder)
-            await RunPage(found, part, trial, site.prices).begin()
+                waits.append(RobotCard(robot, watched, door.operates(request), found.folder))
+            await RunPage(found, part, trial, site.prices, waits).begin()
 
     def _not_there(name: str) -> None:
         with page_frame('No such run', robot):

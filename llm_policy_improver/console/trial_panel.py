@@ -49,7 +49,7 @@ def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | 
             ('Expected', told.expected),
             ('Came', _came(one)),
             ('Proposed by', told.proposed_by),
-            ('Checks', told.checks),
+            ('The checks say', told.checks),
             ('Claims', told.claims),
             ('Cost', _cost(told, step, prices)),
         )
@@ -68,7 +68,7 @@ def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | 
             text('summary', 'What the model claimed, beside what the trials show')
             _claims(view, step.proposal.claims)
     for kept in told.kept_back:
-        text('p', f'Kept from the arm before it by {kept.by}: {kept.reason}', 'kept-back')
+        text('p', f'Proposed before it and not played, decided by {kept.by}: {kept.reason}', 'kept-back')
     for heading, words in told.thoughts:
         with ui.element('details'):
             text('summary', heading)
@@ -104,7 +104,7 @@ def _policy(view: RunView, one: Shown) -> None:
     values = view.values(one.trial)
     if not values:
         return
-    labels = {each.name: each.label for each in view.brief.space.parameters}
+    labels = {each.name: each.heading for each in view.brief.space.parameters}
     with ui.element('details'):
         text('summary', 'Its parameters')
         table('Parameters', ('parameter', 'value'), ((labels[name], f'{each:.3f}') for name, each in values.items()))

@@ -86,6 +86,11 @@ class Parameter:
         return self.same_share * (self.high - self.low)
 
     @property
+    def heading(self) -> str:
+        """Label and unit, over columns and pictures, e.g. ``'g (axis_5), factor'``."""
+        return f'{self.label}, {self.unit or "factor"}'
+
+    @property
     def label(self) -> str:
         """Name and meaning: ``'g (axis_5)'``."""
         return f'{self.name} ({self.meaning})'

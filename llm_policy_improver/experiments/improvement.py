@@ -27,7 +27,7 @@ from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.runs.store import RunExistsError, RunStore
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES
 from llm_policy_improver.table_tennis.objectives import parse_objective
 
 WITH_MODEL: Final = ('sas', 'hybrid')

@@ -25,7 +25,7 @@ from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES, read_reachable
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
 

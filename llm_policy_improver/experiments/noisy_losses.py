@@ -29,7 +29,7 @@ from llm_policy_improver.methods.rules import REPEATS
 from llm_policy_improver.report.progress_bar import Step
 from llm_policy_improver.table_tennis.bench.drawn_arms import drawn_arm
 from llm_policy_improver.table_tennis.bench.noise import NoiseResult
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES
 from llm_policy_improver.table_tennis.cells import noisy_cell
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.simulated_prior import SimulatedPrior

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.experiments import improvement_summary, statistics
 from llm_policy_improver.experiments.report import label
 from llm_policy_improver.experiments.rows import Row
-from llm_policy_improver.table_tennis.bench.reachable import read_reachable
+from llm_policy_improver.table_tennis.bench.reachable_best import read_reachable
 
 DPI: Final = 130
 PUBLISHED: Final = {1: 0.394, 5: 0.689, 10: 0.837}

@@ -24,7 +24,7 @@ from llm_policy_improver.experiments.side_by_side import converse
 from llm_policy_improver.experiments.table_tennis import BLOCK, task
 from llm_policy_improver.llm.asking import costs
 from llm_policy_improver.report.progress_bar import Step
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES
 from llm_policy_improver.table_tennis.bench.trials import true_outcome
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import parameter_space

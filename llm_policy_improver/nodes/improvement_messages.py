@@ -24,7 +24,7 @@ from llm_policy_improver.nodes.messages import (
 )
 from llm_policy_improver.report.wording import claims_text, step_text, waiting_text
 from llm_policy_improver.table_tennis.rehearsal import Rehearsal
-from llm_policy_improver.table_tennis.tracing.observed import landing_of
+from llm_policy_improver.table_tennis.tracing.observed import expected_place, landing_of
 
 
 def _landing(trial: Trial | None) -> tuple[float, float, float] | None:
@@ -74,6 +74,7 @@ def status_message(
         if expected is not None:
             status.expected_loss, status.expected_success = expected.loss, expected.success
             status.expected_low, status.expected_high = expected.low, expected.high
+        status.expected_landing = doubles(expected_place(waiting.proposal) or ())
         status.claims = claims_text(waiting.proposal.claims)
         _tell_rehearsal(status, waiting)
     if improvement.end is not None and improvement.end.early:

@@ -1,5 +1,6 @@
 """The nodes of a running arm or simulation, for a page beside them: what they say, and what a person asks of them."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -139,7 +140,7 @@ class RobotLink:
         checks = status.verdict.removesuffix(f'; {Rehearsal.name}: {status.rehearsal}')
         told = (
             ('Why', status.reason), ('Expected', expected_text(expected_in(status))), ('Its claims', status.claims),
-            ('Checks', checks), ('Rehearsal', status.rehearsal),
+            ('The checks say', checks), ('Rehearsal', status.rehearsal),
         )  # fmt: skip
         thoughts = (('Summary', status.summary), ('Analysis', status.analysis), ('Synthesis', status.synthesis))
         return Offer(
@@ -152,6 +153,7 @@ class RobotLink:
             thoughts=tuple((name, clean_text(text)) for name, text in thoughts if text),
             source=clean_text(status.proposed_source),
             numbers=tuple(Number(self._label(name), value) for name, value in proposed),
+            landing=_place(status.expected_landing),
         )
 
     def _label(self, name: str) -> str:
@@ -198,6 +200,12 @@ class RobotLink:
         if self._offer(status, self._client.heard(PARAMETERS)) != offer:
             raise RobotError('something else waits by now: look at it first')
         return self._client.decide(status, decision, reason, values, by)
+
+
+def _place(said: Sequence[float]) -> tuple[float, float] | None:
+    """Of two finite numbers; None of anything else."""
+    numbers = tuple(map(float, said))
+    return (numbers[0], numbers[1]) if len(numbers) == 2 and all(map(math.isfinite, numbers)) else None
 
 
 def _values(published: PolicyParameters | None) -> dict[str, float]:

@@ -64,7 +64,7 @@ class ClipTrial:
         outcome = clean_line(self.trial.outcome, _LONGEST).replace('_', ' ')
         landing, left = landing_of(self.trial), self.distance
         if self.trial.succeeded and landing is not None:
-            said = f'landed at ({landing.x:+.2f}, {landing.y:.2f}) m'
+            said = f'landed at ({landing.x:+z.2f}, {landing.y:.2f}) m'
             if left is not None:
                 said += f', {left:.3f}{self._unit} to go'
         else:

@@ -106,6 +106,7 @@ def _run(view: RunView, name: str, prices: Prices | None) -> dict[str, Any]:
         'name': name,
         'view': view,
         'result': result,
+        'returned': sum(one.trial.succeeded for one in view.shown),
         'pictures': drawn,
         'stages': stages,
         'verdict': verdict(stages) if view.objective.measurable else '',
@@ -133,7 +134,7 @@ def _parameters(view: RunView) -> list[tuple[str, float, float, float, float | N
     best = view.values(None if view.best is None else view.best.trial)
     kept = view.values(None if view.end is None else view.end.recommended)
     return [
-        (each.label, each.low, each.high, each.neutral, best.get(each.name), kept.get(each.name))
+        (each.heading, each.low, each.high, each.neutral, best.get(each.name), kept.get(each.name))
         for each in view.brief.space.parameters
     ]
 
@@ -142,7 +143,7 @@ def played_where(view: RunView) -> str:
     """Where the balls were played, for people."""
     if 'stand_in_arm' in view.description:
         return 'on the stand-in arm, in real time'
-    return 'in simulation' if 'simulator' in view.description else 'by nodes that were launched'
+    return 'in simulation' if 'simulator' in view.description else 'through ROS nodes'
 
 
 def _again(view: RunView) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ from llm_policy_improver.report.wording import agreement_text
 WIDTH: Final = 12.0
 """in, of every picture."""
 EXPECTED: Final = '#4493f8'
+REACHABLE: Final = '#1a7f37'
 AGREES, CONTRADICTED = '#1a7f37', '#d1242f'
 
 _MAP_HEIGHT: Final = 7.2
@@ -123,6 +124,12 @@ def _distances(axes: Axes, view: RunView, shown: Sequence[Shown]) -> None:
         label='best seen so far (under noise partly luck)', gid='best so far',
     )  # fmt: skip
     top = max(distance for _, distance, _ in measured)
+    if (reachable := view.reachable) is not None:
+        axes.axhline(
+            reachable.distance_m, color=REACHABLE, lw=1.2, ls=(0, (5, 3)), zorder=1, gid='reachable',
+            label=f'nearest that {reachable.trials:,} balls of a search came in simulation',
+        )  # fmt: skip
+        top = max(top, reachable.distance_m)
     axes.set_ylim(0, 1.12 * top)
     failed = [one.number for one in shown if not one.trial.succeeded]
     if failed:
@@ -147,8 +154,7 @@ def parameter_figure(view: RunView) -> Figure:
     values, many = {one.number: view.values(one.trial) for one in view.shown}, crowded(view.shown)
     for parameter, axes in zip(parameters, axes_of, strict=False):
         _plain(axes)
-        unit = f', {parameter.unit}' if parameter.unit else ''
-        axes.set_title(f'{parameter.label}{unit}', fontsize=10, loc='left', color=INK, pad=4)
+        axes.set_title(parameter.heading, fontsize=10, loc='left', color=INK, pad=4)
         axes.axhline(parameter.neutral, color=PALE, lw=0.8, zorder=0)
         for first in (True, False):
             some = [one for one in view.shown if one.first is first]

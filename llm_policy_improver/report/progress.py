@@ -167,7 +167,7 @@ class ConsoleReporter:
         # Where a ball came down that is no good return would read like a landing: the note says what it did.
         landed = report.outcome == 'landed' and report.landing is not None
         where = (
-            f'at ({report.landing[0]:+.2f}, {report.landing[1]:.2f}) m' if landed and report.landing else ''
+            f'at ({report.landing[0]:+z.2f}, {report.landing[1]:.2f}) m' if landed and report.landing else ''
         )
         distance = '' if report.distance is None else f'{report.distance:.3f} m to go'
         what = f'landed {where:20s} {distance}' if landed else f'{report.outcome}: {report.note}'

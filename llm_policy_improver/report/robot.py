@@ -61,6 +61,7 @@ class Offer:
         thoughts: heading and text of what a language model wrote.
         source: of a program; it has no numbers then.
         numbers: its parameters.
+        landing: where the ball is expected, m, frame ``table``; None where nothing is said.
     """
 
     version: int
@@ -72,6 +73,7 @@ class Offer:
     thoughts: tuple[tuple[str, str], ...]
     source: str
     numbers: tuple[Number, ...]
+    landing: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

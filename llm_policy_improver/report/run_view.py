@@ -34,6 +34,7 @@ from llm_policy_improver.runs.stored_run import (
     stored_parts,
     stored_settings,
 )
+from llm_policy_improver.table_tennis.bench.reachable_best import ReachableBest, reachable_best
 from llm_policy_improver.table_tennis.task_brief import make_brief
 
 
@@ -106,6 +107,11 @@ class RunView:
         """The trial nearest to the objective; None where none can be ranked."""
         nearest = self.objective.best(self.trials)
         return next((one for one in self.shown if one.trial is nearest), None)
+
+    @cached_property
+    def reachable(self) -> ReachableBest | None:
+        """The nearest that a long search of these parameters came in simulation; None where there was none."""
+        return None if self.of_programs else reachable_best(self.objective, self.brief.space)
 
     @cached_property
     def played(self) -> tuple[tuple[PlayedStep, Step, Trial | None], ...]:

@@ -115,7 +115,7 @@ def _told(view: RunView) -> Iterator[ToldStep]:
             landing = landing_of(trial)
             landed = trial.succeeded and landing is not None
             outcome = (
-                f'landed at ({landing.x:+.2f}, {landing.y:.2f}) m'
+                f'landed at ({landing.x:+z.2f}, {landing.y:.2f}) m'
                 if landed and landing is not None
                 else f'{trial.outcome.replace("_", " ")}: {trial.note}'
             )

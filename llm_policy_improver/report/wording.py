@@ -95,6 +95,6 @@ def best_text(result: ImprovementResult) -> str:
     if result.best is None:
         return ''
     landing, left = landing_of(result.best), result.best_distance_m
-    where = '' if landing is None else f' at ({landing.x:+.2f}, {landing.y:.2f}) m'
+    where = '' if landing is None else f' at ({landing.x:+z.2f}, {landing.y:.2f}) m'
     how = 'by the word of the model' if left is None else f'{left:.3f} m to go'
     return f'trial {result.best_trial}{where}, {how}'

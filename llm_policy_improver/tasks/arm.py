@@ -4,7 +4,7 @@ from functools import cache
 from typing import Final
 
 from llm_policy_improver.core.policy import Parameters
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES, read_reachable
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.simulated_examples import simulated_examples
 from llm_policy_improver.table_tennis.space import Searched, parameter_space

@@ -1,5 +1,6 @@
 """What a page beside nodes hears of them and asks of them: sealed statuses alone, and nothing past their gates."""
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -93,6 +94,32 @@ def test_person_begins_decides_stops_and_arms_by_the_link(graph: RosGraph, tmp_p
         assert asked(graph, link.disarm).startswith('disarmed')
         assert asked(graph, link.cancel) == 'the run ends after the ball in flight'
         graph.spin_until(lambda: link.state().optimizer == OptimizerStatus.CANCELLED, 'the end')
+
+
+def test_link_tells_where_the_ball_is_expected_once_the_method_says_so(graph: RosGraph, tmp_path: Path) -> None:
+    first = 8
+    cell = SealedCell(graph, tmp_path, approval=ApprovalConfig(required=True), trials=20, first_trials=first)
+    with RobotLink(cell.keys, SPACE, 'Ada', graph.namespace) as link:
+        graph.spin_until(lambda: link.state().optimizer and link.state().controller, 'both statuses')
+        asked(graph, lambda: link.begin(FAR))
+        for version in range(1, first + 1):
+            offer = offered(graph, link, version)
+            assert offer.landing is None
+            asked(graph, lambda offer=offer: link.decide(offer, APPROVE, 'Ada', '', ()))  # type: ignore[misc]
+        offer, said = offered(graph, link, first + 1), cell.waiting(first + 1)
+        assert offer.landing == tuple(said.expected_landing) != ()
+
+
+@pytest.mark.parametrize('said', [[], [0.4], [0.4, 0.9, 0.0], [0.4, math.nan], [math.inf, 0.9]])
+def test_place_that_is_none_is_not_shown(graph: RosGraph, said: list[float]) -> None:
+    with RobotLink(SecuritySettings(), SPACE, 'Ada', graph.namespace) as link:
+        publisher = graph.publisher(OptimizerStatus, 'optimizer/status', LATCHED)
+        waits = OptimizerStatus(state=OptimizerStatus.WAITING_FOR_APPROVAL, proposed_version=1, expected_landing=said)
+        publisher.publish(waits)
+        assert offered(graph, link, 1).landing is None
+        waits.expected_landing, waits.proposed_version = [0.4, 0.9], 2
+        publisher.publish(waits)
+        assert offered(graph, link, 2).landing == (0.4, 0.9)
 
 
 def test_without_the_operators_key_nothing_moves_and_stopping_works(graph: RosGraph, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // The distance to the goal over trials: dots, what was expected of each before the ball, the best so far.
 export default {
-  props: { trials: Array, chosen: Number },
+  props: { trials: Array, chosen: Number, reachable: Object },
   data: () => ({ width: 640, height: 260 }),
   mounted() {
     this.observer = new ResizeObserver(([entry]) => { this.width = Math.max(entry.contentRect.width, 240); });
@@ -73,6 +73,9 @@ export default {
       <line v-if="chosen" class="now" :x1="x(chosen)" :x2="x(chosen)" :y1="box.top" :y2="box.bottom" />
       <line v-for="each in expected" :key="'e' + each.number" class="expected" :x1="x(each.number)" :x2="x(each.number)"
         :y1="y(each.expected[0])" :y2="y(each.expected[1])" />
+      <line v-if="reachable" class="reachable" :x1="box.left" :x2="box.right" :y1="y(reachable.distance_m)" :y2="y(reachable.distance_m)">
+        <title>{{ reachable.distance_m.toFixed(3) }} m</title>
+      </line>
       <path :d="best" class="lowest" />
       <circle v-for="each in measured" :key="each.number" :cx="x(each.number)" :cy="y(each.distance)"
         :r="each.first ? 3 : 4.5" :fill="each.colour" class="landing" :class="{ cut: each.distance > top }">
@@ -86,6 +89,7 @@ export default {
     <p class="key">
       <span v-if="expected.length"><i class="bar expected"></i>expected before the ball (8 of 10)</span>
       <span><i class="bar lowest"></i>best seen so far (under noise partly luck)</span>
+      <span v-if="reachable"><i class="bar reachable"></i>reachable: the nearest that a search with {{ reachable.trials.toLocaleString("en") }} balls came in simulation</span>
       <span v-if="failed.length"><b class="cross">×</b> no good return</span>
     </p>
   </div>`,

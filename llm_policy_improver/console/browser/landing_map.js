@@ -14,12 +14,21 @@ const WIDER = 3;
 // Pixels; the style sheet holds the picture to it.
 const HIGHEST = 520;
 
-// The part of the table that holds places, in the shape of the picture, which is so many times wider than high.
-function partAround(places, shape) {
+// Where a frame of this length begins to have places in its middle, with little of what is no table.
+function begin(places, long, margin, tableLow, tableHigh) {
+  const low = Math.min(...places), high = Math.max(...places), middle = (low + high - long) / 2;
+  const least = Math.min(low, tableLow) - margin, most = Math.max(high, tableHigh) + margin - long;
+  return least > most ? middle : Math.min(Math.max(middle, least), most);
+}
+
+// The part of the table, half as wide as it is and as long, that holds places, in the shape of the picture, which is so
+// many times wider than high.
+function partAround(places, shape, half, length) {
   const xs = places.map((each) => each.x), ys = places.map((each) => each.y);
   const size = Math.max(Math.max(...xs) - Math.min(...xs), Math.max(...ys) - Math.min(...ys), 8) * 1.25;
-  const x = (Math.max(...xs) + Math.min(...xs)) / 2, y = (Math.max(...ys) + Math.min(...ys)) / 2;
-  return { x: x - (shape * size) / 2, y: y - size / 2, width: shape * size, height: size };
+  const width = shape * size, margin = 0.12 * size;
+  const x = begin(xs, width, margin, -half, half), y = begin(ys, size, margin, -length, 0);
+  return { x, y, width, height: size };
 }
 
 function starAt(x, y, size) {
@@ -32,7 +41,7 @@ function starAt(x, y, size) {
 }
 
 export default {
-  props: { trials: Array, map: Object, chosen: Number },
+  props: { trials: Array, map: Object, chosen: Number, coming: Array },
   data: () => ({ picked: null, wide: 640 }),
   mounted() {
     this.observer = new ResizeObserver(([entry]) => { this.wide = Math.max(entry.contentRect.width, 200); });
@@ -53,6 +62,15 @@ export default {
     improved() { return this.landed.filter((each) => !each.first); },
     best() { return this.landed.find((each) => each.number === this.map.best); },
     current() { return this.landed.find((each) => each.number === this.chosen); },
+    // Where the ball of the chosen trial was expected, and that of what comes next.
+    foretold() {
+      const chosen = this.trials.find((each) => each.number === this.chosen), from = this.current, found = [];
+      const told = (key, place, words, to) => found.push({ key, x: 100 * place[0], y: -100 * place[1], place, words, to });
+      if (chosen?.foretold) told("chosen", chosen.foretold, `Expected of trial ${chosen.number}`, from);
+      if (this.coming) told("coming", this.coming, "Expected next", null);
+      return found;
+    },
+    next() { return this.foretold.find((each) => each.key === "coming"); },
     goal() {
       if (!this.map.goal) return null;
       const [x, y] = this.map.goal;
@@ -62,15 +80,16 @@ export default {
     whole() { return { x: -this.net - 4, y: -this.length - 8, width: 2 * this.net + 8, height: this.length + 22 }; },
     // Where the aim is nearest to the best landing.
     aimed() { return { x: this.goal.x ?? this.best.x, y: this.goal.y ?? this.best.y }; },
-    // The neighbourhood of the better half of the improvements, at least of a few, with the aim
-    // unless that is far off.
+    // The neighbourhood of the better half of the improvements, at least of a few, with where
+    // the next ball is expected, and with the aim unless that is far off.
     part() {
       if (!this.best) return this.whole;
       const ranked = this.improved.filter((each) => each.distance !== null).sort((a, b) => a.distance - b.distance);
       const some = [this.best, ...ranked.slice(0, Math.max(Math.ceil(ranked.length / 2), LEAST))];
-      const shape = Math.max(this.wide / HIGHEST, 1), alone = partAround(some, shape);
+      if (this.next) some.push(this.next);
+      const shape = Math.max(this.wide / HIGHEST, 1), alone = partAround(some, shape, this.half, this.length);
       if (!this.goal) return alone;
-      const aimed = partAround([...some, this.aimed], shape);
+      const aimed = partAround([...some, this.aimed], shape, this.half, this.length);
       return aimed.width > WIDER * alone.width ? alone : aimed;
     },
     crowded() {
@@ -97,7 +116,8 @@ export default {
     // A number beside each landing where there is room: the chosen and the best first, then the latest.
     labels() {
       const u = this.unit, taken = [], found = [];
-      const first = [this.current, this.best].filter(Boolean), goal = this.goal;
+      const next = this.next ? [{ ...this.next, number: "next" }] : [];
+      const first = [this.current, this.best, ...next].filter(Boolean), goal = this.goal;
       if (this.pointed) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
       if (this.near) taken.push([this.scale.x, this.scale.y - 6 * u, this.scale.x + this.scale.long, this.scale.y]);
       const others = this.improved.slice(-MOST_NUMBERED).reverse().concat(this.landed.filter((each) => each.first).slice(-MOST_NUMBERED));
@@ -122,8 +142,9 @@ export default {
     keyStar: () => starAt(0, 0, 5),
     told() {
       const best = this.best ? `, the best is trial ${this.best.number}` : "";
+      const next = this.next ? `; the next is expected at ${this.coming.map((each) => each.toFixed(2)).join(", ")} m` : "";
       return `The opponent's half of the table from above: ${this.landed.length} of ${this.trials.length} balls ` +
-        `landed on it${best}. All trials stand in the table "All trials" below.`;
+        `landed on it${best}${next}. All trials stand in the table "All trials" below.`;
     },
   },
   methods: {
@@ -134,6 +155,7 @@ export default {
     },
     // Marks and letters have the same size on the screen, however much of the table is shown: this is 3.2 pixels.
     unitOf(frame) { return (3.2 * frame.width) / Math.min(this.wide, (HIGHEST * frame.width) / frame.height); },
+    diamond({ x, y }) { const r = 2.6 * this.unit; return `M${x} ${y - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}Z`; },
     size(each) { return (each.first ? 1.3 : 1.9) * this.unit; },
   },
   template: `
@@ -173,6 +195,12 @@ export default {
       <circle v-if="best" :cx="best.x" :cy="best.y" :r="4.2 * unit" class="ring" :stroke-width="0.9 * unit" />
       <circle v-if="current" :cx="current.x" :cy="current.y" :r="3.1 * unit" class="ring chosen"
         :stroke-width="0.9 * unit" />
+      <g v-for="each in foretold" :key="each.key" class="foretold" :stroke-width="0.7 * unit">
+        <line v-if="each.to" :x1="each.x" :y1="each.y" :x2="each.to.x" :y2="each.to.y" />
+        <path :d="diamond(each)" :data-foretold="each.key">
+          <title>{{ each.words }}: ({{ each.place[0].toFixed(2) }}, {{ each.place[1].toFixed(2) }}) m</title>
+        </path>
+      </g>
       <text v-for="each in labels" :key="'n' + each.number" :x="each.lx" :y="each.ly" :font-size="(each.must ? 4.6 : 3.4) * unit"
         :stroke-width="0.9 * unit" :class="{ must: each.must, first: each.first }" class="number"
         >{{ each.words }}</text>
@@ -194,6 +222,9 @@ export default {
       </svg>aim</span>
       <span><i class="dot best"></i>best</span>
       <span><i class="dot chosen"></i>chosen</span>
+      <span v-if="foretold.length"><svg width="16" height="16" viewBox="-6 -6 12 12" aria-hidden="true">
+        <path d="M0 -5L5 0L0 5L-5 0Z" class="foretold" stroke-width="1.6" />
+      </svg>expected before the ball{{ next ? (foretold.length > 1 ? ": of the chosen trial, and next" : ": next") : "" }}</span>
       <span v-if="map.spread"><i class="dot spread"></i>where 95 % of repeats of the best would land</span>
     </p>
     <p v-if="failed.length" class="failed">

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import ATTENUATIONS
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.bench.reachable import ReachableBest, read_reachable
+from llm_policy_improver.table_tennis.bench.reachable_best import ReachableBest, read_reachable
 from llm_policy_improver.table_tennis.bench.trials import Job, TrialFigures, run_trials
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.space import parameter_space

@@ -1,16 +1,13 @@
 """``bench reachable``: the best landing that any parameters within the bounds can reach, by a long CMA-ES run.
 
-The result is kept as data beside this module; regret is the distance an optimizer ends with beyond it.
+Regret is the distance an optimizer ends with beyond it.
 """
 
-import json
 import math
 import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import Any, Final
 
 import numpy as np
@@ -18,64 +15,17 @@ import numpy as np
 from llm_policy_improver.core.objective import Objective
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.ball import table
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES, ReachableBest
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import Searched, parameter_space
 from llm_policy_improver.table_tennis.task import TableTennis
 from llm_policy_improver.table_tennis.tracing.observed import landing_of
 
-OBJECTIVES: Final = {
-    'far right': 'as far right as possible',
-    'far left': 'as far left as possible',
-    'far end': 'as close to the far end as possible',
-    'near the net': 'just behind the net',
-    'right corner': 'far right corner',
-    'left corner': 'far left corner',
-    'middle': 'middle of the table',
-    'highest arc': 'as high an arc as possible',
-    'lowest over the net': 'as low over the net as possible',
-    'point': 'at (0.3, 0.9)',
-}
-"""Short names, and the words a person would use."""
-
 CLEAR: Final = table.BALL_RADIUS
 """m; a landing this far inside the edges is clear of them."""
 
-_DATA = 'reachable.json'
 _NOT_LANDED = 10.0
 """m, cost of a trial without a good return."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReachableBest:
-    """The best that was found for one objective.
-
-    Attributes:
-        words: the objective.
-        distance_m: to it.
-        x, y: m, of the landing.
-        parameters: of the policy that reaches it, by name.
-        trials: played to find it.
-    """
-
-    words: str
-    distance_m: float
-    x: float
-    y: float
-    parameters: dict[str, float]
-    trials: int
-
-
-def read_reachable(searched: Searched = Searched.ATTENUATION) -> dict[str, ReachableBest]:
-    """The stored bests by the objectives' short names."""
-    content = json.loads(resources.files(__package__).joinpath(_DATA).read_text())
-    return {name: ReachableBest(**best) for name, best in content[searched]['best'].items()}
-
-
-def to_data(best: dict[str, ReachableBest], searched: Searched, command: str) -> str:
-    """The content of the data file, with the command that made it; what it holds of other parameters stays."""
-    content = json.loads(resources.files(__package__).joinpath(_DATA).read_text())
-    content[searched] = {'command': command, 'best': {name: asdict(found) for name, found in best.items()}}
-    return json.dumps(content, indent=1) + '\n'
 
 
 def _cost(objective: Objective, trial: Trial) -> float:

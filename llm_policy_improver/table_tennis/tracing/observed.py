@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.joints import JOINTS
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
@@ -95,6 +96,12 @@ def landing_of(trial: Trial) -> Landing | None:
     if 'landing_x' not in measures or 'landing_y' not in measures:
         return None
     return Landing(measures['landing_x'], measures['landing_y'], measures.get('bounce_time', math.nan))
+
+
+def expected_place(proposal: Proposal) -> tuple[float, float] | None:
+    """Where its method expects the ball to land, x and y in m, frame ``table``; None where it does not say."""
+    x, y = (proposal.expected.get(name, math.nan) for name in ('landing_x', 'landing_y'))
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else None
 
 
 def trial_of(

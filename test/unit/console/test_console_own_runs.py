@@ -146,3 +146,32 @@ def test_what_cannot_be_begun_is_a_sentence(
         alert.get_by_text(sentence).wait_for()
         assert page.get_by_role('button', name='Begin').count() == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def foretold(page: Any, which: str) -> tuple[float, float]:
+    """Where the map shows that a ball was expected: the middle of its sign, m."""
+    corners = page.locator(f'[data-foretold="{which}"]').get_attribute('d').removeprefix('M').split('l')
+    x, top = map(float, corners[0].split())
+    return x / 100, -(top + float(corners[1].split()[1])) / 100
+
+
+def test_map_shows_where_the_next_ball_is_expected_and_where_that_of_a_trial_was(page: Any, tmp_path: Path) -> None:
+    with console(tmp_path) as opened:
+        say(page, opened, 'far left corner', trials=12, first=8)
+        begin(page)
+        for version in range(1, 9):
+            waits(page, version)
+            assert page.locator('[data-foretold]').count() == 0, 'first trials expect nothing'
+            page.get_by_role('button', name='Let it play').click()
+        waits(page, 9)
+        page.locator('[data-foretold="coming"]').wait_for()
+        before = foretold(page, 'coming')
+        page.locator('.landing-map text', has_text='next').wait_for()
+        page.get_by_role('button', name='Let it play').click()
+        waits(page, 10)
+        page.goto(opened.page(f'/run?name={run_in(tmp_path).name}&trial=9'))
+        page.locator('[data-foretold="chosen"]').wait_for()
+        assert foretold(page, 'chosen') == pytest.approx(before, abs=1e-3)
+    with RunRecords.look(run_in(tmp_path)) as store:
+        expected = store.steps()[8].step.proposal.expected
+    assert before == pytest.approx((expected['landing_x'], expected['landing_y']), abs=1e-3)

@@ -315,7 +315,7 @@ def test_trial_that_another_process_stores_appears_without_a_reload(page: Any, c
         assert writer.stdout is not None
         try:
             assert writer.stdout.readline() == 'holds\n'
-            page.get_by_text('Goes on now').wait_for()
+            page.get_by_text('In progress').wait_for()
             page.get_by_label('follow the newest').check()
             for number in range(FIRST + 1, FIRST + 6):
                 writer.stdin.write('\n')

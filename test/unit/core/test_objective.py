@@ -13,7 +13,7 @@ from llm_policy_improver.core.term import Extreme, Term, TermError, Want
 from llm_policy_improver.core.trial import Trial
 from llm_policy_improver.table_tennis.arm.modulation import Modulation
 from llm_policy_improver.table_tennis.ball import table
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES
 from llm_policy_improver.table_tennis.measures import MEASURES
 from llm_policy_improver.table_tennis.measures.height import NET_CLEARANCE, PEAK_HEIGHT
 from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y

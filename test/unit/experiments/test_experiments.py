@@ -54,7 +54,7 @@ from llm_policy_improver.methods.sas.sas import DEFAULT_OPTIONS
 from llm_policy_improver.runs.prompt_preview import preview
 from llm_policy_improver.runs.replay import ReplayResult, replay
 from llm_policy_improver.runs.store import RunStore
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES, read_reachable
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES, read_reachable
 from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL, parameter_space

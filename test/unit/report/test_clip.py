@@ -86,7 +86,7 @@ def test_heading_says_where_a_return_landed_and_what_is_left_to_go(run: Path) ->
     trial = shown(run, LANDED)
     x, y = trial.trial.measures['landing_x'], trial.trial.measures['landing_y']
     left = parse_objective(WORDS).distance(trial.trial)
-    assert trial.headline == f'Trial 1: landed at ({x:+.2f}, {y:.2f}) m, {left:.3f} m to go'
+    assert trial.headline == f'Trial 1: landed at ({x:+z.2f}, {y:.2f}) m, {left:.3f} m to go'
     assert trial.asked == WORDS
 
 

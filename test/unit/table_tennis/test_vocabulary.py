@@ -11,7 +11,7 @@ from labelled_objectives import labelled
 from llm_policy_improver.core.objective import MAX_CHARACTERS, ObjectiveError
 from llm_policy_improver.core.term import Term
 from llm_policy_improver.core.understanding import Understanding
-from llm_policy_improver.table_tennis.bench.reachable import OBJECTIVES
+from llm_policy_improver.table_tennis.bench.reachable_best import OBJECTIVES
 from llm_policy_improver.table_tennis.measures import MEASURES
 from llm_policy_improver.table_tennis.measures.height import NET_CLEARANCE, PEAK_HEIGHT
 from llm_policy_improver.table_tennis.measures.landing import LANDING_X, LANDING_Y
