@@ -170,7 +170,7 @@ def guarded(application: ASGIApp, door: Door) -> ASGIApp:
         elif scope['type'] == 'http' and entering:
             await _enter(scope, send, entering, query)
         else:
-            await application(scope, receive, _with_headers(send))
+            await _passed_on(application, scope, receive, _with_headers(send))
 
     return answer
 
@@ -179,6 +179,23 @@ def unread(scope: Scope) -> bool:
     """Whether nobody on the way can read this request: it is encrypted, or comes from this machine."""
     client = scope.get('client') or ('', 0)
     return scope.get('scheme') in {'https', 'wss'} or is_loopback(client[0])
+
+
+async def _passed_on(application: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Have the application answer; a browser that left before its page was made is no trouble of anybody's."""
+    left = False
+
+    async def receiving() -> Message:
+        nonlocal left
+        message = await receive()
+        left = left or message['type'] == 'http.disconnect'
+        return message
+
+    try:
+        await application(scope, receiving, send)
+    except RuntimeError:  # of Starlette's middleware: nothing was answered
+        if not left:
+            raise
 
 
 def _with_headers(send: Send) -> Send:

@@ -93,8 +93,8 @@ def _recommended(view: RunView, kept: Proposal | None) -> tuple[tuple[str, str],
         return (('The parameters', 'those in the column "to keep" below'), ('Expected of them', kept_text(kept)))
     if view.best is None:
         return (('The parameters', 'none yet: no trial could be ranked'),)
-    best = f'those of trial {view.best.number}, the best seen'
-    return (('The parameters', f'{best}: no model of the trials says more'), ('It came', f'{metres(view.best.distance)} to the goal'))
+    best = f'those of trial {view.best.number}, the best seen: no model of the trials says more'
+    return (('The parameters', best), ('It came', f'{metres(view.best.distance)} to the goal'))
 
 
 def _state(view: RunView, goes_on: bool) -> str:

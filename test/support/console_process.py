@@ -44,11 +44,11 @@ class Console:
 
 @contextmanager
 def console(folder: Path, *options: str, **environment: str) -> Iterator[Console]:
-    """`llm-policy-improver console` on a free port, until it is interrupted."""
+    """`llm-policy-improver console` on a free port, until it is interrupted; it must not have stumbled."""
     call = [sys.executable, '-m', 'llm_policy_improver', 'console', str(folder), '--port', '0', '--no-show', *options]
-    process = subprocess.Popen(
-        call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **environment}
-    )
+    # NiceGUI leaves parts of itself out where it finds this, its compression for one.
+    own = {name: value for name, value in os.environ.items() if name != 'PYTEST_CURRENT_TEST'} | environment
+    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=own)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -56,7 +56,8 @@ def console(folder: Path, *options: str, **environment: str) -> Iterator[Console
         yield Console(line.split()[1], process)
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=30)
+    assert 'Traceback' not in said, said
 
 
 @contextmanager

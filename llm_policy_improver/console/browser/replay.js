@@ -8,6 +8,24 @@ const VIEWS = {
   above: [0, -0.31, 4.3, 0, -0.3, 0],
 };
 
+// ms after which the scene is drawn anew though nothing is known to have changed.
+const STALE = 2000;
+
+// The scene draws thirty pictures a second for as long as its page is open, which takes a processor without a graphics
+// card: let it draw only what differs from the picture before. `version` tells of what is in it.
+function drawOnlyChanges(renderer, version) {
+  const draw = renderer.render.bind(renderer);
+  let before = "", at = 0;
+  renderer.render = (scene, camera) => {
+    const { width, height } = renderer.domElement, now = performance.now();
+    const key = [...camera.position.toArray(), ...camera.quaternion.toArray(), width, height, version()].join();
+    if (key === before && now - at < STALE) return;
+    before = key;
+    at = now;
+    draw(scene, camera);
+  };
+}
+
 export default {
   props: { scene: Number, arms: Array, trials: Array, numbers: Array },
   data: () => ({ time: 0, playing: false, speed: 0.2, second: 0, view: "the side" }),
@@ -30,12 +48,15 @@ export default {
   },
   mounted() {
     this.time = this.trials[0]?.hit ?? 0;
+    this.changes = 0;
     // The scene makes its objects one after the other: they are moved once all are there.
     this.waiting = setInterval(() => {
       // The wheel scrolls the page, and does not enlarge the scene that happens to come under it.
       const controls = getElement(this.scene)?.controls;
       if (controls) controls.enableZoom = false;
-      if (this.show() && controls) clearInterval(this.waiting);
+      if (!this.show() || !controls) return;
+      clearInterval(this.waiting);
+      drawOnlyChanges(getElement(this.scene).renderer, () => this.changes);
     }, 100);
   },
   beforeUnmount() { clearInterval(this.waiting); this.playing = false; },
@@ -67,6 +88,7 @@ export default {
     },
     show() {
       let complete = true;
+      this.changes += 1;
       this.arms.forEach((arm, index) => {
         const trial = this.trials[index], ids = [arm.arm, arm.ball, arm.trail];
         const meshes = ids.map(this.mesh), joints = arm.joints.map((joint) => this.mesh(joint.id));

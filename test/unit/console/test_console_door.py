@@ -4,7 +4,9 @@ import asyncio
 import base64
 import http.client
 import os
+import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,3 +224,16 @@ def test_operators_link_is_refused_where_others_could_read_it() -> None:
     assert status('192.168.1.9', 'https') == 200
     assert status('192.168.1.9') == 403
     assert status('192.168.1.9', token=TOKEN) == 200
+
+
+def test_browser_that_leaves_before_it_is_answered_is_no_trouble(tmp_path: Path) -> None:
+    with console(tmp_path) as opened:
+        page = str(get(opened).body)  # type: ignore[attr-defined]
+        parts = re.findall(r'["\'](/_nicegui/[^"\']+/esm/[^"\']+[.]js)["\']', page)
+        assert parts, 'a page has scripts'
+        for part in parts[:10]:
+            for pause in (0.0, 0.002, 0.01):
+                with socket.create_connection(('127.0.0.1', opened.port), timeout=20) as connection:
+                    connection.sendall(f'GET {part} HTTP/1.1\r\nHost: 127.0.0.1:{opened.port}\r\n\r\n'.encode())
+                    time.sleep(pause)
+        assert get(opened).status == 200

@@ -247,6 +247,34 @@ def test_replay_plays_to_the_end_by_itself(page: Any, opened: Console) -> None:
     wait_for_axis_1(page, made_up_runs.swing(3).joint_position[-1, 2])
 
 
+def drawn(page: Any) -> int:
+    """Pictures that the scene has drawn so far."""
+    scene = page.locator('.nicegui-scene').get_attribute('id').removeprefix('c')
+    return int(page.evaluate('(scene) => getElement(Number(scene)).renderer.info.render.frame', scene))
+
+
+def test_scene_is_drawn_while_something_moves_in_it_and_hardly_otherwise(page: Any, opened: Console) -> None:
+    open_run(page, opened, trial=3)
+    page.wait_for_function('!document.querySelector(".replay button").disabled')
+    at_rest, end = 100, time.monotonic() + PATIENCE / 1000
+    while at_rest > 3:  # anew now and then, for what nobody told it of
+        assert time.monotonic() < end, f'{at_rest} pictures in 3 s at rest'
+        before = drawn(page)
+        page.wait_for_timeout(3000)
+        at_rest = drawn(page) - before
+    assert at_rest >= 1
+    page.get_by_label('Speed').select_option(label='0.05 ×')
+    page.get_by_role('button', name='From the start').click()
+    before = drawn(page)
+    page.wait_for_timeout(3000)
+    assert drawn(page) - before > 5 * at_rest
+    page.get_by_role('button', name='Pause').click()
+    before = drawn(page)
+    page.get_by_label('Seen from').select_option(label='above')
+    page.wait_for_timeout(1000)
+    assert drawn(page) > before, 'it is seen from elsewhere'
+
+
 def test_two_trials_are_replayed_beside_each_other(page: Any, opened: Console) -> None:
     open_run(page, opened, trial=3)
     page.get_by_label('Beside it').select_option(label='trial 20')
