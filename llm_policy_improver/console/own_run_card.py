@@ -75,7 +75,7 @@ def offer_of(case: GateCase, space: ParameterSpace) -> Offer:
     told = (
         ('Why', proposal.reason),
         ('Expected', expected_text(Expectation.of(proposal))),
-        ('The checks say', waiting_text(case)),
+        ('Checked', waiting_text(case)),
     )
     thoughts = (('Analysis', proposal.analysis), ('Synthesis', proposal.synthesis))
     changes = () if best is None else policy_changes(space, best, proposal)

@@ -49,7 +49,7 @@ def trial_panel(view: RunView, one: Shown, improvement: tuple[ToldStep, Step] | 
             ('Expected', told.expected),
             ('Came', _came(one)),
             ('Proposed by', told.proposed_by),
-            ('The checks say', told.checks),
+            ('Checked', told.checks),
             ('Claims', told.claims),
             ('Cost', _cost(told, step, prices)),
         )

@@ -140,7 +140,7 @@ class RobotLink:
         checks = status.verdict.removesuffix(f'; {Rehearsal.name}: {status.rehearsal}')
         told = (
             ('Why', status.reason), ('Expected', expected_text(expected_in(status))), ('Its claims', status.claims),
-            ('The checks say', checks), ('Rehearsal', status.rehearsal),
+            ('Checked', checks), ('Rehearsal', status.rehearsal),
         )  # fmt: skip
         thoughts = (('Summary', status.summary), ('Analysis', status.analysis), ('Synthesis', status.synthesis))
         return Offer(

@@ -120,17 +120,21 @@ export default {
       const first = [this.current, this.best, ...next].filter(Boolean), goal = this.goal;
       if (this.pointed) taken.push([goal.x - 4 * u, goal.y - 4 * u, goal.x + 4 * u, goal.y + 4 * u]);
       if (this.near) taken.push([this.scale.x, this.scale.y - 6 * u, this.scale.x + this.scale.long, this.scale.y]);
+      for (const { x, y } of [...this.foretold, ...[this.best, this.current].filter(Boolean)]) {
+        taken.push([x - 3 * u, y - 3 * u, x + 3 * u, y + 3 * u]);
+      }
       const others = this.improved.slice(-MOST_NUMBERED).reverse().concat(this.landed.filter((each) => each.first).slice(-MOST_NUMBERED));
       for (const each of [...new Set([...first, ...others])]) {
         const must = first.includes(each), words = each === this.best ? `best: ${each.number}` : String(each.number);
         const wide = (must ? 1.35 : 1.05) * words.length + 0.6;
-        for (const [dx, dy] of PLACES) {
+        // Over no other landing, if that can be.
+        for (const [dx, dy, over] of must ? [...PLACES, ...PLACES.map((place) => [...place, true])] : PLACES) {
           const gap = must ? 5.4 : 3.4, x = each.x + u * dx * (gap + wide * 0.75), y = each.y + u * (dy * gap + 0.6);
           const box = [x - u * wide, y - 3.6 * u, x + u * wide, y + 1 * u];
           const f = this.frame;
           if (box[0] < f.x || box[2] > f.x + f.width || box[1] < f.y || box[3] > f.y + f.height) continue;
           const free = !taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1]);
-          const clear = must || !this.landed.some(
+          const clear = over || !this.landed.some(
             (o) => o !== each && o.x > box[0] - u && o.x < box[2] + u && o.y > box[1] - u && o.y < box[3] + u);
           if (free && clear) { taken.push(box); found.push({ ...each, lx: x, ly: y, must, words }); break; }
         }
