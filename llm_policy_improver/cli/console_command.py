@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from llm_policy_improver.cli.main import fail
-from llm_policy_improver.cli.nodes_config import config_option, namespace_option, nodes_config
+from llm_policy_improver.cli.nodes_config import (
+    config_option,
+    namespace_option,
+    nodes_config,
+    nodes_security,
+    without_ros,
+)
 from llm_policy_improver.core.settings import SettingsError, read_settings
 from llm_policy_improver.loop.settings import OptimizerSettings
-from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 if TYPE_CHECKING:
     from llm_policy_improver.nodes.robot_link import RobotLink
@@ -99,7 +103,7 @@ def console_command(
         from llm_policy_improver.console.watched_folder import WatchedFolder
         from llm_policy_improver.report.page import Prices
 
-        robot = closing.enter_context(_robot(nodes_config(config), namespace)) if ros else None
+        robot = closing.enter_context(_robot(config, namespace)) if ros else None
         operator = secrets.token_urlsafe(_BYTES) if robot is not None and robot.keyed else ''
         address = _address(host or LOOPBACK, listening.getsockname()[1], encrypted=certificate is not None)
         link = f'{address}?token={token}' if token else address
@@ -118,14 +122,14 @@ def console_command(
     click.echo('The console has ended.')
 
 
-def _robot(config: Path, namespace: str) -> 'RobotLink':
+def _robot(config: Path | None, namespace: str) -> 'RobotLink':
     """The nodes that run, by the keys of their parameter file."""
-    security = read_settings(config, ControllerSettings, 'controller').security
-    space = replace(read_settings(config, OptimizerSettings, 'optimizer'), parameters='both').space()
+    security = nodes_security(config)
+    space = replace(read_settings(nodes_config(config), OptimizerSettings, 'optimizer'), parameters='both').space()
     try:
         from llm_policy_improver.nodes.robot_link import RobotLink
     except ImportError as error:
-        fail(f'ROS 2 is not installed here ({error}): --ros needs it')
+        without_ros(error)
     return RobotLink(security, space, getpass.getuser(), namespace)
 
 

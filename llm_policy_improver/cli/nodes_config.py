@@ -1,11 +1,15 @@
 """Which parameter file nodes that run were started with: it names the keys by which they and people are known."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
+from llm_policy_improver.cli.main import fail
+from llm_policy_improver.core.security import SecuritySettings
+from llm_policy_improver.core.settings import read_settings
 from llm_policy_improver.core.share import share_folder
+from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 DEFAULT: Final = 'hardware.yaml'
 
@@ -25,3 +29,17 @@ def nodes_config(given: Path | None) -> Path:
         if shared.exists():
             return shared
     return named
+
+
+def nodes_security(given: Path | None) -> SecuritySettings:
+    """Where the keys of the nodes are, by their parameter file.
+
+    Raises:
+        SettingsError: it cannot be read, or says something else.
+    """
+    return read_settings(nodes_config(given), ControllerSettings, 'controller').security
+
+
+def without_ros(error: ImportError) -> NoReturn:
+    """End the program, as a command is asked for that nodes must answer."""
+    fail(f'ROS 2 is not installed here ({error}): this needs it')

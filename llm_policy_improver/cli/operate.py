@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llm_policy_improver.cli.main import fail
-from llm_policy_improver.cli.nodes_config import config_option, namespace_option, nodes_config
-from llm_policy_improver.core.settings import SettingsError, read_settings
+from llm_policy_improver.cli.nodes_config import config_option, namespace_option, nodes_security, without_ros
+from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.tokens import ARM, RESUME
 from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT
 from llm_policy_improver.report.robot import RobotError
 from llm_policy_improver.report.told_steps import expected_text
-from llm_policy_improver.table_tennis.settings import ControllerSettings
 
 if TYPE_CHECKING:
     from llm_policy_improver.msg import OptimizerStatus
@@ -36,11 +35,11 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def _operator(by: str | None, namespace: str, config: Path | None) -> Iterator['OperatorClient']:
     """The person, connected; what is refused ends the program with one sentence."""
-    security = read_settings(nodes_config(config), ControllerSettings, 'controller').security
+    security = nodes_security(config)
     try:
         from llm_policy_improver.nodes.operator_client import OperatorClient
     except ImportError as error:
-        fail(f'ROS 2 is not installed here ({error}): this needs it')
+        without_ros(error)
     try:
         with OperatorClient(security, by or getpass.getuser(), namespace) as operator:
             yield operator
@@ -158,10 +157,10 @@ def _show(
     operator: 'OperatorClient', status: 'OptimizerStatus', edited: dict[str, float] | None = None
 ) -> None:
     """What waits, what changes by it, largest first, and how it was rehearsed."""
+    from llm_policy_improver.nodes.improvement_messages import expected_in  # ROS 2 is there by now
+
     click.echo(f'Objective  {status.objective}{os.linesep}Aim        {status.aim}')
     click.echo(f'Version    {status.proposed_version} by {status.proposed_by}: {status.reason}')
-    from llm_policy_improver.nodes.improvement_messages import expected_in
-
     for name, words in (('Expected', expected_text(expected_in(status))), ('Claims', status.claims)):
         if words:
             click.echo(f'{name:9}  {words}')

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from nicegui import run, ui
 
 from llm_policy_improver.console.fields import Field
+from llm_policy_improver.console.objective_form import ObjectiveForm
 from llm_policy_improver.console.proposal_card import ProposalCard
 from llm_policy_improver.console.stored_offer import beside_best
 from llm_policy_improver.console.texts import button, facts, link, text
 from llm_policy_improver.console.watched_folder import WatchedFolder
-from llm_policy_improver.core.objective import MAX_CHARACTERS
 from llm_policy_improver.report.robot import (
     DISARMED,
     ESTOP,
@@ -65,7 +65,7 @@ class RobotCard:
             self._next = text('p', '', 'next')
             self._said, self._refused = text('p', '', 'quiet'), text('p', '', 'trouble')
             self._said.props['role'], self._refused.props['role'] = 'status', 'alert'
-            self._lay_out_objective()
+            self._form = ObjectiveForm(robot, self._do).element
             self._body = ui.element('div')
             self._watching = text('p', WATCHING, 'quiet')
         self._card.set_visibility(False)
@@ -85,16 +85,6 @@ class RobotCard:
                 self._no = button('No').on('click', lambda: self._sure.set_visibility(False), args=[])
                 button('Yes, arm it', 'main').on('click', self._on_arm, args=[])
         self._sure.set_visibility(False)
-
-    def _lay_out_objective(self) -> None:
-        with ui.element('div').classes('form') as self._form:
-            text('h3', 'Where should the ball go?')
-            self._words = Field(
-                'In plain words', '', placeholder='hit the ball as far right as possible', maxlength=MAX_CHARACTERS
-            )
-            self._ask = button('What is understood?', 'main').on('click', self._understand, args=[])
-            self._words.element.on('keydown.enter', self._understand, args=[])
-            self._answer = ui.element('div').props('aria-live=polite')
 
     @property
     def _may(self) -> bool:
@@ -203,32 +193,6 @@ class RobotCard:
             self._said.text = await run.io_bound(operation) or ''
         except RobotError as error:
             self._refused.text = str(error)
-
-    async def _understand(self) -> None:
-        """Have the words read, and show what they are taken to mean; nothing begins."""
-        self._answer.clear()
-        self._refused.text = ''
-        words = self._words.line
-        self._ask.props['disabled'] = True
-        try:
-            read = await run.io_bound(self._robot.understood, words)
-        except RobotError as error:
-            self._refused.text = str(error)
-            return
-        finally:
-            self._ask.props['disabled'] = False
-        if read is None:
-            return
-        aim, follows = read
-        with self._answer:
-            facts((('Understood as', aim or 'no program measures it: people rank the trials'), ('Then', follows)))
-            begin = button('Begin', 'main').on('click', partial(self._begin, words), args=[])
-            text('p', 'If something else is meant, say it in other words above.', 'quiet')
-        begin.run_method('focus')
-
-    async def _begin(self, words: str) -> None:
-        self._answer.clear()
-        await self._do(partial(self._robot.begin, words))
 
 
 def _next(state: RobotState) -> str:
