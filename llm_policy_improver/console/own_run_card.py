@@ -31,7 +31,7 @@ class OwnRunCard:
             with ui.element('div').classes('stepper'):
                 self._state = text('h2', '')
                 self._state.props['aria-live'] = 'polite'
-                self._stop = button('Stop after this ball').on('click', self._on_stop, args=[])
+                self._stop = button('Stop the run').on('click', self._on_stop, args=[])
             self._message, self._said = text('p', '', 'quiet'), text('p', '', 'quiet')
             self._said.props['role'] = 'status'
             self._body = ui.element('div')
@@ -44,7 +44,7 @@ class OwnRunCard:
             Progress.PLAYING: 'This console plays the run, in simulation',
             Progress.WAITING: 'A proposal waits for you: nothing moves, in simulation, until you decide',
         }.get(progress, f'The run has {"failed" if progress is Progress.FAILED else "ended"}')
-        self._message.text = self._run.message
+        self._message.text = f'Last: {self._run.message}' if self._run.message else ''
         self._stop.set_visibility(progress in (Progress.PLAYING, Progress.WAITING))
         if case is not self._case:
             self._case = case
@@ -75,7 +75,7 @@ def offer_of(case: GateCase, space: ParameterSpace) -> Offer:
     told = (
         ('Why', proposal.reason),
         ('Expected', expected_text(Expectation.of(proposal))),
-        ('Checked', waiting_text(case)),
+        ('Automatic checks', waiting_text(case)),
     )
     thoughts = (('Analysis', proposal.analysis), ('Synthesis', proposal.synthesis))
     changes = () if best is None else policy_changes(space, best, proposal)

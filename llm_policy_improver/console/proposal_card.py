@@ -32,6 +32,9 @@ class ProposalCard:
             text('h3', f'What changes from {offer.changed_from}')
             if offer.changes:
                 change_bars(offer.changes)
+                changed = {each.label for each in offer.changes}
+                same = ', '.join(each.label for each in offer.numbers if each.label not in changed)
+                text('p', f'As before: {same}.' if same else '', 'quiet')
             else:
                 text('p', 'Nothing: the same parameters are played again.')
         for sentence in offer.contradictions:
@@ -49,7 +52,7 @@ class ProposalCard:
         self._fields = self._numbers()
         with ui.element('div').classes('decide'):
             self._person = Field('Who decides, for the record', getpass.getuser())
-            self._reason = Field('Why (a rejection must have one; the next prompt tells it)', '')
+            self._reason = Field('Why (a rejection must have one; a language model is told it)', '')
             text(
                 'p',
                 f'Let it play: {plays} with these numbers, then the next proposal. Reject it: it is not played, and '

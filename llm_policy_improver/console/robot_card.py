@@ -76,7 +76,7 @@ class RobotCard:
             self._arm = button('Arm ...').on('click', self._ask_to_arm, args=[])
             self._resume = button('Resume').on('click', self._on_resume, args=[])
             self._disarm = button('Disarm').on('click', partial(self._do, self._robot.disarm), args=[])
-            self._cancel = button('End the run after this ball')
+            self._cancel = button('End the run')
             self._cancel.on('click', partial(self._do, self._robot.cancel), args=[])
         with ui.element('div').props('role=group aria-label="Arm"').classes('confirm') as self._sure:
             self._question = text('p', '')
@@ -118,7 +118,7 @@ class RobotCard:
         if not shown:
             return
         self._heading.text = _heading(state)
-        self._message.text = f'The controller: {state.message}' if state.message else ''
+        self._message.text = f'Last said by the controller: {state.message}' if state.message else ''
         self._next.text = _next(state)
         self._next.set_visibility(bool(self._next.text))
         elsewhere = self._folder is not None and self._page is None
@@ -202,6 +202,8 @@ def _next(state: RobotState) -> str:
         return f'Resuming moves nothing: the arm is disarmed then, until somebody arms it. {decided}'.strip()
     if state.controller == DISARMED:
         return f'Nothing moves until somebody arms the arm. {decided}'.strip()
+    if state.optimizer == WAITING and state.controller in (READY, PLAYING) and state.kind is not Kind.SIMULATION:
+        return 'The arm is armed: a ball that comes before you decide is hit with what the arm was given last.'
     return ''
 
 

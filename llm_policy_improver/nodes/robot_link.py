@@ -140,7 +140,7 @@ class RobotLink:
         checks = status.verdict.removesuffix(f'; {Rehearsal.name}: {status.rehearsal}')
         told = (
             ('Why', status.reason), ('Expected', expected_text(expected_in(status))), ('Its claims', status.claims),
-            ('Checked', checks), ('Rehearsal', status.rehearsal),
+            ('Automatic checks', checks), ('Rehearsal', status.rehearsal),
         )  # fmt: skip
         thoughts = (('Summary', status.summary), ('Analysis', status.analysis), ('Synthesis', status.synthesis))
         return Offer(
@@ -163,7 +163,7 @@ class RobotLink:
     def _change(self, name: str, before: float, after: float) -> Change | None:
         known = self._parameters.get(name)
         if known is None:
-            return None if before == after else Change(name, before, after, 0.0)
+            return None if before == after else Change(name, before, after)
         return changed(known, before, after)
 
     def emergency_stop(self) -> str:

@@ -149,6 +149,6 @@ def legend(figure: Figure, shown: Sequence[Shown], best: Shown | None, goal: Goa
         colours, order = order_colours(shown)
         bar = figure.add_axes((0.45, 0.032, 0.15, 0.016), label='order')
         figure.colorbar(ScalarMappable(order, colours), cax=bar, orientation='horizontal', ticks=[])
-        bar.set_title('improvements in order', fontsize=9.5, pad=4)
+        bar.set_title('proposals in order', fontsize=9.5, pad=4)
         for at, side, number in ((-0.03, 'right', improved[0]), (1.03, 'left', improved[-1])):
             bar.text(at, 0.5, str(number), transform=bar.transAxes, ha=side, va='center', fontsize=9.5)

@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     NOBODY = 'No controller'
     SIMULATION = 'Simulation'
-    STAND_IN = 'Stand-in arm, simulated'
+    STAND_IN = 'Stand-in arm: nothing physical moves'
     PHYSICAL = 'Physical arm'
 
 

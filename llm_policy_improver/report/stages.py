@@ -100,4 +100,4 @@ def verdict(stages: Sequence[Stage]) -> str:
         return f'Better, and not by luck: {told}, a gain of {gain:.{digits}f} ± {doubt:.{digits}f} m.'
     if gain < -doubt:
         return f'Worse, and not by luck: {told}, a loss of {-gain:.{digits}f} ± {doubt:.{digits}f} m.'
-    return f'No progress that could not be luck: {told}, a difference of {gain:+.{digits}f} ± {doubt:.{digits}f} m.'
+    return f'Not to be told from luck: {told}, a difference of {gain:+.{digits}f} ± {doubt:.{digits}f} m.'

@@ -1,5 +1,6 @@
 """Every improvement of a run as a person reads it: what changed, why, what was expected, what came of it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,13 +26,21 @@ class Change:
     Attributes:
         label: of the parameter.
         before, after: its values.
-        share: of its range, with its sign.
+        share: of its range, with its sign; 0 where that is not known.
+        begins: where the value before lies in the range, 0 to 1; NaN where that is not known.
     """
 
     label: str
     before: float
     after: float
-    share: float
+    share: float = 0.0
+    begins: float = math.nan
+
+    @property
+    def at_limit(self) -> bool:
+        """Whether it goes to an end of its range."""
+        end = self.begins + self.share
+        return end < 1e-6 or end > 1.0 - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,8 @@ def changed(parameter: Parameter, before: float, after: float) -> Change | None:
     """How a parameter differs; None where it does not, to its digits."""
     if abs(after - before) <= 0.5 * 10.0**-parameter.digits:
         return None
-    return Change(parameter.label, before, after, (after - before) / (parameter.high - parameter.low))
+    size = parameter.high - parameter.low
+    return Change(parameter.label, before, after, (after - before) / size, (before - parameter.low) / size)
 
 
 def told_steps(view: RunView) -> list[ToldStep]:

@@ -91,10 +91,10 @@ class RehearsalResult:
             else f', {self.proven.landed} of trial {self.proven.trial}, which landed'
         )
         return (
-            f'{self.landed} of {len(self.trials)} balls landed in simulation{beside}; the arm kept '
-            f'{near.clearance:.2f} m ({near.nearest or "from all around"}) and {joint.joint_clearance:.1%} of a '
-            f'joint range ({joint.nearest_joint}), was at a velocity limit for up to {self.saturation:.2f} s, and the '
-            f'safety stage changed {self.limited:.0%} of the commands{f" (most: {rules})" if rules else ""}'
+            f'{self.landed} of {len(self.trials)} balls landed in simulation{beside}; the arm came as near as '
+            f'{near.clearance:.2f} m ({near.nearest or "to anything"}), {joint.nearest_joint} within '
+            f'{joint.joint_clearance:.1%} of its range of its end; it was at a velocity limit for up to '
+            f'{self.saturation:.2f} s, and the safety stage changed {self.limited:.0%} of the commands{f" (most: {rules})" if rules else ""}'
         )
 
     @property

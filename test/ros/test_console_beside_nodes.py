@@ -99,7 +99,7 @@ def test_simulation_is_improved_from_the_page(page: Any, tmp_path: Path, monkeyp
         page.get_by_label('g (axis_5)').fill('1.111')
         press(page, 'Let it play')
         page.locator('.landing-map circle[data-trial="3"]').wait_for()
-        press(page, 'End the run after this ball')
+        press(page, 'End the run')
         card(page).get_by_text('The last run is cancelled').wait_for()
         ours = (cell.console.page(''), 'data:', 'blob:')
         assert all(url.startswith(ours) for url in page.requested)
@@ -167,7 +167,7 @@ def test_the_keyboard_alone_stops_resumes_arms_begins_and_decides(page: Any, tmp
 def test_stand_in_arm_is_operated_by_whoever_has_the_link_and_stopped_by_everybody(page: Any, tmp_path: Path) -> None:
     with console_cell(tmp_path, stand_in=True, trials='6', first_trials='3', method='least_squares') as cell:
         page.goto(cell.console.page('/'))
-        bar(page).get_by_text('Stand-in arm, simulated', exact=True).wait_for()
+        bar(page).get_by_text('Stand-in arm: nothing physical moves', exact=True).wait_for()
         bar(page).get_by_text('First choice: the button on the cabinet.').wait_for()
         card(page).get_by_text("for people with the operator's link").wait_for()
         assert page.get_by_role('button', name='Arm ...').is_hidden()

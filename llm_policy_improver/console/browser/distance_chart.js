@@ -10,6 +10,8 @@ export default {
   computed: {
     box() { return { left: 46, right: this.width - 10, top: 18, bottom: this.height - 34 }; },
     measured() { return this.trials.filter((each) => each.distance !== null); },
+    within() { return this.measured.filter((each) => each.distance <= this.top); },
+    cut() { return this.measured.filter((each) => each.distance > this.top); },
     failed() { return this.trials.filter((each) => each.distance === null); },
     expected() { return this.trials.filter((each) => each.expected); },
     // Improvements are what it is about: their scale, with the first trials cut off above it.
@@ -20,7 +22,6 @@ export default {
       return Math.max(Math.min(wanted, Math.max(...all, 0.1) * 1.1), 0.05);
     },
     last() { return this.trials.length ? this.trials[this.trials.length - 1].number : 1; },
-    beyond() { return this.measured.some((each) => each.distance > this.top); },
     begin() { return this.trials.find((each) => !each.first)?.number; },
     ticks() {
       const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].find((each) => this.top / each <= 5) ?? 2;
@@ -50,6 +51,7 @@ export default {
       const share = Math.min(distance / this.top, 1.04);
       return this.box.bottom - share * (this.box.bottom - this.box.top);
     },
+    arrow(x, y) { return `M${x} ${y - 5}l5 8h-10Z`; },
     pick(event) {
       const at = event.offsetX, near = this.trials.reduce(
         (a, b) => (Math.abs(this.x(b.number) - at) < Math.abs(this.x(a.number) - at) ? b : a), this.trials[0]);
@@ -66,7 +68,7 @@ export default {
         </g>
         <text v-for="number in numbers" :key="'x' + number" :x="x(number)" :y="box.bottom + 16" text-anchor="middle">{{ number }}</text>
         <text :x="box.right" :y="height - 4" text-anchor="end">trial</text>
-        <text :x="4" :y="height - 4">m to the goal{{ beyond ? "; what is more is drawn at the top" : "" }}</text>
+        <text :x="4" :y="height - 4">m to the goal{{ cut.length ? "; ▲ more than is shown" : "" }}</text>
         <line v-if="begin && begin > 1" class="begin" :x1="x(begin - 0.5)" :x2="x(begin - 0.5)" :y1="box.top" :y2="box.bottom" />
         <text v-if="begin && begin > 1" :x="x(begin - 0.5) + 4" :y="box.top + 10">proposals</text>
       </g>
@@ -77,8 +79,11 @@ export default {
         <title>{{ reachable.distance_m.toFixed(3) }} m</title>
       </line>
       <path :d="best" class="lowest" />
-      <circle v-for="each in measured" :key="each.number" :cx="x(each.number)" :cy="y(each.distance)"
-        :r="each.first ? 3 : 4.5" :fill="each.colour" class="landing" :class="{ cut: each.distance > top }">
+      <path v-for="each in cut" :key="'c' + each.number" :d="arrow(x(each.number), box.top)" :fill="each.colour" class="landing">
+        <title>Trial {{ each.number }}: {{ each.distance.toFixed(3) }} m, more than is shown</title>
+      </path>
+      <circle v-for="each in within" :key="each.number" :cx="x(each.number)" :cy="y(each.distance)"
+        :r="each.first ? 3 : 4.5" :fill="each.colour" class="landing">
         <title>Trial {{ each.number }}: {{ each.distance.toFixed(3) }} m</title>
       </circle>
       <text v-for="each in failed" :key="'f' + each.number" :x="x(each.number)" :y="box.top - 6" class="cross"

@@ -225,10 +225,10 @@ export default {
         <line v-else x1="-6" x2="6" y1="0" y2="0" class="aim" :style="{ strokeWidth: '5px' }" />
       </svg>aim</span>
       <span><i class="dot best"></i>best</span>
-      <span><i class="dot chosen"></i>chosen</span>
+      <span><i class="dot chosen"></i>selected</span>
       <span v-if="foretold.length"><svg width="16" height="16" viewBox="-6 -6 12 12" aria-hidden="true">
         <path d="M0 -5L5 0L0 5L-5 0Z" class="foretold" stroke-width="1.6" />
-      </svg>expected before the ball{{ next ? (foretold.length > 1 ? ": of the chosen trial, and next" : ": next") : "" }}</span>
+      </svg>expected before the ball{{ next ? (foretold.length > 1 ? ": of the selected trial, and next" : ": next") : "" }}</span>
       <span v-if="map.spread"><i class="dot spread"></i>where 95 % of repeats of the best would land</span>
     </p>
     <p v-if="failed.length" class="failed">

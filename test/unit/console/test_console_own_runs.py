@@ -110,7 +110,7 @@ def test_stopped_run_withdraws_what_waits_and_says_how_it_goes_on(page: Any, tmp
         say(page, opened, 'far left', trials=6, first=3)
         begin(page)
         waits(page, 1)
-        page.get_by_role('button', name='Stop after this ball').click()
+        page.get_by_role('button', name='Stop the run').click()
         page.get_by_text('"resume" goes on with it').wait_for()
         assert page.get_by_role('button', name='Let it play').count() == 0
     assert summary(run_in(tmp_path)).state == INTERRUPTED

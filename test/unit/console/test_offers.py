@@ -41,7 +41,7 @@ def shown_by_nodes(waiting: GateCase) -> Offer:
         Number(each.label, value)
         for each, value in zip(SPACE.parameters, SPACE.values(waiting.proposal), strict=True)
     )
-    told = (('Why', waiting.proposal.reason), ('Checked', 'accepted'))
+    told = (('Why', waiting.proposal.reason), ('Automatic checks', 'accepted'))
     return Offer(VERSION, 'sas:m', told, 'what the controller was given last', (), (), (), '', numbers)
 
 

@@ -183,7 +183,7 @@ def test_progress_is_told_from_luck() -> None:
     same = [shown(number, 0.8 + 0.1 * (number % 2), False) for number in range(7, 15)]
     little = [shown(number, 0.801 + 0.1 * (number % 2), False) for number in range(7, 15)]
     assert '0.850 m from the goal on average in the first trials, 0.851 m in' in verdict(stages_of([*far, *little]))
-    assert verdict(stages_of([*far, *same])).startswith('No progress that could not be luck')
+    assert verdict(stages_of([*far, *same])).startswith('Not to be told from luck')
     missed = [shown(number, None, False) for number in range(7, 15)]
     assert verdict(stages_of([*far, *missed])).startswith('Worse, and not by luck: 0.85 m from the goal')
     assert verdict(stages_of([*far, near[0]])).startswith('Too few trials')
