@@ -11,6 +11,7 @@ import click
 
 from llm_policy_improver.cli.main import fail
 from llm_policy_improver.cli.nodes_config import config_option, namespace_option, nodes_security, without_ros
+from llm_policy_improver.core.security import SecuritySettings
 from llm_policy_improver.core.settings import SettingsError
 from llm_policy_improver.core.tokens import ARM, RESUME
 from llm_policy_improver.loop.approval import APPROVE, EDIT, REJECT
@@ -33,9 +34,14 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def _operator(by: str | None, namespace: str, config: Path | None) -> Iterator['OperatorClient']:
-    """The person, connected; what is refused ends the program with one sentence."""
-    security = nodes_security(config)
+def _operator(
+    by: str | None, namespace: str, config: Path | None, *, keyed: bool = True
+) -> Iterator['OperatorClient']:
+    """The person, connected; what is refused ends the program with one sentence.
+
+    Without keys nothing is read but what is said: stopping is for everybody, whoever may read the files.
+    """
+    security = nodes_security(config) if keyed else SecuritySettings()
     try:
         from llm_policy_improver.nodes.operator_client import OperatorClient
     except ImportError as error:
@@ -92,7 +98,7 @@ def resume_arm_command(**given: Any) -> None:
 @_options
 def disarm_command(**given: Any) -> None:
     """Slow the arm down and keep it standing. Needs no key."""
-    with _operator(**given) as operator:
+    with _operator(**given, keyed=False) as operator:
         click.echo(operator.stop('controller/disarm'))
 
 
@@ -100,7 +106,7 @@ def disarm_command(**given: Any) -> None:
 @_options
 def stop_command(**given: Any) -> None:
     """Stop the arm: it stands until somebody resumes. Needs no key. The cabinet's button is the first choice."""
-    with _operator(**given) as operator:
+    with _operator(**given, keyed=False) as operator:
         click.echo(operator.stop('controller/emergency_stop'))
 
 

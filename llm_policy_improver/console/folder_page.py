@@ -56,11 +56,13 @@ class FolderPage:
         except StoreError as error:
             self._trouble.text = str(error)
             return
-        if rows is None or rows == self._rows:
+        if rows is None:
             return
-        self._rows = rows
         sound = [each for each in rows if isinstance(each, RunSummary)]
         self._trouble.text = '' if sound else f'{self._watched.root} holds no runs yet: one appears once it begins.'
+        if rows == self._rows:
+            return
+        self._rows = rows
         self._selected &= {each.folder.name for each in sound}
         self._body.clear()
         with self._body:

@@ -25,8 +25,7 @@ class NewRunPage:
     """For one browser. Made within a page."""
 
     def __init__(self, runs: OwnRuns) -> None:
-        self._runs = runs
-        self._read: BackgroundRun | None = None
+        self._runs, self._reading = runs, False
         usual = OptimizerSettings()
         with ui.element('section').classes('card form').props('aria-label="A new run"'):
             text('h2', 'Where should the ball go?')
@@ -49,8 +48,9 @@ class NewRunPage:
 
     async def _understand(self) -> None:
         """Have the words read, and show what they are taken to mean."""
+        if self._reading:
+            return  # of Enter, which no button holds back
         self._answer.clear()
-        self._read = None
         self._trouble.text = ''
         trials, first = (_whole(each.line) for each in (self._trials, self._first))
         if not 0 < first < trials <= _MOST_TRIALS:
@@ -59,34 +59,36 @@ class NewRunPage:
             )
             return
         wish = Wish(self._words.line, trials, first, self._noisy.ticked, self._approved.ticked)
-        self._ask.props['disabled'] = True
+        self._reading = self._ask.props['disabled'] = True
         try:
-            self._read = await run.io_bound(partial(self._runs.read, wish))
+            read = await run.io_bound(partial(self._runs.read, wish))
         except _REFUSED as error:
             self._trouble.text = str(error)
+            return
         finally:
-            self._ask.props['disabled'] = False
-        if self._read is not None:
-            self._show(self._read)
+            self._reading = self._ask.props['disabled'] = False
+        if read is not None:
+            self._show(read)
 
     def _show(self, read: BackgroundRun) -> None:
         with self._answer, ui.element('section').classes('card').props('aria-label="What was understood"'):
             text('h2', f'“{read.objective.words}”')
             facts((('Understood as', aim_text(read.objective)), ('Who proposes', read.method)))
-            begin = button('Begin', 'main').on('click', self._begin, args=[])
+            begin = button('Begin', 'main').on('click', partial(self._begin, read), args=[])
             text('p', 'If something else is meant, say it in other words above.', 'quiet')
         begin.run_method('focus')
 
-    async def _begin(self) -> None:
-        read = self._read
-        if read is None:
+    async def _begin(self, read: BackgroundRun) -> None:
+        if self._reading:
             return
-        self._read = None
+        self._reading, self._trouble.text = True, ''
         try:
             await run.io_bound(partial(self._runs.begin, read))
         except _REFUSED as error:
             self._trouble.text = str(error)
             return
+        finally:
+            self._reading = False
         ui.navigate.to(f'/run?{urlencode({"name": read.folder.name})}')
 
 

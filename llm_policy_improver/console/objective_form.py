@@ -1,21 +1,18 @@
 """An objective in words for nodes that run: what would be understood, and only then its beginning."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from nicegui import run, ui
 
 from llm_policy_improver.console.fields import Field
+from llm_policy_improver.console.operator_controls import Do
 from llm_policy_improver.console.texts import button, facts, text
 from llm_policy_improver.core.objective import MAX_CHARACTERS
 from llm_policy_improver.report.robot import Robot, RobotError
 
-Do = Callable[[Callable[[], str]], Awaitable[None]]
-"""Has the robot do something, and shows what it said or why it refused."""
-
 
 class ObjectiveForm:
-    """For one browser. Made within a page.
+    """For one browser, made within a page, and only for who may begin a run: what is hidden could still be clicked.
 
     Args:
         robot: reads the words, and begins.
@@ -26,7 +23,7 @@ class ObjectiveForm:
     """
 
     def __init__(self, robot: Robot, do: Do) -> None:
-        self._robot, self._do = robot, do
+        self._robot, self._do, self._reading = robot, do, False
         with ui.element('div').classes('form') as self.element:
             text('h3', 'Where should the ball go?')
             self._words = Field(
@@ -40,17 +37,19 @@ class ObjectiveForm:
 
     async def _understand(self) -> None:
         """Have the words read, and show what they are taken to mean; nothing begins."""
+        if self._reading:
+            return  # of Enter, which no button holds back
         self._answer.clear()
         self._refused.text = ''
         words = self._words.line
-        self._ask.props['disabled'] = True
+        self._reading = self._ask.props['disabled'] = True
         try:
             read = await run.io_bound(self._robot.understood, words)
         except RobotError as error:
             self._refused.text = str(error)
             return
         finally:
-            self._ask.props['disabled'] = False
+            self._reading = self._ask.props['disabled'] = False
         if read is None:
             return  # the console ends
         aim, follows = read

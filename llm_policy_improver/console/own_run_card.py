@@ -22,7 +22,7 @@ PERIOD: Final = 0.2
 
 
 class OwnRunCard:
-    """For one browser. Made within a page; it follows the run until its end."""
+    """For one browser. Made within a page; it follows the run."""
 
     def __init__(self, run: BackgroundRun) -> None:
         self._run = run
@@ -36,7 +36,7 @@ class OwnRunCard:
             self._said.props['role'] = 'status'
             self._body = ui.element('div')
         self._look()
-        self._timer = ui.timer(PERIOD, self._look)
+        ui.timer(PERIOD, self._look)
 
     def _look(self) -> None:
         progress, case = self._run.progress, self._run.waiting
@@ -60,7 +60,7 @@ class OwnRunCard:
 
     def _on_stop(self) -> None:
         self._run.stop()
-        self._message.text = 'It stops after the ball in flight; "llm-policy-improver resume" goes on with it.'
+        self._said.text = 'It stops after the ball in flight; "llm-policy-improver resume" goes on with it.'
 
     async def _decide(self, decision: str, by: str, reason: str, values: tuple[float, ...]) -> None:
         case, approval = self._case, self._run.approval

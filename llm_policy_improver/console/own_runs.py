@@ -47,7 +47,7 @@ class OwnRuns:
 
     def __init__(self, root: Path, settings: OptimizerSettings) -> None:
         self._root, self._settings = root, settings
-        self._lock = Lock()
+        self._lock, self._beginning = Lock(), Lock()
         self._runs: dict[Path, BackgroundRun] = {}
 
     def read(self, wish: Wish) -> BackgroundRun:
@@ -72,12 +72,13 @@ class OwnRuns:
             SettingsError: too many play already.
             StoreError: its folder cannot be made.
         """
-        with self._lock:
-            playing = sum(not each.join(0.0) for each in self._runs.values())
+        with self._beginning:
+            playing = sum(not each.join(0.0) for each in self._all())
             if playing >= MOST:
                 raise SettingsError(f'{playing} runs play already: stop one, or wait for its end')
             run.begin()
-            self._runs[run.folder] = run
+            with self._lock:
+                self._runs[run.folder] = run
 
     def of(self, folder: Path) -> BackgroundRun | None:
         """The run in this folder, where the console plays it, or has."""
@@ -86,9 +87,12 @@ class OwnRuns:
 
     def stop(self) -> None:
         """Stop all of them, each after the ball in flight, and wait until they have."""
-        with self._lock:
-            runs = list(self._runs.values())
+        runs = self._all()
         for run in runs:
             run.stop()
         for run in runs:
             run.join(_PATIENCE)
+
+    def _all(self) -> list[BackgroundRun]:
+        with self._lock:
+            return list(self._runs.values())

@@ -1,6 +1,5 @@
 """Beside a robot: say what it should learn, read what was understood, let proposals play; arm, resume, disarm."""
 
-import getpass
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,8 +8,8 @@ from urllib.parse import urlencode
 
 from nicegui import run, ui
 
-from llm_policy_improver.console.fields import Field
 from llm_policy_improver.console.objective_form import ObjectiveForm
+from llm_policy_improver.console.operator_controls import OperatorControls
 from llm_policy_improver.console.proposal_card import ProposalCard
 from llm_policy_improver.console.stored_offer import beside_best
 from llm_policy_improver.console.texts import button, facts, link, text
@@ -61,30 +60,18 @@ class RobotCard:
                 self._open = link('Open this run', '')
             self._message = text('p', '', 'quiet')
             self._facts = ui.element('div')
-            self._lay_out_operations()
+            self._controls = OperatorControls(robot, self._do) if self._may else None
+            with ui.element('div').props('role=group aria-label="Operate"').classes('tools wrap'):
+                self._disarm = button('Disarm').on('click', partial(self._do, robot.disarm), args=[])
+                self._cancel = button('End the run').on('click', partial(self._do, robot.cancel), args=[])
             self._next = text('p', '', 'next')
             self._said, self._refused = text('p', '', 'quiet'), text('p', '', 'trouble')
             self._said.props['role'], self._refused.props['role'] = 'status', 'alert'
-            self._form = ObjectiveForm(robot, self._do).element
+            self._form = ObjectiveForm(robot, self._do) if self._may else None
             self._body = ui.element('div')
             self._watching = text('p', WATCHING, 'quiet')
         self._card.set_visibility(False)
         ui.timer(PERIOD, self._look)
-
-    def _lay_out_operations(self) -> None:
-        with ui.element('div').props('role=group aria-label="Operate"').classes('tools wrap'):
-            self._arm = button('Arm ...').on('click', self._ask_to_arm, args=[])
-            self._resume = button('Resume').on('click', self._on_resume, args=[])
-            self._disarm = button('Disarm').on('click', partial(self._do, self._robot.disarm), args=[])
-            self._cancel = button('End the run')
-            self._cancel.on('click', partial(self._do, self._robot.cancel), args=[])
-        with ui.element('div').props('role=group aria-label="Arm"').classes('confirm') as self._sure:
-            self._question = text('p', '')
-            self._by = Field('Who arms it, for the record', getpass.getuser())
-            with ui.element('div').classes('tools'):
-                self._no = button('No').on('click', lambda: self._sure.set_visibility(False), args=[])
-                button('Yes, arm it', 'main').on('click', self._on_arm, args=[])
-        self._sure.set_visibility(False)
 
     @property
     def _may(self) -> bool:
@@ -105,7 +92,7 @@ class RobotCard:
         if state == self._state:
             return
         self._state = state
-        if state.run != self._run:
+        if state.run != self._run or self._folder is None:
             self._run = state.run
             self._folder = await run.io_bound(self._watched.folder_of, state.run)
         if state.offer != self._offer:
@@ -126,18 +113,13 @@ class RobotCard:
         if elsewhere and self._folder is not None:
             self._open.props['href'] = f'/run?{urlencode({"name": self._folder.name})}'
         self._show_facts(state)
-        stopped, heard = state.controller in (FAULT, ESTOP), bool(state.controller) and not state.silent
-        for each, wanted in (
-            (self._arm, self._may and heard and state.controller == DISARMED),
-            (self._resume, self._may and heard and stopped),
-            (self._disarm, heard and state.controller in (READY, PLAYING)),
-            (self._cancel, state.improving),
-            (self._form, self._may and bool(state.optimizer) and not state.improving),
-            (self._watching, not self._may),
-        ):
-            each.set_visibility(wanted)
-        if state.controller != DISARMED:
-            self._sure.set_visibility(False)
+        self._disarm.set_visibility(not state.silent and state.controller in (READY, PLAYING))
+        self._cancel.set_visibility(state.improving)
+        self._watching.set_visibility(not self._may)
+        if self._controls is not None:
+            self._controls.show(state)
+        if self._form is not None:
+            self._form.element.set_visibility(bool(state.optimizer) and not state.improving)
 
     def _show_facts(self, state: RobotState) -> None:
         self._facts.clear()
@@ -172,20 +154,6 @@ class RobotCard:
     async def _decide(self, offer: Offer, decision: str, by: str, reason: str, values: tuple[float, ...]) -> None:
         said = await run.io_bound(self._robot.decide, offer, decision, by, reason, values)
         self._said.text = said or ''
-
-    def _ask_to_arm(self) -> None:
-        simulated = self._state is not None and self._state.kind is Kind.SIMULATION
-        goes = '' if simulated else ' It goes to its ready pose at once.'
-        self._question.text = f'Is nobody within reach, and may the arm move now?{goes}'
-        self._sure.set_visibility(True)
-        self._no.run_method('focus')
-
-    async def _on_arm(self) -> None:
-        self._sure.set_visibility(False)
-        await self._do(partial(self._robot.arm, self._by.line))
-
-    async def _on_resume(self) -> None:
-        await self._do(partial(self._robot.resume, self._by.line))
 
     async def _do(self, operation: Callable[[], str]) -> None:
         self._refused.text = self._said.text = ''

@@ -91,8 +91,10 @@ def _recommended(view: RunView, kept: Proposal | None) -> tuple[tuple[str, str],
     """What to keep, in words, and what is expected of it."""
     if kept is not None:
         return (('The parameters', 'those in the column "to keep" below'), ('Expected of them', kept_text(kept)))
-    if view.best is None:
+    if view.result.best is None:
         return (('The parameters', 'none yet: no trial could be ranked'),)
+    if view.best is None:
+        return (('The parameters', f'those of trial {view.result.best_trial}, the best by the word of the model'),)
     best = f'those of trial {view.best.number}, the best seen: no model of the trials says more'
     return (('The parameters', best), ('It came', f'{metres(view.best.distance)} to the goal'))
 

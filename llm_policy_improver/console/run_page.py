@@ -139,6 +139,10 @@ class RunPage:
             return None
         return next((view for view in views if view.number == self._part), views[-1])
 
+    def _goes_on(self, view: RunView) -> bool:
+        """Whether trials of this very run come still; its process may have further ones to play."""
+        return self._glance.goes_on and view.end is None and view is self._glance.views[-1]
+
     def _query(self, **wanted: int) -> str:
         """Of the address that shows this run with this part or trial."""
         kept = {'part': self._part} if self._part else {}
@@ -159,7 +163,7 @@ class RunPage:
             return
         if first:
             self._lay_out_body()
-            self._set_following(glance.goes_on and not self._chosen)
+            self._set_following(self._goes_on(view) and not self._chosen)
         self._told = told_trials(view)
         self._show_run(view)
         self._foretell()
@@ -178,7 +182,7 @@ class RunPage:
         self._replay.props['numbers'] = numbers
         for place, fill in (
             (self._parts, lambda: self._show_parts(view)),
-            (self._head, lambda: run_banner(view, self._glance.goes_on)),
+            (self._head, lambda: run_banner(view, self._goes_on(view))),
             (self._end, lambda: run_end(view, self._prices)),
         ):
             place.clear()
@@ -227,8 +231,9 @@ class RunPage:
         view = self._view
         if view is None:
             return  # there is no map yet
-        places = [each.expected_place for each in self._waits]
-        if self._glance.goes_on and view.played and view.played[-1][2] is None:
+        going_on = self._goes_on(view)
+        places = [each.expected_place for each in self._waits] if going_on else []
+        if going_on and view.played and view.played[-1][2] is None:
             places.append(expected_place(view.played[-1][1].proposal))
         coming = rounded(next(filter(None, places), None))
         if coming != self._map.props.get('coming'):

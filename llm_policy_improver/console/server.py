@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import PlainTextResponse, Response
-from nicegui import app, ui
+from nicegui import app, run, ui
 
 from llm_policy_improver.console.compare_page import compare_page
 from llm_policy_improver.console.folder_page import MOST, FolderPage
@@ -59,9 +59,12 @@ def add_pages(site: Site, door: Door) -> None:
     """Make the pages of a folder known to NiceGUI, which has one set of pages a process."""
     watched, own, robot = site.watched, site.own, site.robot
 
+    def _itself() -> WatchedRun | None:
+        return watched.run(watched.root.name) if watched.is_run else None
+
     @ui.page('/', response_timeout=_PATIENCE)
     async def first(request: Request, part: int = 0, trial: int = 0) -> None:
-        found = watched.run(watched.root.name) if watched.is_run else None
+        found = await run.io_bound(_itself)
         if found is not None:
             await _run(request, found, part, trial, home=False)
             return
@@ -80,7 +83,7 @@ def add_pages(site: Site, door: Door) -> None:
 
     @ui.page('/run', response_timeout=_PATIENCE)
     async def of_run(request: Request, name: str = '', part: int = 0, trial: int = 0) -> None:
-        found = watched.run(name)
+        found = await run.io_bound(watched.run, name)
         if found is None:
             _not_there(name)
         else:
@@ -89,7 +92,8 @@ def add_pages(site: Site, door: Door) -> None:
     @ui.page('/compare', response_timeout=_PATIENCE)
     async def of_runs(name: Annotated[list[str] | None, Query()] = None) -> None:
         with page_frame('Runs side by side', robot):
-            await compare_page([found for each in (name or [])[:MOST] if (found := watched.run(each)) is not None])
+            some = [await run.io_bound(watched.run, each) for each in (name or [])[:MOST]]
+            await compare_page([found for found in some if found is not None])
 
     async def _run(request: Request, found: WatchedRun, part: int, trial: int, *, home: bool = True) -> None:
         with page_frame(found.folder.resolve().name, robot, home=home):

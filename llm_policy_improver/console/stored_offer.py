@@ -14,8 +14,8 @@ def beside_best(offer: Offer, watched: WatchedRun) -> Offer:
     """The same offer, compared with the best trial in the store; its numbers stay as they were shown."""
     views = watched.glance().views
     view = views[-1] if views else None
-    if view is None or view.best is None or not offer.numbers:
-        return offer
+    if view is None or view.end is not None or view.best is None or not offer.numbers:
+        return offer  # the run that it belongs to has stored nothing yet
     space, best = view.brief.space, view.best
     if [each.label for each in space.parameters] != [each.label for each in offer.numbers]:
         return offer  # of another run than the one in the store

@@ -88,6 +88,8 @@ def _outcome(view: RunView, one: Shown) -> str:
 
 
 def _came(one: Shown) -> str:
+    if one.distance is None and one.place is not None:
+        return 'a good return; no program measures how near to the goal'
     if one.distance is None:
         return f'no good return, which counts as {FAILED_LOSS:g} m'
     return f'{metres(one.distance)} to the goal'

@@ -20,7 +20,7 @@ class WatchedFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._lock = Lock()
+        self._lock, self._summing = Lock(), Lock()
         self._runs: dict[Path, WatchedRun] = {}
         self._told: dict[Path, tuple[tuple[Signature, bool], RunSummary | StoreError]] = {}
 
@@ -31,8 +31,8 @@ class WatchedFolder:
 
     def run(self, name: str) -> WatchedRun | None:
         """The run in the folder of this name; None where there is none. Names lead nowhere else."""
+        folder = next((each for each in run_folders(self.root) if each.name == name), None)
         with self._lock:
-            folder = next((each for each in run_folders(self.root) if each.name == name), None)
             return None if folder is None else self._runs.setdefault(folder, WatchedRun(folder))
 
     def folder_of(self, identity: str) -> Path | None:
@@ -51,7 +51,7 @@ class WatchedFolder:
         Raises:
             StoreError: the folder cannot be read.
         """
-        with self._lock:
+        with self._summing:  # takes long at first, and keeps nobody from a run
             told = [self._summary(folder) for folder in run_folders(self.root)]
         sound = [each for each in told if isinstance(each, RunSummary)]
         sound.sort(key=lambda each: each.created_at, reverse=True)

@@ -180,11 +180,11 @@ class RobotLink:
 
     def arm(self, by: str) -> str:
         """Let the arm move: it goes to its ready pose at once."""
-        return self._client.operate(ARM, by)
+        return self._client.operate(ARM, _named(by))
 
     def resume(self, by: str) -> str:
         """After a fault or a stop: disarmed, to be armed again."""
-        return self._client.operate(RESUME, by)
+        return self._client.operate(RESUME, _named(by))
 
     def understood(self, words: str) -> tuple[str, str]:
         """What would be aimed at, and what would happen; nothing begins."""
@@ -199,7 +199,14 @@ class RobotLink:
         status = self._client.waiting()
         if self._offer(status, self._client.heard(PARAMETERS)) != offer:
             raise RobotError('something else waits by now: look at it first')
-        return self._client.decide(status, decision, reason, values, by)
+        return self._client.decide(status, decision, reason, values, _named(by))
+
+
+def _named(by: str) -> str:
+    """Who is recorded for what was done; whoever started the console did not do it."""
+    if not by:
+        raise RobotError('nobody is named: say who does it, for the record')
+    return by
 
 
 def _place(said: Sequence[float]) -> tuple[float, float] | None:

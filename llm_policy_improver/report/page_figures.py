@@ -94,7 +94,8 @@ def _distances(axes: Axes, view: RunView, shown: Sequence[Shown]) -> None:
     measured = [(one.number, one.distance, one.first) for one in shown if one.distance is not None]
     if not measured:
         axes.set_axis_off()
-        axes.text(0, 0.9, 'No good return to measure yet.', transform=axes.transAxes, color=INK)
+        why = 'No good return to measure yet.' if view.objective.measurable else 'No program measures this objective.'
+        axes.text(0, 0.9, why, transform=axes.transAxes, color=INK)
         return
     many = crowded(shown)
     colours, order = order_colours(view.shown)

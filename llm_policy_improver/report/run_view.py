@@ -36,6 +36,7 @@ from llm_policy_improver.runs.stored_run import (
 )
 from llm_policy_improver.table_tennis.bench.reachable_best import ReachableBest, reachable_best
 from llm_policy_improver.table_tennis.task_brief import make_brief
+from llm_policy_improver.tasks.ball_rounds import is_program
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,10 @@ def views_of(store: RunRecords) -> tuple[RunView, ...]:
         objective = stored_objective(steps[0], made_with)
         first = sum(each.step.proposed_by == INITIAL for each in steps)
         trials, before, aim = shown_trials(store, objective, first, number)
+        if made_with is not None and made_with.optimizer.method not in PROGRAMS:
+            # Of programs that were played before, nobody learns numbers.
+            before = sum(not is_program(trial) for trial in trials[:before])
+            trials = [trial for trial in trials if not is_program(trial)]
         found.append(
             RunView(
                 folder=store.folder,

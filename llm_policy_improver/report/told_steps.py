@@ -51,6 +51,7 @@ class ToldStep:
         number: of its trial; 0 before it was played.
         outcome: what came of the trial, for people; empty before.
         distance: m to the goal; None where there is none.
+        failed: whether the trial did not succeed.
         best: whether it was the best seen by then.
         proposed_by: who proposed it.
         changed_from: number of the best trial before it, which it is compared with; 0 where there was none.
@@ -68,6 +69,7 @@ class ToldStep:
     number: int
     outcome: str
     distance: float | None
+    failed: bool
     best: bool
     proposed_by: str
     changed_from: int
@@ -109,7 +111,7 @@ def _told(view: RunView) -> Iterator[ToldStep]:
     nearest = view.objective.best(trial for trial in view.trials if trial.number not in own)
     lowest = None if nearest is None else view.objective.distance(nearest)
     for _, step, trial in view.played:
-        before = nearest
+        before = None if view.of_programs else nearest  # balls of one program are not compared with those of another
         distance = None if trial is None else view.objective.distance(trial)
         best = distance is not None and (lowest is None or distance < lowest)
         if best:
@@ -134,6 +136,7 @@ def _told(view: RunView) -> Iterator[ToldStep]:
             0 if trial is None else trial.number,
             outcome,
             distance,
+            trial is not None and not trial.succeeded,
             best,
             step.proposed_by,
             0 if before is None else before.number,

@@ -17,7 +17,7 @@ from llm_policy_improver.methods.registry import PROGRAMS
 from llm_policy_improver.methods.sas.sas_options import SasOptions
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store import RunStore, StoredExchange, StoredStep
-from llm_policy_improver.table_tennis.measures import MEASURES
+from llm_policy_improver.runs.stored_objective import objective_of
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.tasks.ball_rounds import of_balls, round_of, rounds_objective, target_of
 
@@ -176,7 +176,7 @@ def stored_objective(step: StoredStep, settings: RunSettings | None) -> Objectiv
 
 
 def _objective(stored: Any) -> Objective | None:
-    return Objective.from_json(stored, MEASURES) if isinstance(stored, dict) else None
+    return objective_of(stored) if isinstance(stored, dict) else None
 
 
 def _options(flat: Mapping[str, Any] | None, where: str) -> SasOptions | None:

@@ -14,8 +14,8 @@ from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.store_records import StoredSettings
 from llm_policy_improver.runs.store_schema import DATABASE
+from llm_policy_improver.runs.stored_objective import objective_of
 from llm_policy_improver.runs.writer_lock import writer_of
-from llm_policy_improver.table_tennis.measures import MEASURES
 
 GOES_ON: Final = 'goes on'
 INTERRUPTED: Final = 'interrupted'
@@ -95,7 +95,7 @@ def _objective(store: RunRecords, last: StoredSettings | None) -> Objective | No
     content = store.description if last is None else last.content
     stored, optimizer = content.get('objective'), content.get('optimizer', {})
     if isinstance(stored, dict):
-        return Objective.from_json(stored, MEASURES)
+        return objective_of(stored)
     words = stored or optimizer.get('objective') or store.description.get('objective')
     if not (isinstance(words, str) and words):
         return None

@@ -94,7 +94,8 @@ class RehearsalResult:
             f'{self.landed} of {len(self.trials)} balls landed in simulation{beside}; the arm came as near as '
             f'{near.clearance:.2f} m ({near.nearest or "to anything"}), {joint.nearest_joint} within '
             f'{joint.joint_clearance:.1%} of its range of its end; it was at a velocity limit for up to '
-            f'{self.saturation:.2f} s, and the safety stage changed {self.limited:.0%} of the commands{f" (most: {rules})" if rules else ""}'
+            f'{self.saturation:.2f} s, and the safety stage changed {self.limited:.0%} of the commands'
+            f'{f" (most: {rules})" if rules else ""}'
         )
 
     @property

@@ -77,6 +77,20 @@ def test_an_arm_is_stopped_resumed_armed_and_disarmed_by_a_command_each(graph: R
     assert (status, said.splitlines()[-1]) == (0, 'armed by Ada: the arm moves when a ball comes')
 
 
+def test_arm_is_stopped_by_who_may_not_read_the_keys(graph: RosGraph, tmp_path: Path) -> None:
+    cell, person = SealedCell(graph, tmp_path), Person(graph, tmp_path)
+    for key in (tmp_path / 'run.key', tmp_path / 'operator.key'):
+        key.chmod(0o644)  # keys that are open to others are refused
+    status, said = person.types('arm', '--yes')
+    assert status == 2
+    assert 'open to others' in said
+    status, said = person.types('stop')
+    assert (status, said[:15]) == (0, 'emergency stop:')
+    graph.spin_until(lambda: cell.states[-1].state == ControllerStatus.ESTOP, 'the stop')
+    status, said = person.types('disarm')
+    assert status == 0, said
+
+
 def test_proposals_are_approved_rejected_and_edited_by_a_command_each(graph: RosGraph, tmp_path: Path) -> None:
     cell = SealedCell(graph, tmp_path, approval=ApprovalConfig(required=True), first_trials=4)
     person = Person(graph, tmp_path)

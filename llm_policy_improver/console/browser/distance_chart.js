@@ -12,7 +12,7 @@ export default {
     measured() { return this.trials.filter((each) => each.distance !== null); },
     within() { return this.measured.filter((each) => each.distance <= this.top); },
     cut() { return this.measured.filter((each) => each.distance > this.top); },
-    failed() { return this.trials.filter((each) => each.distance === null); },
+    failed() { return this.trials.filter((each) => !each.place); },
     expected() { return this.trials.filter((each) => each.expected); },
     // Improvements are what it is about: their scale, with the first trials cut off above it.
     top() {

@@ -175,3 +175,34 @@ def test_map_shows_where_the_next_ball_is_expected_and_where_that_of_a_trial_was
     with RunRecords.look(run_in(tmp_path)) as store:
         expected = store.steps()[8].step.proposal.expected
     assert before == pytest.approx((expected['landing_x'], expected['landing_y']), abs=1e-3)
+
+
+def test_enter_twice_reads_once_and_each_begin_is_of_the_words_above_it(page: Any, tmp_path: Path) -> None:
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/new'))
+        words = page.get_by_label('In plain words')
+        words.fill('far right')
+        words.press('Enter')
+        words.press('Enter')
+        page.get_by_role('region', name='What was understood').wait_for()
+        page.wait_for_timeout(1000)
+        assert page.get_by_role('button', name='Begin').count() == 1
+
+
+def test_run_that_was_refused_begins_once_there_is_room(page: Any, tmp_path: Path) -> None:
+    with console(tmp_path) as opened:
+        for _ in range(4):
+            say(page, opened, 'far left', trials=6, first=3)
+            begin(page)
+            waits(page, 1)
+            page.wait_for_timeout(1100)  # folders are named by the second
+        stopping = page.url
+        say(page, opened, 'far left', trials=6, first=3)
+        page.get_by_role('button', name='Begin').click()
+        page.get_by_text('4 runs play already').wait_for()
+        other = page.context.new_page()
+        other.goto(stopping)
+        other.get_by_role('button', name='Stop the run').click()
+        other.get_by_text('The run has ended').wait_for()
+        begin(page)
+        waits(page, 1)

@@ -25,8 +25,11 @@ from llm_policy_improver.core.policy import Program
 from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.loop.step import Step
+from llm_policy_improver.report.page import report_page
+from llm_policy_improver.report.run_view import views_of
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.stored_run import RunSettings
+from llm_policy_improver.runs.writer_lock import Part
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.tracing.motion import Motion
 from llm_policy_improver.table_tennis.tracing.observed import TraceSamples
@@ -498,17 +501,21 @@ def test_objective_that_no_program_measures_is_shown_without_a_verdict(page: Any
         wait_for_trial(page, 1, of=1)
 
 
-def test_run_of_programs_shows_each_ball_with_the_program_that_played_it(page: Any, tmp_path: Path) -> None:
+def add_programs(store: RunStore) -> None:
+    """A run whose one program plays three balls."""
     settings = OptimizerSettings(objective=WORDS, method='prompt_po', model='m', vary_balls=True, balls=2, trials=3)
     program = Program('class Policy:\n    def act(self, obs):\n        return [1.0] * 8 + [0.0] * 8\n', 'Policy')
+    objective = rounds_objective(parse_objective(WORDS))
+    RunSettings(settings, history=0, objective=objective).store(store)
+    proposal = Proposal(program, 'prompt_po:m', reason='All joints as they are.')
+    store.add_step(objective.words, Step(1, program, 4, proposal, 3))
+    for number in (1, 2, 3):
+        store.add_trial(replace(landed(number), policy=program, version=4, proposed_by='prompt_po:m'))
+
+
+def test_run_of_programs_shows_each_ball_with_the_program_that_played_it(page: Any, tmp_path: Path) -> None:
     with RunStore.create(tmp_path / 'programs', {'simulator': {}}) as store:
-        objective = rounds_objective(parse_objective(WORDS))
-        RunSettings(settings, history=0, objective=objective).store(store)
-        proposal = Proposal(program, 'prompt_po:m', reason='All joints as they are.')
-        store.add_step(objective.words, Step(1, program, 4, proposal, 3))
-        for number in (1, 2, 3):
-            ball = landed(number)
-            store.add_trial(replace(ball, policy=program, version=4, proposed_by='prompt_po:m'))
+        add_programs(store)
     with console(tmp_path / 'programs') as opened:
         for number in (1, 3):
             page.goto(opened.page(f'/?trial={number}'))
@@ -516,3 +523,34 @@ def test_run_of_programs_shows_each_ball_with_the_program_that_played_it(page: A
             page.get_by_text('All joints as they are.').first.wait_for()
             page.get_by_text('Its program').click()
             assert page.get_by_role('region', name='Program').inner_text().startswith('class Policy')
+
+
+def test_run_of_numbers_after_one_of_programs_in_the_same_store_is_shown(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'both', {'simulator': {}}) as store:
+        add_programs(store)
+        settings = OptimizerSettings(objective=WORDS, trials=10, first_trials=2)
+        RunSettings(settings, history=3, objective=parse_objective(WORDS)).store(store)
+        for number in range(2, 12):
+            made_up_runs.add_trial(store, number)
+    with RunStore.open(tmp_path / 'both') as store:
+        report = report_page(views_of(store))
+    assert report.count('<section class="run"') == 2
+    with console(tmp_path) as opened:
+        page.goto(opened.page('/run?name=both'))
+        page.locator('h2', has_text=' of 10').wait_for()  # the balls of programs are not among them
+
+
+def test_run_that_has_ended_does_not_go_on_while_its_process_lives(page: Any, tmp_path: Path) -> None:
+    with RunStore.create(tmp_path / 'one', {'objective': WORDS, 'simulator': {}}) as store:
+        store.hold(Part.TRIALS)
+        settings = OptimizerSettings(objective=WORDS, trials=9, first_trials=FIRST)
+        RunSettings(settings, history=0, objective=parse_objective(WORDS)).store(store)
+        for number in range(1, 10):
+            made_up_runs.add_trial(store, number)
+        with console(tmp_path) as opened:
+            page.goto(opened.page('/run?name=one'))
+            page.get_by_text('In progress', exact=True).wait_for()
+            assert page.locator('.pill.on').count() == 1
+            store.add_end('finished', 'all trials were played')
+            page.get_by_text('Finished', exact=True).wait_for()
+            assert page.locator('.pill.on').count() == 0

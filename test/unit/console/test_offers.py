@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_runs import landed, make_run
+from made_up_runs import add_trial, landed, make_run
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 
@@ -14,7 +14,10 @@ from llm_policy_improver.console.watched_run import WatchedRun
 from llm_policy_improver.core.expectation import Expectation
 from llm_policy_improver.core.gate import GateCase
 from llm_policy_improver.core.proposal import Proposal
+from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.report.robot import Number, Offer
+from llm_policy_improver.runs.store import RunStore
+from llm_policy_improver.runs.stored_run import RunSettings
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import parameter_space
 
@@ -73,3 +76,14 @@ def test_offer_of_other_parameters_or_of_a_program_stays_as_it_was_shown(tmp_pat
     run, shown = stored(tmp_path / 'run'), shown_by_nodes(case(reason='g is lowered.'))
     for other in (replace(shown, numbers=shown.numbers[1:]), replace(shown, numbers=(), source='class Policy: ...')):
         assert beside_best(other, run) == other
+
+
+def test_offer_of_a_run_that_stored_nothing_yet_is_not_compared_with_the_run_before(tmp_path: Path) -> None:
+    run, shown = stored(tmp_path / 'run'), shown_by_nodes(case(reason='g is lowered.'))
+    assert beside_best(shown, run) != shown
+    with RunStore.open(tmp_path / 'run') as store:
+        objective = parse_objective('far left corner')
+        RunSettings(OptimizerSettings(objective=objective.words), history=0, objective=objective).store(store)
+        add_trial(store, VERSION)
+        store.add_end('finished', 'all trials were played')
+    assert beside_best(shown, run) == shown
