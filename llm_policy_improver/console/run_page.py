@@ -161,10 +161,13 @@ class RunPage:
             if not glance.trouble:
                 self._trouble.text = 'No trial has been played yet: this page shows the first one once it is stored.'
             return
+        told = await run.io_bound(told_trials, view)  # of a long run it takes a tenth of a second
+        if told is None:
+            return
+        self._told = told
         if first:
             self._lay_out_body()
             self._set_following(self._goes_on(view) and not self._chosen)
-        self._told = told_trials(view)
         self._show_run(view)
         self._foretell()
         if self._newest != before and not first:
