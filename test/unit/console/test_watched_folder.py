@@ -14,7 +14,7 @@ from llm_policy_improver.loop.settings import OptimizerSettings
 from llm_policy_improver.runs.store import RunStore
 from llm_policy_improver.runs.store_errors import StoreError
 from llm_policy_improver.runs.stored_run import RunSettings
-from llm_policy_improver.runs.summary import RunSummary
+from llm_policy_improver.runs.summary import RunSummary, summary
 from llm_policy_improver.table_tennis.objectives import parse_objective
 
 PATIENCE = 30.0
@@ -23,15 +23,15 @@ PATIENCE = 30.0
 def test_run_is_found_while_all_runs_are_summed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_run(tmp_path / 'one', 2)
     summing, enough = Event(), Event()
-    real = watched_folder.summary
 
     def slowly(folder: Path) -> RunSummary:
         summing.set()
         assert enough.wait(PATIENCE)
-        return real(folder)
+        return summary(folder)
 
     monkeypatch.setattr(watched_folder, 'summary', slowly)
-    folder, found = WatchedFolder(tmp_path), []
+    folder = WatchedFolder(tmp_path)
+    found: list[object] = []
     thread = Thread(target=lambda: found.extend(folder.summaries()))
     thread.start()
     assert summing.wait(PATIENCE)
