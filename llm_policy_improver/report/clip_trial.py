@@ -66,7 +66,7 @@ class ClipTrial:
         if self.trial.succeeded and landing is not None:
             said = f'landed at ({landing.x:+z.2f}, {landing.y:.2f}) m'
             if left is not None:
-                said += f', {left:.3f}{self._unit} to go'
+                said += f', {left:.3f} m to go'
         else:
             said = f'{outcome}: {said}' if said else outcome
         return f'Trial {self.trial.number}: {said}'
@@ -80,12 +80,6 @@ class ClipTrial:
     def distance(self) -> float | None:
         """What is missing to the objective; None where there is none."""
         return None if self.objective is None else self.objective.distance(self.trial)
-
-    @property
-    def _unit(self) -> str:
-        """Of the distance, after a space; empty where the objective mixes several."""
-        units = {term.measure.unit for term in self.objective.terms} if self.objective else set()
-        return f' {units.pop()}' if len(units) == 1 else ''
 
     @property
     def goal(self) -> Goal | None:

@@ -27,7 +27,7 @@ from llm_policy_improver.report.spread import Spread
 from llm_policy_improver.report.stages import stages_of, verdict
 from llm_policy_improver.report.svg import STYLE, inline_svg
 from llm_policy_improver.report.told_steps import told_steps
-from llm_policy_improver.report.wording import kept_text
+from llm_policy_improver.report.wording import aim_text, kept_text
 
 MOST_TOLD: Final = 150
 """Improvements whose reasons stand in the page, the last ones: with more it would not be read."""
@@ -109,6 +109,7 @@ def _run(view: RunView, name: str, prices: Prices | None) -> dict[str, Any]:
         'returned': sum(one.trial.succeeded for one in view.shown),
         'pictures': drawn,
         'stages': stages,
+        'aim': aim_text(view.objective),
         'verdict': verdict(stages) if view.objective.measurable else '',
         'spread': Spread.of(view),
         'kept': None if view.end is None else view.end.recommended,

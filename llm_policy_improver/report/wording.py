@@ -26,8 +26,12 @@ _MOVES: Final = {-1: 'lowers', 0: 'hardly moves', 1: 'raises'}
 
 
 def aim_text(objective: Objective) -> str:
-    """What is aimed at."""
-    return objective.sentence or 'by the words alone, no program measures it'
+    """What is aimed at, and what other units than metres count as in a distance, which is told in metres."""
+    if not objective.sentence:
+        return 'by the words alone, no program measures it'
+    others = [(term.measure.unit, term.weight * term.measure.weight) for term in objective.terms]
+    counts = ', '.join(f'1 {unit} counts as {weight:g} m' for unit, weight in others if unit != 'm')
+    return f'{objective.sentence} ({counts})' if counts else objective.sentence
 
 
 def step_text(step: Step) -> str:

@@ -12,7 +12,7 @@ from llm_policy_improver.core.proposal import Proposal
 from llm_policy_improver.loop.step import Step
 from llm_policy_improver.methods.numeric.effect_model import Effect
 from llm_policy_improver.methods.sas.effects import judged
-from llm_policy_improver.report.wording import agreement_text, claims_text, step_text, waiting_text
+from llm_policy_improver.report.wording import agreement_text, aim_text, claims_text, step_text, waiting_text
 from llm_policy_improver.table_tennis.objectives import parse_objective
 from llm_policy_improver.table_tennis.space import NEUTRAL
 
@@ -90,3 +90,15 @@ def test_contradicted_claims_are_named_the_largest_first_and_no_more_than_four()
     )
     assert text.count('landing_x') == 4
     assert claims_text(()) == ''
+
+
+@pytest.mark.parametrize(
+    ('words', 'aim'),
+    [
+        ('far left corner', 'in the far left corner'),
+        ('hit the ball as hard as possible', '(1 m/s counts as 0.2 m)'),
+        ('with some elegance', 'by the words alone, no program measures it'),
+    ],
+)
+def test_aim_tells_what_a_unit_counts_as_that_is_no_metre(words: str, aim: str) -> None:
+    assert aim_text(parse_objective(words)).endswith(aim)
