@@ -131,6 +131,7 @@ class RobotCard:
                     ('Understood as', state.aim),
                     ('Trials', f'{state.played} of {state.trials}' if state.trials else ''),
                     ('Who proposes', state.method),
+                    ('Said at its end', '' if state.improving else state.reason),
                     ('Messages left out', left_out),
                 )
             )

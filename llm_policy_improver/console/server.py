@@ -138,7 +138,7 @@ def serve(
     """Serve until Ctrl-C, which stops the runs that it plays after the ball in flight.
 
     Args:
-        listening: bound, not yet listening.
+        listening: open, so that whoever asks early waits.
         door: who may look.
         site: what there is to see and to do.
         ready: called once pages are answered.

@@ -1,7 +1,7 @@
 // Stops the arm, by a request of its own: it needs nothing of the page but this button. Esc does the same anywhere.
 export default {
   props: { physical: Boolean, stopped: Boolean },
-  data: () => ({ said: "", failed: false, lost: false, asking: 0 }),
+  data: () => ({ said: "", failed: false, lost: false }),
   mounted() {
     window.addEventListener("keydown", this.onKey, true);
     this.looking = setInterval(this.look, 2000);
@@ -25,7 +25,6 @@ export default {
       }
     },
     async stop() {
-      this.asking += 1;
       this.failed = false;
       this.said = "Stopping …";
       try {
@@ -33,10 +32,9 @@ export default {
         this.said = await answer.text();
         this.failed = !answer.ok;
       } catch {
-        this.said = "The console did not answer.";
+        this.said = "The console has not answered for six seconds.";
         this.failed = true;
       }
-      this.asking -= 1;
     },
   },
   template: `
