@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from chat_server import ChatServer, good
-from console_process import Console, console, needs_browser, tab_to
+from console_process import PATIENCE, Console, console, needs_browser, tab_to
 
 pytest.importorskip('nicegui', reason='the console needs the extra "console"')
 pytest.importorskip('playwright', reason='a browser is driven by Playwright, of the extra "dev"')
@@ -35,7 +35,8 @@ def begin(page: Any) -> None:
 
 
 def waits(page: Any, version: int) -> None:
-    page.get_by_role('region', name='This run').get_by_text(f'{version}, by ').wait_for()
+    # Before its first proposal a run computes what it knows of the arm, which takes long on a busy machine.
+    page.get_by_role('region', name='This run').get_by_text(f'{version}, by ').wait_for(timeout=3 * PATIENCE)
 
 
 def run_in(folder: Path) -> Path:
