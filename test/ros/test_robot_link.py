@@ -163,8 +163,8 @@ def test_arm_is_a_physical_one_unless_its_stand_in_is_heard(graph: RosGraph) -> 
         graph.spin_until(lambda: link.state().kind is Kind.PHYSICAL, 'the arm')
         publisher.publish(claim('simulator', 'clock'))
         graph.spin_until(lambda: link.state().kind is Kind.STAND_IN, 'its stand-in')
-        graph.spin_until(lambda: link.state().silent, 'the silence of both')
-        assert link.state().kind is Kind.PHYSICAL
+        graph.spin_until(lambda: link.state().silent, 'the silence of the controller')
+        graph.spin_until(lambda: link.state().kind is Kind.PHYSICAL, 'the silence of its stand-in')
         publisher.publish(claim('controller', 'lockstep'))
         graph.spin_until(lambda: link.state().kind is Kind.SIMULATION, 'a simulation')
         assert not link.state().silent
