@@ -7,7 +7,7 @@
                 records.trials()      # all of them, of which the new ones were read now
 
 Nothing is kept open between two looks: whoever writes finds the database as if nobody read it, and clears its log away
-when it ends.
+when it ends. Where it ends just during a look, the log stays, empty.
 """
 
 import sqlite3

@@ -32,6 +32,7 @@ from llm_policy_improver.runs import episode_files, mcap_series, store_records
 from llm_policy_improver.runs.run_records import RunRecords
 from llm_policy_improver.runs.store_database import (
     clear_unfinished,
+    empty_log,
     make_database,
     open_database,
     transaction,
@@ -137,7 +138,9 @@ class RunStore(RunRecords):
         return '' if held.former is None else f'takes over the {part} of {self.place} from {held.former}, which is gone'
 
     def close(self) -> None:
-        """Close the run; it must not be used any more."""
+        """Close the run; it must not be used any more. Its database then holds all of it, whoever looks at it."""
+        with self._lock:
+            empty_log(self._connection)
         super().close()
         with self._lock:
             for held in self._held.values():

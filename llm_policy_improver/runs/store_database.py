@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,6 +196,18 @@ def _check_version(connection: sqlite3.Connection, folder: Path) -> None:
             f'the run in {folder} has format {version}, and this llm_policy_improver reads up to {VERSION}: '
             'install the version that recorded it, or a newer one'
         )
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Bring what the log holds into the database, as far as nobody holds it up.
+
+    SQLite does so by itself when the last connection is closed, but not where another process only looks just then: the
+    log would stay, and a copy of the database alone would miss the last trials.
+    """
+    # What cannot be brought over, as on a full disk, stays in the log and is read from there.
+    with suppress(sqlite3.Error):
+        connection.execute('PRAGMA busy_timeout = 1000')
+        connection.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()
 
 
 def format_of(connection: sqlite3.Connection) -> int:

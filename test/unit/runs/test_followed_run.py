@@ -89,6 +89,17 @@ def test_whoever_writes_is_not_held_up_by_an_open_look(store: RunStore) -> None:
     assert len(store.trials()) == 4
 
 
+def test_database_alone_holds_a_run_that_was_closed_during_a_look(store: RunStore, tmp_path: Path) -> None:
+    add_trial(store, 4)
+    with RunFollower(store.folder).look():
+        store.close()
+    alone = shutil.copytree(store.folder, tmp_path / 'alone', ignore=shutil.ignore_patterns('*-wal', '*-shm'))
+    for folder in (alone, store.folder):
+        assert numbers(RunFollower(folder)) == [1, 2, 3, 4]
+    log = store.folder / 'run.sqlite-wal'
+    assert not log.exists() or log.stat().st_size == 0
+
+
 def test_another_run_in_the_same_folder_is_read_from_its_start(tmp_path: Path) -> None:
     make_run(tmp_path / 'run', 5)
     follower = RunFollower(tmp_path / 'run')
