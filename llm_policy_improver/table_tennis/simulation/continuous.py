@@ -21,6 +21,7 @@ from llm_policy_improver.table_tennis.observation import NANOSECONDS, ArmObserva
 from llm_policy_improver.table_tennis.simulation.config import SimulationConfig
 from llm_policy_improver.table_tennis.simulation.drive_timeout import DriveTimeout, TimedDrives
 from llm_policy_improver.table_tennis.simulation.simulator import Simulator
+from llm_policy_improver.table_tennis.simulation.trembling import Trembling
 
 GANTRY_GROUP: Final = slice(0, 2)
 """The two slides, which take their commands in one message."""
@@ -52,6 +53,7 @@ class ContinuousSimulator:
         self, config: SimulationConfig, seed: int = 0, timeout: DriveTimeout | None = None
     ) -> None:
         self.simulator = Simulator(config)
+        self._trembling = Trembling(self.simulator.model, self.simulator.data)
         self.time = 0
         self.in_play = False
         self._step = round(config.physics_period * NANOSECONDS)
@@ -105,6 +107,7 @@ class ContinuousSimulator:
         while self.time + self._step <= until:
             self._take_effect()
             simulator.advance(1, self._drives.velocity(self.time))
+            self._trembling.see_step()
             self.time += self._step
             self._past.append(self._joints_now())
             if self.in_play:
